@@ -1,0 +1,3 @@
+module github.com/spinemask/spinemask
+
+go 1.26
