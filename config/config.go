@@ -1,0 +1,202 @@
+// Package config says what a model is: the sizes of its network and, by name, every place where the original systems differ.
+//
+// A Config is stored as JSON beside the weights. It is read with [Parse], which refuses unknown fields, and made with [TF1], [TF2] or
+// [MMDet] and a few changes. Nothing else in the project asks where a model came from: code switches on the named
+// values of this package.
+package config
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+)
+
+// Format is the version of the schema that this package reads and writes.
+const Format = 1
+
+// Config describes one Mask R-CNN model.
+type Config struct {
+	Format     int        `json:"format"`
+	Model      Model      `json:"model"`
+	Name       string     `json:"name"`       // for people: "nuclei"
+	Categories []Category `json:"categories"` // in the order of the class rows, without the background
+	Background Background `json:"background"`
+
+	Activation  Activation `json:"activation"`   // after every convolution and fully connected layer that has one
+	NormEpsilon float64    `json:"norm_epsilon"` // of every batch norm
+
+	Input      Input      `json:"input"`
+	Backbone   Backbone   `json:"backbone"`
+	Anchors    Anchors    `json:"anchors"`
+	Boxes      Boxes      `json:"boxes"`
+	RPN        RPN        `json:"rpn"`
+	RoIAlign   RoIAlign   `json:"roi_align"`
+	BoxHead    BoxHead    `json:"box_head"`
+	MaskHead   MaskHead   `json:"mask_head"`
+	Detections Detections `json:"detections"`
+	Masks      Masks      `json:"masks"`
+}
+
+// Category is a class that the model can find.
+type Category struct {
+	ID   int    `json:"id"`   // category id of the data set, written to results
+	Name string `json:"name"` // empty: a row that the data set does not use (COCO has ids 1…90 but 80 categories)
+}
+
+// Input is the way from 8-bit RGB pixels to the network's input.
+type Input struct {
+	Fit         Fit        `json:"fit"`
+	Height      int        `json:"height,omitempty"`   // FitFixedSize: the canvas
+	Width       int        `json:"width,omitempty"`    // FitFixedSize: the canvas
+	MinSize     int        `json:"min_size,omitempty"` // other fits: wanted shorter side
+	MaxSize     int        `json:"max_size,omitempty"` // other fits: limit of the longer side
+	PadMultiple int        `json:"pad_multiple"`       // sides of the network input are multiples of this
+	Resize      Resize     `json:"resize"`
+	Normalize   Normalize  `json:"normalize"`
+	Mean        [3]float64 `json:"mean"` // red, green, blue; unit: see Normalize
+	Std         [3]float64 `json:"std"`
+}
+
+// Backbone is the feature extractor. Its outputs are maps P(MinLevel)…P(MaxLevel), level l being 2^l times smaller than the input.
+type Backbone struct {
+	Type               BackboneType   `json:"type"`
+	BlockTable         string         `json:"block_table,omitempty"`    // SpineNet: name of the scale-permuted block table: "spinenet49"
+	FilterScale        float64        `json:"filter_scale,omitempty"`   // SpineNet: factor of the block widths, truncated to integers
+	ResampleAlpha      float64        `json:"resample_alpha,omitempty"` // SpineNet: factor of the widths inside a resampling
+	BlockRepeats       int            `json:"block_repeats,omitempty"`  // SpineNet: blocks in a row at each place of the table
+	Endpoints          int            `json:"endpoints"`                // channels of every output map
+	MinLevel           int            `json:"min_level"`
+	MaxLevel           int            `json:"max_level"`
+	StridedPadding     StridedPadding `json:"strided_padding"`
+	PoolPadding        PoolPadding    `json:"pool_padding"`
+	PoolRule           PoolRule       `json:"pool_rule"`
+	EndpointActivation bool           `json:"endpoint_activation"` // activation after the norm of an endpoint (TF: yes; the PyTorch ports: no)
+}
+
+// Anchors are the boxes that the region proposal network refines, the same at every place of a level.
+type Anchors struct {
+	Style           AnchorStyle `json:"style"`
+	Size            float64     `json:"size"`              // side of the square anchor in strides of its level
+	ScalesPerOctave int         `json:"scales_per_octave"` // k = 0…n−1: sides are multiplied by 2^(k/n)
+	AspectRatios    []float64   `json:"aspect_ratios"`     // in channel order; the meaning of a ratio is the style's
+}
+
+// Boxes is the arithmetic of boxes, common to proposals and detections.
+type Boxes struct {
+	Coding     BoxCoding  `json:"coding"`
+	DeltaLimit DeltaLimit `json:"delta_limit"`
+	Clip       Clip       `json:"clip"`
+}
+
+// RPN is the region proposal network and the choice of proposals from its outputs.
+type RPN struct {
+	Convs          int     `json:"convs"`   // 3×3 convolutions before the outputs
+	Filters        int     `json:"filters"` // of each of them
+	Norm           bool    `json:"norm"`    // a batch norm per convolution and level (the convolutions are shared by the levels)
+	PreNMSPerLevel int     `json:"pre_nms_per_level"`
+	PostNMS        int     `json:"post_nms"` // per level, and again over all levels
+	NMSIoU         float64 `json:"nms_iou"`
+	NMSRule        NMSRule `json:"nms_rule"`
+	ScoreThreshold float64 `json:"score_threshold"` // proposals below are dropped; 0: none
+	MinSize        float64 `json:"min_size"`        // proposals with a shorter side (input pixels) are dropped; 0: none
+}
+
+// RoIAlign cuts the features of a region of interest (RoI) out of the maps.
+type RoIAlign struct {
+	Rule           RoIAlignRule `json:"rule"`
+	BoxSize        int          `json:"box_size"`  // side of the features for the box head
+	MaskSize       int          `json:"mask_size"` // side for the mask head; masks have twice this
+	LevelRule      LevelRule    `json:"level_rule"`
+	MinLevel       int          `json:"min_level"` // levels that are cut from: may be fewer than the backbone's
+	MaxLevel       int          `json:"max_level"`
+	CanonicalLevel int          `json:"canonical_level"` // a RoI whose area is CanonicalSize² is cut from this level
+	CanonicalSize  float64      `json:"canonical_size"`
+}
+
+// BoxHead is the second stage: class and refined box of each proposal.
+type BoxHead struct {
+	Convs         int        `json:"convs"`
+	Filters       int        `json:"filters"`
+	ConvNorm      bool       `json:"conv_norm"`
+	FC            []int      `json:"fc"` // outputs of the fully connected layers before class and box
+	FCNorm        bool       `json:"fc_norm"`
+	NormBias      bool       `json:"norm_bias"` // layers that have a norm have a bias too (TF: yes)
+	ClassSpecific bool       `json:"class_specific"`
+	Weights       [4]float64 `json:"weights"` // deltas dy, dx, dh, dw are divided by these
+}
+
+// MaskHead is the third stage: a mask of each detection, 2·RoIAlign.MaskSize pixels square.
+type MaskHead struct {
+	Convs         int  `json:"convs"`
+	Filters       int  `json:"filters"` // of the convolutions and of the deconvolution
+	ConvNorm      bool `json:"conv_norm"`
+	DeconvNorm    bool `json:"deconv_norm"`
+	NormBias      bool `json:"norm_bias"` // layers that have a norm have a bias too (TF: yes)
+	ClassSpecific bool `json:"class_specific"`
+}
+
+// Detections is the choice of detections from the box head's outputs.
+type Detections struct {
+	ScoreThreshold   float64 `json:"score_threshold"` // kept: score > threshold
+	NMSIoU           float64 `json:"nms_iou"`         // within a class
+	NMSRule          NMSRule `json:"nms_rule"`
+	PreNMSPerClass   int     `json:"pre_nms_per_class"` // best candidates of each class that enter the NMS; 0: all
+	MinSize          float64 `json:"min_size"`          // boxes with a shorter side (input pixels) are dropped; 0: none
+	Max              int     `json:"max"`               // detections of an image
+	DisplayThreshold float64 `json:"display_threshold"` // score from which a person wants to see a detection
+}
+
+// Masks is the way from mask probabilities to a mask of the image.
+type Masks struct {
+	Paste     Paste   `json:"paste"`
+	Threshold float64 `json:"threshold"` // a pixel belongs to the object when its probability is above
+}
+
+// Parse reads a config and validates it. Unknown fields, trailing data and a format other than [Format] are errors.
+func Parse(data []byte) (*Config, error) {
+	var head struct {
+		Format int `json:"format"`
+	}
+	if err := json.Unmarshal(data, &head); err != nil {
+		return nil, fmt.Errorf("config: %w", err)
+	}
+	if head.Format != Format {
+		return nil, fmt.Errorf("config: format %d, want %d", head.Format, Format)
+	}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	c := new(Config)
+	if err := dec.Decode(c); err != nil {
+		return nil, fmt.Errorf("config: %w", err)
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return nil, fmt.Errorf("config: data after the end at offset %d", dec.InputOffset())
+	}
+	return c, c.Validate()
+}
+
+// Classes is the number of class rows of the heads, the background included.
+func (c *Config) Classes() int { return len(c.Categories) + 1 }
+
+// BackgroundRow is the class row of the background.
+func (c *Config) BackgroundRow() int {
+	if c.Background == BackgroundLast {
+		return len(c.Categories)
+	}
+	return 0
+}
+
+// CategoryAt is the category of a class row; the row must not be the background's.
+func (c *Config) CategoryAt(row int) Category {
+	if c.Background == BackgroundLast {
+		return c.Categories[row]
+	}
+	return c.Categories[row-1]
+}
+
+// PerPlace is the number of anchors at each place of a level.
+func (a *Anchors) PerPlace() int { return a.ScalesPerOctave * len(a.AspectRatios) }
+
+// Levels is the number of output maps.
+func (b *Backbone) Levels() int { return b.MaxLevel - b.MinLevel + 1 }

@@ -1,0 +1,131 @@
+package config
+
+import (
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func families(t *testing.T) map[string]*Config {
+	out := map[string]*Config{}
+	for _, v := range Variants() {
+		for family, make := range map[string]func(string) (*Config, error){"tf1": TF1, "tf2": TF2, "mmdet": MMDet} {
+			c, err := make(v)
+			require.NoError(t, err)
+			out[family+" "+v] = c
+		}
+	}
+	return out
+}
+
+func TestDefaultsAreValidAndSurviveJSON(t *testing.T) {
+	for name, c := range families(t) {
+		require.NoError(t, c.Validate(), name)
+		data, err := json.Marshal(c)
+		require.NoError(t, err)
+		back, err := Parse(data)
+		require.NoError(t, err, name)
+		require.Equal(t, c, back, name)
+	}
+}
+
+func TestUnknownVariantNamesTheKnown(t *testing.T) {
+	_, err := TF1("50")
+	require.EqualError(t, err, `config: SpineNet variant "50", want one of ["49S" "49" "96" "143" "143L" "190"]`)
+}
+
+func TestParseReadsTheBuiltInModel(t *testing.T) {
+	data, err := os.ReadFile("testdata/nuclei.json")
+	require.NoError(t, err)
+	c, err := Parse(data)
+	require.NoError(t, err)
+	require.Equal(t, PasteExact, c.Masks.Paste)
+	require.Equal(t, 2, c.Classes())
+	require.Equal(t, Category{ID: 1, Name: "nucleus"}, c.CategoryAt(1))
+	require.Equal(t, 3, c.Anchors.PerPlace())
+	require.Equal(t, 5, c.Backbone.Levels())
+}
+
+func TestParseRefuses(t *testing.T) {
+	c, err := TF2("49")
+	require.NoError(t, err)
+	data, err := json.Marshal(c)
+	require.NoError(t, err)
+	good := string(data)
+	for name, test := range map[string]struct{ text, want string }{
+		"unknown field":  {strings.Replace(good, `"name"`, `"nickname"`, 1), `config: json: unknown field "nickname"`},
+		"other format":   {strings.Replace(good, `"format":1`, `"format":2`, 1), "config: format 2, want 1"},
+		"trailing data":  {good + "{}", "config: invalid character '{' after top-level value"},
+		"wrong type":     {strings.Replace(good, `"clip":"canvas"`, `"clip":7`, 1), "boxes.clip of type config.Clip"},
+		"unknown value":  {strings.Replace(good, `"clip":"canvas"`, `"clip":"square"`, 1), `config: boxes.clip: "square", want "canvas" or "canvas_minus_one" or "image" or "image_minus_one"`},
+		"not JSON":       {"model", "config: invalid character 'm' looking for beginning of value"},
+		"nothing at all": {"", "config: unexpected end of JSON input"},
+	} {
+		require.NotEqual(t, good, test.text, name)
+		_, err := Parse([]byte(test.text))
+		require.ErrorContains(t, err, test.want, name)
+	}
+}
+
+func TestValidateListsEveryProblem(t *testing.T) {
+	c, err := TF1("49S")
+	require.NoError(t, err)
+	c.Model = "yolo"
+	c.Input.Height = 0
+	c.Input.Std[1] = 0
+	c.Backbone.MaxLevel = 2
+	c.Anchors.AspectRatios = nil
+	c.RPN.NMSRule = "soft"
+	c.BoxHead.FC = []int{512, -1}
+	c.Detections.Max = 0
+	c.Categories[4].ID = 1
+	require.EqualError(t, c.Validate(), strings.Join([]string{
+		`config: model: "yolo", want "mask_rcnn"`,
+		`config: categories[4].id: 1 is there twice`,
+		`config: input.height: 0, want 1 to 65536`,
+		`config: input.std[1]: 0, want 0.0001 to 10000`,
+		`config: backbone.max_level: 2, want 3 to 12`,
+		`config: anchors.aspect_ratios: number: 0, want 1 to 64`,
+		`config: rpn.nms_rule: "soft", want "gt" or "ge" or "plus_one_gt" or "offset_gt"`,
+		`config: roi_align.min_level: 3, want 3 to 2`,
+		`config: roi_align.max_level: 7, want 3 to 2`,
+		`config: box_head.fc[1]: -1, want 1 to 16384`,
+		`config: detections.max: 0, want 1 to 1048576`,
+	}, "\n"))
+}
+
+// The empty config has a problem in every switch: a new switch without a check would be missing here.
+func TestEverySwitchIsChecked(t *testing.T) {
+	err := new(Config).Validate()
+	require.Error(t, err)
+	for _, field := range []string{
+		"model", "background", "activation", "input.fit", "input.resize", "input.normalize", "backbone.type", "backbone.strided_padding",
+		"backbone.pool_padding", "anchors.style", "boxes.coding", "boxes.delta_limit", "boxes.clip", "rpn.nms_rule", "roi_align.rule",
+		"roi_align.level_rule", "detections.nms_rule", "masks.paste",
+	} {
+		require.ErrorContains(t, err, "config: "+field+": \"\", want ")
+	}
+}
+
+func TestBackgroundRow(t *testing.T) {
+	c := &Config{Categories: []Category{{3, "a"}, {5, "b"}}, Background: BackgroundFirst}
+	require.Equal(t, 0, c.BackgroundRow())
+	require.Equal(t, "b", c.CategoryAt(2).Name)
+	c.Background = BackgroundLast
+	require.Equal(t, 2, c.BackgroundRow())
+	require.Equal(t, "b", c.CategoryAt(1).Name)
+}
+
+func TestCOCORows(t *testing.T) {
+	c, err := MMDet("49")
+	require.NoError(t, err)
+	require.Equal(t, 81, c.Classes())
+	require.Equal(t, Category{ID: 90, Name: "toothbrush"}, c.CategoryAt(80))
+	c, err = TF1("49")
+	require.NoError(t, err)
+	require.Equal(t, 91, c.Classes())
+	require.Equal(t, Category{ID: 90, Name: "toothbrush"}, c.CategoryAt(90))
+}

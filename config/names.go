@@ -1,0 +1,166 @@
+package config
+
+// Model is the kind of network.
+type Model string
+
+// ModelMaskRCNN is a two-stage detector with a mask head (arXiv 1703.06870).
+const ModelMaskRCNN Model = "mask_rcnn"
+
+// Background says which class row is the background.
+type Background string
+
+const (
+	BackgroundFirst Background = "first" // row 0: TF, torchvision, mmdetection 1.x
+	BackgroundLast  Background = "last"  // the last row: mmdetection 2.x
+)
+
+// Activation is the nonlinearity.
+type Activation string
+
+const (
+	ActivationReLU  Activation = "relu"  // max(x, 0)
+	ActivationSwish Activation = "swish" // x·sigmoid(x): SpineNet-190, Garden cascades
+)
+
+// BackboneType is the family of the backbone.
+type BackboneType string
+
+// BackboneSpineNet is the scale-permuted network of arXiv 1912.05027.
+const BackboneSpineNet BackboneType = "spinenet"
+
+// Fit says how a photo is made to fit the network.
+type Fit string
+
+const (
+	// FitFixedSize (TF): the largest size within Height×Width that keeps the aspect, each side rounded half to even; zeros right and below.
+	FitFixedSize Fit = "fixed_size"
+	// FitShortestEdge (torchvision): shorter side to MinSize unless the longer one would pass MaxSize; sides rounded down; zeros right and below
+	// to the next multiple of PadMultiple.
+	FitShortestEdge Fit = "shortest_edge"
+	// FitKeepRatio (mmdetection): as FitShortestEdge, with sides rounded half up.
+	FitKeepRatio Fit = "keep_ratio"
+)
+
+// Resize is the bilinear interpolation of the photo. None of them filters before reducing.
+type Resize string
+
+const (
+	ResizeLegacy    Resize = "legacy"     // source = destination·ratio, normalised values (TF1: tf.image.resize_images)
+	ResizeHalfPixel Resize = "half_pixel" // source = (destination + ½)·ratio − ½, normalised values (TF2, torchvision)
+	ResizeOpenCV    Resize = "opencv"     // as half_pixel on 8-bit values with 11-bit weights, before normalising (mmdetection: cv2.resize)
+)
+
+// Normalize is the way from grey levels to numbers of mean 0 and variance 1, in float32.
+type Normalize string
+
+const (
+	NormalizeTF     Normalize = "tf"     // (p·(1/255) − mean) / std
+	NormalizeTorch  Normalize = "torch"  // (p/255 − mean) / std
+	NormalizeOpenCV Normalize = "opencv" // (p − mean)·(1/std), mean and std in grey levels (mmdetection)
+)
+
+// StridedPadding is the zero padding of convolutions with stride 2.
+type StridedPadding string
+
+const (
+	StridedPaddingFixed     StridedPadding = "fixed"     // (k−1)/2 on both sides, then none (TF1)
+	StridedPaddingSame      StridedPadding = "same"      // so that out = ⌈in/2⌉, the odd pixel after (TF2)
+	StridedPaddingSymmetric StridedPadding = "symmetric" // (k−1)/2 on both sides (PyTorch); the same numbers as fixed
+)
+
+// PoolPadding is the padding of max pools, with −∞.
+type PoolPadding string
+
+const (
+	PoolPaddingSame      PoolPadding = "same"      // so that out = ⌈in/stride⌉, the odd pixel after (TF)
+	PoolPaddingSymmetric PoolPadding = "symmetric" // (k−1)/2 on both sides (PyTorch)
+)
+
+// PoolRule is how SpineNet reduces a parent that is more than twice too large, after the convolution with stride 2.
+type PoolRule string
+
+const (
+	PoolRuleOne   PoolRule = "one"   // one pool with stride r/2, window 3 for r ≤ 4, else 5 (TF1, the PyTorch ports)
+	PoolRuleChain PoolRule = "chain" // 3×3 pools with stride 2 until the size fits (TF2)
+)
+
+// AnchorStyle is how anchors are made from size, scales and ratios.
+type AnchorStyle string
+
+const (
+	// AnchorStyleTF: centre (i + ½)·stride; ratio = width/height; scales outer, ratios inner.
+	AnchorStyleTF AnchorStyle = "tf"
+	// AnchorStyleTorchvision: corners about i·stride, rounded half to even; stride = input side // map side; ratio = height/width; ratios outer.
+	AnchorStyleTorchvision AnchorStyle = "torchvision"
+	// AnchorStyleMMDet1: integer corners about (stride − 1)/2 + i·stride; ratio = height/width; ratios outer (mmdetection 1.x).
+	AnchorStyleMMDet1 AnchorStyle = "mmdet1"
+)
+
+// BoxCoding is what the deltas dy, dx, dh, dw of a box mean.
+type BoxCoding string
+
+const (
+	BoxCodingPlain   BoxCoding = "plain"    // height = y2 − y1 (TF2, torchvision)
+	BoxCodingPlusOne BoxCoding = "plus_one" // height = y2 − y1 + 1, corners are the outermost pixels (TF1, mmdetection 1.x)
+)
+
+// DeltaLimit bounds dh and dw by ln(1000/16), so that a 16-pixel anchor grows to at most 1000 pixels.
+type DeltaLimit string
+
+const (
+	DeltaLimitUpper DeltaLimit = "upper" // from above (TF, torchvision)
+	DeltaLimitBoth  DeltaLimit = "both"  // from above and below (mmdetection)
+)
+
+// Clip is the rectangle that boxes are cut to.
+type Clip string
+
+const (
+	ClipCanvas         Clip = "canvas"           // the wanted Height×Width, padding included (TF2)
+	ClipCanvasMinusOne Clip = "canvas_minus_one" // one pixel less (TF1)
+	ClipImage          Clip = "image"            // the resized photo (torchvision)
+	ClipImageMinusOne  Clip = "image_minus_one"  // one pixel less (mmdetection 1.x)
+)
+
+// NMSRule says when a box suppresses another one in non-maximum suppression (NMS).
+type NMSRule string
+
+const (
+	NMSRuleGT        NMSRule = "gt"          // IoU > threshold (TF's kernel, torchvision)
+	NMSRuleGE        NMSRule = "ge"          // IoU ≥ threshold; boxes without a positive coordinate are dropped (TF's tiled NMS)
+	NMSRulePlusOneGT NMSRule = "plus_one_gt" // IoU > threshold with sides one longer (mmdetection 1.x)
+	// NMSRuleOffsetGT (torchvision.ops.batched_nms): as gt; up to 1000 boxes are moved apart by group in float32 first, which rounds them.
+	NMSRuleOffsetGT NMSRule = "offset_gt"
+)
+
+// RoIAlignRule says where a bin is sampled.
+type RoIAlignRule string
+
+const (
+	RoIAlignTF     RoIAlignRule = "tf"     // one sample at the centre of the bin, features at integer coordinates
+	RoIAlignLegacy RoIAlignRule = "legacy" // mean of 2×2 samples, sides ≥ 1 feature pixel (torchvision, aligned=False)
+	RoIAlignMMDet1 RoIAlignRule = "mmdet1" // mean of 2×2 samples, ends one pixel further, sides ≥ 0 (mmdetection 1.x)
+)
+
+// LevelRule says which level a RoI of height h and width w is cut from; c, s: canonical level and size.
+type LevelRule string
+
+const (
+	LevelRuleTF          LevelRule = "tf"          // ⌊ln(√(w·h)/s)/ln 2⌋ + c
+	LevelRuleTorchvision LevelRule = "torchvision" // ⌊c + log2(√(w·h)/s) + 1e-6⌋
+	LevelRuleMMDet1      LevelRule = "mmdet1"      // ⌊log2(√((w+1)·(h+1))/s + 1e-6)⌋ + c
+)
+
+// Paste says how a mask of a box becomes a mask of the image.
+type Paste string
+
+const (
+	// PasteExact: a pixel takes the bilinear value of the zero-bordered mask at its centre, if that lies in the box (the built-in model).
+	PasteExact Paste = "exact"
+	// PasteInteger: zero border, box grown by (n+2)/n, corners cut to integers, cv2.resize (TF: mask_utils.paste_instance_masks).
+	PasteInteger Paste = "integer"
+	// PasteBorder: the same box as integer, resized by PyTorch's interpolate (torchvision: paste_masks_in_image).
+	PasteBorder Paste = "border"
+	// PasteMMDet1: no border, corners cut to integers, cv2.resize (mmdetection 1.x: FCNMaskHead.get_seg_masks).
+	PasteMMDet1 Paste = "mmdet1"
+)

@@ -1,0 +1,179 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+)
+
+// Validate returns nil or an error that lists every problem of the config, one a line.
+func (c *Config) Validate() error {
+	p := new(problems)
+	if c.Format != Format {
+		p.add("format: %d, want %d", c.Format, Format)
+	}
+	oneOf(p, "model", c.Model, ModelMaskRCNN)
+	oneOf(p, "background", c.Background, BackgroundFirst, BackgroundLast)
+	oneOf(p, "activation", c.Activation, ActivationReLU, ActivationSwish)
+	p.number("norm_epsilon", c.NormEpsilon, 0, 1)
+	c.validateCategories(p)
+	c.Input.validate(p)
+	c.Backbone.validate(p)
+	c.Anchors.validate(p)
+
+	oneOf(p, "boxes.coding", c.Boxes.Coding, BoxCodingPlain, BoxCodingPlusOne)
+	oneOf(p, "boxes.delta_limit", c.Boxes.DeltaLimit, DeltaLimitUpper, DeltaLimitBoth)
+	oneOf(p, "boxes.clip", c.Boxes.Clip, ClipCanvas, ClipCanvasMinusOne, ClipImage, ClipImageMinusOne)
+
+	p.count("rpn.convs", c.RPN.Convs, 1, maxLayers)
+	p.count("rpn.filters", c.RPN.Filters, 1, maxChannels)
+	p.count("rpn.pre_nms_per_level", c.RPN.PreNMSPerLevel, 1, maxBoxes)
+	p.count("rpn.post_nms", c.RPN.PostNMS, 1, maxBoxes)
+	p.nms("rpn", c.RPN.NMSIoU, c.RPN.NMSRule)
+	p.number("rpn.score_threshold", c.RPN.ScoreThreshold, 0, 1)
+	p.number("rpn.min_size", c.RPN.MinSize, 0, maxSide)
+
+	c.RoIAlign.validate(p, &c.Backbone)
+
+	p.count("box_head.convs", c.BoxHead.Convs, 0, maxLayers)
+	if c.BoxHead.Convs > 0 {
+		p.count("box_head.filters", c.BoxHead.Filters, 1, maxChannels)
+	}
+	p.count("box_head.fc: number of layers", len(c.BoxHead.FC), 0, maxLayers)
+	for i, n := range c.BoxHead.FC {
+		p.count(fmt.Sprintf("box_head.fc[%d]", i), n, 1, maxChannels)
+	}
+	for i, w := range c.BoxHead.Weights {
+		p.number(fmt.Sprintf("box_head.weights[%d]", i), w, 1e-6, 1e6)
+	}
+	p.count("mask_head.convs", c.MaskHead.Convs, 0, maxLayers)
+	p.count("mask_head.filters", c.MaskHead.Filters, 1, maxChannels)
+
+	p.number("detections.score_threshold", c.Detections.ScoreThreshold, 0, 1)
+	p.nms("detections", c.Detections.NMSIoU, c.Detections.NMSRule)
+	p.count("detections.pre_nms_per_class", c.Detections.PreNMSPerClass, 0, maxBoxes)
+	p.number("detections.min_size", c.Detections.MinSize, 0, maxSide)
+	p.count("detections.max", c.Detections.Max, 1, maxBoxes)
+	p.number("detections.display_threshold", c.Detections.DisplayThreshold, 0, 1)
+
+	oneOf(p, "masks.paste", c.Masks.Paste, PasteExact, PasteInteger, PasteBorder, PasteMMDet1)
+	p.number("masks.threshold", c.Masks.Threshold, 0, 1)
+	return p.err()
+}
+
+// Limits far above every published model; they keep sizes computed from a config within an int.
+const (
+	maxSide     = 1 << 16
+	maxChannels = 1 << 14
+	maxLayers   = 64
+	maxBoxes    = 1 << 20
+	maxClasses  = 1 << 14
+	maxLevel    = 12
+)
+
+func (c *Config) validateCategories(p *problems) {
+	p.count("categories: number", len(c.Categories), 1, maxClasses)
+	seen := make(map[int]bool, len(c.Categories))
+	for i, cat := range c.Categories {
+		if seen[cat.ID] {
+			p.add("categories[%d].id: %d is there twice", i, cat.ID)
+		}
+		seen[cat.ID] = true
+	}
+}
+
+func (in *Input) validate(p *problems) {
+	oneOf(p, "input.fit", in.Fit, FitFixedSize, FitShortestEdge, FitKeepRatio)
+	if in.Fit == FitFixedSize {
+		p.count("input.height", in.Height, 1, maxSide)
+		p.count("input.width", in.Width, 1, maxSide)
+	} else {
+		p.count("input.min_size", in.MinSize, 1, maxSide)
+		p.count("input.max_size", in.MaxSize, 1, maxSide)
+	}
+	p.count("input.pad_multiple", in.PadMultiple, 1, 1<<maxLevel)
+	oneOf(p, "input.resize", in.Resize, ResizeLegacy, ResizeHalfPixel, ResizeOpenCV)
+	oneOf(p, "input.normalize", in.Normalize, NormalizeTF, NormalizeTorch, NormalizeOpenCV)
+	for i := range in.Mean {
+		p.number(fmt.Sprintf("input.mean[%d]", i), in.Mean[i], -1e4, 1e4)
+		p.number(fmt.Sprintf("input.std[%d]", i), in.Std[i], 1e-4, 1e4)
+	}
+}
+
+func (b *Backbone) validate(p *problems) {
+	oneOf(p, "backbone.type", b.Type, BackboneSpineNet)
+	if b.Type == BackboneSpineNet {
+		if b.BlockTable == "" {
+			p.add("backbone.block_table: empty")
+		}
+		p.number("backbone.filter_scale", b.FilterScale, 0.01, 16)
+		p.number("backbone.resample_alpha", b.ResampleAlpha, 0.01, 16)
+		p.count("backbone.block_repeats", b.BlockRepeats, 1, maxLayers)
+		oneOf(p, "backbone.pool_rule", b.PoolRule, PoolRuleOne, PoolRuleChain)
+	}
+	p.count("backbone.endpoints", b.Endpoints, 1, maxChannels)
+	p.count("backbone.min_level", b.MinLevel, 1, maxLevel)
+	p.count("backbone.max_level", b.MaxLevel, max(1, b.MinLevel), maxLevel)
+	oneOf(p, "backbone.strided_padding", b.StridedPadding, StridedPaddingFixed, StridedPaddingSame, StridedPaddingSymmetric)
+	oneOf(p, "backbone.pool_padding", b.PoolPadding, PoolPaddingSame, PoolPaddingSymmetric)
+}
+
+func (a *Anchors) validate(p *problems) {
+	oneOf(p, "anchors.style", a.Style, AnchorStyleTF, AnchorStyleTorchvision, AnchorStyleMMDet1)
+	p.number("anchors.size", a.Size, 1e-3, maxSide)
+	p.count("anchors.scales_per_octave", a.ScalesPerOctave, 1, maxLayers)
+	p.count("anchors.aspect_ratios: number", len(a.AspectRatios), 1, maxLayers)
+	for i, r := range a.AspectRatios {
+		p.number(fmt.Sprintf("anchors.aspect_ratios[%d]", i), r, 1e-3, 1e3)
+	}
+}
+
+func (r *RoIAlign) validate(p *problems, b *Backbone) {
+	oneOf(p, "roi_align.rule", r.Rule, RoIAlignTF, RoIAlignLegacy, RoIAlignMMDet1)
+	p.count("roi_align.box_size", r.BoxSize, 1, maxLayers)
+	p.count("roi_align.mask_size", r.MaskSize, 1, maxLayers)
+	oneOf(p, "roi_align.level_rule", r.LevelRule, LevelRuleTF, LevelRuleTorchvision, LevelRuleMMDet1)
+	p.count("roi_align.min_level", r.MinLevel, b.MinLevel, b.MaxLevel)
+	p.count("roi_align.max_level", r.MaxLevel, max(b.MinLevel, r.MinLevel), b.MaxLevel)
+	p.count("roi_align.canonical_level", r.CanonicalLevel, 0, maxLevel)
+	p.number("roi_align.canonical_size", r.CanonicalSize, 1, maxSide)
+}
+
+// problems collects what is wrong.
+type problems []error
+
+func (p *problems) add(format string, args ...any) {
+	*p = append(*p, fmt.Errorf("config: "+format, args...))
+}
+
+func (p *problems) count(field string, got, low, high int) {
+	if got < low || got > high {
+		p.add("%s: %d, want %d to %d", field, got, low, high)
+	}
+}
+
+func (p *problems) number(field string, got, low, high float64) {
+	if math.IsNaN(got) || got < low || got > high {
+		p.add("%s: %g, want %g to %g", field, got, low, high)
+	}
+}
+
+func (p *problems) nms(field string, iou float64, rule NMSRule) {
+	p.number(field+".nms_iou", iou, 0, 1)
+	oneOf(p, field+".nms_rule", rule, NMSRuleGT, NMSRuleGE, NMSRulePlusOneGT, NMSRuleOffsetGT)
+}
+
+func (p *problems) err() error { return errors.Join(*p...) }
+
+func oneOf[T ~string](p *problems, field string, got T, want ...T) {
+	if slices.Contains(want, got) {
+		return
+	}
+	names := make([]string, len(want))
+	for i, w := range want {
+		names[i] = fmt.Sprintf("%q", w)
+	}
+	p.add("%s: %q, want %s", field, got, strings.Join(names, " or "))
+}
