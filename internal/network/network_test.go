@@ -1,0 +1,90 @@
+package network
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/spinemask/spinemask/config"
+	"github.com/spinemask/spinemask/graph"
+)
+
+// The parameters are the published totals of the paper's tables and of
+// tensorflow/tpu's MODEL_ZOO.md to their last digit, and were computed
+// independently from the released code; multiply-adds are those that the same
+// calculation gives (published ones in parentheses, in billions), for 1000
+// proposals and 100 masks.
+func TestPublishedSizes(t *testing.T) {
+	for _, tt := range []struct {
+		variant                             string
+		side                                int
+		backbone, total, backboneStatistics int64
+		gmac                                float64
+		rpnConvs                            int
+	}{
+		{"49S", 640, 9_089_215, 13_946_608, 61_744, 59.7, 1},        // 13.9M (60.2)
+		{"49", 640, 21_831_488, 40_753_521, 97_920, 215.45, 1},      // 40.8M (215.7)
+		{"96", 1024, 36_262_976, 55_185_009, 131_968, 0, 1},         // 55.2M
+		{"143", 1280, 60_247_616, 79_169_649, 175_488, 0, 1},        // 79.2M
+		{"190", 1536, 126_587_664, 168_210_497, 278_960, 1682.8, 1}, // 168.2M (1685.7)
+		{"190", 1536, 126_587_664, 176_198_465, 0, 2073.8, 7},       // 176.2M (2076.8)
+	} {
+		t.Run(tt.variant, func(t *testing.T) {
+			c, err := config.TF1(tt.variant)
+			require.NoError(t, err)
+			c.RPN.Convs = tt.rpnConvs
+			n, err := Build(c)
+			require.NoError(t, err)
+			counts, err := n.Trunk.Counts(tt.side, tt.side, 1)
+			require.NoError(t, err)
+			require.Equal(t, "backbone", n.Trunk.Stages(counts, 1)[0].Name)
+			require.Equal(t, tt.backbone, n.Trunk.Stages(counts, 1)[0].Params)
+			total, err := Count(n.Parts(c, tt.side, tt.side, 1000, 100))
+			require.NoError(t, err)
+			require.Equal(t, tt.total, total.Params)
+			if tt.backboneStatistics > 0 {
+				require.Equal(t, tt.backboneStatistics, total.Statistics)
+			}
+			if tt.gmac > 0 {
+				require.InEpsilon(t, tt.gmac*1e9, float64(total.MACs), 0.01)
+			}
+		})
+	}
+}
+
+// The numbers of tensors of the released checkpoints: backbone 650, 885, 1120
+// and 1355 for 1 to 4 repeats, with heads 742, 977, 1212, 1483.
+func TestNumberOfTensors(t *testing.T) {
+	for variant, want := range map[string][2]int{"49S": {650, 742}, "49": {650, 742}, "96": {885, 977}, "143": {1120, 1212}, "190": {1355, 1483}} {
+		c, err := config.TF1(variant)
+		require.NoError(t, err)
+		n, err := Build(c)
+		require.NoError(t, err)
+		backbone := 0
+		for _, x := range n.Tensors() {
+			if strings.HasPrefix(x.Name, "backbone/") {
+				backbone++
+			}
+		}
+		require.Equal(t, want, [2]int{backbone, len(n.Tensors())}, variant)
+	}
+}
+
+// In SpineNet-49 exactly one block that nobody uses feeds an output block:
+// feature 11 (block 9) joins feature 14 (block 12, P5).
+func TestUnusedBlockJoinsTheOutputOfItsLevel(t *testing.T) {
+	c, err := config.TF1("49")
+	require.NoError(t, err)
+	n, err := Build(c)
+	require.NoError(t, err)
+	var three []graph.Node
+	for _, x := range n.Trunk.Nodes() {
+		if len(x.In) > 2 {
+			three = append(three, x)
+		}
+	}
+	require.Len(t, three, 1)
+	require.Equal(t, "backbone/block12/merge", three[0].Name)
+	require.Equal(t, n.Features.Blocks[9], three[0].In[2])
+}
