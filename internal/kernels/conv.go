@@ -1,0 +1,167 @@
+package kernels
+
+import "math"
+
+// Conv is one direct convolution. Its result, for item i, output row y, column x and output channel n:
+//
+//	acc := bias[n]
+//	for kh := range W.KH {
+//		for kw := range W.KW {
+//			for c := range W.C {
+//				acc += In[i*InItem + (y*StrideY+kh)*InRow + (x*StrideX+kw)*InPixel + c] * weights[kh][kw][c][n]
+//			}
+//		}
+//	}
+//	if Scale != nil {
+//		acc = acc*Scale[n] + Shift[n]
+//	}
+//	if Residual != nil {
+//		acc += Residual[i*ResItem + y*ResRow + x*ResPixel + n]
+//	}
+//	Out[i*OutItem + y*OutRow + x*OutPixel + n] = Act(acc)
+//
+// In starts at the first tap, the upper left of the window, of the first output; distances are in floats. The number
+// of items is not stored: it follows from the rows that are asked for. A dense layer is a 1×1 window with its rows as
+// Width, or as items; a 2×2 deconvolution with stride 2 is four 1×1 windows with OutPixel 2·N.
+//
+// Out may be the same memory as Residual, but must not overlap In.
+type Conv struct {
+	W *Packed
+
+	In                     []float32
+	InItem, InRow, InPixel int
+	StrideY, StrideX       int // in input rows and pixels
+	Out                    []float32
+	OutItem, OutRow        int
+	OutPixel               int
+	Height, Width          int       // of the output of one item
+	Scale, Shift           []float32 // [N] or nil
+	Residual               []float32 // or nil
+	ResItem, ResRow        int
+	ResPixel               int
+	Act                    Activation
+}
+
+// Conv computes the output rows row0 … row1-1, counted through all items (row g is row g%Height of item g/Height), of
+// the panels panel0 … panel1-1.
+func (s *Set) Conv(c *Conv, row0, row1, panel0, panel1 int) {
+	c.check(s, row0, row1, panel0, panel1)
+	if row0 == row1 || panel0 == panel1 {
+		return
+	}
+	raceConv(c, row0, row1, panel0, panel1)
+	w := c.W
+	block := w.C
+	if w.KH*w.KW == 1 && c.Residual == nil { // unfinished sums wait in Out, which may be the residual's memory
+		block = s.blockOf(w.C)
+	}
+	stretch := c.stretch()
+	for p := panel0; p < panel1; p++ {
+		r := run{Conv: c, panel: &w.panels[p], steps: stretch.steps}
+		for r.c0 = 0; r.c0 < w.C; r.c0 = r.c1 {
+			r.c1 = min(r.c0+block, w.C)
+			for q, end := row0*c.Width, row1*c.Width; q < end; {
+				x, y, item := q%c.Width, q/c.Width%c.Height, q/c.Width/c.Height
+				r.in = item*c.InItem + y*c.StrideY*c.InRow + x*c.StrideX*c.InPixel
+				r.out = item*c.OutItem + y*c.OutRow + x*c.OutPixel + r.panel.first
+				r.res = item*c.ResItem + y*c.ResRow + x*c.ResPixel + r.panel.first
+				r.pixels = min(stretch.pixels-q%stretch.pixels, end-q)
+				s.run(&r)
+				q += r.pixels
+			}
+		}
+	}
+}
+
+// run is a stretch of output pixels at constant distances, of one panel and one block of input channels.
+type run struct {
+	*Conv
+	panel        *panel
+	pixels       int
+	in, out, res int // where the first pixel's first tap and its outputs are
+	steps            // from pixel to pixel
+	c0, c1       int // input channels; the bias comes with the first block, scale, residual and activation with the last
+}
+
+// steps are distances in floats between neighbours on one axis of the output.
+type steps struct{ inStep, outStep, resStep int }
+
+func (s steps) times(n int) steps { return steps{s.inStep * n, s.outStep * n, s.resStep * n} }
+
+// stretch is how many output pixels follow each other at constant distances.
+type stretch struct {
+	pixels int
+	steps
+}
+
+// stretch is a row, unless rows, or even items, follow each other without a gap: then small maps are one long row,
+// which leaves fewer registers unused at its end.
+func (c *Conv) stretch() stretch {
+	s := stretch{c.Width, steps{c.StrideX * c.InPixel, c.OutPixel, c.ResPixel}}
+	outer := []stretch{
+		{c.Height, steps{c.StrideY * c.InRow, c.OutRow, c.ResRow}},
+		{math.MaxInt, steps{c.InItem, c.OutItem, c.ResItem}},
+	}
+	if c.Residual == nil {
+		s.resStep, outer[0].resStep, outer[1].resStep = 0, 0, 0
+	}
+	for _, o := range outer {
+		switch {
+		case o.pixels == 1: // no such axis
+		case s.pixels == 1:
+			s = o
+		case s.times(s.pixels) != o.steps:
+			return s
+		case o.pixels == math.MaxInt:
+			s.pixels = math.MaxInt
+		default:
+			s.pixels *= o.pixels
+		}
+	}
+	return s
+}
+
+// blockOf cuts c input channels into equal blocks of at most s.blockK.
+func (s *Set) blockOf(c int) int {
+	if s.blockK == 0 {
+		return c
+	}
+	blocks := (c + s.blockK - 1) / s.blockK
+	return (c + blocks - 1) / blocks
+}
+
+func (c *Conv) check(s *Set, row0, row1, panel0, panel1 int) {
+	w := c.W
+	if w.lanes != s.lanes {
+		panic(otherSet)
+	}
+	if panel0 < 0 || panel0 > panel1 || panel1 > len(w.panels) {
+		panic(badPanels)
+	}
+	if c.Height < 1 || c.Width < 1 {
+		panic(badShape)
+	}
+	if row0 < 0 || row0 > row1 || min(c.InItem, c.InRow, c.InPixel, c.OutItem, c.OutRow, c.OutPixel, c.StrideY, c.StrideX, c.ResItem, c.ResRow, c.ResPixel) < 0 {
+		panic(badStride)
+	}
+	if row0 == row1 || panel0 == panel1 {
+		return
+	}
+	// the last row of all items but the last, and of the last
+	items, rows := (row1-1)/c.Height, c.Height-1
+	if items == 0 {
+		rows = row1 - 1
+	}
+	if len(c.In) < items*c.InItem+(rows*c.StrideY+w.KH-1)*c.InRow+((c.Width-1)*c.StrideX+w.KW-1)*c.InPixel+w.C {
+		panic(shortIn)
+	}
+	if len(c.Out) < items*c.OutItem+rows*c.OutRow+(c.Width-1)*c.OutPixel+w.N {
+		panic(shortOut)
+	}
+	if c.Residual != nil && len(c.Residual) < items*c.ResItem+rows*c.ResRow+(c.Width-1)*c.ResPixel+w.N {
+		panic(shortResidual)
+	}
+	if c.Scale != nil && (len(c.Scale) < w.N || len(c.Shift) < w.N) {
+		panic(shortScale)
+	}
+}

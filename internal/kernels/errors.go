@@ -1,0 +1,15 @@
+package kernels
+
+// What a kernel panics with when its caller is wrong.
+const (
+	badShape      = "kernels: shape with a side below one"
+	badStride     = "kernels: negative distance or range"
+	badPanels     = "kernels: panel range outside the packed weights"
+	otherSet      = "kernels: weights packed by another set"
+	shortWeights  = "kernels: short weights or bias"
+	shortIn       = "kernels: short input"
+	shortOut      = "kernels: short output"
+	shortResidual = "kernels: short residual"
+	shortScale    = "kernels: short scale or shift"
+	lengths       = "kernels: slices of different length"
+)

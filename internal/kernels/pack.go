@@ -1,0 +1,88 @@
+package kernels
+
+import "unsafe"
+
+// Packed holds the weights of one convolution in the layout that one set wants, bias included.
+//
+// Output channels are cut into panels of a few vectors. A panel is its bias, then for each row, column and channel of
+// the window one weight per output channel; channels beyond N are zero.
+type Packed struct {
+	N, C, KH, KW int // output channels, input channels, rows and columns of the window
+
+	lanes  int
+	panels []panel
+	data   []float32
+}
+
+// panel is a stretch of output channels that one micro-kernel computes together.
+type panel struct {
+	first, width int       // channels first … first+width-1 of the output
+	vectors      int       // vectors that hold them
+	bias         []float32 // [vectors*lanes]
+	weights      []float32 // [KH*KW*C][vectors*lanes]
+}
+
+// Panels tells into how many panels the output channels are cut: the unit in which work can be split besides rows.
+func (w *Packed) Panels() int { return len(w.panels) }
+
+// Bytes is the memory that the packed weights take.
+func (w *Packed) Bytes() int { return 4 * len(w.data) }
+
+// Pack copies weights, [kh][kw][c][n], and bias, [n] or nil for zeros.
+func (s *Set) Pack(weights []float32, kh, kw, c, n int, bias []float32) *Packed {
+	if kh < 1 || kw < 1 || c < 1 || n < 1 {
+		panic(badShape)
+	}
+	k := kh * kw * c
+	if len(weights) < k*n || bias != nil && len(bias) < n {
+		panic(shortWeights)
+	}
+	w := &Packed{N: n, C: c, KH: kh, KW: kw, lanes: s.lanes}
+	vectors := (n + s.lanes - 1) / s.lanes
+	w.data = alignedFloats((1 + k) * vectors * s.lanes)
+	rest, first := w.data, 0
+	for _, v := range splitVectors(vectors, s.panel) {
+		lanes := v * s.lanes
+		p := panel{first: first, width: min(lanes, n-first), vectors: v}
+		p.bias, p.weights, rest = rest[:lanes], rest[lanes:(1+k)*lanes], rest[(1+k)*lanes:]
+		if bias != nil {
+			copy(p.bias, bias[first:first+p.width])
+		}
+		for i := range k {
+			copy(p.weights[i*lanes:], weights[i*n+first:i*n+first+p.width])
+		}
+		w.panels = append(w.panels, p)
+		first += p.width
+	}
+	return w
+}
+
+// splitVectors cuts n vectors into panels of prefer vectors, and into twos and threes where that leaves a rest: a
+// panel of one vector keeps the multipliers waiting for loads, so it appears only when n is 1 (or prefer is).
+func splitVectors(n, prefer int) []int {
+	if prefer == 1 || n == 1 {
+		return repeat(1, n)
+	}
+	other := 5 - prefer // 2 ↔ 3
+	for others := 0; ; others++ {
+		if rest := n - others*other; rest%prefer == 0 {
+			return append(repeat(prefer, rest/prefer), repeat(other, others)...)
+		}
+	}
+}
+
+func repeat(v, n int) []int {
+	s := make([]int, n)
+	for i := range s {
+		s[i] = v
+	}
+	return s
+}
+
+// alignedFloats returns n zeros that start at a cache line.
+func alignedFloats(n int) []float32 {
+	const line = 64
+	b := make([]float32, n+line/4)
+	skip := int(-uintptr(unsafe.Pointer(unsafe.SliceData(b)))%line) / 4
+	return b[skip : skip+n : skip+n]
+}

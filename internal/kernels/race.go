@@ -1,0 +1,42 @@
+//go:build race
+
+package kernels
+
+import (
+	"runtime"
+	"unsafe"
+)
+
+// The race detector does not see what assembly touches. These tell it.
+
+func raceRead(x []float32) {
+	if len(x) != 0 {
+		runtime.RaceReadRange(unsafe.Pointer(&x[0]), 4*len(x))
+	}
+}
+
+func raceWrite(x []float32) {
+	if len(x) != 0 {
+		runtime.RaceWriteRange(unsafe.Pointer(&x[0]), 4*len(x))
+	}
+}
+
+func raceConv(c *Conv, row0, row1, panel0, panel1 int) {
+	w := c.W
+	first := w.panels[panel0].first
+	width := w.panels[panel1-1].first + w.panels[panel1-1].width - first
+	for g := row0; g < row1; g++ {
+		item, y := g/c.Height, g%c.Height
+		for x := range c.Width {
+			for kh := range w.KH {
+				for kw := range w.KW {
+					raceRead(c.In[item*c.InItem+(y*c.StrideY+kh)*c.InRow+(x*c.StrideX+kw)*c.InPixel:][:w.C])
+				}
+			}
+			if c.Residual != nil {
+				raceRead(c.Residual[item*c.ResItem+y*c.ResRow+x*c.ResPixel+first:][:width])
+			}
+			raceWrite(c.Out[item*c.OutItem+y*c.OutRow+x*c.OutPixel+first:][:width])
+		}
+	}
+}
