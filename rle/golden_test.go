@@ -114,3 +114,24 @@ func (c goldenCase) masks(t *testing.T, raw json.RawMessage) []Mask {
 	}
 	return masks
 }
+
+func TestPolygonGolden(t *testing.T) {
+	var r Rasterizer
+	for _, c := range goldenCases(t, "frPoly", 506) {
+		var parts []Mask
+		for i, xy := range c.Polys {
+			m := FromPolygon(xy, c.H, c.W)
+			require.Equal(t, c.Parts[i], m.String(), c.Name)
+			require.Equal(t, m.Runs, r.AppendPolygon(nil, xy, c.H, c.W), c.Name)
+			parts = append(parts, m)
+		}
+		checkMask(t, c, Union(parts...), c.Merged)
+	}
+}
+
+func TestBoxGolden(t *testing.T) {
+	for _, c := range goldenCases(t, "frBbox", 29) {
+		b := c.BboxIn
+		checkMask(t, c, FromBox(b[0], b[1], b[2], b[3], c.H, c.W), c.Merged)
+	}
+}
