@@ -1,0 +1,82 @@
+// Package engine turns a graph into a program and runs it.
+//
+// [Prepare] compiles a graph and its weights once, without knowing sizes: small
+// passes rewrite a tape of steps and pack the weights for the kernels.
+// [Prepared.Plan] fixes the size of the input: it orders the steps and gives
+// every value a place in one block of memory. [Plan.NewWorkspace] allocates
+// that block, and [Workspace.Run] walks the steps, allocating nothing. Results
+// are the same bytes for any number of workers, because no split of the work
+// changes the order of a sum.
+package engine
+
+import (
+	"fmt"
+
+	"github.com/spinemask/spinemask/graph"
+	"github.com/spinemask/spinemask/internal/kernels"
+)
+
+// Weights gives the stored arrays of a network by name, as package graph names
+// them. The returned values must stay as they are until Prepare returns.
+type Weights interface {
+	Float32(name string) ([]float32, error)
+}
+
+// Options of the compiler.
+type Options struct {
+	Kernels *kernels.Set // nil: the best that the machine runs
+}
+
+// A pass is one rewriting of the tape.
+type pass struct {
+	name string
+	run  func(*module) error
+}
+
+// passes in the order in which they run. Each keeps what the module computes,
+// up to rounding.
+var passes = []pass{
+	{"fold norm", foldNorm},              // first: norms would stand between all that follow
+	{"hoist pointwise", hoistPointwise},  // before fuse: moves convolutions away from the additions that would absorb them
+	{"fuse", fuse},                       // before select: an epilogue can rule an algorithm out
+	{"select", selectAlgorithms},         // before pack: the layout is the algorithm's
+	{"pack", pack},
+}
+
+// Prepared is a compiled network without sizes. It is safe for concurrent use.
+type Prepared struct {
+	module *module
+}
+
+// Prepare compiles a graph. The graph is not changed and not kept; the weights
+// are free to go when it returns.
+func Prepare(g *graph.Graph, w Weights, o Options) (*Prepared, error) {
+	if err := g.Err(); err != nil {
+		return nil, err
+	}
+	set := o.Kernels
+	if set == nil {
+		set = kernels.Best()
+	}
+	m := newModule(g, w, set)
+	for _, p := range passes {
+		if err := p.run(m); err != nil {
+			return nil, fmt.Errorf("engine: %s: %w", p.name, err)
+		}
+	}
+	m.weights = nil
+	return &Prepared{m}, nil
+}
+
+// WeightBytes returns the memory that the packed weights take.
+func (p *Prepared) WeightBytes() int64 {
+	seen := map[*packed]bool{}
+	n := int64(0)
+	for _, s := range p.module.steps {
+		if s.packed != nil && !seen[s.packed] {
+			seen[s.packed] = true
+			n += s.packed.bytes()
+		}
+	}
+	return n
+}

@@ -1,0 +1,42 @@
+package engine
+
+import "github.com/spinemask/spinemask/graph"
+
+// A border is a number of pixels on each side of a map.
+type border struct{ top, left, bottom, right int }
+
+func (b border) grow(c border) border {
+	return border{max(b.top, c.top), max(b.left, c.left), max(b.bottom, c.bottom), max(b.right, c.right)}
+}
+
+// A layout is the place of a value in the arena: items of H×W×C float32 with the
+// channel fastest, each surrounded by a border of zeros that the windows of its
+// readers need. Distances count floats.
+type layout struct {
+	shape  graph.Shape
+	border border
+	offset int // of the first item, its border included
+}
+
+func (l *layout) row() int  { return (l.border.left + l.shape.W + l.border.right) * l.shape.C }
+func (l *layout) item() int { return (l.border.top + l.shape.H + l.border.bottom) * l.row() }
+
+// at is the distance of pixel (y, x) of an item from the item's start; y and x
+// may lie in the border.
+func (l *layout) at(y, x int) int {
+	return (l.border.top+y)*l.row() + (l.border.left+x)*l.shape.C
+}
+
+// same says whether two values have their pixels at the same distances.
+func (l *layout) same(m *layout) bool { return l.shape == m.shape && l.border == m.border }
+
+// windowBorder is the border that a step's window reads around its input.
+func windowBorder(s *step, in graph.Shape) border {
+	op, ok := s.op.(graph.Conv)
+	if !ok {
+		return border{}
+	}
+	_, top, bottom := op.Padding.Window(in.H, op.Size, op.Stride)
+	_, left, right := op.Padding.Window(in.W, op.Size, op.Stride)
+	return border{top, left, bottom, right}
+}

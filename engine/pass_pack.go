@@ -1,0 +1,131 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/spinemask/spinemask/graph"
+	"github.com/spinemask/spinemask/internal/kernels"
+)
+
+// packed are the weights of a linear step in the layout of its kernel. A
+// deconvolution is a 1×1 convolution for each pixel of its window.
+type packed struct {
+	windows []*kernels.Packed // in row order; one for all but deconvolutions
+	// Of the epilogue; nil where they are in the weights.
+	scale, shift []float32
+}
+
+func (p *packed) bytes() int64 {
+	n := int64(0)
+	for _, w := range p.windows {
+		n += int64(w.Bytes())
+	}
+	return n
+}
+
+// pack lays the weights out for the kernels. Scale and shift go into kernel and
+// bias; where several steps share the weights, the packed kernel is shared too
+// and they stay with each step.
+func pack(m *module) error {
+	users := map[string]int{}
+	for _, s := range m.steps {
+		users[s.weights]++
+	}
+	shared := map[string][]*kernels.Packed{}
+	for i := range m.steps {
+		s := &m.steps[i]
+		if !s.linear() {
+			continue
+		}
+		if users[s.weights] == 1 {
+			windows, err := m.packWindows(s, s.scale, s.shift)
+			if err != nil {
+				return err
+			}
+			s.packed = &packed{windows: windows}
+			continue
+		}
+		if shared[s.weights] == nil {
+			windows, err := m.packWindows(s, nil, nil)
+			if err != nil {
+				return err
+			}
+			shared[s.weights] = windows
+		}
+		s.packed = &packed{windows: shared[s.weights]}
+		if s.scale != nil || s.shift != nil {
+			n := m.values[s.out].channels
+			s.packed.scale, s.packed.shift = rounded(s.scale, n, 1), rounded(s.shift, n, 0)
+		}
+	}
+	return nil
+}
+
+// packWindows packs a kernel of [k][n] values, scaled per n.
+func (m *module) packWindows(s *step, scale, shift []float64) ([]*kernels.Packed, error) {
+	n, c := m.values[s.out].channels, m.values[s.in[0]].channels
+	var bias []float32
+	if shift != nil {
+		bias = rounded(shift, n, 0)
+	}
+	switch op := s.op.(type) {
+	case graph.Conv:
+		w, err := m.tensor(s.weights+"/kernel", op.Size*op.Size*c*n)
+		if err != nil {
+			return nil, err
+		}
+		return []*kernels.Packed{m.kernels.Pack(scaled(w, scale), op.Size, op.Size, c, n, bias)}, nil
+	case graph.Dense:
+		k := op.Height * op.Width * c
+		w, err := m.tensor(s.weights+"/kernel", k*n)
+		if err != nil {
+			return nil, err
+		}
+		return []*kernels.Packed{m.kernels.Pack(scaled(w, scale), 1, 1, k, n, bias)}, nil
+	case graph.Deconv:
+		w, err := m.tensor(s.weights+"/kernel", op.Size*op.Size*n*c)
+		if err != nil {
+			return nil, err
+		}
+		var windows []*kernels.Packed
+		turned := make([]float32, c*n)
+		for part := range slices.Chunk(w, n*c) { // [n][c] of one pixel of the window
+			for i := range n {
+				for j := range c {
+					turned[j*n+i] = part[i*c+j]
+				}
+			}
+			windows = append(windows, m.kernels.Pack(scaled(turned, scale), 1, 1, c, n, bias))
+		}
+		return windows, nil
+	}
+	return nil, fmt.Errorf("%s: %v has no weights", s.name, s.op)
+}
+
+// scaled multiplies w, [k][n], by a scale per n.
+func scaled(w []float32, scale []float64) []float32 {
+	if scale == nil {
+		return w
+	}
+	out := make([]float32, len(w))
+	for i := 0; i < len(w); i += len(scale) {
+		for j, f := range scale {
+			out[i+j] = float32(float64(w[i+j]) * f)
+		}
+	}
+	return out
+}
+
+// rounded converts per-channel values; nil stands for n times the default.
+func rounded(v []float64, n int, otherwise float32) []float32 {
+	out := make([]float32, n)
+	for i := range out {
+		if v == nil {
+			out[i] = otherwise
+		} else {
+			out[i] = float32(v[i])
+		}
+	}
+	return out
+}

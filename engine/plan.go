@@ -1,0 +1,73 @@
+package engine
+
+import (
+	"fmt"
+
+	"github.com/spinemask/spinemask/graph"
+)
+
+// A Plan is a program for one size of input: the order of the steps and the
+// place of every value in an arena that a workspace will allocate. It holds no
+// memory for values and is safe for concurrent use.
+type Plan struct {
+	module  *module
+	rows    int    // most rows of a run
+	steps   []step // in the order of running
+	layouts []layout
+	size    int // floats of the arena
+}
+
+// Plan returns the program for inputs of h×w pixels and at most the given
+// number of rows (1 for a map).
+func (p *Prepared) Plan(h, w, rows int) (*Plan, error) {
+	if h < 1 || w < 1 || rows < 1 {
+		return nil, fmt.Errorf("engine: plan for %d rows of %d×%d pixels", rows, h, w)
+	}
+	pl := &Plan{module: p.module, rows: rows}
+	if err := pl.infer(h, w); err != nil {
+		return nil, err
+	}
+	pl.steps = schedule(p.module, pl.layouts)
+	pl.size = place(p.module, pl.steps, pl.layouts, rows)
+	return pl, nil
+}
+
+// infer finds the shapes of all values and the borders that their readers want.
+func (pl *Plan) infer(h, w int) error {
+	m := pl.module
+	pl.layouts = make([]layout, len(m.values))
+	for _, v := range m.inputs {
+		pl.layouts[v].shape = graph.Shape{H: h, W: w, C: m.values[v].channels}
+	}
+	for i := range m.steps {
+		s := &m.steps[i]
+		in := make([]graph.Shape, len(s.in))
+		for j, v := range s.in {
+			in[j] = pl.layouts[v].shape
+			if s.factors != nil {
+				in[j].H *= s.factors[j]
+				in[j].W *= s.factors[j]
+			}
+		}
+		if s.residual {
+			in = in[:1]
+		}
+		shape, err := s.op.Shape(in)
+		if err == nil && (shape.H < 1 || shape.W < 1) {
+			err = fmt.Errorf("%v is too small", in[0])
+		}
+		if err == nil && s.residual && shape != pl.layouts[s.in[1]].shape {
+			err = fmt.Errorf("add: %v and %v", shape, pl.layouts[s.in[1]].shape)
+		}
+		if err != nil {
+			return fmt.Errorf("engine: %s: %w", s.name, err)
+		}
+		pl.layouts[s.out].shape = shape
+		x := &pl.layouts[s.in[0]]
+		x.border = x.border.grow(windowBorder(s, x.shape))
+	}
+	return nil
+}
+
+// ArenaBytes is the memory for values that a workspace of this plan takes.
+func (pl *Plan) ArenaBytes() int64 { return 4 * int64(pl.size) }

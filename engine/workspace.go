@@ -1,0 +1,93 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spinemask/spinemask/internal/parallel"
+)
+
+// A Workspace is the memory of one run at a time of a plan, and the plan's
+// steps bound to it.
+type Workspace struct {
+	plan  *Plan
+	team  *parallel.Team
+	arena []float32
+	tasks []task
+}
+
+// A task is a step bound to a workspace.
+type task interface {
+	parallel.Task
+	// prepare says into how many parts the step is split for a number of rows.
+	prepare(rows, workers int) (parts int)
+}
+
+// NewWorkspace allocates the memory of a plan. Its runs use the team.
+func (pl *Plan) NewWorkspace(team *parallel.Team) *Workspace {
+	ws := &Workspace{plan: pl, team: team, arena: newArena(pl.size)}
+	for i := range pl.steps {
+		ws.tasks = append(ws.tasks, ws.bind(&pl.steps[i]))
+	}
+	return ws
+}
+
+// A Map is a view of a value in a workspace: items of Height×Width×Channels
+// float32, channel fastest. Data begins at pixel (0, 0) of item 0; the floats
+// between rows, and around items, belong to zero borders that only the engine
+// writes.
+type Map struct {
+	Data                    []float32
+	Height, Width, Channels int
+	RowStride, ItemStride   int // floats between rows, between items
+}
+
+// Pixel returns the channels of a pixel.
+func (m *Map) Pixel(item, y, x int) []float32 {
+	at := item*m.ItemStride + y*m.RowStride + x*m.Channels
+	return m.Data[at : at+m.Channels]
+}
+
+// Input returns the memory that the caller fills before a run.
+func (ws *Workspace) Input() Map { return ws.view(ws.plan.module.inputs[0]) }
+
+// Output returns a named output. It is valid until the next run.
+func (ws *Workspace) Output(name string) Map {
+	for _, o := range ws.plan.module.outputs {
+		if o.name == name {
+			return ws.view(o.value)
+		}
+	}
+	panic("engine: no output " + name)
+}
+
+// view is the memory of a value.
+func (ws *Workspace) view(v int) Map {
+	l := &ws.plan.layouts[v]
+	return Map{
+		Data:   ws.arena[l.offset+l.at(0, 0) : l.offset+l.item()*ws.plan.rows],
+		Height: l.shape.H, Width: l.shape.W, Channels: l.shape.C,
+		RowStride: l.row(), ItemStride: l.item(),
+	}
+}
+
+// Run computes all outputs for the first rows items of the input. It looks at
+// ctx between steps and returns its error when it is done.
+func (ws *Workspace) Run(ctx context.Context, rows int) error {
+	if rows > ws.plan.rows {
+		return fmt.Errorf("engine: %d rows, planned for at most %d", rows, ws.plan.rows)
+	}
+	for _, t := range ws.tasks {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		ws.run(t, rows)
+	}
+	return nil
+}
+
+func (ws *Workspace) run(t task, rows int) {
+	if rows > 0 {
+		ws.team.Do(t.prepare(rows, ws.team.Workers()), t)
+	}
+}
