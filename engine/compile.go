@@ -36,10 +36,10 @@ type pass struct {
 // passes in the order in which they run. Each keeps what the module computes,
 // up to rounding.
 var passes = []pass{
-	{"fold norm", foldNorm},              // first: norms would stand between all that follow
-	{"hoist pointwise", hoistPointwise},  // before fuse: moves convolutions away from the additions that would absorb them
-	{"fuse", fuse},                       // before select: an epilogue can rule an algorithm out
-	{"select", selectAlgorithms},         // before pack: the layout is the algorithm's
+	{"fold norm", foldNorm},             // first: norms would stand between all that follow
+	{"hoist pointwise", hoistPointwise}, // before fuse: moves convolutions away from the additions that would absorb them
+	{"fuse", fuse},                      // before select: an epilogue can rule an algorithm out
+	{"select", selectAlgorithms},        // before pack: the layout is the algorithm's
 	{"pack", pack},
 }
 

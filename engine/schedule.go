@@ -72,6 +72,9 @@ func countReaders(m *module, steps []step) []int {
 func peak(m *module, order []step, layouts []layout) int {
 	readers := countReaders(m, order)
 	live, most := 0, 0
+	for _, v := range m.inputs {
+		live += layouts[v].item()
+	}
 	for _, s := range order {
 		live += layouts[s.out].item()
 		most = max(most, live)

@@ -86,7 +86,7 @@ func (t *sum) row(item, y int) {
 	a := &t.in[0]
 	if t.factors[0] == 1 && t.factors[1] == 1 {
 		b := &t.in[1]
-		t.set.Add(dst, a.Data[item*a.ItemStride+y*a.RowStride:][:n], b.Data[item*b.ItemStride+y*b.RowStride:][:n])
+		t.set.Add(dst, a.Data[item*a.ItemStride+y*a.RowStride:][:n], b.Data[item*b.ItemStride+y*b.RowStride:][:n], kernels.None)
 	} else {
 		a.stretch(dst, item, y, t.factors[0], func(d, s []float32) { copy(d, s) })
 		t.accumulate(dst, item, y, 1)
@@ -98,7 +98,7 @@ func (t *sum) row(item, y int) {
 }
 
 func (t *sum) accumulate(dst []float32, item, y, i int) {
-	t.in[i].stretch(dst, item, y, t.factors[i], func(d, s []float32) { t.set.Add(d, d, s) })
+	t.in[i].stretch(dst, item, y, t.factors[i], func(d, s []float32) { t.set.Add(d, d, s, kernels.None) })
 }
 
 // stretch combines row y of a map as if it were upsampled by factor with dst.

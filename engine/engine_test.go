@@ -1,0 +1,256 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/spinemask/spinemask/graph"
+	"github.com/spinemask/spinemask/internal/kernels"
+	"github.com/spinemask/spinemask/internal/parallel"
+)
+
+const act = graph.Relu
+
+// small is a graph with every pattern that the passes know: norms, a shared
+// convolution with norms of its own on each use, residuals, merges of
+// upsampled maps, pools, three summands.
+func small() *graph.Graph {
+	g := graph.New()
+	x := g.Input("image", 3)
+	unit := func(name string, x graph.Value, op graph.Conv) graph.Value {
+		return g.Norm(name+"/norm", g.Conv(name, x, op), 1e-3)
+	}
+	on := func(name string, x graph.Value) graph.Value { return g.Activate(name+"/act", x, act) }
+	a := on("a", unit("a", x, graph.Conv{Size: 7, Stride: 2, Padding: graph.Same, Out: 10}))
+	p := g.MaxPool("pool", a, graph.MaxPool{Size: 3, Stride: 2, Padding: graph.Same})
+	b := on("b", unit("b", p, graph.Conv{Size: 3, Stride: 1, Padding: graph.Same, Out: 12}))
+	c := unit("c", b, graph.Conv{Size: 1, Stride: 1, Padding: graph.Same, Out: 10})
+	s := on("s", g.Add("sum", c, p))
+	d := on("d", unit("d", s, graph.Conv{Size: 3, Stride: 2, Padding: graph.Fixed, Out: 17}))
+	q := g.MaxPool("pool2", d, graph.MaxPool{Size: 5, Stride: 4, Padding: graph.Same})
+	u1 := unit("u1", g.Upsample("up4", q, 4), graph.Conv{Size: 1, Stride: 1, Padding: graph.Same, Out: 17})
+	u2 := unit("u2", d, graph.Conv{Size: 1, Stride: 1, Padding: graph.Same, Out: 17})
+	m := on("m", g.Add("merge", u1, u2))
+	v1 := unit("v1", g.Upsample("up8", q, 8), graph.Conv{Size: 1, Stride: 1, Padding: graph.Same, Out: 6})
+	v2 := unit("v2", g.Upsample("up2", m, 2), graph.Conv{Size: 1, Stride: 1, Padding: graph.Same, Out: 6})
+	n := on("n", g.Add("merge2", v1, v2))
+	w := unit("w", s, graph.Conv{Size: 1, Stride: 1, Padding: graph.Same, Out: 6})
+	t := g.Activate("t/act", g.Add("three", n, w, third(g, m)), graph.Swish)
+	for i, y := range []graph.Value{t, n} {
+		r := g.ConvShared(fmt.Sprintf("shared/%d", i), "shared", y, graph.Conv{Size: 3, Stride: 1, Padding: graph.Same, Out: 9, Bias: true})
+		r = on(fmt.Sprintf("r%d", i), g.Norm(fmt.Sprintf("shared/norm%d", i), r, 1e-3))
+		g.Output(fmt.Sprintf("r%d", i), r)
+	}
+	g.Output("m", m)
+	return g
+}
+
+func third(g *graph.Graph, m graph.Value) graph.Value {
+	x := g.Conv("k", m, graph.Conv{Size: 3, Stride: 1, Padding: graph.Same, Out: 6, Bias: true})
+	x = g.Deconv("deconv", x, graph.Deconv{Size: 2, Out: 6, Bias: true})
+	return g.Conv("l", x, graph.Conv{Size: 5, Stride: 1, Padding: graph.Same, Out: 6})
+}
+
+// head is a graph over rows with dense layers and a deconvolution.
+func head() *graph.Graph {
+	g := graph.New()
+	x := g.Input("features", 8)
+	x = g.Activate("a/act", g.Norm("a/norm", g.Conv("a", x, graph.Conv{Size: 3, Stride: 1, Padding: graph.Same, Out: 11, Bias: true}), 1e-3), act)
+	g.Output("deconv", g.Activate("b/act", g.Norm("b/norm", g.Deconv("b", x, graph.Deconv{Size: 2, Out: 5, Bias: true}), 1e-3), act))
+	y := g.Conv("c", x, graph.Conv{Size: 3, Stride: 1, Padding: graph.Valid, Out: 4})
+	y = g.Activate("d/act", g.Norm("d/norm", g.Dense("d", y, graph.Dense{Height: 3, Width: 3, Out: 19, Bias: true}), 1e-3), act)
+	g.Output("dense", g.Dense("e", y, graph.Dense{Height: 1, Width: 1, Out: 3, Bias: true}))
+	return g
+}
+
+func randomMap(s graph.Shape, seed uint64) refMap {
+	r := rand.New(rand.NewPCG(seed, 2))
+	m := newRefMap(s)
+	for i := range m.data {
+		m.data[i] = float64(float32(r.NormFloat64()))
+	}
+	return m
+}
+
+// fill copies a map into item i of an input.
+func fill(in Map, item int, m refMap) {
+	for y := range m.H {
+		for x := range m.W {
+			for c, p := 0, in.Pixel(item, y, x); c < m.C; c++ {
+				p[c] = float32(*m.at(y, x, c))
+			}
+		}
+	}
+}
+
+// relRMS is the root mean square of got−want relative to that of want.
+func relRMS(got Map, item int, want refMap) float64 {
+	var diff, sum float64
+	for y := range want.H {
+		for x := range want.W {
+			for c, v := range got.Pixel(item, y, x) {
+				d := float64(v) - *want.at(y, x, c)
+				diff += d * d
+				sum += *want.at(y, x, c) * *want.at(y, x, c)
+			}
+		}
+	}
+	return math.Sqrt(diff / sum)
+}
+
+// bits collects all outputs of a workspace exactly.
+func bits(ws *Workspace, rows int) []uint32 {
+	var all []uint32
+	for _, o := range ws.plan.module.outputs {
+		m := ws.Output(o.name)
+		for item := range rows {
+			for y := range m.Height {
+				for x := range m.Width {
+					for _, v := range m.Pixel(item, y, x) {
+						all = append(all, math.Float32bits(v))
+					}
+				}
+			}
+		}
+	}
+	return all
+}
+
+func TestProgramComputesTheGraph(t *testing.T) {
+	for _, set := range kernels.Sets() {
+		for _, tt := range []struct {
+			name       string
+			graph      *graph.Graph
+			h, w, rows int
+		}{
+			{"map", small(), 128, 128, 1},
+			{"rectangle", small(), 64, 192, 1},
+			{"rows", head(), 5, 5, 37},
+		} {
+			t.Run(set.Name+"/"+tt.name, func(t *testing.T) {
+				w := randomWeights(tt.graph, 1)
+				p, err := Prepare(tt.graph, w, Options{Kernels: set})
+				require.NoError(t, err)
+				pl, err := p.Plan(tt.h, tt.w, tt.rows)
+				require.NoError(t, err)
+				ws := pl.NewWorkspace(parallel.NewTeam(2))
+				in := ws.Input()
+				var maps []refMap
+				for i := range tt.rows {
+					maps = append(maps, randomMap(graph.Shape{H: tt.h, W: tt.w, C: in.Channels}, uint64(i)))
+					fill(in, i, maps[i])
+				}
+				require.NoError(t, ws.Run(context.Background(), tt.rows))
+				for i, m := range maps {
+					values := reference(tt.graph, w, m)
+					for _, o := range tt.graph.Outputs() {
+						require.Less(t, relRMS(ws.Output(o.Name), i, values[o.Value]), 3e-6, "%s of item %d", o.Name, i)
+					}
+				}
+			})
+		}
+	}
+}
+
+// Results are the same bytes for any number of workers, and again when a used
+// workspace runs, with fewer rows in between.
+func TestSameBytesForAnyNumberOfWorkers(t *testing.T) {
+	g := head()
+	p, err := Prepare(g, randomWeights(g, 3), Options{})
+	require.NoError(t, err)
+	pl, err := p.Plan(5, 5, 50)
+	require.NoError(t, err)
+	var want []uint32
+	for _, workers := range []int{1, 2, 3, 8} {
+		ws := pl.NewWorkspace(parallel.NewTeam(workers))
+		for i := range 50 {
+			fill(ws.Input(), i, randomMap(graph.Shape{H: 5, W: 5, C: 8}, uint64(i)))
+		}
+		for _, rows := range []int{50, 7, 0, 50} {
+			require.NoError(t, ws.Run(context.Background(), rows))
+		}
+		got := bits(ws, 50)
+		if want == nil {
+			want = got
+		}
+		require.Equal(t, want, got, "%d workers", workers)
+	}
+	require.Error(t, pl.NewWorkspace(parallel.NewTeam(1)).Run(context.Background(), 51))
+}
+
+// Memory that no live value owns is filled with NaN after every step: if a step
+// read a region after its last planned reader, or relied on old zeros in a
+// border, the outputs would change.
+func TestFreedMemoryIsNotRead(t *testing.T) {
+	g := small()
+	p, err := Prepare(g, randomWeights(g, 5), Options{})
+	require.NoError(t, err)
+	pl, err := p.Plan(128, 64, 1)
+	require.NoError(t, err)
+	run := func(poison bool) []uint32 {
+		ws := pl.NewWorkspace(parallel.NewTeam(1))
+		fill(ws.Input(), 0, randomMap(graph.Shape{H: 128, W: 64, C: 3}, 1))
+		for i, task := range ws.tasks {
+			if poison {
+				live := make([]bool, len(ws.arena))
+				for _, b := range lifetimes(pl.module, pl.steps, pl.layouts, 1) {
+					if b.first < i && b.last >= i { // made by an earlier step and still wanted
+						l := pl.layouts[b.values[0]]
+						for k := l.offset; k < l.offset+b.size; k++ {
+							require.False(t, live[k], "two live values overlap")
+							live[k] = true
+						}
+					}
+				}
+				for k := range ws.arena {
+					if !live[k] {
+						ws.arena[k] = float32(math.NaN())
+					}
+				}
+			}
+			ws.run(task, 1)
+		}
+		return bits(ws, 1)
+	}
+	require.Equal(t, run(false), run(true))
+}
+
+func TestRunAllocatesNothing(t *testing.T) {
+	g := small()
+	p, err := Prepare(g, randomWeights(g, 7), Options{})
+	require.NoError(t, err)
+	pl, err := p.Plan(128, 128, 1)
+	require.NoError(t, err)
+	ws := pl.NewWorkspace(parallel.NewTeam(2))
+	ctx := context.Background()
+	require.Zero(t, testing.AllocsPerRun(20, func() { _ = ws.Run(ctx, 1) }))
+}
+
+func TestRunStopsWhenCancelled(t *testing.T) {
+	g := head()
+	p, err := Prepare(g, randomWeights(g, 7), Options{})
+	require.NoError(t, err)
+	pl, err := p.Plan(5, 5, 1)
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	require.ErrorIs(t, pl.NewWorkspace(parallel.NewTeam(1)).Run(ctx, 1), context.Canceled)
+}
+
+func TestErrorsNameTheNode(t *testing.T) {
+	g := small()
+	w := randomWeights(g, 1)
+	delete(w, "b/norm/mean")
+	_, err := Prepare(g, w, Options{})
+	require.EqualError(t, err, "engine: fold norm: b/norm/mean: missing")
+
+	p, err := Prepare(g, randomWeights(g, 1), Options{})
+	require.NoError(t, err)
+	_, err = p.Plan(96, 100, 1)
+	require.ErrorContains(t, err, "engine: u2: add: 12×13×17 and 12×16×17")
+}

@@ -1,0 +1,240 @@
+package engine
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/spinemask/spinemask/graph"
+	"github.com/spinemask/spinemask/internal/kernels"
+	"github.com/spinemask/spinemask/internal/parallel"
+)
+
+func TestPassesRewriteTheTape(t *testing.T) {
+	pointConv := graph.Conv{Size: 1, Stride: 1, Padding: graph.Same, Out: 4}
+	for _, tt := range []struct {
+		name          string
+		pass          func(*module) error
+		build         func(g *graph.Graph, x graph.Value) graph.Value
+		before, after string
+	}{
+		{
+			name: "fold norm into a convolution with a bias", pass: foldNorm,
+			build: func(g *graph.Graph, x graph.Value) graph.Value {
+				return g.Norm("a/norm", g.Conv("a", x, graph.Conv{Size: 3, Stride: 1, Padding: graph.Same, Out: 4, Bias: true}), 1e-3)
+			},
+			before: `
+				%1 a = conv 3x3 same 4 +bias (%0)
+				%2 a/norm = norm 0.001 (%1)
+				output y = %2`,
+			after: `
+				%2 a = conv 3x3 same 4 +bias (%0) +scale +shift
+				output y = %2`,
+		}, {
+			name: "fold two norms in a row", pass: foldNorm,
+			build: func(g *graph.Graph, x graph.Value) graph.Value {
+				return g.Norm("b/norm", g.Norm("a/norm", g.Conv("a", x, pointConv), 1e-3), 1e-3)
+			},
+			before: `
+				%1 a = conv 1x1 same 4 (%0)
+				%2 a/norm = norm 0.001 (%1)
+				%3 b/norm = norm 0.001 (%2)
+				output y = %3`,
+			after: `
+				%3 a = conv 1x1 same 4 (%0) +scale +shift
+				output y = %3`,
+		}, {
+			name: "hoist a convolution and its activation over an upsampling", pass: hoistPointwise,
+			build: func(g *graph.Graph, x graph.Value) graph.Value {
+				return g.Activate("act", g.Conv("a", g.Upsample("up", x, 2), pointConv), graph.Relu)
+			},
+			before: `
+				%1 up = upsample 2 (%0)
+				%2 a = conv 1x1 same 4 (%1)
+				%3 act = relu (%2)
+				output y = %3`,
+			after: `
+				%4 a = conv 1x1 same 4 (%0)
+				%5 act = relu (%4)
+				%3 up = upsample 2 (%5)
+				output y = %3`,
+		}, {
+			name: "do not hoist what looks at neighbours, or over an upsampling with other readers", pass: hoistPointwise,
+			build: func(g *graph.Graph, x graph.Value) graph.Value {
+				up := g.Upsample("up", x, 2)
+				a := g.Conv("a", up, pointConv)
+				b := g.Conv("b", g.Upsample("up2", a, 2), graph.Conv{Size: 3, Stride: 2, Padding: graph.Same, Out: 4})
+				return g.Add("sum", a, b, up)
+			},
+			before: `
+				%1 up = upsample 2 (%0)
+				%2 a = conv 1x1 same 4 (%1)
+				%3 up2 = upsample 2 (%2)
+				%4 b = conv 3x3/2 same 4 (%3)
+				%5 sum = add (%2, %4, %1)
+				output y = %5`,
+			after: `
+				%1 up = upsample 2 (%0)
+				%2 a = conv 1x1 same 4 (%1)
+				%3 up2 = upsample 2 (%2)
+				%4 b = conv 3x3/2 same 4 (%3)
+				%5 sum = add (%2, %4, %1)
+				output y = %5`,
+		}, {
+			name: "fuse a residual and its activation", pass: fuse,
+			build: func(g *graph.Graph, x graph.Value) graph.Value {
+				return g.Activate("act", g.Add("sum", g.Conv("a", x, pointConv), x), graph.Relu)
+			},
+			before: `
+				%1 a = conv 1x1 same 4 (%0)
+				%2 sum = add (%1, %0)
+				%3 act = relu (%2)
+				output y = %3`,
+			after: `
+				%3 a = conv 1x1 same 4 (%0, %0) +residual +relu
+				output y = %3`,
+		}, {
+			name: "fuse into the later convolution, behind the maker of the other summand", pass: fuse,
+			build: func(g *graph.Graph, x graph.Value) graph.Value {
+				a := g.Conv("a", x, pointConv)
+				b := g.MaxPool("b", x, graph.MaxPool{Size: 3, Stride: 1, Padding: graph.Same})
+				return g.Add("sum", a, b)
+			},
+			before: `
+				%1 a = conv 1x1 same 4 (%0)
+				%2 b = maxpool 3x3 same (%0)
+				%3 sum = add (%1, %2)
+				output y = %3`,
+			after: `
+				%2 b = maxpool 3x3 same (%0)
+				%3 a = conv 1x1 same 4 (%0, %2) +residual
+				output y = %3`,
+		}, {
+			name: "absorb upsamplings into an addition", pass: fuse,
+			build: func(g *graph.Graph, x graph.Value) graph.Value {
+				a := g.MaxPool("a", x, graph.MaxPool{Size: 3, Stride: 2, Padding: graph.Same})
+				b := g.MaxPool("b", x, graph.MaxPool{Size: 5, Stride: 4, Padding: graph.Same})
+				return g.Add("sum", g.Upsample("ua", a, 2), g.Upsample("ub", b, 4))
+			},
+			before: `
+				%1 a = maxpool 3x3/2 same (%0)
+				%2 b = maxpool 5x5/4 same (%0)
+				%3 ua = upsample 2 (%1)
+				%4 ub = upsample 4 (%2)
+				%5 sum = add (%3, %4)
+				output y = %5`,
+			after: `
+				%1 a = maxpool 3x3/2 same (%0)
+				%2 b = maxpool 5x5/4 same (%0)
+				%5 sum = add (%1 up 2, %2 up 4)
+				output y = %5`,
+		}, {
+			name: "do not fuse into a value that somebody else reads", pass: fuse,
+			build: func(g *graph.Graph, x graph.Value) graph.Value {
+				a := g.Conv("a", x, pointConv)
+				r := g.Activate("act", a, graph.Relu)
+				return g.Add("sum", a, r)
+			},
+			before: `
+				%1 a = conv 1x1 same 4 (%0)
+				%2 act = relu (%1)
+				%3 sum = add (%1, %2)
+				output y = %3`,
+			after: `
+				%1 a = conv 1x1 same 4 (%0)
+				%2 act = relu (%1)
+				%3 sum = add (%1, %2)
+				output y = %3`,
+		}, {
+			name: "select an algorithm", pass: selectAlgorithms,
+			build: func(g *graph.Graph, x graph.Value) graph.Value { return g.Conv("a", x, pointConv) },
+			before: `
+				%1 a = conv 1x1 same 4 (%0)
+				output y = %1`,
+			after: `
+				%1 a = conv 1x1 same 4 (%0) by direct
+				output y = %1`,
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			g := graph.New()
+			g.Output("y", tt.build(g, g.Input("x", 4)))
+			require.NoError(t, g.Err())
+			m := newModule(g, randomWeights(g, 1), kernels.Best())
+			require.Equal(t, text(tt.before), m.String())
+			require.NoError(t, tt.pass(m))
+			require.NoError(t, m.verify())
+			require.Equal(t, text(tt.after), m.String())
+		})
+	}
+}
+
+// text removes the indentation of an expected tape.
+func text(s string) string {
+	lines := strings.Split(strings.TrimSpace(s), "\n")
+	for i := range lines {
+		lines[i] = strings.TrimSpace(lines[i])
+	}
+	return strings.Join(lines, "\n") + "\n"
+}
+
+// Every subset of the optional passes computes the same, and leaves a valid
+// tape after each pass.
+func TestEachPassKeepsTheOutputs(t *testing.T) {
+	g := small()
+	w := randomWeights(g, 9)
+	input := randomMap(graph.Shape{H: 64, W: 64, C: 3}, 1)
+	values := reference(g, w, input)
+	for mask := range 4 {
+		m := newModule(g, w, kernels.Best())
+		for _, p := range passes {
+			if p.name == "hoist pointwise" && mask&1 == 0 || p.name == "fuse" && mask&2 == 0 {
+				continue
+			}
+			require.NoError(t, p.run(m), p.name)
+			require.NoError(t, m.verify(), p.name)
+		}
+		pl, err := (&Prepared{m}).Plan(64, 64, 1)
+		require.NoError(t, err)
+		ws := pl.NewWorkspace(parallel.NewTeam(1))
+		fill(ws.Input(), 0, input)
+		require.NoError(t, ws.Run(context.Background(), 1))
+		for _, o := range g.Outputs() {
+			require.Less(t, relRMS(ws.Output(o.Name), 0, values[o.Value]), 3e-6)
+		}
+	}
+}
+
+// Packing keeps the weights of several users once; each keeps its norm.
+func TestSharedWeightsArePackedOnce(t *testing.T) {
+	g := small()
+	p, err := Prepare(g, randomWeights(g, 9), Options{})
+	require.NoError(t, err)
+	var shared []*packed
+	for _, s := range p.module.steps {
+		if s.weights == "shared" {
+			shared = append(shared, s.packed)
+		} else if s.packed != nil {
+			require.Nil(t, s.packed.scale, s.name)
+		}
+	}
+	require.Len(t, shared, 2)
+	require.Same(t, shared[0].windows[0], shared[1].windows[0])
+	require.NotEqual(t, shared[0].scale, shared[1].scale)
+}
+
+// Placing never needs more memory than all values side by side, and no more
+// than a quarter above what is live at once; the schedule is no worse than the
+// order of building.
+func TestPlanNeedsLittleMemory(t *testing.T) {
+	g := small()
+	p, err := Prepare(g, randomWeights(g, 9), Options{})
+	require.NoError(t, err)
+	pl, err := p.Plan(256, 256, 1)
+	require.NoError(t, err)
+	live := peak(pl.module, pl.steps, pl.layouts)
+	require.LessOrEqual(t, live, peak(pl.module, pl.module.steps, pl.layouts))
+	require.LessOrEqual(t, pl.size, live*5/4)
+}
