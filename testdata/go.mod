@@ -1,0 +1,3 @@
+module github.com/spinemask/spinemask/testdata
+
+go 1.26
