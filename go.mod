@@ -1,9 +1,10 @@
 module github.com/spinemask/spinemask
 
-go 1.26
+go 1.26.0
 
 require (
 	github.com/stretchr/testify v1.12.1
+	golang.org/x/image v0.47.0
 	pgregory.net/rapid v1.3.0
 )
 
