@@ -1,7 +1,6 @@
 package imageio
 
 import (
-	"bytes"
 	"errors"
 	"image"
 	"image/gif"
@@ -135,17 +134,4 @@ func onCanvas(frame *Image, at image.Point, width, height int) *Image {
 		copy(m.Pix[3*((at.Y+y)*width+at.X):], frame.Pix[3*y*frame.Width:][:3*frame.Width])
 	}
 	return m
-}
-
-// readAll gives the bytes of a part of src, which must be there in full.
-func readAll(src *io.SectionReader, offset, size int64) ([]byte, error) {
-	if size < 0 || offset < 0 || offset+size > src.Size() {
-		return nil, io.ErrUnexpectedEOF
-	}
-	var b bytes.Buffer
-	b.Grow(int(size))
-	if _, err := io.Copy(&b, io.NewSectionReader(src, offset, size)); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), nil
 }

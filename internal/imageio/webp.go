@@ -50,9 +50,10 @@ func webpHeader(src *io.SectionReader) (header, error) {
 				return nil
 			})
 		case "EXIF":
-			exif, err := readAll(src, at, size)
-			h.orientation = tiffOrientation(bytes.NewReader(bytes.TrimPrefix(exif, []byte("Exif\x00\x00"))))
-			return err
+			h.orientation = tiffOrientation(io.NewSectionReader(src, at, size))
+			if h.orientation == 0 { // some writers keep the prefix that JPEG has
+				h.orientation = tiffOrientation(io.NewSectionReader(src, at+6, size-6))
+			}
 		}
 		return nil
 	})
