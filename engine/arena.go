@@ -2,10 +2,21 @@ package engine
 
 import "unsafe"
 
-// newArena returns n zeros that start at a cache line.
-func newArena(n int) []float32 {
+// An Arena is the memory of the values of one run at a time. Workspaces of
+// several plans can share one, if only the one made last is used.
+type Arena struct {
+	floats []float32
+}
+
+// take returns n floats that start at a cache line; what they hold is
+// undefined. Memory grows and is never given back.
+func (a *Arena) take(n int) []float32 {
 	const line = 64
-	b := make([]float32, n+line/4)
-	skip := int(-uintptr(unsafe.Pointer(unsafe.SliceData(b)))%line) / 4
-	return b[skip : skip+n : skip+n]
+	if len(a.floats) < n {
+		a.floats = nil // free to go before more is taken
+		b := make([]float32, n+line/4)
+		skip := int(-uintptr(unsafe.Pointer(unsafe.SliceData(b)))%line) / 4
+		a.floats = b[skip : skip+n : skip+n]
+	}
+	return a.floats[:n]
 }

@@ -138,7 +138,7 @@ func TestProgramComputesTheGraph(t *testing.T) {
 				require.NoError(t, err)
 				pl, err := p.Plan(tt.h, tt.w, tt.rows)
 				require.NoError(t, err)
-				ws := pl.NewWorkspace(parallel.NewTeam(2))
+				ws := pl.NewWorkspace(parallel.NewTeam(2), new(Arena))
 				in := ws.Input()
 				var maps []refMap
 				for i := range tt.rows {
@@ -167,7 +167,7 @@ func TestSameBytesForAnyNumberOfWorkers(t *testing.T) {
 	require.NoError(t, err)
 	var want []uint32
 	for _, workers := range []int{1, 2, 3, 8} {
-		ws := pl.NewWorkspace(parallel.NewTeam(workers))
+		ws := pl.NewWorkspace(parallel.NewTeam(workers), new(Arena))
 		for i := range 50 {
 			fill(ws.Input(), i, randomMap(graph.Shape{H: 5, W: 5, C: 8}, uint64(i)))
 		}
@@ -180,7 +180,7 @@ func TestSameBytesForAnyNumberOfWorkers(t *testing.T) {
 		}
 		require.Equal(t, want, got, "%d workers", workers)
 	}
-	require.Error(t, pl.NewWorkspace(parallel.NewTeam(1)).Run(context.Background(), 51))
+	require.Error(t, pl.NewWorkspace(parallel.NewTeam(1), new(Arena)).Run(context.Background(), 51))
 }
 
 // Memory that no live value owns is filled with NaN after every step: if a step
@@ -193,7 +193,7 @@ func TestFreedMemoryIsNotRead(t *testing.T) {
 	pl, err := p.Plan(128, 64, 1)
 	require.NoError(t, err)
 	run := func(poison bool) []uint32 {
-		ws := pl.NewWorkspace(parallel.NewTeam(1))
+		ws := pl.NewWorkspace(parallel.NewTeam(1), new(Arena))
 		fill(ws.Input(), 0, randomMap(graph.Shape{H: 128, W: 64, C: 3}, 1))
 		for i, task := range ws.tasks {
 			if poison {
@@ -226,7 +226,7 @@ func TestRunAllocatesNothing(t *testing.T) {
 	require.NoError(t, err)
 	pl, err := p.Plan(128, 128, 1)
 	require.NoError(t, err)
-	ws := pl.NewWorkspace(parallel.NewTeam(2))
+	ws := pl.NewWorkspace(parallel.NewTeam(2), new(Arena))
 	ctx := context.Background()
 	require.Zero(t, testing.AllocsPerRun(20, func() { _ = ws.Run(ctx, 1) }))
 }
@@ -239,7 +239,7 @@ func TestRunStopsWhenCancelled(t *testing.T) {
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	require.ErrorIs(t, pl.NewWorkspace(parallel.NewTeam(1)).Run(ctx, 1), context.Canceled)
+	require.ErrorIs(t, pl.NewWorkspace(parallel.NewTeam(1), new(Arena)).Run(ctx, 1), context.Canceled)
 }
 
 func TestErrorsNameTheNode(t *testing.T) {

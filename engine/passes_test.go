@@ -198,7 +198,7 @@ func TestEachPassKeepsTheOutputs(t *testing.T) {
 		}
 		pl, err := (&Prepared{m}).Plan(64, 64, 1)
 		require.NoError(t, err)
-		ws := pl.NewWorkspace(parallel.NewTeam(1))
+		ws := pl.NewWorkspace(parallel.NewTeam(1), new(Arena))
 		fill(ws.Input(), 0, input)
 		require.NoError(t, ws.Run(context.Background(), 1))
 		for _, o := range g.Outputs() {

@@ -23,9 +23,13 @@ type task interface {
 	prepare(rows, workers int) (parts int)
 }
 
-// NewWorkspace allocates the memory of a plan. Its runs use the team.
-func (pl *Plan) NewWorkspace(team *parallel.Team) *Workspace {
-	ws := &Workspace{plan: pl, team: team, arena: newArena(pl.size)}
+// NewWorkspace binds a plan to memory. Its runs use the team.
+func (pl *Plan) NewWorkspace(team *parallel.Team, arena *Arena) *Workspace {
+	ws := &Workspace{plan: pl, team: team, arena: arena.take(pl.size)}
+	for _, v := range pl.module.inputs {
+		l := &pl.layouts[v]
+		clear(ws.arena[l.offset : l.offset+l.item()*pl.rows]) // their borders, which no step writes
+	}
 	for i := range pl.steps {
 		ws.tasks = append(ws.tasks, ws.bind(&pl.steps[i]))
 	}
