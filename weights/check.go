@@ -58,6 +58,9 @@ func Check(f *File, want []Want) error {
 	}
 	e := &LoadError{File: f.name}
 	for name, p := range problems {
+		if from := f.from[name]; from != "" {
+			name += " (" + from + ")"
+		}
 		e.Problems = append(e.Problems, name+": "+p)
 	}
 	slices.Sort(e.Problems)

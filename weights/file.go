@@ -18,7 +18,10 @@ import (
 // A File is a set of named tensors. It is safe for concurrent use, until it is closed.
 type File struct {
 	name     string
-	tensors  []Tensor // sorted by name
+	system   System            // whose names the file has
+	tensors  []Tensor          // sorted by native name
+	from     map[string]string // native name → name in the file; nil where they are the same
+	ignored  []string          // names of what is not a weight of the model
 	metadata map[string]string
 	source   io.ReaderAt // the bytes that SHA256 is of
 	size     int64
@@ -72,27 +75,38 @@ func load(name string, r io.ReaderAt, size int64, memory []byte) (*File, error) 
 		}
 		tensors[i] = Tensor{Name: e.Name, Shape: e.Shape, dtype: e.Type, stored: s}
 	}
-	f := newFile(name, tensors, h.Metadata)
+	f, err := newFile(name, tensors, h.Metadata)
+	if err != nil {
+		return nil, err
+	}
 	f.source, f.size = r, size
 	return f, nil
 }
 
-// FromTensors makes a file of tensors in memory. Names must be unique.
+// FromTensors makes a file of tensors in memory, under the names of any system.
 func FromTensors(name string, tensors []Tensor, metadata map[string]string) (*File, error) {
-	f := newFile(name, slices.Clone(tensors), metadata)
-	for i, t := range f.tensors {
-		if i > 0 && t.Name == f.tensors[i-1].Name {
+	return newFile(name, slices.Clone(tensors), metadata)
+}
+
+// newFile recognises whose names the tensors have and translates them.
+func newFile(name string, tensors []Tensor, metadata map[string]string) (*File, error) {
+	f := &File{name: name, system: recognise(tensors), metadata: metadata}
+	if translate := translators[f.system]; translate != nil {
+		tr := translate(tensors)
+		if err := tr.err(name); err != nil {
+			return nil, err
+		}
+		tensors, f.from, f.ignored = tr.tensors, tr.from, tr.ignored
+	}
+	slices.SortFunc(tensors, func(a, b Tensor) int { return strings.Compare(a.Name, b.Name) })
+	for i, t := range tensors {
+		if i > 0 && t.Name == tensors[i-1].Name {
 			return nil, fmt.Errorf("weights: %s: two tensors are named %q", name, t.Name)
 		}
 	}
-	return f, nil
-}
-
-func newFile(name string, tensors []Tensor, metadata map[string]string) *File {
-	slices.SortFunc(tensors, func(a, b Tensor) int { return strings.Compare(a.Name, b.Name) })
-	f := &File{name: name, tensors: tensors, metadata: metadata}
+	f.tensors = tensors
 	f.sum = sync.OnceValues(f.hash)
-	return f
+	return f, nil
 }
 
 // Tensor returns the tensor with the name.

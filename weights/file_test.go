@@ -29,7 +29,7 @@ func sample(t *testing.T) *File {
 func TestNativeFileReadsBack(t *testing.T) {
 	var out bytes.Buffer
 	meta := map[string]string{"config": "{}", "provenance": "test"}
-	require.NoError(t, Write(&out, sample(t), meta))
+	require.NoError(t, write(&out, sample(t).tensors, meta))
 	path := filepath.Join(t.TempDir(), "m.safetensors")
 	require.NoError(t, os.WriteFile(path, out.Bytes(), 0o644))
 	mapped, err := Open(path)
@@ -72,7 +72,7 @@ func TestNativeFileReadsBack(t *testing.T) {
 
 func TestMappedFloatsAreNotCopied(t *testing.T) {
 	var out bytes.Buffer
-	require.NoError(t, Write(&out, sample(t), nil))
+	require.NoError(t, write(&out, sample(t).tensors, nil))
 	f, err := load("m", bytes.NewReader(out.Bytes()), int64(out.Len()), out.Bytes())
 	require.NoError(t, err)
 	tensor, _ := f.Tensor("b/kernel")
@@ -93,7 +93,7 @@ func TestOpenNamesTheFile(t *testing.T) {
 // TestReadErrorsNameTensorAndByte cuts the source after the header was read.
 func TestReadErrorsNameTensorAndByte(t *testing.T) {
 	var out bytes.Buffer
-	require.NoError(t, Write(&out, sample(t), nil))
+	require.NoError(t, write(&out, sample(t).tensors, nil))
 	f, err := Load("m", bytes.NewReader(out.Bytes()), int64(out.Len()))
 	require.NoError(t, err)
 	f.tensors[1].stored.reader = bytes.NewReader(out.Bytes()[:out.Len()-10])

@@ -1,40 +1,62 @@
 package weights
 
 import (
+	"encoding/json"
+	"fmt"
 	"io"
 
-	"github.com/spinemask/spinemask/weights/internal/dtype"
+	"github.com/spinemask/spinemask/config"
 	"github.com/spinemask/spinemask/weights/internal/safetensors"
 )
 
-// Write writes the tensors of f as a native file, one after the other. Values keep their element type. The same tensors
-// and metadata give the same bytes.
-func Write(w io.Writer, f *File, metadata map[string]string) error {
-	items := make([]safetensors.Item, len(f.tensors))
-	for i, t := range f.tensors {
+// Provenance says where weights come from. It is stored in a native file as JSON under "provenance".
+type Provenance struct {
+	Source  string `json:"source"` // for people: a file name, a link
+	SHA256  string `json:"sha256"` // of the source, hexadecimal
+	System  System `json:"system"` // whose names the source has
+	Licence string `json:"licence,omitempty"`
+}
+
+// Convert writes f as a native file with a config and its provenance. It holds one tensor at a time in memory.
+func Convert(w io.Writer, f *File, c *config.Config, p Provenance) error {
+	if err := c.Validate(); err != nil {
+		return fmt.Errorf("weights: %s: %w", f.name, err)
+	}
+	text, err := json.Marshal(c)
+	if err != nil {
+		return fmt.Errorf("weights: config: %w", err)
+	}
+	source, err := json.Marshal(p)
+	if err != nil {
+		return fmt.Errorf("weights: provenance: %w", err)
+	}
+	return write(w, f.tensors, map[string]string{"config": string(text), "provenance": string(source)})
+}
+
+// write writes a native file. Values keep their element type. The same tensors and metadata give the same bytes.
+func write(w io.Writer, tensors []Tensor, metadata map[string]string) error {
+	items := make([]safetensors.Item, len(tensors))
+	for i, t := range tensors {
 		items[i] = safetensors.Item{
 			Entry: safetensors.Entry{Name: t.Name, Type: t.dtype, Shape: t.Shape},
 			Write: t.writeTo,
-		}
-		if t.arrange != nil {
-			items[i].Type = dtype.F32
 		}
 	}
 	return safetensors.Write(w, items, metadata)
 }
 
-// writeTo writes the values little-endian and row-major, in their type; as float32 where they are rearranged.
+// writeTo writes the values little-endian and row-major, in their type.
 func (t Tensor) writeTo(w io.Writer) error {
-	if t.arrange != nil {
-		v, err := t.Float32(nil)
-		if err != nil {
+	if t.arrange == nil {
+		return t.chunks(func(_ int64, b []byte) error {
+			_, err := w.Write(b)
 			return err
-		}
-		_, err = w.Write(dtype.Bytes(v))
+		})
+	}
+	v, err := t.Float32(nil)
+	if err != nil {
 		return err
 	}
-	return t.chunks(func(_ int64, b []byte) error {
-		_, err := w.Write(b)
-		return err
-	})
+	_, err = w.Write(t.dtype.Encode(v))
+	return err
 }

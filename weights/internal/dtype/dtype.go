@@ -94,6 +94,43 @@ func Half(h uint16) float32 {
 	return math.Float32frombits(bits | sign)
 }
 
+// Encode returns the little-endian bytes of values that came from the type, so that none needs rounding.
+func (t Type) Encode(values []float32) []byte {
+	switch t {
+	case F32:
+		return Bytes(values)
+	case F16:
+		b := make([]byte, 0, 2*len(values))
+		for _, v := range values {
+			b = binary.LittleEndian.AppendUint16(b, half(v))
+		}
+		return b
+	case BF16:
+		b := make([]byte, 0, 2*len(values))
+		for _, v := range values {
+			b = binary.LittleEndian.AppendUint16(b, uint16(math.Float32bits(v)>>16))
+		}
+		return b
+	default:
+		panic(notFloat)
+	}
+}
+
+// half is the binary16 number with the value of v, which must have one: the inverse of Half.
+func half(v float32) uint16 {
+	bits := math.Float32bits(v)
+	sign := uint16(bits >> 16 & 0x8000)
+	exponent := int(bits>>23&255) - 127
+	switch {
+	case exponent == 128: // Inf and NaN
+		return sign | 0x7c00 | uint16(bits>>13&0x3ff)
+	case exponent >= -14:
+		return sign | uint16(exponent+15)<<10 | uint16(bits>>13&0x3ff)
+	default: // subnormal halves are multiples of 2^-24
+		return sign | uint16(math.Abs(float64(v))*0x1p24)
+	}
+}
+
 // Finite reports whether no value in src is NaN or infinite. It looks at 8 bytes at a time: adding one to an exponent
 // field of ones, and only to such a field, carries into the sign bit that was masked off.
 func (t Type) Finite(src []byte) bool {

@@ -40,12 +40,14 @@ func TestHalfIsExact(t *testing.T) {
 		}
 		require.Equal(t, math.Float32bits(float32(want)), math.Float32bits(got[h]), "%#04x", h)
 	}
+	require.Equal(t, src, F16.Encode(got), "encoding is the inverse")
 }
 
 func TestBFloat16IsTheUpperHalfOfFloat32(t *testing.T) {
 	dst := make([]float32, 3)
 	BF16.Float32(dst, []byte{0x80, 0x3f, 0x00, 0xc0, 0x49, 0x40})
 	require.Equal(t, []float32{1, -2, 3.140625}, dst)
+	require.Equal(t, []byte{0x80, 0x3f, 0x00, 0xc0, 0x49, 0x40}, BF16.Encode(dst))
 }
 
 // TestFiniteFindsOneBadValue puts every kind of non-finite value at every place of a run that covers the unrolled loop

@@ -1,0 +1,82 @@
+package weights
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// System says which program's names the tensors of a file have.
+type System string
+
+// The systems whose files can be opened.
+const (
+	Native System = "spinemask" // names by place in our graph
+	TF1    System = "tf1"       // tensorflow/tpu models/official/detection
+)
+
+// translators translate the names of a system; names of our own need none.
+var translators = map[System]func([]Tensor) *translation{
+	TF1: translateTF1,
+}
+
+// recognise tells the system from the names that only its files have.
+func recognise(tensors []Tensor) System {
+	for _, t := range tensors {
+		switch {
+		case strings.HasPrefix(t.Name, "spinenet/"), strings.HasPrefix(t.Name, "fast_rcnn_head/"), strings.HasPrefix(t.Name, "retinanet/"):
+			return TF1
+		}
+	}
+	return Native
+}
+
+// translation collects the tensors of a file under native names.
+type translation struct {
+	tensors  []Tensor
+	from     map[string]string // native name → name in the file
+	ignored  []string          // names of what is not a weight of the model
+	problems []string
+}
+
+// add takes t under a native name.
+func (tr *translation) add(t Tensor, native string) {
+	if tr.from == nil {
+		tr.from = map[string]string{}
+	}
+	if first, ok := tr.from[native]; ok {
+		tr.problems = append(tr.problems, fmt.Sprintf("%s: is %s, as is %s", t.Name, native, first))
+		return
+	}
+	tr.from[native] = t.Name
+	t.Name = native
+	tr.tensors = append(tr.tensors, t)
+}
+
+func (tr *translation) unexpected(t Tensor) {
+	tr.problems = append(tr.problems, fmt.Sprintf("%s: unexpected, shape %v", t.Name, t.Shape))
+}
+
+// err is a *LoadError with all problems, or nil.
+func (tr *translation) err(file string) error {
+	if len(tr.problems) == 0 {
+		return nil
+	}
+	slices.Sort(tr.problems)
+	return &LoadError{File: file, Problems: tr.problems}
+}
+
+// index reads a number that a name ends with, at most four digits; none are zero.
+func index(digits string) int {
+	i, err := strconv.Atoi(digits)
+	if err != nil {
+		return 0
+	}
+	return i
+}
+
+// spatial reports whether t is a convolution kernel of n×n pixels, [n, n, in, out].
+func (t Tensor) spatial(n int) bool {
+	return len(t.Shape) == 4 && t.Shape[0] == n && t.Shape[1] == n
+}
