@@ -30,7 +30,7 @@ type goldenCase struct {
 }
 
 // goldenCases yields the cases of one operation and wants as many as the file has.
-func goldenCases(t *testing.T, op string, want int) []goldenCase {
+func goldenCases(t testing.TB, op string, want int) []goldenCase {
 	t.Helper()
 	f, err := os.Open("testdata/mask_api_cases.json.gz")
 	require.NoError(t, err)
@@ -98,7 +98,7 @@ func TestIoUGolden(t *testing.T) {
 }
 
 // masks reads a list of compressed masks; it is empty for a list of boxes.
-func (c goldenCase) masks(t *testing.T, raw json.RawMessage) []Mask {
+func (c goldenCase) masks(t testing.TB, raw json.RawMessage) []Mask {
 	var list []struct {
 		Size   []int
 		Counts string
@@ -126,6 +126,7 @@ func TestPolygonGolden(t *testing.T) {
 			parts = append(parts, m)
 		}
 		checkMask(t, c, Union(parts...), c.Merged)
+		require.Equal(t, Union(parts...).Runs, r.AppendPolygons(nil, c.Polys, c.H, c.W), c.Name)
 	}
 }
 

@@ -32,14 +32,34 @@ func FromBox(x, y, bw, bh float64, h, w int) Mask {
 
 // Rasterizer keeps the memory of rasterising for callers with many polygons. The zero value is ready for use.
 type Rasterizer struct {
-	xy        []int32    // scaled vertices, the first repeated at the end
-	crossings []crossing // of one strip, edge by edge
-	rows      []int32    // of one strip, ordered by column
-	starts    []int32    // per column of the strip: where its rows begin
+	xy     []int32 // scaled vertices, the first repeated at the end
+	counts []int32 // crossings per column of the strip
+	rows   []int32 // rowsPerColumn of them per column of the strip
+	spill  []crossing
+	part   []uint32 // runs of one of several polygons
 }
 
-// crossing is a place where an edge crosses the middle of a column: between row-1 and row.
+// rowsPerColumn crossings of a column have their place; columns of more are rare.
+const rowsPerColumn = 8
+
+// crossing is where an edge crosses the middle of a column: between row-1 and row.
 type crossing struct{ column, row int32 }
+
+// AppendPolygons appends the runs of the union of polygons to dst: what COCO makes of the segmentation of an annotation.
+func (r *Rasterizer) AppendPolygons(dst []uint32, polygons [][]float64, h, w int) []uint32 {
+	if len(polygons) == 0 {
+		return r.AppendPolygon(dst, nil, h, w)
+	}
+	base := len(dst)
+	dst = r.AppendPolygon(dst, polygons[0], h, w)
+	for _, xy := range polygons[1:] {
+		r.part = r.AppendPolygon(r.part[:0], xy, h, w)
+		r.part = append(r.part, dst[base:]...)
+		cut := len(r.part) - (len(dst) - base)
+		dst = union.appendTo(dst[:base], r.part[:cut], r.part[cut:])
+	}
+	return dst
+}
 
 // AppendPolygon appends the runs of FromPolygon to dst.
 func (r *Rasterizer) AppendPolygon(dst []uint32, xy []float64, h, w int) []uint32 {
@@ -53,24 +73,15 @@ func (r *Rasterizer) AppendPolygon(dst []uint32, xy []float64, h, w int) []uint3
 		low, high = min(low, x), max(high, x)
 		r.xy = append(r.xy, x, scaled(xy[i+1]))
 	}
-	base := len(dst)
+	runs := runsOfChanges{dst: dst, base: len(dst)}
 	if k := len(r.xy) / 2; k > 0 && h > 0 {
 		r.xy = append(r.xy, r.xy[0], r.xy[1])
 		c0, c1 := columnsBetween(int64(low), int64(high), 0, w)
 		for strip := max(1, stripPoints/k); c0 < c1; c0 += strip {
-			dst = r.appendStrip(dst, base, h, c0, min(c0+strip, c1))
+			r.strip(&runs, h, c0, min(c0+strip, c1))
 		}
 	}
-	// positions to run lengths
-	end := uint32(h) * uint32(w)
-	if n := len(dst); n > base && dst[n-1] == end {
-		dst = dst[:n-1]
-	}
-	last := uint32(0)
-	for i := base; i < len(dst); i++ {
-		dst[i], last = dst[i]-last, dst[i]
-	}
-	return append(dst, end-last)
+	return runs.end(uint32(h) * uint32(w))
 }
 
 // scaled is (int)(5*v + .5) of C on x86-64.
@@ -92,37 +103,39 @@ func columnsBetween(low, high int64, c0, c1 int) (int, int) {
 	return max(c0, int(first)), min(c1, int(end))
 }
 
-// appendStrip appends the positions at which columns c0 … c1-1 change, in ascending order. A position that comes an
-// even number of times is no change: the pair is dropped, also where the foot of a column meets the head of the next.
-func (r *Rasterizer) appendStrip(dst []uint32, base, h, c0, c1 int) []uint32 {
+// strip finds the changes of columns c0 … c1-1.
+func (r *Rasterizer) strip(runs *runsOfChanges, h, c0, c1 int) {
 	n := c1 - c0
-	r.starts = append(r.starts[:0], make([]int32, n+1)...)
-	r.crossings = r.crossings[:0]
+	r.counts = append(r.counts[:0], make([]int32, n)...)
+	r.rows = slices.Grow(r.rows[:0], n*rowsPerColumn)[:n*rowsPerColumn]
+	r.spill = r.spill[:0]
 	for i := 0; i+3 < len(r.xy); i += 2 {
 		r.edge(int64(r.xy[i]), int64(r.xy[i+1]), int64(r.xy[i+2]), int64(r.xy[i+3]), h, c0, c1)
 	}
-	for i, total := 0, int32(0); i <= n; i++ {
-		total += r.starts[i]
-		r.starts[i] = total
-	}
-	r.rows = slices.Grow(r.rows[:0], len(r.crossings))[:len(r.crossings)]
-	for _, c := range r.crossings {
-		r.starts[c.column]--
-		r.rows[r.starts[c.column]] = c.row
-	}
-	for c := range n {
-		rows := r.rows[r.starts[c]:r.starts[c+1]]
+	slices.SortFunc(r.spill, func(a, b crossing) int { return int(a.column) - int(b.column) })
+	runs.dst = slices.Grow(runs.dst, 2*n+1) // most columns change twice
+	spill := r.spill
+	var many []int32
+	for c, k := range r.counts {
+		rows := r.rows[c*rowsPerColumn:][:min(k, rowsPerColumn)]
+		head := uint32(c0+c) * uint32(h)
+		if k == 2 {
+			runs.change(head + uint32(min(rows[0], rows[1])))
+			runs.change(head + uint32(max(rows[0], rows[1])))
+			continue
+		}
+		if k > rowsPerColumn {
+			many = append(many[:0], rows...)
+			for ; len(spill) > 0 && int(spill[0].column) == c; spill = spill[1:] {
+				many = append(many, spill[0].row)
+			}
+			rows = many
+		}
 		slices.Sort(rows)
 		for _, y := range rows {
-			p := uint32(c0+c)*uint32(h) + uint32(y)
-			if k := len(dst); k > base && dst[k-1] == p {
-				dst = dst[:k-1]
-			} else {
-				dst = append(dst, p)
-			}
+			runs.change(head + uint32(y))
 		}
 	}
-	return dst
 }
 
 // edge notes the crossings of the edge from scaled (xs, ys) to (xe, ye) with columns c0 … c1-1.
@@ -135,42 +148,75 @@ func (r *Rasterizer) edge(xs, ys, xe, ye int64, h, c0, c1 int) {
 	if dx >= dy && xs > xe || dx < dy && ys > ye {
 		xs, ys, xe, ye = xe, ye, xs, ys
 	}
+	u := float64(polygonScale*int64(first) + 3) // where the step across the middle of the first column ends
+	x, y := float64(xs), float64(ys)
 	if dx >= dy {
 		slope := float64(ye-ys) / float64(dx)
-		step := polygonScale*int64(first) + 2 - xs
-		if slope < 0 {
-			step++ // the crossing has the smaller ordinate of both ends of the step
+		t := u - x
+		if slope >= 0 {
+			t-- // the beginning of the step has the smaller ordinate
 		}
-		for c := first; c < end; c++ {
-			v := int64(float64(ys) + float64(slope*float64(step)) + .5)
-			r.note(c-c0, v, h)
-			step += polygonScale
+		for c := first - c0; c < end-c0; c++ {
+			r.note(c, int64(y+float64(slope*t)+.5), h)
+			t += polygonScale
 		}
 		return
 	}
-	slope := float64(xe-xs) / float64(dy)
-	for c := first; c < end; c++ {
-		t := firstStepAcross(float64(xs), slope, float64(polygonScale*int64(c)+3))
-		r.note(c-c0, ys+t-1, h)
+	slope, perColumn := float64(xe-xs)/float64(dy), float64(dy)/float64(xe-xs)
+	for c := first - c0; c < end-c0; c++ {
+		r.note(c, int64(y+firstStepAcross(x, slope, perColumn, u)-1), h)
+		u += polygonScale
 	}
 }
 
-// firstStepAcross is the first t at which (int)(x + slope*t + .5) is on the other side of the step between u-1 and u.
-func firstStepAcross(x, slope, u float64) int64 {
-	at := func(t float64) float64 { return x + float64(slope*t) + .5 }
-	t := math.Ceil((u - .5 - x) / slope) // right but for rounding
-	for slope > 0 && at(t-1) >= u || slope < 0 && at(t-1) < u {
+// note adds a crossing of a column of the strip at scaled ordinate v: before row ceil((v+.5)/5 - .5), cut to the image.
+func (r *Rasterizer) note(column int, v int64, h int) {
+	row := int32(min(uint64(max(v+2, 0))/polygonScale, uint64(h)))
+	k := r.counts[column]
+	r.counts[column] = k + 1
+	if k < rowsPerColumn {
+		r.rows[column*rowsPerColumn+int(k)] = row
+		return
+	}
+	r.spill = append(r.spill, crossing{int32(column), row})
+}
+
+// firstStepAcross is the first t > 0 at which (int)(x + slope*t + .5) lies on the other side of the step between u-1
+// and u; inverse is about 1/slope.
+func firstStepAcross(x, slope, inverse, u float64) float64 {
+	t := float64(int64((u - .5 - x) * inverse)) // this one or the next, but for rounding
+	for (x+float64(slope*(t-1))+.5 >= u) == (slope > 0) {
 		t--
 	}
-	for slope > 0 && at(t) < u || slope < 0 && at(t) >= u {
+	for (x+float64(slope*t)+.5 >= u) != (slope > 0) {
 		t++
 	}
-	return int64(t)
+	return t
 }
 
-// note adds a crossing at scaled ordinate v: row ceil((v+.5)/5 - .5), cut to the image.
-func (r *Rasterizer) note(column int, v int64, h int) {
-	row := min(max((v+2)/polygonScale, 0), int64(h))
-	r.crossings = append(r.crossings, crossing{int32(column), int32(row)})
-	r.starts[column]++
+// runsOfChanges turns ascending positions where a mask changes into its runs, from dst[base] on.
+type runsOfChanges struct {
+	dst  []uint32
+	base int
+	last uint32
+}
+
+// change takes the next position. One that comes twice is no change, also where the foot of a column is the head of the
+// next.
+func (r *runsOfChanges) change(p uint32) {
+	if n := len(r.dst); p == r.last && n > r.base {
+		r.last -= r.dst[n-1]
+		r.dst = r.dst[:n-1]
+		return
+	}
+	r.dst = append(r.dst, p-r.last)
+	r.last = p
+}
+
+// end takes the number of pixels.
+func (r *runsOfChanges) end(pixels uint32) []uint32 {
+	if pixels == r.last && len(r.dst) > r.base {
+		return r.dst
+	}
+	return append(r.dst, pixels-r.last)
 }
