@@ -1,0 +1,37 @@
+// Package box is the arithmetic of boxes: coding, clipping, overlap, order by score and non-maximum suppression (NMS).
+//
+// It is the only home of that arithmetic, so that a rounding or a "+1" of an original system stands in one place. All of it is float32, in the
+// order of operations of the originals.
+package box
+
+// Box has corners (Y1, X1) and (Y2, X2) in pixels of whatever frame the caller names, y down, x right.
+// In the plain coding its height is Y2 − Y1; in the "plus one" coding the corners are the outermost pixels and it is Y2 − Y1 + 1.
+type Box struct{ Y1, X1, Y2, X2 float32 }
+
+// Clip moves all corners into [0, height] × [0, width].
+func (b Box) Clip(height, width float32) Box {
+	return Box{
+		max(min(b.Y1, height), 0), max(min(b.X1, width), 0),
+		max(min(b.Y2, height), 0), max(min(b.X2, width), 0),
+	}
+}
+
+// Area is the product of the plain sides; it is negative when exactly one pair of corners is reversed.
+func (b Box) Area() float32 { return (b.Y2 - b.Y1) * (b.X2 - b.X1) }
+
+// IoU is the intersection over the union of a and b, in [0, 1]; boxes without area have IoU 0 with everything.
+func IoU(a, b Box) float32 {
+	i := intersection(a, b, 0)
+	if i <= 0 {
+		return 0
+	}
+	// tpu: utils/box_utils.py, bbox_overlap; the 1e-8 only matters when the union vanishes.
+	return i / (a.Area() + b.Area() - i + 1e-8)
+}
+
+// intersection is the common area; sides are longer by one when one is 1.
+func intersection(a, b Box, one float32) float32 {
+	h := min(a.Y2, b.Y2) - max(a.Y1, b.Y1) + one
+	w := min(a.X2, b.X2) - max(a.X1, b.X1) + one
+	return max(h, 0) * max(w, 0)
+}

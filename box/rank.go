@@ -1,0 +1,69 @@
+package box
+
+import (
+	"math"
+	"slices"
+)
+
+// Rank is a score and an index in one number. A smaller rank has a higher score or, at equal scores, a smaller index: the order of tf.nn.top_k
+// and of a stable sort by falling score.
+type Rank uint64
+
+// NewRank ranks score at index. NaN ranks below every number.
+func NewRank(score float32, index int) Rank {
+	bits := math.Float32bits(score)
+	switch {
+	case score != score:
+		bits = 0
+	case bits>>31 == 0:
+		bits |= 1 << 31
+	default:
+		bits = ^bits
+	}
+	return Rank(^bits)<<32 | Rank(uint32(index))
+}
+
+// Index is the index that was ranked.
+func (r Rank) Index() int { return int(uint32(r)) }
+
+// Best sorts the k best of ranks to the front and returns them; it returns all when there are fewer. Ranks must differ.
+func Best(ranks []Rank, k int) []Rank {
+	if k < len(ranks) {
+		partition(ranks, k)
+		ranks = ranks[:k]
+	}
+	slices.Sort(ranks)
+	return ranks
+}
+
+// partition moves the k smallest ranks to the front, in any order (quickselect, median of three).
+func partition(r []Rank, k int) {
+	lo, hi := 0, len(r)-1
+	for lo < hi {
+		pivot := median(r[lo], r[lo+(hi-lo)/2], r[hi])
+		i, j := lo, hi
+		for i <= j {
+			for r[i] < pivot {
+				i++
+			}
+			for r[j] > pivot {
+				j--
+			}
+			if i <= j {
+				r[i], r[j] = r[j], r[i]
+				i++
+				j--
+			}
+		}
+		switch { // r[lo:j+1] ≤ pivot ≤ r[i:hi+1]
+		case k <= j:
+			hi = j
+		case k >= i:
+			lo = i
+		default:
+			return
+		}
+	}
+}
+
+func median(a, b, c Rank) Rank { return max(min(a, b), min(max(a, b), c)) }
