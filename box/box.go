@@ -17,21 +17,16 @@ func (b Box) Clip(height, width float32) Box {
 }
 
 // Area is the product of the plain sides; it is negative when exactly one pair of corners is reversed.
-func (b Box) Area() float32 { return (b.Y2 - b.Y1) * (b.X2 - b.X1) }
+func (b Box) Area() float32 { return float32((b.Y2 - b.Y1) * (b.X2 - b.X1)) }
 
 // IoU is the intersection over the union of a and b, in [0, 1]; boxes without area have IoU 0 with everything.
 func IoU(a, b Box) float32 {
-	i := intersection(a, b, 0)
-	if i <= 0 {
+	h := min(a.Y2, b.Y2) - max(a.Y1, b.Y1)
+	w := min(a.X2, b.X2) - max(a.X1, b.X1)
+	if !(h > 0 && w > 0) {
 		return 0
 	}
+	i := float32(h * w)
 	// tpu: utils/box_utils.py, bbox_overlap; the 1e-8 only matters when the union vanishes.
 	return i / (a.Area() + b.Area() - i + 1e-8)
-}
-
-// intersection is the common area; sides are longer by one when one is 1.
-func intersection(a, b Box, one float32) float32 {
-	h := min(a.Y2, b.Y2) - max(a.Y1, b.Y1) + one
-	w := min(a.X2, b.X2) - max(a.X1, b.X1) + one
-	return max(h, 0) * max(w, 0)
 }

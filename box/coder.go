@@ -28,7 +28,7 @@ func decodeAxis(shift, logScale, low, high, one float32) (float32, float32) {
 	size := high - low + one
 	centre := low + float32(0.5*size)
 	centre = float32(shift*size) + centre
-	size = float32(math.Exp(float64(logScale))) * size
+	size = float32(float32(math.Exp(float64(logScale))) * size)
 	low = centre - float32(0.5*size)
 	return low, low + size - one
 }

@@ -7,12 +7,13 @@ type Rule string
 
 const (
 	GT        Rule = "gt"          // IoU > threshold
-	GE        Rule = "ge"          // IoU ≥ threshold, as the tiled NMS of TF; boxes without a positive coordinate are never kept
+	GE        Rule = "ge"          // IoU ≥ threshold; boxes without a positive coordinate are never kept
+	GETiled   Rule = "ge_tiled"    // as GE, but see judge
 	PlusOneGT Rule = "plus_one_gt" // IoU > threshold, every side one longer
 	OffsetGT  Rule = "offset_gt"   // as GT; the caller has moved the boxes with Offset
 )
 
-// tileSize is the number of boxes that TF's tiled NMS handles at once (tpu: ops/nms.py, NMS_TILE_SIZE).
+// tileSize is the number of boxes that the Garden's NMS handles at once (vision/ops/nms.py, NMS_TILE_SIZE).
 const tileSize = 512
 
 // NMS suppresses boxes; its memory is used again by the next call. The zero NMS is ready. Not safe for concurrent use.
@@ -22,11 +23,12 @@ type NMS struct {
 	nodes       []node
 	kept        []int32
 
-	rule      Rule
-	threshold float32
-	one       float32
-	top       float32 // of the first bin
-	perPixel  float32 // bins in a pixel
+	rule         Rule
+	greaterEqual bool
+	threshold    float32
+	one          float32
+	top          float32 // of the first bin
+	perPixel     float32 // bins in a pixel
 }
 
 // suppressor is a box that suppresses others.
@@ -42,7 +44,7 @@ type node struct{ suppressor, next int32 }
 // Suppress goes through boxes, which are in order of falling score, and keeps each that no kept one suppresses, up to limit boxes. It returns
 // the indices of the kept ones, valid until the next call.
 func (n *NMS) Suppress(boxes []Box, rule Rule, threshold float32, limit int) []int32 {
-	n.rule, n.threshold, n.one = rule, threshold, 0
+	n.rule, n.greaterEqual, n.threshold, n.one = rule, rule == GE || rule == GETiled, threshold, 0
 	if rule == PlusOneGT {
 		n.one = 1
 	}
@@ -54,7 +56,7 @@ func (n *NMS) Suppress(boxes []Box, rule Rule, threshold float32, limit int) []i
 		}
 		tile := int32(i / tileSize)
 		verdict := n.judge(b, tile)
-		if verdict == free && (rule != GE || b.Y1 > 0 || b.X1 > 0 || b.Y2 > 0 || b.X2 > 0) {
+		if verdict == free && (!n.greaterEqual || b.Y1 > 0 || b.X1 > 0 || b.Y2 > 0 || b.X2 > 0) {
 			n.kept = append(n.kept, int32(i))
 		}
 		if verdict != suppressed {
@@ -74,8 +76,9 @@ const (
 
 // judge says whether b, the next box, is suppressed.
 //
-// TF's tiled NMS is a plain greedy NMS above a threshold of 0.5. Its inner loop (tpu: ops/nms.py, _self_suppression) asks "IoU > 0.5" whatever the
-// threshold is: a box that is suppressed by no more than 0.5 is dropped, but still suppresses others of its tile.
+// GE is tf.image.non_max_suppression_padded (TF ≥ 2.3) and tpu's ops/nms.py. The Garden's copy of it, GETiled (vision/ops/nms.py, _self_suppression),
+// asks "IoU > 0.5" within a tile whatever the threshold is: a box that is suppressed by no more than 0.5 is dropped, but still suppresses later boxes
+// of its tile. Above a threshold of 0.5 the two are the same.
 func (n *NMS) judge(b Box, tile int32) verdict {
 	result := free
 	area := n.area(b)
@@ -96,27 +99,29 @@ func (n *NMS) judge(b Box, tile int32) verdict {
 			if !(h > 0) {
 				continue
 			}
-			if n.rule != GE {
-				if s.area > 0 && area > 0 && float32(w*h)/(s.area+area-float32(w*h)) > n.threshold {
+			i := float32(h * w)
+			switch {
+			case !n.greaterEqual:
+				if s.area > 0 && area > 0 && i/(s.area+area-i) > n.threshold {
 					return suppressed
 				}
-				continue
-			}
-			iou := float32(w*h) / (s.area + area - float32(w*h) + 1e-8)
-			if !(iou >= n.threshold) || s.weak && s.tile != tile {
-				continue
-			}
-			if iou > 0.5 || s.tile != tile {
+			case s.weak && s.tile != tile:
+			case n.rule == GETiled && s.tile == tile:
+				if iou := i / (s.area + area - i + 1e-8); iou > 0.5 && iou >= n.threshold {
+					return suppressed
+				} else if iou >= n.threshold {
+					result = weak
+				}
+			case i/(s.area+area-i+1e-8) >= n.threshold:
 				return suppressed
 			}
-			result = weak
 		}
 	}
 	return result
 }
 
 func (n *NMS) area(b Box) float32 {
-	return (b.Y2 - b.Y1 + n.one) * (b.X2 - b.X1 + n.one)
+	return float32((b.Y2 - b.Y1 + n.one) * (b.X2 - b.X1 + n.one))
 }
 
 // maxBins bounds the memory of the bins; more bins than this gain nothing for the few thousand boxes of an image.

@@ -89,7 +89,7 @@ func TestValidateListsEveryProblem(t *testing.T) {
 		`config: input.std[1]: 0, want 0.0001 to 10000`,
 		`config: backbone.max_level: 2, want 3 to 12`,
 		`config: anchors.aspect_ratios: number: 0, want 1 to 64`,
-		`config: rpn.nms_rule: "soft", want "gt" or "ge" or "plus_one_gt" or "offset_gt"`,
+		`config: rpn.nms_rule: "soft", want "gt" or "ge" or "ge_tiled" or "plus_one_gt" or "offset_gt"`,
 		`config: roi_align.min_level: 3, want 3 to 2`,
 		`config: roi_align.max_level: 7, want 3 to 2`,
 		`config: box_head.fc[1]: -1, want 1 to 16384`,

@@ -58,7 +58,7 @@ func TF2(name string) (*Config, error) {
 	c.Backbone.PoolRule = PoolRuleChain
 	c.Anchors.AspectRatios = []float64{0.5, 1, 2}
 	c.Boxes = Boxes{Coding: BoxCodingPlain, DeltaLimit: DeltaLimitUpper, Clip: ClipCanvas}
-	c.Detections.NMSRule = NMSRuleGE
+	c.RPN.NMSRule, c.Detections.NMSRule = NMSRuleGETiled, NMSRuleGETiled
 	c.Detections.PreNMSPerClass = 5000
 	return c, nil
 }
@@ -144,7 +144,7 @@ func (v variant) config() *Config {
 			ClassSpecific: true,
 		},
 		Detections: Detections{
-			ScoreThreshold: 0.05, NMSIoU: 0.5, NMSRule: NMSRuleGT, PreNMSPerClass: 1000, Max: 100, DisplayThreshold: 0.5,
+			ScoreThreshold: 0.05, NMSIoU: 0.5, NMSRule: NMSRuleGE, PreNMSPerClass: 1000, Max: 100, DisplayThreshold: 0.5,
 		},
 		Masks: Masks{Paste: PasteInteger, Threshold: 0.5},
 	}

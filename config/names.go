@@ -126,8 +126,9 @@ const (
 type NMSRule string
 
 const (
-	NMSRuleGT        NMSRule = "gt"          // IoU > threshold (TF's kernel, torchvision)
-	NMSRuleGE        NMSRule = "ge"          // IoU ≥ threshold; boxes without a positive coordinate are dropped (TF's tiled NMS)
+	NMSRuleGT        NMSRule = "gt"          // IoU > threshold
+	NMSRuleGE        NMSRule = "ge"          // IoU ≥ threshold; boxes without a positive coordinate are dropped (TF1; tf.image.non_max_suppression_padded)
+	NMSRuleGETiled   NMSRule = "ge_tiled"    // as ge, but within 512 boxes those suppressed by no more than 0.5 still suppress others (TF2: vision/ops/nms.py)
 	NMSRulePlusOneGT NMSRule = "plus_one_gt" // IoU > threshold with sides one longer (mmdetection 1.x)
 	// NMSRuleOffsetGT (torchvision.ops.batched_nms): as gt; up to 1000 boxes are moved apart by group in float32 first, which rounds them.
 	NMSRuleOffsetGT NMSRule = "offset_gt"

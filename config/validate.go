@@ -161,8 +161,8 @@ func (p *problems) number(field string, got, low, high float64) {
 }
 
 func (p *problems) nms(field string, iou float64, rule NMSRule) {
-	p.number(field+".nms_iou", iou, 0, 1)
-	oneOf(p, field+".nms_rule", rule, NMSRuleGT, NMSRuleGE, NMSRulePlusOneGT, NMSRuleOffsetGT)
+	p.number(field+".nms_iou", iou, 0.01, 1)
+	oneOf(p, field+".nms_rule", rule, NMSRuleGT, NMSRuleGE, NMSRuleGETiled, NMSRulePlusOneGT, NMSRuleOffsetGT)
 }
 
 func (p *problems) err() error { return errors.Join(*p...) }
