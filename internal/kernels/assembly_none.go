@@ -1,6 +1,6 @@
-//go:build !amd64 || purego || amd64
+//go:build !amd64 || purego
 
 package kernels
 
-// assembly lists the sets of this architecture that are not plain Go.
+// assembly lists the sets of this machine that are not plain Go, slowest first.
 func assembly() []*Set { return nil }

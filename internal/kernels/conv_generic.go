@@ -5,7 +5,7 @@ var generic = Set{
 	Name:     "generic",
 	lanes:    8,
 	panel:    1,
-	activate: activateGeneric,
+	activate: [activations]func([]float32){Relu: eachOf(Relu), Swish: eachOf(Swish), HardSwish: eachOf(HardSwish), Sigmoid: eachOf(Sigmoid), HardSigmoid: eachOf(HardSigmoid)},
 	add:      addGeneric,
 	max:      maxGeneric,
 	blend4:   blend4Generic,
@@ -15,6 +15,7 @@ var generic = Set{
 // runGeneric is the loop in the comment of Conv, for the outputs of a run.
 func runGeneric(r *run) {
 	w, p := r.W, r.panel
+	act := scalar[r.Act]
 	var acc [8]float32
 	for i := range r.pixels {
 		copy(acc[:], p.bias)
@@ -39,7 +40,7 @@ func runGeneric(r *run) {
 			if r.Residual != nil {
 				v += r.Residual[r.res+i*r.resStep+n]
 			}
-			out[n] = apply(r.Act, v)
+			out[n] = act(v)
 		}
 	}
 }

@@ -47,7 +47,7 @@ func (s *Set) run(r *run) {
 		s.tile(r, done+larger*(size+1), size, tiles-larger)
 		if post {
 			for i := done; i < done+pixels; i++ {
-				s.activate(r.Out[r.out+i*r.outStep:][:r.panel.width], r.Act)
+				s.activate[r.Act](r.Out[r.out+i*r.outStep:][:r.panel.width])
 			}
 		}
 		done += pixels

@@ -1,0 +1,47 @@
+//go:build amd64 && !purego
+
+package kernels
+
+import "golang.org/x/sys/cpu"
+
+// assembly lists the sets of this machine that are not plain Go, slowest first.
+func assembly() []*Set {
+	var sets []*Set
+	if cpu.X86.HasAVX2 && cpu.X86.HasFMA {
+		sets = append(sets, &avx2)
+		if cpu.X86.HasAVX512F {
+			sets = append(sets, &avx512)
+		}
+	}
+	return sets
+}
+
+var avx2 = Set{
+	Name:   "avx2",
+	lanes:  8,
+	panel:  3,
+	blockK: 1024,
+	tiles:  avx2Tiles,
+	activate: [activations]func([]float32){
+		Relu: avx2Relu, Swish: avx2Swish, HardSwish: avx2HardSwish, Sigmoid: avx2Sigmoid, HardSigmoid: avx2HardSigmoid,
+	},
+	add:    avx2Add,
+	max:    avx2Max,
+	blend4: avx2Blend4,
+	peak:   func(n int) int { avx2Peak(n); return n * 24 * 8 * 2 },
+}
+
+var avx512 = Set{
+	Name:   "avx512",
+	lanes:  16,
+	panel:  2,
+	blockK: 1024,
+	tiles:  avx512Tiles,
+	activate: [activations]func([]float32){
+		Relu: avx512Relu, Swish: avx512Swish, HardSwish: avx512HardSwish, Sigmoid: avx512Sigmoid, HardSigmoid: avx512HardSigmoid,
+	},
+	add:    avx512Add,
+	max:    avx512Max,
+	blend4: avx512Blend4,
+	peak:   func(n int) int { avx512Peak(n); return n * 24 * 16 * 2 },
+}

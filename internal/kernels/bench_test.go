@@ -1,0 +1,85 @@
+package kernels
+
+import (
+	"fmt"
+	"testing"
+)
+
+// convShape is a convolution worth timing: window k×k, stride s, h×w outputs of items maps, c → n channels.
+type convShape struct{ k, s, h, w, items, c, n int }
+
+func (b convShape) String() string {
+	return fmt.Sprintf("%dx%ds%d_%dx%dx%d_%d-%d", b.k, b.k, b.s, b.items, b.h, b.w, b.c, b.n)
+}
+
+func (b convShape) flops() float64 {
+	return 2 * float64(b.k*b.k*b.h*b.w*b.items) * float64(b.c*b.n)
+}
+
+// conv makes a convolution of this shape with random numbers in it.
+func (b convShape) conv(s *Set) *Conv {
+	rng := newRand(7)
+	rows, columns := (b.h-1)*b.s+b.k, (b.w-1)*b.s+b.k
+	return &Conv{
+		W:      s.Pack(normal(rng, b.k*b.k*b.c*b.n), b.k, b.k, b.c, b.n, normal(rng, b.n)),
+		In:     normal(rng, b.items*rows*columns*b.c),
+		InItem: rows * columns * b.c, InRow: columns * b.c, InPixel: b.c, StrideY: b.s, StrideX: b.s,
+		Out:     make([]float32, b.items*b.h*b.w*b.n),
+		OutItem: b.h * b.w * b.n, OutRow: b.w * b.n, OutPixel: b.n,
+		Height: b.h, Width: b.w, Act: Relu,
+	}
+}
+
+var convShapes = []convShape{
+	{3, 1, 80, 80, 1, 256, 256},
+	{3, 1, 40, 40, 1, 256, 256},
+	{3, 1, 7, 7, 50, 256, 256},
+	{3, 1, 14, 14, 10, 256, 256},
+	{3, 1, 80, 80, 1, 64, 64},
+	{3, 1, 80, 80, 1, 96, 96},
+	{3, 1, 80, 80, 1, 48, 48},
+	{3, 1, 160, 160, 1, 24, 24},
+	{7, 2, 160, 160, 1, 3, 24},
+	{7, 2, 160, 160, 1, 3, 64},
+	{3, 2, 40, 40, 1, 256, 256},
+	{3, 1, 40, 40, 1, 41, 41},
+	{3, 1, 5, 5, 1, 256, 256},
+	{1, 1, 40, 40, 1, 256, 1024},
+	{1, 1, 80, 80, 1, 64, 256},
+	{1, 1, 80, 80, 1, 24, 96},
+	{1, 1, 80, 80, 1, 256, 3},
+	{1, 1, 1, 1, 1000, 1024, 2},
+	{1, 1, 1, 1, 1000, 1024, 12},
+	{1, 1, 1, 1, 500, 12544, 256},
+}
+
+func BenchmarkConv(b *testing.B) {
+	for _, shape := range convShapes {
+		for _, s := range Sets() {
+			b.Run(shape.String()+"/"+s.Name, func(b *testing.B) {
+				c := shape.conv(s)
+				rows := shape.h * shape.items
+				for b.Loop() {
+					s.Conv(c, 0, rows, 0, c.W.Panels())
+				}
+				rate := shape.flops() / float64(b.Elapsed().Nanoseconds()) * float64(b.N)
+				b.ReportMetric(rate, "GFLOP/s")
+				b.ReportMetric(100e9*rate/s.Peak(), "%peak")
+				b.ReportMetric(0, "ns/op")
+			})
+		}
+	}
+}
+
+func BenchmarkPeak(b *testing.B) {
+	for _, s := range Sets() {
+		b.Run(s.Name, func(b *testing.B) {
+			best := 0.0
+			for b.Loop() {
+				best = max(best, s.Peak())
+			}
+			b.ReportMetric(best/1e9, "GFLOP/s")
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+}
