@@ -30,7 +30,21 @@ type File struct {
 }
 
 // Open opens the weights at path. The caller closes the file; tensors must not be used after that.
-func Open(path string) (*File, error) {
+func Open(path string) (*File, error) { return open(path, newFile) }
+
+// OpenRaw opens a safetensors file whose tensors keep the names that they have: for arrays that are not a model.
+func OpenRaw(path string) (*File, error) { return open(path, rawFile) }
+
+// Load opens the weights in the size bytes behind r, which must stay readable until the file is closed. The name stands
+// in errors.
+func Load(name string, r io.ReaderAt, size int64) (*File, error) {
+	return load(name, r, size, nil, newFile)
+}
+
+// maker makes a file of tensors.
+type maker func(name string, tensors []Tensor, metadata map[string]string) (*File, error)
+
+func open(path string, build maker) (*File, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("weights: %w", err)
@@ -49,7 +63,7 @@ func Open(path string) (*File, error) {
 	if memory != nil {
 		r = bytes.NewReader(memory)
 	}
-	file, err := load(path, r, info.Size(), memory)
+	file, err := load(path, r, info.Size(), memory, build)
 	if err != nil {
 		return nil, errors.Join(err, unmap())
 	}
@@ -57,12 +71,8 @@ func Open(path string) (*File, error) {
 	return file, nil
 }
 
-// Load opens the weights in the size bytes behind r, which must stay readable until the file is closed. The name stands
-// in errors.
-func Load(name string, r io.ReaderAt, size int64) (*File, error) { return load(name, r, size, nil) }
-
 // load reads a file of which memory, where it is not nil, holds all bytes.
-func load(name string, r io.ReaderAt, size int64, memory []byte) (*File, error) {
+func load(name string, r io.ReaderAt, size int64, memory []byte, build maker) (*File, error) {
 	h, err := safetensors.Read(r, size)
 	if err != nil {
 		return nil, fmt.Errorf("weights: %s: %w", name, err)
@@ -75,7 +85,7 @@ func load(name string, r io.ReaderAt, size int64, memory []byte) (*File, error) 
 		}
 		tensors[i] = Tensor{Name: e.Name, Shape: e.Shape, dtype: e.Type, stored: s}
 	}
-	f, err := newFile(name, tensors, h.Metadata)
+	f, err := build(name, tensors, h.Metadata)
 	if err != nil {
 		return nil, err
 	}
@@ -90,21 +100,30 @@ func FromTensors(name string, tensors []Tensor, metadata map[string]string) (*Fi
 
 // newFile recognises whose names the tensors have and translates them.
 func newFile(name string, tensors []Tensor, metadata map[string]string) (*File, error) {
-	f := &File{name: name, system: recognise(tensors), metadata: metadata}
-	if translate := translators[f.system]; translate != nil {
-		tr := translate(tensors)
+	system := recognise(tensors)
+	tr := &translation{tensors: tensors}
+	if translate := translators[system]; translate != nil {
+		tr = translate(tensors)
 		if err := tr.err(name); err != nil {
 			return nil, err
 		}
-		tensors, f.from, f.ignored = tr.tensors, tr.from, tr.ignored
 	}
+	f, err := rawFile(name, tr.tensors, metadata)
+	if err != nil {
+		return nil, err
+	}
+	f.system, f.from, f.ignored = system, tr.from, tr.ignored
+	return f, nil
+}
+
+func rawFile(name string, tensors []Tensor, metadata map[string]string) (*File, error) {
 	slices.SortFunc(tensors, func(a, b Tensor) int { return strings.Compare(a.Name, b.Name) })
 	for i, t := range tensors {
 		if i > 0 && t.Name == tensors[i-1].Name {
 			return nil, fmt.Errorf("weights: %s: two tensors are named %q", name, t.Name)
 		}
 	}
-	f.tensors = tensors
+	f := &File{name: name, tensors: tensors, metadata: metadata}
 	f.sum = sync.OnceValues(f.hash)
 	return f, nil
 }

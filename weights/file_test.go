@@ -73,7 +73,7 @@ func TestNativeFileReadsBack(t *testing.T) {
 func TestMappedFloatsAreNotCopied(t *testing.T) {
 	var out bytes.Buffer
 	require.NoError(t, write(&out, sample(t).tensors, nil))
-	f, err := load("m", bytes.NewReader(out.Bytes()), int64(out.Len()), out.Bytes())
+	f, err := load("m", bytes.NewReader(out.Bytes()), int64(out.Len()), out.Bytes(), newFile)
 	require.NoError(t, err)
 	tensor, _ := f.Tensor("b/kernel")
 	require.Zero(t, testing.AllocsPerRun(10, func() { _, _ = tensor.Float32(nil) }))
