@@ -42,6 +42,9 @@ type Conv struct {
 	Act                    Activation
 }
 
+// blockBytes of input stay in the second-level cache while all panels of weights pass over them.
+const blockBytes = 400 << 10
+
 // Conv computes the output rows row0 … row1-1, counted through all items (row g is row g%Height of item g/Height), of
 // the panels panel0 … panel1-1.
 func (s *Set) Conv(c *Conv, row0, row1, panel0, panel1 int) {
@@ -51,29 +54,36 @@ func (s *Set) Conv(c *Conv, row0, row1, panel0, panel1 int) {
 	}
 	raceConv(c, row0, row1, panel0, panel1)
 	w := c.W
-	block := w.C
+	channels := w.C
 	if w.KH*w.KW == 1 && c.Residual == nil { // unfinished sums wait in Out, which may be the residual's memory
-		block = s.blockOf(w.C)
+		channels = s.blockOf(w.C)
 	}
 	stretch := c.stretch()
-	for p := panel0; p < panel1; p++ {
-		r := run{Conv: c, panel: &w.panels[p], steps: stretch.steps}
-		for r.c0 = 0; r.c0 < w.C; r.c0 = r.c1 {
-			r.c1 = min(r.c0+block, w.C)
-			for q, end := row0*c.Width, row1*c.Width; q < end; {
-				x, y, item := q%c.Width, q/c.Width%c.Height, q/c.Width/c.Height
-				r.in = item*c.InItem + y*c.StrideY*c.InRow + x*c.StrideX*c.InPixel
-				r.out = item*c.OutItem + y*c.OutRow + x*c.OutPixel + r.panel.first
-				r.res = item*c.ResItem + y*c.ResRow + x*c.ResPixel + r.panel.first
-				r.pixels = min(stretch.pixels-q%stretch.pixels, end-q)
-				s.run(&r)
-				q += r.pixels
+	pixels := max(64, blockBytes/(4*channels*max(1, c.StrideY*c.StrideX)))
+	for q0, end := row0*c.Width, row1*c.Width; q0 < end; q0 += pixels {
+		for c0 := 0; c0 < w.C; c0 += channels {
+			for p := panel0; p < panel1; p++ {
+				r := run{Conv: c, panel: &w.panels[p], steps: stretch.steps, c0: c0, c1: min(c0+channels, w.C)}
+				s.pixels(&r, stretch.pixels, q0, min(q0+pixels, end))
 			}
 		}
 	}
 }
 
-// run is a stretch of output pixels at constant distances, of one panel and one block of input channels.
+// pixels computes the outputs q0 … q1-1, counted through rows and items, run by run.
+func (s *Set) pixels(r *run, stretch, q0, q1 int) {
+	c := r.Conv
+	for q := q0; q < q1; q += r.pixels {
+		x, y, item := q%c.Width, q/c.Width%c.Height, q/c.Width/c.Height
+		r.in = item*c.InItem + y*c.StrideY*c.InRow + x*c.StrideX*c.InPixel
+		r.out = item*c.OutItem + y*c.OutRow + x*c.OutPixel + r.panel.first
+		r.res = item*c.ResItem + y*c.ResRow + x*c.ResPixel + r.panel.first
+		r.pixels = min(stretch-q%stretch, q1-q)
+		s.run(r)
+	}
+}
+
+// run is a piece of a stretch: output pixels at constant distances, of one panel and one block of input channels.
 type run struct {
 	*Conv
 	panel        *panel
