@@ -1,0 +1,129 @@
+// Package overlay draws instances over their photo, for people to look at: translucent areas with smooth outlines, labels where there is room for them, and a
+// caption that counts the classes. Looks may change between versions.
+package overlay
+
+import (
+	"fmt"
+	"image"
+	"image/color"
+	"math"
+	"sort"
+
+	"golang.org/x/image/draw"
+
+	"github.com/spinemask/spinemask/internal/imageio"
+	"github.com/spinemask/spinemask/rle"
+)
+
+// Instance is what is drawn of a detection, or of an annotation.
+type Instance struct {
+	Mask  rle.Mask // of the photo's size
+	Label string   // class; may be empty
+	Score float32  // 0…1; 0 means that there is none, as in annotations
+}
+
+// Draw gives a picture of the photo with instances drawn on it, largest first so that small ones stay visible. Small photos are enlarged, so that outlines are
+// fine against the pixels, and dark grey ones brightened; beneath the photo is a caption. Colours depend on the order of the instances: leaving out the last
+// ones of a list does not change the others. A mask that does not fit the photo is an error.
+func Draw(photo *imageio.Image, instances []Instance) (*image.RGBA, error) {
+	for i, in := range instances {
+		if in.Mask.H != photo.Height || in.Mask.W != photo.Width {
+			return nil, fmt.Errorf("overlay: instance %d: mask of %dx%d pixels, photo of %dx%d", i, in.Mask.W, in.Mask.H, photo.Width, photo.Height)
+		}
+		if err := in.Mask.Validate(); err != nil {
+			return nil, fmt.Errorf("overlay: instance %d: %w", i, err)
+		}
+	}
+	scale := enlargement(photo.Width, photo.Height)
+	area := image.Rect(0, 0, photo.Width*scale, photo.Height*scale)
+	style := newStyle(area)
+	canvas := image.NewRGBA(image.Rect(0, 0, area.Dx(), area.Dy()+style.captionHeight()))
+	gain := displayGain(photo)
+	enlarge(canvas, area, brighten(photo, gain))
+
+	boxes := make([]image.Rectangle, len(instances))
+	sizes := make([]uint64, len(instances))
+	for i, in := range instances {
+		x, y, w, h := in.Mask.Bounds()
+		boxes[i], sizes[i] = image.Rect(x, y, x+w, y+h), in.Mask.Area()
+	}
+	order := make([]int, len(instances))
+	for i := range order {
+		order[i] = i
+	}
+	sort.SliceStable(order, func(a, b int) bool { return sizes[order[a]] > sizes[order[b]] })
+
+	colours := assign(boxes, palette(mean(photo)))
+	width := style.lineWidth(sizes, scale)
+	for _, i := range order {
+		s := newShape(contours(instances[i].Mask), float64(scale), width, area)
+		c := colours[i].rgb()
+		s.paint(canvas, s.casing, black, 0.45)
+		s.paint(canvas, s.area, c, 0.2)
+		s.paint(canvas, s.outline, c, 0.95)
+	}
+	for _, l := range style.place(area, photo, instances, order, boxes, colours, scale) {
+		style.pill(canvas, l)
+	}
+	style.caption(canvas, area, captionText(instances, gain))
+	return canvas, nil
+}
+
+// enlargement is the whole factor that brings the shorter side to 600 pixels, at most 8.
+func enlargement(w, h int) int {
+	return min(max((600+min(w, h)-1)/max(min(w, h), 1), 1), 8)
+}
+
+func enlarge(dst *image.RGBA, area image.Rectangle, photo *imageio.Image) {
+	src := image.NewRGBA(photo.Bounds())
+	for i := range photo.Width * photo.Height {
+		p := photo.Pix[3*i:][:3]
+		copy(src.Pix[4*i:], []uint8{p[0], p[1], p[2], 255})
+	}
+	if area == src.Rect {
+		draw.Draw(dst, area, src, image.Point{}, draw.Src)
+		return
+	}
+	draw.CatmullRom.Scale(dst, area, src, src.Rect, draw.Src, nil)
+}
+
+// displayGain is how much brighter a dark grey photo, as fluorescence microscopes make them, is shown: the brightest pixels, but for one in 300, come to three quarters of white.
+// Colour photos are shown as they are.
+func displayGain(photo *imageio.Image) float64 {
+	var histogram [256]int
+	for i := 0; i < len(photo.Pix); i += 3 {
+		p := photo.Pix[i:][:3]
+		if p[0] != p[1] || p[1] != p[2] {
+			return 1
+		}
+		histogram[p[0]]++
+	}
+	bright, rest := 255, len(photo.Pix)/3/300
+	for ; bright > 0 && histogram[bright] <= rest; bright-- {
+		rest -= histogram[bright]
+	}
+	return min(max(190/float64(max(bright, 1)), 1), 8)
+}
+
+func brighten(photo *imageio.Image, gain float64) *imageio.Image {
+	if gain == 1 {
+		return photo
+	}
+	out := imageio.New(photo.Width, photo.Height)
+	for i, v := range photo.Pix {
+		out.Pix[i] = uint8(min(float64(v)*gain+0.5, 255))
+	}
+	return out
+}
+
+// mean is the photo's average colour.
+func mean(photo *imageio.Image) lab {
+	var sum [3]int
+	for i, v := range photo.Pix {
+		sum[i%3] += int(v)
+	}
+	n := math.Max(1, float64(len(photo.Pix)/3))
+	return toLab(float64(sum[0])/n, float64(sum[1])/n, float64(sum[2])/n)
+}
+
+var black = color.RGBA{0, 0, 0, 255}
