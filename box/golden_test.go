@@ -73,11 +73,11 @@ func TestCoderEqualsTF(t *testing.T) {
 func TestClipEqualsTF(t *testing.T) {
 	tf1, tf2 := testutil.Load(t, "testdata/tf1.safetensors"), testutil.Load(t, "testdata/tf2.safetensors")
 	for k, b := range rows(tf1.Get(t, "clip_boxes/0/boxes")) { // height 200, width 256, less one
-		require.Equal(t, rows(tf1.Get(t, "clip_boxes/0/out_boxes"))[k], b.Clip(199, 255))
+		require.Equal(t, rows(tf1.Get(t, "clip_boxes/0/out_boxes"))[k], b.Clip(Size{199, 255}))
 	}
 	for i := range weights { // height 200, width 300
 		for k, b := range rows(tf2.Get(t, fmt.Sprintf("decode_boxes.%d.out.decoded", i))) {
-			require.Equal(t, rows(tf2.Get(t, fmt.Sprintf("decode_boxes.%d.out.clipped", i)))[k], b.Clip(200, 300))
+			require.Equal(t, rows(tf2.Get(t, fmt.Sprintf("decode_boxes.%d.out.clipped", i)))[k], b.Clip(Size{200, 300}))
 		}
 	}
 }
