@@ -54,32 +54,51 @@ func runOffset(counts []byte, i int) int {
 func DecodeRuns(dst []uint32, counts []byte) ([]uint32, error) {
 	base := len(dst)
 	dst = slices.Grow(dst, len(counts)) // a run has at least one character
-	out := dst[base : base+len(counts)]
-	n := 0
-	var before, last uint32 // runs n-2 and n-1, but 0 for the first of all: the third run is no difference
-	for p := 0; p < len(counts); {
+	d := decoder{counts: counts}
+	n, err := d.next(dst[base : base+len(counts)])
+	return dst[:base+n], err
+}
+
+// decoder reads the runs of counts from offset p on.
+type decoder struct {
+	counts       []byte
+	p            int
+	before, last uint32 // the last two runs, but 0 for the first of all: the third is no difference to it
+}
+
+// next fills runs as far as the string goes, and says how many it read.
+func (d *decoder) next(runs []uint32) (n int, err error) {
+	counts, p, before, last := d.counts, d.p, d.before, d.last
+	if p == 0 && len(counts) > 0 && len(runs) > 0 {
+		if runs[0], p, err = readNumber(counts, 0); err != nil {
+			return 0, err
+		}
+		n = 1
+	}
+	for n < len(runs) && p < len(counts) {
 		c := uint32(counts[p]) - '0'
 		p++
-		x := uint32(int32(c<<(32-groupBits)) >> (32 - groupBits))
+		x := uint32(int32(c<<(32-groupBits)) >> (32 - groupBits)) // the sign is bit 4
 		if c >= moreBit {
-			var err error
-			if x, p, err = longNumber(counts, p-1); err != nil {
-				return dst, err
+			if c < 2*moreBit && p < len(counts) && counts[p]-'0' < moreBit { // two characters
+				high := uint32(counts[p]) - '0'
+				x = c&groupMask | uint32(int32(high<<(32-groupBits))>>(32-2*groupBits))
+				p++
+			} else if x, p, err = readNumber(counts, p-1); err != nil {
+				break
 			}
 		}
 		x += before
 		before, last = last, x
-		if n == 0 {
-			last = 0
-		}
-		out[n] = x
+		runs[n] = x
 		n++
 	}
-	return dst[:base+n], nil
+	d.p, d.before, d.last = p, before, last
+	return n, err
 }
 
-// longNumber reads the number that begins at p and says where the next begins.
-func longNumber(counts []byte, p int) (x uint32, next int, err error) {
+// readNumber reads the number that begins at p and says where the next begins.
+func readNumber(counts []byte, p int) (x uint32, next int, err error) {
 	start := p
 	var v int64
 	for shift := 0; p < len(counts); shift += groupBits {

@@ -21,125 +21,127 @@ func (a Summary) Overlaps(b Summary) bool {
 
 // Summary measures m.
 func (m Mask) Summary() Summary {
-	s := newScan(m.H, m.W)
-	for _, r := range m.Runs {
-		s.add(r)
+	if m.H <= 0 || len(m.Runs) < 2 {
+		return summarize(m)
 	}
-	if s.odd() {
-		return summarizeOdd(m)
+	s := newScan(m.H, m.Runs[0])
+	s.add(m.Runs[1:])
+	if sum, ok := s.summary(m.W); ok {
+		return sum
 	}
-	return s.summary()
+	return summarize(m)
 }
 
 // ScanString measures an h×w mask in its string form without keeping the runs. Errors are those of DecodeRuns.
 func ScanString(h, w int, counts []byte) (Summary, error) {
-	s := newScan(h, w)
-	var before, last uint32 // as in DecodeRuns
-	for p := 0; p < len(counts); {
-		c := uint32(counts[p]) - '0'
-		p++
-		x := uint32(int32(c<<(32-groupBits)) >> (32 - groupBits))
-		if c >= moreBit {
-			var err error
-			if x, p, err = longNumber(counts, p-1); err != nil {
-				return Summary{}, err
-			}
+	var runs [256]uint32
+	d := decoder{counts: counts}
+	n, err := d.next(runs[:1])
+	s := newScan(max(h, 1), runs[0])
+	for n > 0 && err == nil {
+		if n, err = d.next(runs[:]); n > 0 {
+			s.add(runs[:n])
 		}
-		x += before
-		before, last = last, x
-		if s.runs == 0 {
-			last = 0
-		}
-		s.add(x)
 	}
-	if s.odd() {
-		runs, err := DecodeRuns(nil, counts)
-		return summarizeOdd(Mask{H: h, W: w, Runs: runs}), err
+	if err != nil {
+		return Summary{}, err
 	}
-	return s.summary(), nil
+	if sum, ok := s.summary(w); ok && h > 0 {
+		return sum, nil
+	}
+	all, err := DecodeRuns(nil, counts)
+	return summarize(Mask{H: h, W: w, Runs: all}), err
 }
 
-// scan follows the runs of a mask down its columns.
+// scan measures a regular mask. It follows the row down the columns; the columns come from the sums in the end.
 type scan struct {
-	h, w        uint64
-	x, y        uint64 // column and row of the next pixel; the row is brought below h when a foreground run begins
-	runs, zeros int
-	sum, area   uint64
-	x0, x1      uint64 // first and last column of the foreground
-	y0, y1      uint64 // first and last row of the foreground
+	h, y             int64 // y: row of the next pixel
+	first            int64 // position of the first foreground pixel
+	runs             int
+	area, background int64
+	zero             uint32 // top bit: a run was zero, or too long for a mask
+	top, bottom      int64  // rows of the foreground: top … bottom-1
+	tail             uint32 // the last background run
 }
 
-func newScan(h, w int) scan {
-	h, w = max(h, 0), max(w, 0)
-	return scan{h: uint64(h), w: uint64(w), x0: uint64(w), y0: uint64(h)}
+func newScan(h int, background uint32) scan {
+	b := int64(background)
+	return scan{h: int64(h), y: b % int64(h), first: b, runs: 1, background: b, top: int64(h), tail: background}
 }
 
-func (s *scan) add(run uint32) {
-	r := uint64(run)
-	s.sum += r
-	foreground := s.runs&1 == 1
-	s.runs++
-	if r == 0 && s.runs > 1 {
-		s.zeros++
-		return
-	}
-	if !foreground {
-		s.y += r
-		return
-	}
-	if s.y >= s.h {
-		s.nextColumn()
-	}
-	if s.area == 0 {
-		s.x0 = s.x
-	}
-	s.area += r
-	s.y += r
-	if s.y > s.h { // over the end of a column: the full height
-		s.y0, s.y1 = 0, s.h-1
-		crossed := (s.y - 1) / max(s.h, 1)
-		s.x += crossed
-		s.y -= crossed * s.h
-	} else {
-		s.y0, s.y1 = min(s.y0, s.y-r), max(s.y1, s.y-1)
-	}
-	s.x1 = s.x
-}
-
-// nextColumn brings the row below h. Most runs go no further than the next column.
-func (s *scan) nextColumn() {
-	s.x++
-	s.y -= s.h
-	if s.y >= s.h && s.h > 0 {
-		s.x += s.y / s.h
-		s.y %= s.h
+// add takes the runs that follow: foreground and background in turn. They are not empty, and only the last call may end
+// with a foreground run.
+func (s *scan) add(runs []uint32) {
+	s.runs += len(runs)
+	s.sums(runs)
+	s.rows(runs)
+	s.tail = runs[len(runs)-1]
+	if len(runs)%2 == 1 {
+		end := []uint32{s.tail, uint32(s.h)} // a whole column of background moves no row
+		s.rows(end)
+		s.area += int64(s.tail)
+		s.zero |= s.tail - 1
+		s.tail = 0
 	}
 }
 
-// odd says that the runs overfill the mask, or that no foreground run has a pixel: there maskApi.c counts modulo 2^32.
-func (s *scan) odd() bool {
-	return s.sum > s.h*s.w || s.area == 0 && s.runs > 1
-}
-
-func (s *scan) summary() Summary {
-	sum := Summary{Area: uint32(s.area), Runs: s.runs, Sum: s.sum, Regular: s.zeros == 0 && s.sum == s.h*s.w}
-	if s.area > 0 {
-		sum.X, sum.W = uint32(s.x0), uint32(s.x1-s.x0+1)
-		sum.Y, sum.H = uint32(s.y0), uint32(s.y1-s.y0+1)
+// sums and rows are two loops because one has too many variables for the registers.
+func (s *scan) sums(runs []uint32) {
+	area, background, zero := s.area, s.background, s.zero
+	for i := 0; i+1 < len(runs); i += 2 {
+		f, b := runs[i], runs[i+1]
+		area += int64(f)
+		background += int64(b)
+		zero |= (f - 1) | (b - 1)
 	}
-	return sum
+	s.area, s.background, s.zero = area, background, zero
 }
 
-// summarizeOdd is rleToBbox and rleArea as they stand, for runs that are no proper mask.
-func summarizeOdd(m Mask) Summary {
+func (s *scan) rows(runs []uint32) {
+	h, y, top, bottom := s.h, s.y, s.top, s.bottom
+	for i := 0; i+1 < len(runs); i += 2 {
+		f, b := int64(runs[i]), int64(runs[i+1])
+		top = min(top, y)
+		y += f
+		bottom = max(bottom, y)
+		y += b - h // most go on in the next column, or in the same
+		y += h & (y >> 63)
+		if y >= h || bottom > h {
+			if bottom > h { // over the end of a column: the full height
+				top, bottom = 0, h
+			}
+			y %= h
+		}
+	}
+	s.y, s.top, s.bottom = y, top, bottom
+}
+
+// summary is the result for a mask of w columns, if it has a foreground and the runs are regular.
+func (s *scan) summary(w int) (sum Summary, ok bool) {
+	pixels := s.area + s.background
+	if s.zero>>31 != 0 || s.runs < 2 || w < 0 || uint64(pixels) != uint64(s.h)*uint64(w) {
+		return Summary{}, false
+	}
+	x0, x1 := s.first/s.h, (pixels-int64(s.tail)-1)/s.h
+	return Summary{
+		Area: uint32(s.area), Runs: s.runs, Sum: uint64(pixels), Regular: true,
+		X: uint32(x0), W: uint32(x1 - x0 + 1), Y: uint32(s.top), H: uint32(s.bottom - s.top),
+	}, true
+}
+
+// summarize is rleToBbox and rleArea as they stand.
+func summarize(m Mask) Summary {
 	h, w := uint32(max(m.H, 0)), uint32(max(m.W, 0))
-	s := Summary{Runs: len(m.Runs)}
+	s := Summary{Runs: len(m.Runs), Regular: true}
 	x0, y0, x1, y1 := w, h, uint32(0), uint32(0)
 	var position uint32
 	for i, r := range m.Runs {
 		start := position
 		position += r
 		s.Sum += uint64(r)
+		if r == 0 && i > 0 {
+			s.Regular = false
+		}
 		if i%2 == 0 || r == 0 {
 			continue
 		}
@@ -155,6 +157,7 @@ func summarizeOdd(m Mask) Summary {
 			y0, y1 = min(y0, start%h), max(y1, (position-1)%h)
 		}
 	}
+	s.Regular = s.Regular && s.Sum == uint64(h)*uint64(w)
 	if len(m.Runs) > 1 {
 		s.X, s.Y, s.W, s.H = x0, y0, x1-x0+1, y1-y0+1
 	}
