@@ -1,0 +1,97 @@
+package backbone
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/spinemask/spinemask/config"
+	"github.com/spinemask/spinemask/graph"
+)
+
+func published(t *testing.T, variant string) *config.Config {
+	c, err := config.TF1(variant)
+	require.NoError(t, err)
+	return c
+}
+
+// Levels and channels of every block as figure 2 and table 1 of the paper have
+// them.
+func TestShapesOfSpineNet49(t *testing.T) {
+	c := published(t, "49")
+	g := graph.New()
+	f, err := Build(g, g.Input("image", 3), c)
+	require.NoError(t, err)
+	shapes, err := g.Shapes(640, 640)
+	require.NoError(t, err)
+	want := []graph.Shape{
+		{H: 160, W: 160, C: 256}, {H: 40, W: 40, C: 256}, {H: 80, W: 80, C: 512}, {H: 40, W: 40, C: 1024}, {H: 10, W: 10, C: 256},
+		{H: 40, W: 40, C: 1024}, {H: 20, W: 20, C: 256}, {H: 5, W: 5, C: 256}, {H: 20, W: 20, C: 1024}, {H: 20, W: 20, C: 1024},
+		{H: 40, W: 40, C: 1024}, {H: 80, W: 80, C: 512}, {H: 20, W: 20, C: 1024}, {H: 5, W: 5, C: 1024}, {H: 10, W: 10, C: 1024},
+	}
+	for i, v := range f.Blocks {
+		require.Equal(t, want[i], shapes[v], "block %d", i)
+	}
+	for l := 3; l <= 7; l++ {
+		require.Equal(t, graph.Shape{H: 640 >> l, W: 640 >> l, C: 256}, shapes[f.Levels[l]])
+	}
+}
+
+// Widths truncate, as int(width·scale) does: 0.65·64 = 41.6.
+func TestWidthsTruncate(t *testing.T) {
+	c := published(t, "49S")
+	g := graph.New()
+	f, err := Build(g, g.Input("image", 3), c)
+	require.NoError(t, err)
+	require.Equal(t, 4*41, g.Channels(f.Stem[0]))
+	require.Equal(t, 166, g.Channels(f.Blocks[1]))
+}
+
+// The ratio of 8 occurs once, from block 3 (level 4) to block 13 (level 7):
+// one pool in tensorflow/tpu, two in the Model Garden.
+func TestPoolRules(t *testing.T) {
+	pools := func(rule config.PoolRule) (list []string) {
+		c := published(t, "49")
+		c.Backbone.PoolRule = rule
+		g := graph.New()
+		_, err := Build(g, g.Input("image", 3), c)
+		require.NoError(t, err)
+		for _, n := range g.Nodes() {
+			if _, ok := n.Op.(graph.MaxPool); ok {
+				list = append(list, n.Name+" "+n.Op.String())
+			}
+		}
+		return list
+	}
+	one, chain := pools(config.PoolRuleOne), pools(config.PoolRuleChain)
+	require.Contains(t, one, "backbone/block13/resample0/pool maxpool 5x5/4 same")
+	require.NotContains(t, one, "backbone/block13/resample0/pool1 maxpool 3x3/2 same")
+	require.Contains(t, chain, "backbone/block13/resample0/pool0 maxpool 3x3/2 same")
+	require.Contains(t, chain, "backbone/block13/resample0/pool1 maxpool 3x3/2 same")
+	require.Len(t, chain, len(one)+1)
+}
+
+// A block table is a value: here a chain of four blocks, and tables that make
+// no sense.
+func TestOtherBlockTables(t *testing.T) {
+	c := published(t, "49")
+	c.Backbone.MinLevel, c.Backbone.MaxLevel = 3, 4
+	table := []Block{
+		{3, Bottleneck, [2]int{0, 1}, false},
+		{4, Residual, [2]int{1, 2}, false},
+		{3, Bottleneck, [2]int{2, 3}, true},
+		{4, Bottleneck, [2]int{2, 3}, true},
+	}
+	build := func(table []Block) error {
+		g := graph.New()
+		_, err := BuildSpineNet(g, g.Input("image", 3), table, c)
+		if err == nil {
+			_, err = g.Shapes(128, 256)
+		}
+		return err
+	}
+	require.NoError(t, build(table))
+	require.EqualError(t, build(table[:3]), "backbone: the block table has no output of level 4")
+	require.EqualError(t, build([]Block{{3, Bottleneck, [2]int{0, 2}, true}}), "backbone: block 0: parent 2 is not an earlier feature")
+	require.EqualError(t, build([]Block{{0, Bottleneck, [2]int{0, 1}, true}}), "backbone: block 0: level 0")
+}

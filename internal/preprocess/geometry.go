@@ -1,0 +1,88 @@
+// Package preprocess turns the pixels of a photo into the input of a network:
+// normalised, resized and padded with zeros, in the order and the arithmetic of
+// the system that the weights were trained with.
+package preprocess
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/spinemask/spinemask/box"
+	"github.com/spinemask/spinemask/config"
+)
+
+// Geometry says how a photo lies in the network's input, and so how to get
+// back. The photo fills the upper left corner.
+type Geometry struct {
+	Height, Width             int // of the photo
+	ScaledHeight, ScaledWidth int // of the photo in the input
+	InputHeight, InputWidth   int // of the input, padding included
+	canvas                    box.Size
+}
+
+// Fit places a photo of height×width pixels in the input of a model.
+func Fit(c *config.Input, height, width int) (Geometry, error) {
+	if height < 1 || width < 1 {
+		return Geometry{}, fmt.Errorf("preprocess: photo of %d×%d pixels", height, width)
+	}
+	g := Geometry{Height: height, Width: width}
+	short, long := float32(min(height, width)), float32(max(height, width))
+	switch c.Fit {
+	case config.FitFixedSize:
+		// tpu: utils/input_utils.py, resize_and_crop_image.
+		h, w := float32(height), float32(width)
+		scale := min(float32(c.Height)/h, float32(c.Width)/w)
+		g.ScaledHeight = int(math.RoundToEven(float64(h * scale)))
+		g.ScaledWidth = int(math.RoundToEven(float64(w * scale)))
+		g.canvas = box.Size{Height: float32(c.Height), Width: float32(c.Width)}
+		g.InputHeight, g.InputWidth = up(c.Height, c.PadMultiple), up(c.Width, c.PadMultiple)
+	case config.FitShortestEdge:
+		// torchvision: models/detection/transform.py, _resize_image_and_masks.
+		scale := float64(min(float32(c.MinSize)/short, float32(c.MaxSize)/long))
+		g.ScaledHeight = int(math.Floor(float64(height) * scale))
+		g.ScaledWidth = int(math.Floor(float64(width) * scale))
+	case config.FitKeepRatio:
+		// mmcv: image/geometric.py, rescale_size.
+		scale := min(float64(c.MinSize)/float64(short), float64(c.MaxSize)/float64(long))
+		g.ScaledHeight = int(float64(float64(height)*scale) + 0.5)
+		g.ScaledWidth = int(float64(float64(width)*scale) + 0.5)
+	default:
+		return Geometry{}, fmt.Errorf("preprocess: no fit %q", c.Fit)
+	}
+	if g.ScaledHeight < 1 || g.ScaledWidth < 1 {
+		return Geometry{}, fmt.Errorf("preprocess: %d×%d pixels are too far from square: resized to %d×%d", height, width, g.ScaledHeight, g.ScaledWidth)
+	}
+	if c.Fit != config.FitFixedSize {
+		g.canvas = box.Size{Height: float32(g.ScaledHeight), Width: float32(g.ScaledWidth)}
+		g.InputHeight, g.InputWidth = up(g.ScaledHeight, c.PadMultiple), up(g.ScaledWidth, c.PadMultiple)
+	}
+	return g, nil
+}
+
+// up is the next multiple of m from n on.
+func up(n, m int) int { return (n + m - 1) / max(m, 1) * max(m, 1) }
+
+// Input is the size of the network's input in input pixels.
+func (g *Geometry) Input() box.Size {
+	return box.Size{Height: float32(g.InputHeight), Width: float32(g.InputWidth)}
+}
+
+// Clip is the limit of boxes, in input pixels, under a rule.
+func (g *Geometry) Clip(rule config.Clip) box.Size {
+	switch rule {
+	case config.ClipCanvas:
+		return g.canvas
+	case config.ClipCanvasMinusOne:
+		return box.Size{Height: g.canvas.Height - 1, Width: g.canvas.Width - 1}
+	case config.ClipImageMinusOne:
+		return box.Size{Height: float32(g.ScaledHeight - 1), Width: float32(g.ScaledWidth - 1)}
+	}
+	return box.Size{Height: float32(g.ScaledHeight), Width: float32(g.ScaledWidth)}
+}
+
+// ToPhoto moves a box from input pixels to photo pixels. It does not clip.
+func (g *Geometry) ToPhoto(b box.Box) box.Box {
+	y := float32(g.ScaledHeight) / float32(g.Height)
+	x := float32(g.ScaledWidth) / float32(g.Width)
+	return box.Box{Y1: b.Y1 / y, X1: b.X1 / x, Y2: b.Y2 / y, X2: b.X2 / x}
+}

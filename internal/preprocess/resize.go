@@ -1,0 +1,130 @@
+package preprocess
+
+import (
+	"math"
+
+	"github.com/spinemask/spinemask/config"
+)
+
+// A Resizer fills the input of a network with one photo after another. Ranges
+// of rows can be filled at the same time, each with a Scratch of its own.
+type Resizer struct {
+	levels [3][256]float32 // normalised value of each grey level, per channel
+	resize config.Resize
+
+	g      Geometry
+	pixels []byte // of the photo: rows of R, G, B
+	rows   []tap  // of each resized row
+	cols   []tap
+}
+
+// A tap is a pair of source positions and the weight of the second.
+type tap struct {
+	low, high int
+	weight    float32
+}
+
+// Scratch is the memory of one range of rows.
+type Scratch struct {
+	rows   [2][]float32 // resized horizontally, of the source rows in source
+	source [2]int
+}
+
+// NewResizer makes a resizer for models with input c.
+func NewResizer(c *config.Input) *Resizer {
+	r := &Resizer{resize: c.Resize}
+	for ch := range 3 {
+		mean, std := float32(c.Mean[ch]), float32(c.Std[ch])
+		for p := range 256 {
+			v := float32(p)
+			switch c.Normalize {
+			case config.NormalizeTF:
+				v = (float32(v*float32(1./255)) - mean) / std
+			case config.NormalizeTorch:
+				v = (v/255 - mean) / std
+			case config.NormalizeOpenCV:
+				v = float32((v - mean) * float32(1/c.Std[ch]))
+			}
+			r.levels[ch][p] = v
+		}
+	}
+	return r
+}
+
+// Start prepares for a photo: g.Height rows of g.Width pixels R, G, B. It keeps
+// pixels until the last row is filled.
+func (r *Resizer) Start(g Geometry, pixels []byte) {
+	r.g, r.pixels = g, pixels
+	r.rows = r.taps(r.rows[:0], g.Height, g.ScaledHeight)
+	r.cols = r.taps(r.cols[:0], g.Width, g.ScaledWidth)
+}
+
+// taps says where n destination positions lie among the source's. The numbers
+// are float32, as in tensorflow/core/kernels/image/resize_bilinear_op.cc,
+// compute_interpolation_weights; PyTorch's upsample_bilinear2d agrees.
+func (r *Resizer) taps(t []tap, source, n int) []tap {
+	scale := float32(source) / float32(n)
+	for i := range n {
+		var at float32
+		if r.resize == config.ResizeLegacy {
+			at = float32(i) * scale
+		} else {
+			at = float32((float32(i)+0.5)*scale) - 0.5
+		}
+		low := float32(math.Floor(float64(at)))
+		t = append(t, tap{
+			low:    max(int(low), 0),
+			high:   max(0, min(int(low)+1, source-1)),
+			weight: at - low,
+		})
+	}
+	return t
+}
+
+// Rows writes rows [y0, y1) of the input: dst is its pixel (0, 0), rowStride the
+// floats from row to row, channels interleaved.
+func (r *Resizer) Rows(dst []float32, rowStride, y0, y1 int, s *Scratch) {
+	s.source = [2]int{-1, -1}
+	for y := y0; y < y1; y++ {
+		out := dst[y*rowStride:][:3*r.g.InputWidth]
+		if y >= r.g.ScaledHeight {
+			clear(out)
+			continue
+		}
+		t := r.rows[y]
+		top := s.row(r, t.low, t.high)
+		bottom := s.row(r, t.high, t.low)
+		n := 3 * r.g.ScaledWidth
+		top, bottom = top[:n], bottom[:n]
+		for i, v := range top {
+			out[i] = v + float32((bottom[i]-v)*t.weight)
+		}
+		clear(out[n:])
+	}
+}
+
+// row returns a source row, normalised and resized horizontally, keeping the
+// one of the row other.
+func (s *Scratch) row(r *Resizer, y, other int) []float32 {
+	for i, have := range s.source {
+		if have == y {
+			return s.rows[i]
+		}
+	}
+	slot := 0
+	if s.source[0] == other {
+		slot = 1
+	}
+	s.source[slot] = y
+	out := s.rows[slot][:0]
+	line := r.pixels[3*y*r.g.Width:][:3*r.g.Width]
+	for _, t := range r.cols {
+		a, b := line[3*t.low:][:3], line[3*t.high:][:3]
+		for ch := range 3 {
+			left, right := r.levels[ch][a[ch]], r.levels[ch][b[ch]]
+			out = append(out, left+float32((right-left)*t.weight))
+		}
+	}
+	s.rows[slot] = out
+	return out
+}
