@@ -36,10 +36,10 @@ func (m Mask) erode(d int) Mask {
 	var b Builder
 	b.Reset(m.H, m.W)
 	x, _, w, h := m.Bounds()
-	window := 2*d + 1
-	if d < 0 || window > w || window > h {
+	if d = max(d, 0); d >= w || d >= h {
 		return b.Mask()
 	}
+	window := 2*d + 1
 	columns := m.columns(x, w, d)
 	var beginnings, ends columnSpans // ends in reverse order
 	for i := range w {

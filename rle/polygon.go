@@ -14,11 +14,12 @@ import (
 const polygonScale = 5
 
 // stripPoints bounds the crossings that are held at once: wide images under polygons of many edges come in strips.
-const stripPoints = 1 << 20
+const stripPoints = 1 << 19
 
 // FromPolygon rasterises the polygon x0, y0, x1, y1, … (pixels) in an h×w image, as rleFrPoly. An odd last number is
 // dropped. The result does not depend on the first vertex or on the direction. Coordinates beyond the 32-bit integers of
-// the reference, where its result is undefined, are taken as the nearest it can hold (NaN as the lowest).
+// the reference, where its result is undefined, are taken as the nearest it can hold (NaN as the lowest). It panics if
+// h×w is no size of a valid mask.
 func FromPolygon(xy []float64, h, w int) Mask {
 	var r Rasterizer
 	return Mask{H: h, W: w, Runs: r.AppendPolygon(nil, xy, h, w)}

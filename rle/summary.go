@@ -158,7 +158,7 @@ func summarize(m Mask) Summary {
 		}
 	}
 	s.Regular = s.Regular && s.Sum == uint64(h)*uint64(w)
-	if len(m.Runs) > 1 {
+	if len(m.Runs) > 1 && h > 0 {
 		s.X, s.Y, s.W, s.H = x0, y0, x1-x0+1, y1-y0+1
 	}
 	return s
