@@ -3,9 +3,11 @@ module github.com/spinemask/spinemask
 go 1.26.0
 
 require (
+	github.com/golang/snappy v1.0.0
 	github.com/stretchr/testify v1.12.1
 	golang.org/x/image v0.47.0
 	golang.org/x/sys v0.49.0
+	google.golang.org/protobuf v1.36.12
 	pgregory.net/rapid v1.3.0
 )
 

@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/spinemask/spinemask/weights/internal/dtype"
+	"github.com/spinemask/spinemask/weights/internal/tfbundle"
 )
 
 // A Tensor is a named array of weights in a file. Nothing is read before its values are asked for.
@@ -22,7 +23,8 @@ type storage struct {
 	memory []byte
 	reader io.ReaderAt
 	offset int64
-	size   int64 // bytes
+	size   int64   // bytes
+	crc    *uint32 // masked CRC-32C of them, where the file has one
 }
 
 // NewTensor returns a tensor of values that lie in memory, row-major. The values are not copied.
@@ -69,7 +71,7 @@ func (t Tensor) Float32(dst []float32) ([]float32, error) {
 	if dst == nil {
 		if t.dtype == dtype.F32 && t.stored.memory != nil {
 			if v := dtype.View(t.stored.memory); v != nil {
-				return v, nil
+				return v, t.verify()
 			}
 		}
 		dst = make([]float32, n)
@@ -97,21 +99,43 @@ func (t Tensor) finite() (bool, error) {
 	return ok, err
 }
 
-// chunks calls f for consecutive parts of the stored bytes, each but the last a multiple of 8 bytes.
+// verify checks the bytes of a tensor whose file has a checksum.
+func (t Tensor) verify() error {
+	if t.stored.crc == nil {
+		return nil
+	}
+	return t.chunks(func(int64, []byte) error { return nil })
+}
+
+// chunks calls f for consecutive parts of the stored bytes, each but the last a multiple of 8 bytes, and then compares
+// the checksum, where the file has one.
 func (t Tensor) chunks(f func(at int64, b []byte) error) error {
 	s := t.stored
-	if s.memory != nil || s.size == 0 {
-		return f(0, s.memory)
-	}
-	buf := make([]byte, min(s.size, 1<<18))
-	for at := int64(0); at < s.size; at += int64(len(buf)) {
-		buf = buf[:min(int64(len(buf)), s.size-at)]
-		if _, err := s.reader.ReadAt(buf, s.offset+at); err != nil {
-			return fmt.Errorf("weights: %s: %d bytes at byte %d: %w", t.Name, len(buf), s.offset+at, err)
+	crc := uint32(0)
+	part := func(at int64, b []byte) error {
+		if s.crc != nil {
+			crc = tfbundle.Update(crc, b)
 		}
-		if err := f(at, buf); err != nil {
+		return f(at, b)
+	}
+	if s.memory != nil || s.size == 0 {
+		if err := part(0, s.memory); err != nil {
 			return err
 		}
+	} else {
+		buf := make([]byte, min(s.size, 1<<18))
+		for at := int64(0); at < s.size; at += int64(len(buf)) {
+			buf = buf[:min(int64(len(buf)), s.size-at)]
+			if _, err := s.reader.ReadAt(buf, s.offset+at); err != nil {
+				return fmt.Errorf("weights: %s: %d bytes at byte %d: %w", t.Name, len(buf), s.offset+at, err)
+			}
+			if err := part(at, buf); err != nil {
+				return err
+			}
+		}
+	}
+	if s.crc != nil && tfbundle.Masked(crc) != *s.crc {
+		return fmt.Errorf("weights: %s: %w: %#x, stored %#x (%d bytes at byte %d)", t.Name, tfbundle.ErrChecksum, tfbundle.Masked(crc), *s.crc, s.size, s.offset)
 	}
 	return nil
 }

@@ -11,11 +11,12 @@ import (
 	"math"
 	"os"
 
+	"github.com/spinemask/spinemask/internal/testweights/formula"
 	"github.com/spinemask/spinemask/weights"
 )
 
 // FromSpec makes the tensors that a specification lists and returns them as a file, whose names it recognises. Values
-// follow [Formula]; tensors without a formula, and those that only the statistics file has (moving means and variances),
+// follow package formula; tensors without a formula, and those that only the statistics file has (moving means and variances),
 // come from that safetensors file. The first values and the hash that the specification states are checked.
 //
 // The specification is JSON, {"tensors": […]} or the list alone, of {name, shape, a, c, first, sha256}; kind "stored"
@@ -40,7 +41,7 @@ func FromSpec(specPath, statsPath string) (*weights.File, error) {
 				return nil, err
 			}
 		} else {
-			values = Formula(e.Name, size(e.Shape), e.A, e.C)
+			values = formula.Values(e.Name, size(e.Shape), e.A, e.C)
 		}
 		if err := e.check(values); err != nil {
 			return nil, err
@@ -117,31 +118,4 @@ func size(shape []int) int {
 		n *= d
 	}
 	return n
-}
-
-// Formula returns n values in [c − a, c + a), row-major: with h = splitmix64(fnv1a64(name) + i) the value i is
-// float32((h>>40)·2⁻²⁴ − ½)·2a, rounded to float32, plus c, rounded again.
-func Formula(name string, n int, a, c float32) []float32 {
-	seed := fnv1a64(name)
-	v := make([]float32, n)
-	for i := range v {
-		u := float32(splitmix64(seed+uint64(i))>>40) * 0x1p-24
-		v[i] = float32((u-0.5)*(2*a)) + c
-	}
-	return v
-}
-
-func splitmix64(x uint64) uint64 {
-	z := x + 0x9e3779b97f4a7c15
-	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
-	z = (z ^ z>>27) * 0x94d049bb133111eb
-	return z ^ z>>31
-}
-
-func fnv1a64(s string) uint64 {
-	h := uint64(0xcbf29ce484222325)
-	for i := range len(s) {
-		h = (h ^ uint64(s[i])) * 0x100000001b3
-	}
-	return h
 }

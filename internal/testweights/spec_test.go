@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/spinemask/spinemask/internal/testweights/formula"
 	"github.com/spinemask/spinemask/weights"
 	"github.com/stretchr/testify/require"
 )
@@ -19,7 +20,7 @@ func TestFormula(t *testing.T) {
 			First:  []float32{0.8890987634658813, 0.7688403129577637, 1.027800440788269, 1.0078545808792114},
 			SHA256: "a99caba3101d3d8167d7d663f8543feea3017863b2e8400d034b13748ad3a5ae"},
 	} {
-		v := Formula(e.Name, size(e.Shape), e.A, e.C)
+		v := formula.Values(e.Name, size(e.Shape), e.A, e.C)
 		require.NoError(t, e.check(v))
 		v[len(v)-1]++
 		require.ErrorContains(t, e.check(v), "SHA-256")

@@ -1,0 +1,158 @@
+package weights
+
+import (
+	"archive/tar"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/spinemask/spinemask/weights/internal/tfbundle"
+)
+
+// An archive may unpack to maxRatio times its size and at most maxUnpacked bytes. Weights hardly compress, slots of zeros
+// beside them do; the largest published checkpoint has 1.4 GB.
+const (
+	maxRatio    = 64
+	maxUnpacked = 8 << 30
+)
+
+// limit is a reader that fails behind the first left bytes.
+type limit struct {
+	r    io.Reader
+	left int64
+}
+
+func (l *limit) Read(p []byte) (int, error) {
+	if l.left <= 0 {
+		return 0, errUnpacked
+	}
+	n, err := l.r.Read(p[:min(int64(len(p)), l.left)])
+	l.left -= int64(n)
+	return n, err
+}
+
+var errUnpacked = errors.New("archive unpacks to more than allowed")
+
+// readArchive reads a TensorFlow checkpoint from the .tar.gz that it is published in. The files of the checkpoint go to
+// temporary files without a name of the archive's choosing; nothing else is unpacked.
+func readArchive(name string, archive *blob) (*contents, error) {
+	z, err := gzip.NewReader(io.NewSectionReader(archive.reader, 0, archive.size))
+	if err != nil {
+		return nil, fmt.Errorf("weights: %s: %w", name, err)
+	}
+	files := map[string]*blob{}
+	fail := func(err error) (*contents, error) {
+		errs := []error{fmt.Errorf("weights: %s: %w", name, err)}
+		for _, b := range files {
+			errs = append(errs, b.close())
+		}
+		return nil, errors.Join(errs...)
+	}
+	limited := &limit{z, min(maxUnpacked, 1<<20+maxRatio*archive.size)}
+	for t := tar.NewReader(limited); ; {
+		h, err := t.Next()
+		if err == io.EOF {
+			break
+		}
+		if err == nil {
+			err = safeEntry(h)
+		}
+		if err != nil {
+			return fail(err)
+		}
+		if h.Typeflag != tar.TypeReg || !strings.HasSuffix(h.Name, indexSuffix) && !dataFile.MatchString(h.Name) {
+			continue
+		}
+		if files[h.Name] != nil {
+			return fail(fmt.Errorf("two entries are named %q", h.Name))
+		}
+		b, err := spool(t)
+		if err != nil {
+			return fail(fmt.Errorf("%s: %w", h.Name, err))
+		}
+		files[h.Name] = b
+	}
+	c, err := archived(files)
+	if err != nil {
+		return fail(err)
+	}
+	c.blobs = []*blob{archive} // the hash is of the archive
+	for _, b := range files {
+		closeArchive := archive.close
+		archive.close = func() error { return errors.Join(closeArchive(), b.close()) }
+	}
+	return c, nil
+}
+
+// safeEntry refuses entries that would leave the folder they are unpacked in: no honest checkpoint has them.
+func safeEntry(h *tar.Header) error {
+	switch h.Typeflag {
+	case tar.TypeSymlink, tar.TypeLink:
+		return fmt.Errorf("entry %q is a link to %q", h.Name, h.Linkname)
+	}
+	name := strings.TrimSuffix(strings.TrimPrefix(h.Name, "./"), "/")
+	if name != "" && !filepath.IsLocal(filepath.FromSlash(name)) {
+		return fmt.Errorf("entry %q lies outside the archive", h.Name)
+	}
+	return nil
+}
+
+// spool copies r to a temporary file that goes away with the blob.
+func spool(r io.Reader) (*blob, error) {
+	f, err := os.CreateTemp("", "spinemask-")
+	if err != nil {
+		return nil, err
+	}
+	remove := func() error {
+		if err := os.Remove(f.Name()); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+		return nil
+	}
+	if _, err := io.Copy(f, r); err != nil {
+		return nil, errors.Join(err, f.Close(), remove())
+	}
+	b, err := newBlob(f)
+	if err != nil {
+		return nil, errors.Join(err, f.Close(), remove())
+	}
+	// Where the system allows it the name goes at once, so that not even a crash leaves the file behind.
+	if remove() != nil {
+		closeFile := b.close
+		b.close = func() error { return errors.Join(closeFile(), remove()) }
+	}
+	return b, nil
+}
+
+// archived makes the contents of the only checkpoint among the files of an archive.
+func archived(files map[string]*blob) (*contents, error) {
+	var prefixes []string
+	for name := range files {
+		if prefix, ok := strings.CutSuffix(name, indexSuffix); ok {
+			prefixes = append(prefixes, prefix)
+		}
+	}
+	if len(prefixes) != 1 {
+		return nil, fmt.Errorf("%d checkpoints (*.index) in the archive, want one", len(prefixes))
+	}
+	prefix := prefixes[0]
+	index := files[prefix+indexSuffix]
+	x, err := tfbundle.ReadIndex(index.reader, index.size)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", prefix+indexSuffix, err)
+	}
+	shards := make([]*blob, x.Shards)
+	for i := range shards {
+		name := fmt.Sprintf("%s.data-%05d-of-%05d", prefix, i, x.Shards)
+		if shards[i] = files[name]; shards[i] == nil {
+			return nil, fmt.Errorf("%s is not in the archive", path.Base(name))
+		}
+	}
+	c := &contents{}
+	return c, c.bundle(x, shards)
+}

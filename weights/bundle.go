@@ -1,0 +1,118 @@
+package weights
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/spinemask/spinemask/weights/internal/dtype"
+	"github.com/spinemask/spinemask/weights/internal/tfbundle"
+)
+
+const indexSuffix = ".index"
+
+var (
+	dataFile   = regexp.MustCompile(`\.data-\d{5}-of-\d{5}$`)
+	checkpoint = regexp.MustCompile(`(?m)^model_checkpoint_path:\s*"([^"\n]*)"`)
+)
+
+// bundlePrefix returns the prefix of the TensorFlow checkpoint that path means: a folder, a prefix, or a file of the
+// checkpoint; "" if it means none.
+func bundlePrefix(path string) (string, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err == nil && info.IsDir():
+		return bundleIn(path)
+	case err != nil && exists(path+indexSuffix):
+		return path, nil
+	case err != nil:
+		return "", nil
+	}
+	prefix, ok := strings.CutSuffix(path, indexSuffix)
+	if !ok {
+		prefix = dataFile.ReplaceAllString(path, "")
+	}
+	if prefix != path && exists(prefix+indexSuffix) {
+		return prefix, nil
+	}
+	return "", nil
+}
+
+// bundleIn finds the checkpoint of a folder: the one that its file "checkpoint" names, else the only one.
+func bundleIn(dir string) (string, error) {
+	if state, err := os.ReadFile(filepath.Join(dir, "checkpoint")); err == nil {
+		if m := checkpoint.FindSubmatch(state); m != nil {
+			// Training wrote its own path there; the files lie beside the state file now.
+			name := filepath.Base(filepath.FromSlash(string(m[1])))
+			if exists(filepath.Join(dir, name+indexSuffix)) {
+				return filepath.Join(dir, name), nil
+			}
+		}
+	}
+	found, err := filepath.Glob(filepath.Join(strings.NewReplacer(`*`, `\*`, `?`, `\?`, `[`, `\[`, `\`, `\\`).Replace(dir), "*"+indexSuffix))
+	if err != nil {
+		return "", fmt.Errorf("weights: %s: %w", dir, err)
+	}
+	if len(found) != 1 {
+		return "", fmt.Errorf("weights: %s: %d checkpoints (*.index) in the folder, want one; name its prefix", dir, len(found))
+	}
+	return strings.TrimSuffix(found[0], indexSuffix), nil
+}
+
+// readBundle opens PREFIX.index and its data files.
+func readBundle(prefix string) (*contents, error) {
+	index, err := openBlob(prefix + indexSuffix)
+	if err != nil {
+		return nil, err
+	}
+	c := &contents{blobs: []*blob{index}}
+	x, err := tfbundle.ReadIndex(index.reader, index.size)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("weights: %s: %w", prefix+indexSuffix, err), c.close())
+	}
+	for i := range x.Shards {
+		b, err := openBlob(fmt.Sprintf("%s.data-%05d-of-%05d", prefix, i, x.Shards))
+		if err != nil {
+			return nil, errors.Join(err, c.close())
+		}
+		c.blobs = append(c.blobs, b)
+	}
+	if err := c.bundle(x, c.blobs[1:]); err != nil {
+		return nil, errors.Join(fmt.Errorf("weights: %s: %w", prefix, err), c.close())
+	}
+	return c, nil
+}
+
+// bundle adds the tensors of an index whose shards are given.
+func (c *contents) bundle(x *tfbundle.Index, shards []*blob) error {
+	c.format = "TensorFlow checkpoint"
+	for _, e := range x.Entries {
+		b := shards[e.Shard]
+		if e.Offset+e.Size > b.size {
+			return fmt.Errorf("%s: bytes %d to %d of shard %d, which has %d", e.Name, e.Offset, e.Offset+e.Size, e.Shard, b.size)
+		}
+		t := Tensor{Name: e.Name, Shape: e.Shape, dtype: tfType(e.DType), stored: b.part(e.Offset, e.Size)}
+		if e.DType != tfbundle.String {
+			t.stored.crc = &e.CRC
+		}
+		c.tensors = append(c.tensors, t)
+	}
+	return nil
+}
+
+func tfType(d tfbundle.DType) dtype.Type {
+	switch d {
+	case tfbundle.Float:
+		return dtype.F32
+	case tfbundle.Half:
+		return dtype.F16
+	case tfbundle.BFloat16:
+		return dtype.BF16
+	case tfbundle.Int64:
+		return dtype.I64
+	}
+	return dtype.Type(fmt.Sprintf("TensorFlow type %d", d))
+}

@@ -1,0 +1,108 @@
+package weights
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spinemask/spinemask/weights/internal/safetensors"
+)
+
+// Open opens the weights at path, which may be
+//
+//   - a safetensors file,
+//   - a TensorFlow checkpoint: its folder, its prefix or one of its files, or the .tar.gz of them.
+//
+// What it is is told by content, not by name, and so is whose names the tensors have. The caller closes the file; tensors
+// must not be used after that.
+func Open(path string) (*File, error) {
+	c, err := read(path)
+	if err != nil {
+		return nil, err
+	}
+	return c.file(path, newFile)
+}
+
+// OpenRaw opens what Open does, but tensors keep the names that they have: for arrays that are not a model.
+func OpenRaw(path string) (*File, error) {
+	c, err := read(path)
+	if err != nil {
+		return nil, err
+	}
+	return c.file(path, rawFile)
+}
+
+// Load opens a single file of weights in the size bytes behind r, which must stay readable until the file is closed. The
+// name stands in errors.
+func Load(name string, r io.ReaderAt, size int64) (*File, error) {
+	c, err := readBlob(name, &blob{reader: r, size: size, close: func() error { return nil }})
+	if err != nil {
+		return nil, err
+	}
+	return c.file(name, newFile)
+}
+
+// file makes a file of the contents, or closes them.
+func (c *contents) file(name string, make func(string, *contents) (*File, error)) (*File, error) {
+	f, err := make(name, c)
+	if err != nil {
+		return nil, errors.Join(err, c.close())
+	}
+	return f, nil
+}
+
+// read opens what lies at path.
+func read(path string) (*contents, error) {
+	if prefix, err := bundlePrefix(path); prefix != "" || err != nil {
+		if err != nil {
+			return nil, err
+		}
+		return readBundle(prefix)
+	}
+	b, err := openBlob(path)
+	if err != nil {
+		return nil, err
+	}
+	c, err := readBlob(path, b)
+	if err != nil {
+		return nil, errors.Join(err, b.close())
+	}
+	return c, nil
+}
+
+// readBlob tells the format of a file by its first bytes and reads it.
+func readBlob(name string, b *blob) (*contents, error) {
+	var head [10]byte
+	n, err := b.reader.ReadAt(head[:min(int64(len(head)), b.size)], 0)
+	if err != nil && err != io.EOF {
+		return nil, fmt.Errorf("weights: %s: %w", name, err)
+	}
+	switch {
+	case n >= 2 && head[0] == 0x1f && head[1] == 0x8b:
+		return readArchive(name, b)
+	case n >= 9 && head[8] == '{':
+		return readSafetensors(name, b)
+	}
+	return nil, fmt.Errorf("weights: %s: %w: it starts with the bytes % x", name, errFormat, head[:n])
+}
+
+var errFormat = errors.New("neither safetensors nor a TensorFlow checkpoint")
+
+func readSafetensors(name string, b *blob) (*contents, error) {
+	h, err := safetensors.Read(b.reader, b.size)
+	if err != nil {
+		return nil, fmt.Errorf("weights: %s: %w", name, err)
+	}
+	c := &contents{format: "safetensors", metadata: h.Metadata, blobs: []*blob{b}}
+	for _, e := range h.Entries {
+		c.tensors = append(c.tensors, Tensor{Name: e.Name, Shape: e.Shape, dtype: e.Type, stored: b.part(e.Begin, e.End-e.Begin)})
+	}
+	return c, nil
+}
+
+// exists reports whether a regular file lies at path.
+func exists(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}
