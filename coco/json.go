@@ -178,7 +178,7 @@ func hex4(b []byte) (r rune, ok bool) {
 		case '0' <= c && c <= '9':
 			c -= '0'
 		case 'a' <= c|0x20 && c|0x20 <= 'f':
-			c = c|0x20 - 'a' + 10
+			c = c | 0x20 - 'a' + 10
 		default:
 			return 0, false
 		}
@@ -319,7 +319,7 @@ func (s *scanner) skipNumbers(p int) int {
 
 // skipNested skips any array or object.
 func (s *scanner) skipNested(p int) int {
-	var open bits // one per level: an object
+	var open levels // one per level: an object
 	first := true
 	for {
 		// p is at a value, or behind the opening bracket of open's last level where first is set.
@@ -358,13 +358,13 @@ func (s *scanner) skipNested(p int) int {
 	}
 }
 
-// bits is a stack of bits.
-type bits struct {
+// levels is a stack of bits.
+type levels struct {
 	words []uint64
 	n     int
 }
 
-func (s *bits) push(v bool) {
+func (s *levels) push(v bool) {
 	if s.n>>6 == len(s.words) {
 		s.words = append(s.words, 0)
 	}
@@ -376,6 +376,6 @@ func (s *bits) push(v bool) {
 	s.n++
 }
 
-func (s *bits) last() bool { return s.words[(s.n-1)>>6]>>((s.n-1)&63)&1 == 1 }
+func (s *levels) last() bool { return s.words[(s.n-1)>>6]>>((s.n-1)&63)&1 == 1 }
 
-func (s *bits) pop() { s.n-- }
+func (s *levels) pop() { s.n-- }

@@ -1,0 +1,199 @@
+package coco
+
+import (
+	"bytes"
+	"runtime"
+	"slices"
+	"sync"
+)
+
+// minPart is the least number of bytes that is worth a goroutine of its own.
+const minPart = 128 << 10
+
+// readList reads the list of annotations whose opening bracket stands at p, in parts that are read at the same time, and
+// returns them in the order of the file, and the position behind the list.
+//
+// Where the parts begin is a guess: something that looks like the place between two objects. A guess is right if the part
+// before it, reading on from a place that is known to be right, arrives there exactly between two elements of the list.
+// So the first part is right, and every part that a right part ran into; the others are thrown away.
+func readList(b []byte, p int, newReader func() *reader) (parts []*reader, next int, err *Error) {
+	starts := append([]int{p}, guesses(b, p)...)
+	ends := make([]int, len(starts)) // the part that part k ran into, or len(starts)
+	nexts := make([]int, len(starts))
+	readers := make([]*reader, len(starts))
+	var wg sync.WaitGroup
+	for k := range starts {
+		readers[k] = newReader()
+		ends[k] = len(starts)
+		wg.Go(func() {
+			defer guard(&readers[k].err)()
+			ends[k], nexts[k] = readers[k].list(starts, k)
+		})
+	}
+	wg.Wait()
+	total := 0
+	for k := 0; k < len(starts); k = ends[k] {
+		r := readers[k]
+		if r.err != nil {
+			if r.err.Array != "" {
+				r.err.Index += total
+			}
+			return nil, bad, r.err
+		}
+		total += r.out.Len()
+		parts, next = append(parts, r), nexts[k]
+	}
+	return parts, next, nil
+}
+
+// guesses returns places behind p, ascending, where an element of the list that begins at p may begin.
+func guesses(b []byte, p int) []int {
+	n := min(partsPerCPU*runtime.GOMAXPROCS(0), (len(b)-p)/minPart)
+	var at []int
+	for k := 1; k < n; k++ {
+		q := p + (len(b)-p)/n*k
+		if len(at) > 0 && q <= at[len(at)-1] {
+			continue
+		}
+		if q = betweenObjects(b, q); q > 0 {
+			at = append(at, q)
+		}
+	}
+	return at
+}
+
+// partsPerCPU makes more parts than processors, so that one that is slow or busy does not hold up the rest for long.
+const partsPerCPU = 2
+
+// betweenObjects finds "}", a comma and "{" with a name behind it, and returns the position of the "{", or a negative one.
+func betweenObjects(b []byte, p int) int {
+	s := scanner{b: b}
+	for {
+		i := bytes.IndexByte(b[p:], '}')
+		if i < 0 {
+			return bad
+		}
+		p += i + 1
+		if q := s.space(p); s.at(q) == ',' {
+			if q = s.space(q + 1); s.at(q) == '{' && s.at(s.space(q+1)) == '"' {
+				return q
+			}
+		}
+	}
+}
+
+// list reads elements from starts[k] on; starts[0] is the opening bracket of the list. It stops where it arrives at the
+// start of another part, of which it returns the index, or behind the list or at an error.
+func (r *reader) list(starts []int, k int) (end, next int) {
+	p, first := starts[k], k == 0
+	if first {
+		if r.at(p) != '[' {
+			return len(starts), r.wrong(p, p, "a list")
+		}
+		p++
+	}
+	begin := p
+	k++
+	for n := 0; ; n++ {
+		if n > 0 || first {
+			var done bool
+			if p, done = r.element(p, n == 0, ']'); done || p < 0 {
+				return len(starts), p
+			}
+			for k < len(starts) && starts[k] < p {
+				k++
+			}
+			if k < len(starts) && starts[k] == p {
+				return k, p
+			}
+		}
+		if p = r.entry(p); p < 0 {
+			return len(starts), bad
+		}
+		if n == 63 && k < len(starts) {
+			r.out.reserve((starts[k] - begin) * (n + 2) / (p - begin) * 17 / 16)
+		}
+	}
+}
+
+// reserve makes room for n entries in the columns that are in use.
+func (a *Annotations) reserve(n int) {
+	n = max(n-a.Len(), 0)
+	grow(&a.ID, n)
+	grow(&a.ImageID, n)
+	grow(&a.CategoryID, n)
+	grow(&a.Score, n)
+	grow(&a.Box, n)
+	grow(&a.Area, n)
+	grow(&a.Has, n)
+	grow(&a.Mask, n)
+	grow(&a.Keypoints, n)
+	grow(&a.Visible, n)
+	grow(&a.Offset, n)
+}
+
+func grow[T any](column *[]T, n int) {
+	if *column != nil {
+		*column = slices.Grow(*column, n)
+	}
+}
+
+// join puts the columns of the parts one behind the other.
+func join(parts []*reader) Annotations {
+	if len(parts) == 1 {
+		return parts[0].out
+	}
+	var a Annotations
+	masks := false
+	for _, r := range parts {
+		masks = masks || r.out.Mask != nil
+	}
+	for _, r := range parts {
+		o := &r.out
+		if masks && o.Mask == nil {
+			o.Mask = make([]Mask, o.Len())
+		}
+		for i := range o.Mask {
+			switch m := &o.Mask[i]; m.Kind {
+			case PolygonMask:
+				m.index += int64(len(a.polygons))
+			case ListMask:
+				m.index += int64(len(a.runs))
+			}
+		}
+		a.polygons = append(a.polygons, o.polygons...)
+		a.runs = append(a.runs, o.runs...)
+	}
+	var wg sync.WaitGroup
+	concat(&wg, parts, &a.ID, func(o *Annotations) []int64 { return o.ID })
+	concat(&wg, parts, &a.ImageID, func(o *Annotations) []int64 { return o.ImageID })
+	concat(&wg, parts, &a.CategoryID, func(o *Annotations) []int64 { return o.CategoryID })
+	concat(&wg, parts, &a.Score, func(o *Annotations) []float64 { return o.Score })
+	concat(&wg, parts, &a.Box, func(o *Annotations) [][4]float64 { return o.Box })
+	concat(&wg, parts, &a.Area, func(o *Annotations) []float64 { return o.Area })
+	concat(&wg, parts, &a.Has, func(o *Annotations) []Has { return o.Has })
+	concat(&wg, parts, &a.Mask, func(o *Annotations) []Mask { return o.Mask })
+	concat(&wg, parts, &a.Keypoints, func(o *Annotations) [][]float64 { return o.Keypoints })
+	concat(&wg, parts, &a.Visible, func(o *Annotations) []int32 { return o.Visible })
+	concat(&wg, parts, &a.Offset, func(o *Annotations) []int64 { return o.Offset })
+	wg.Wait()
+	return a
+}
+
+// concat sets dst to the columns of the parts, one behind the other, in a goroutine of its own.
+func concat[T any](wg *sync.WaitGroup, parts []*reader, dst *[]T, column func(*Annotations) []T) {
+	wg.Go(func() {
+		n := 0
+		for _, r := range parts {
+			n += len(column(&r.out))
+		}
+		if n == 0 {
+			return
+		}
+		all := make([]T, 0, n)
+		for _, r := range parts {
+			all = append(all, column(&r.out)...)
+		}
+		*dst = all
+	})
+}

@@ -1,0 +1,80 @@
+package coco
+
+// OpenResults reads the results file at path: JSON, or that packed by gzip or zstd. Plain files are mapped into memory
+// where the system allows it and must not be changed while the result is in use. A result without a box keeps its mask,
+// whatever the fields.
+func OpenResults(path string, fields Fields) (*Results, error) {
+	b, err := load(path)
+	if err != nil {
+		return nil, err
+	}
+	return ParseResults(b, path, fields)
+}
+
+// ParseResults reads a results file from memory. The result keeps b, which must not be changed. name is for messages.
+func ParseResults(b []byte, name string, fields Fields) (*Results, error) {
+	s := resultsReader{scanner: scanner{b: b}, r: &Results{File: name}, fields: orAll(fields), names: new(names)}
+	s.file()
+	if s.err != nil {
+		s.err.File = name
+		return nil, s.err
+	}
+	s.r.ImageNames, s.r.data = s.names.list, b
+	return s.r, nil
+}
+
+// resultsReader reads what is around the list of results.
+type resultsReader struct {
+	scanner
+	r      *Results
+	fields Fields
+	names  *names
+	named  int // image ids that were strings
+}
+
+// file reads the whole file.
+func (s *resultsReader) file() {
+	defer guard(&s.err)()
+	p, mark := s.begin()
+	s.r.ByteOrderMark = mark
+	switch s.at(p) {
+	case '[':
+		p = s.list(p)
+	case '{':
+		start := p
+		p = s.members(p, func(name []byte, p int) int {
+			if string(name) == "annotations" {
+				s.r.InObject = true
+				return s.list(p)
+			}
+			return s.skip(p)
+		})
+		if p >= 0 && !s.r.InObject {
+			p = s.fail(start, "object without a list \"annotations\", want a list of results")
+		}
+	default:
+		p = s.wrong(p, p, "a list of results")
+	}
+	if p >= 0 {
+		s.end(p)
+	}
+	if s.err == nil && 0 < s.named && s.named < s.r.Len() {
+		s.fail(0, "image ids are strings and numbers")
+	}
+}
+
+// list reads the list of results at p.
+func (s *resultsReader) list(p int) int {
+	parts, next, err := readList(s.b, p, func() *reader {
+		return &reader{scanner: scanner{b: s.b}, fields: s.fields, names: s.names, results: true}
+	})
+	if err != nil {
+		s.err = err
+		return bad
+	}
+	s.r.Annotations = join(parts)
+	for _, part := range parts {
+		s.named += part.named
+	}
+	return next
+}
