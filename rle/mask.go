@@ -38,7 +38,7 @@ func (m Mask) Validate() error {
 
 func checkSize(h, w int) error {
 	if h < 0 || w < 0 || uint64(h) > MaxPixels || uint64(w) > MaxPixels || uint64(h)*uint64(w) > MaxPixels {
-		return fmt.Errorf("rle: size %d×%d, want at most %d pixels", h, w, MaxPixels)
+		return fmt.Errorf("rle: size %d×%d, want at most %d pixels", h, w, uint64(MaxPixels))
 	}
 	return nil
 }
