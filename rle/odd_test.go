@@ -85,3 +85,8 @@ func TestLargestMask(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, long.Runs, runs)
 }
+
+func TestBitmapOfOverfullRuns(t *testing.T) {
+	require.Equal(t, []byte{0, 1, 1, 1}, Mask{2, 2, []uint32{1, 9, 4, math.MaxUint32}}.Bitmap())
+	require.Empty(t, Mask{0, 2, []uint32{1, 9}}.Bitmap())
+}
