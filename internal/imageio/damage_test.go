@@ -121,6 +121,15 @@ func TestOpenNamesTheFileAndTheReason(t *testing.T) {
 	require.ErrorIs(t, err, fs.ErrNotExist)
 }
 
+func TestCutFilesAreCalledTruncated(t *testing.T) {
+	for _, name := range []string{"rgb.png", "palette.gif", "rgb.bmp", "rgb_lzw.tif", "lossy.webp", "lossless.webp", "animated.webp"} {
+		data, err := os.ReadFile("testdata/formats/" + name)
+		require.NoError(t, err)
+		_, err = decodeBytes(data[:len(data)/3])
+		require.EqualError(t, err, "imageio: truncated: the file ends inside the picture", name)
+	}
+}
+
 // The extension does not matter.
 func TestContentDecidesTheFormat(t *testing.T) {
 	data, err := os.ReadFile("testdata/formats/lossless.webp")

@@ -158,6 +158,10 @@ func explain(err error) error {
 	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
 		return errTruncated
 	}
+	switch err.Error() {
+	case "png: invalid format: not enough pixel data", "gif: not enough image data", "gif: reading image data: unexpected EOF":
+		return errTruncated
+	}
 	return err
 }
 
