@@ -87,6 +87,6 @@ func TestLargestMask(t *testing.T) {
 }
 
 func TestBitmapOfOverfullRuns(t *testing.T) {
-	require.Equal(t, []byte{0, 1, 1, 1}, Mask{2, 2, []uint32{1, 9, 4, math.MaxUint32}}.Bitmap())
+	require.Equal(t, []byte{0, 0, 0, 1}, Mask{2, 2, []uint32{3, 3, 4, math.MaxUint32}}.Bitmap())
 	require.Empty(t, Mask{0, 2, []uint32{1, 9}}.Bitmap())
 }
