@@ -25,10 +25,11 @@ var avx2 = Set{
 	activate: [activations]func([]float32){
 		Relu: avx2Relu, Swish: avx2Swish, HardSwish: avx2HardSwish, Sigmoid: avx2Sigmoid, HardSigmoid: avx2HardSigmoid,
 	},
-	add:    avx2Add,
-	max:    avx2Max,
-	blend4: avx2Blend4,
-	peak:   func(n int) int { avx2Peak(n); return n * 24 * 8 * 2 },
+	add:      avx2Add,
+	max:      avx2Max,
+	blend4:   avx2Blend4,
+	winograd: avx2Winograd,
+	peak:     func(n int) int { avx2Peak(n); return n * 24 * 8 * 2 },
 }
 
 var avx512 = Set{
@@ -40,8 +41,9 @@ var avx512 = Set{
 	activate: [activations]func([]float32){
 		Relu: avx512Relu, Swish: avx512Swish, HardSwish: avx512HardSwish, Sigmoid: avx512Sigmoid, HardSigmoid: avx512HardSigmoid,
 	},
-	add:    avx512Add,
-	max:    avx512Max,
-	blend4: avx512Blend4,
-	peak:   func(n int) int { avx512Peak(n); return n * 24 * 16 * 2 },
+	add:      avx512Add,
+	max:      avx512Max,
+	blend4:   avx512Blend4,
+	winograd: avx512Winograd,
+	peak:     func(n int) int { avx512Peak(n); return n * 24 * 16 * 2 },
 }

@@ -48,12 +48,18 @@ const blockBytes = 400 << 10
 // Conv computes the output rows row0 … row1-1, counted through all items (row g is row g%Height of item g/Height), of
 // the panels panel0 … panel1-1.
 func (s *Set) Conv(c *Conv, row0, row1, panel0, panel1 int) {
-	c.check(s, row0, row1, panel0, panel1)
+	w := c.W
+	if w.lanes != s.lanes {
+		panic(otherSet)
+	}
+	if panel0 < 0 || panel0 > panel1 || panel1 > len(w.panels) {
+		panic(badPanels)
+	}
+	c.check(w.KH, w.KW, w.C, w.N, row0, row1)
 	if row0 == row1 || panel0 == panel1 {
 		return
 	}
 	raceConv(c, row0, row1, panel0, panel1)
-	w := c.W
 	channels := w.C
 	if w.KH*w.KW == 1 && c.Residual == nil { // unfinished sums wait in Out, which may be the residual's memory
 		channels = s.blockOf(w.C)
@@ -140,38 +146,33 @@ func (s *Set) blockOf(c int) int {
 	return (c + blocks - 1) / blocks
 }
 
-func (c *Conv) check(s *Set, row0, row1, panel0, panel1 int) {
-	w := c.W
-	if w.lanes != s.lanes {
-		panic(otherSet)
-	}
-	if panel0 < 0 || panel0 > panel1 || panel1 > len(w.panels) {
-		panic(badPanels)
-	}
+// check panics unless the slices hold what rows row0 … row1-1 touch, for a window of kh × kw and so many channels.
+func (c *Conv) check(kh, kw, channels, n, row0, row1 int) {
 	if c.Height < 1 || c.Width < 1 {
 		panic(badShape)
 	}
 	if row0 < 0 || row0 > row1 || min(c.InItem, c.InRow, c.InPixel, c.OutItem, c.OutRow, c.OutPixel, c.StrideY, c.StrideX, c.ResItem, c.ResRow, c.ResPixel) < 0 {
 		panic(badStride)
 	}
-	if row0 == row1 || panel0 == panel1 {
+	if row0 == row1 {
 		return
 	}
-	// the last row of all items but the last, and of the last
-	items, rows := (row1-1)/c.Height, c.Height-1
-	if items == 0 {
-		rows = row1 - 1
+	for _, g := range [2]int{row1 - 1, (row1-1)/c.Height*c.Height - 1} { // the last row, and that of the item before
+		if g < row0 {
+			break
+		}
+		item, y := g/c.Height, g%c.Height
+		if len(c.In) < item*c.InItem+(y*c.StrideY+kh-1)*c.InRow+((c.Width-1)*c.StrideX+kw-1)*c.InPixel+channels {
+			panic(shortIn)
+		}
+		if len(c.Out) < item*c.OutItem+y*c.OutRow+(c.Width-1)*c.OutPixel+n {
+			panic(shortOut)
+		}
+		if c.Residual != nil && len(c.Residual) < item*c.ResItem+y*c.ResRow+(c.Width-1)*c.ResPixel+n {
+			panic(shortResidual)
+		}
 	}
-	if len(c.In) < items*c.InItem+(rows*c.StrideY+w.KH-1)*c.InRow+((c.Width-1)*c.StrideX+w.KW-1)*c.InPixel+w.C {
-		panic(shortIn)
-	}
-	if len(c.Out) < items*c.OutItem+rows*c.OutRow+(c.Width-1)*c.OutPixel+w.N {
-		panic(shortOut)
-	}
-	if c.Residual != nil && len(c.Residual) < items*c.ResItem+rows*c.ResRow+(c.Width-1)*c.ResPixel+w.N {
-		panic(shortResidual)
-	}
-	if c.Scale != nil && (len(c.Scale) < w.N || len(c.Shift) < w.N) {
+	if c.Scale != nil && (len(c.Scale) < n || len(c.Shift) < n) {
 		panic(shortScale)
 	}
 }

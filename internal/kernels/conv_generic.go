@@ -10,6 +10,7 @@ var generic = Set{
 	max:      maxGeneric,
 	blend4:   blend4Generic,
 	peak:     peakGeneric,
+	winograd: winogradGeneric,
 }
 
 // runGeneric is the loop in the comment of Conv, for the outputs of a run.

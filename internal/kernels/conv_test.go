@@ -1,6 +1,7 @@
 package kernels
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"testing"
 
@@ -14,6 +15,11 @@ type convCase struct {
 	kh, kw, c, n, items int
 	row0, row1          int
 	special             bool
+}
+
+func (k *convCase) String() string {
+	return fmt.Sprintf("%d maps %dx%d, window %dx%d, strides %d %d, %d to %d channels, rows %d to %d, act %v, residual %t, scale %t",
+		k.items, k.Height, k.Width, k.kh, k.kw, k.StrideY, k.StrideX, k.c, k.n, k.row0, k.row1, k.Act, k.Residual != nil, k.Scale != nil)
 }
 
 // naive is the loop in the comment of Conv.
@@ -118,7 +124,7 @@ func TestConvAgainstLoop(t *testing.T) {
 			cut := rng.IntN(k.W.Panels() + 1)
 			s.Conv(&k.Conv, k.row0, k.row1, 0, cut)
 			s.Conv(&k.Conv, k.row0, k.row1, cut, k.W.Panels())
-			requireSame(t, want, k.Out, *k)
+			requireSame(t, want, k.Out, k)
 		}
 	})
 }

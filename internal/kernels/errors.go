@@ -11,5 +11,9 @@ const (
 	shortOut      = "kernels: short output"
 	shortResidual = "kernels: short residual"
 	shortScale    = "kernels: short scale or shift"
+	badTile       = "kernels: no transform for a tile of this size"
+	badBlocks     = "kernels: block range outside the plan"
+	otherPlan     = "kernels: convolution of another size than the plan's"
+	shortScratch  = "kernels: short scratch"
 	lengths       = "kernels: slices of different length"
 )

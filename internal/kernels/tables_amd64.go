@@ -10,8 +10,20 @@ var avx2Tiles = [][]tileFunc{
 	{avx2Tile3x1, avx2Tile3x2, avx2Tile3x3, avx2Tile3x4},
 }
 
+var avx2Winograd = winogradSet{
+	input:  [8]lineFunc{3: avx2WinogradInput3, 4: avx2WinogradInput4, 5: avx2WinogradInput5, 7: avx2WinogradInput7},
+	output: [8]lineFunc{3: avx2WinogradOutput3, 4: avx2WinogradOutput4, 5: avx2WinogradOutput5, 7: avx2WinogradOutput7},
+	finish: [8]finishFunc{3: avx2WinogradFinish3, 4: avx2WinogradFinish4, 5: avx2WinogradFinish5, 7: avx2WinogradFinish7},
+}
+
 var avx512Tiles = [][]tileFunc{
 	{avx512Tile1x1, avx512Tile1x2, avx512Tile1x3, avx512Tile1x4, avx512Tile1x5, avx512Tile1x6, avx512Tile1x7, avx512Tile1x8, avx512Tile1x9, avx512Tile1x10, avx512Tile1x11, avx512Tile1x12, avx512Tile1x13, avx512Tile1x14},
 	{avx512Tile2x1, avx512Tile2x2, avx512Tile2x3, avx512Tile2x4, avx512Tile2x5, avx512Tile2x6, avx512Tile2x7, avx512Tile2x8, avx512Tile2x9, avx512Tile2x10, avx512Tile2x11, avx512Tile2x12, avx512Tile2x13, avx512Tile2x14},
 	{avx512Tile3x1, avx512Tile3x2, avx512Tile3x3, avx512Tile3x4, avx512Tile3x5, avx512Tile3x6, avx512Tile3x7, avx512Tile3x8, avx512Tile3x9},
+}
+
+var avx512Winograd = winogradSet{
+	input:  [8]lineFunc{3: avx512WinogradInput3, 4: avx512WinogradInput4, 5: avx512WinogradInput5, 7: avx512WinogradInput7},
+	output: [8]lineFunc{3: avx512WinogradOutput3, 4: avx512WinogradOutput4, 5: avx512WinogradOutput5, 7: avx512WinogradOutput7},
+	finish: [8]finishFunc{3: avx512WinogradFinish3, 4: avx512WinogradFinish4, 5: avx512WinogradFinish5, 7: avx512WinogradFinish7},
 }

@@ -87,6 +87,6 @@ func requireSame(t *testing.T, want, got []float32, what any) {
 		if w == g || want[i] != want[i] && got[i] != got[i] && w != math.Float32bits(canary) {
 			continue
 		}
-		require.Failf(t, "different", "at %d: want %v (%08x), got %v (%08x): %+v", i, want[i], w, got[i], g, what)
+		require.Failf(t, "different", "at %d: want %v (%08x), got %v (%08x): %v", i, want[i], w, got[i], g, what)
 	}
 }

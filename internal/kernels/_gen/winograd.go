@@ -1,0 +1,384 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	. "github.com/mmcloughlin/avo/operand"
+	. "github.com/mmcloughlin/avo/reg"
+)
+
+// tileSizes are the numbers of outputs of the one-dimensional transforms.
+var tileSizes = []int{3, 4, 5, 7}
+
+const (
+	lineParams   = "constants, src []float32, srcStep, srcLine int, dst []float32, dstStep, dstLine, lines, channels int"
+	finishParams = lineParams + ", scale, shift, residual []float32, resStep, resLine int, floor float32"
+)
+
+func (v *isa) winograd(tables io.Writer) {
+	fmt.Fprintf(tables, "\nvar %sWinograd = winogradSet{\n", v.name)
+	for _, kind := range []string{"Input", "Output", "Finish"} {
+		fmt.Fprintf(tables, "%s: [8]%sFunc{", map[string]string{"Input": "input", "Output": "output", "Finish": "finish"}[kind],
+			map[string]string{"Input": "line", "Output": "line", "Finish": "finish"}[kind])
+		for _, m := range tileSizes {
+			fmt.Fprintf(tables, "%d: %sWinograd%s%d,", m, v.name, kind, m)
+			newLines(v, kind, m).write()
+		}
+		fmt.Fprintln(tables, "},")
+	}
+	fmt.Fprintln(tables, "}")
+}
+
+// lines writes one transform (winograd_points.go) as a lineFunc or finishFunc.
+type lines struct {
+	*isa
+	kind string
+	m, n int
+	zero bool // 0 is a point
+	// pairs of points ±p
+	pairs int
+
+	srcStep, srcStep3 GPPhysical
+	src               []GPPhysical // elements 0 and 5 of a line
+	dstStep, dstStep3 GPPhysical
+	dst               []GPPhysical
+	table             GPPhysical // constants
+	scale, shift      GPPhysical
+	resVector, res    GPPhysical // residual of the vector's first output, of the current one
+	resStep           GPPhysical
+	left, resLine     Mem
+
+	x         []VecPhysical // inputs
+	t         []VecPhysical // temporary
+	floor     VecPhysical
+	free      VecPhysical   // after the pairs are summed
+	constants []VecPhysical // as many as there are registers for
+}
+
+func newLines(v *isa, kind string, m int) *lines {
+	l := &lines{isa: v, kind: kind, m: m, n: m + 2, zero: m%2 == 0, pairs: (m + 1) / 2,
+		src: []GPPhysical{RAX, RCX}, srcStep: R8, srcStep3: R9,
+		dst: []GPPhysical{RDX, RBX}, dstStep: R10, dstStep3: R11,
+		table: R12, scale: RSI, shift: RDI, resVector: R13, res: R14, resStep: R15,
+	}
+	l.x = v.regs[:l.n]
+	temporary := 4 // and the mask of AVX2
+	l.t = v.regs[l.n : l.n+temporary]
+	l.floor = v.regs[l.n+temporary]
+	if v.wide {
+		l.constants = v.regs[l.n+temporary+1:]
+	}
+	if kind == "Input" {
+		l.t = v.regs[l.n : l.n+3]
+		if v.wide {
+			l.constants = v.regs[l.n+3:]
+		}
+	}
+	return l
+}
+
+// replica is the distance of constants in memory: each stands there once for each lane of an AVX2 vector.
+const replica = 32
+
+func (l *lines) count() int {
+	if l.kind == "Input" {
+		return l.pairs*l.pairs + l.pairs
+	}
+	return (l.m - 1) * l.pairs
+}
+
+// multiply sets to = constant k * x.
+func (l *lines) multiply(k int, x, to VecPhysical) {
+	switch {
+	case k < len(l.constants):
+		l.VMULPS(l.constants[k], x, to)
+	case l.wide:
+		l.VMULPS_BCST(Mem{Base: l.table, Disp: replica * k}, x, to)
+	default:
+		l.VMULPS(Mem{Base: l.table, Disp: replica * k}, x, to)
+	}
+}
+
+func (l *lines) multiplyAdd(k int, x, to VecPhysical) {
+	switch {
+	case k < len(l.constants):
+		l.VFMADD231PS(l.constants[k], x, to)
+	case l.wide:
+		l.VFMADD231PS_BCST(Mem{Base: l.table, Disp: replica * k}, x, to)
+	default:
+		l.VFMADD231PS(Mem{Base: l.table, Disp: replica * k}, x, to)
+	}
+}
+
+func (l *lines) multiplySubtract(k int, x, to VecPhysical) {
+	switch {
+	case k < len(l.constants):
+		l.VFNMADD231PS(l.constants[k], x, to)
+	case l.wide:
+		l.VFNMADD231PS_BCST(Mem{Base: l.table, Disp: replica * k}, x, to)
+	default:
+		l.VFNMADD231PS(Mem{Base: l.table, Disp: replica * k}, x, to)
+	}
+}
+
+// element is where element i of a line lies.
+func element(i int, bases []GPPhysical, step, step3 GPPhysical) Mem {
+	m := Mem{Base: bases[i/5]}
+	switch i % 5 {
+	case 3:
+		m.Index, m.Scale = step3, 1
+	case 1, 2, 4:
+		m.Index, m.Scale = step, uint8(i%5)
+	}
+	return m
+}
+
+func (l *lines) finishes() bool { return l.kind == "Finish" }
+
+func (l *lines) write() {
+	params, doc := lineParams, "is the lineFunc of Bᵀ for %d outputs."
+	switch l.kind {
+	case "Output":
+		doc = "is the lineFunc of Aᵀ for %d outputs."
+	case "Finish":
+		params, doc = finishParams, "is the finishFunc for %d outputs."
+	}
+	l.function(fmt.Sprintf("Winograd%s%d", l.kind, l.m), "func("+params+")", fmt.Sprintf(doc, l.m))
+	frame := l.AllocLocal(16)
+	l.left, l.resLine = frame, frame.Offset(8)
+
+	l.Load(l.Param("constants").Base(), l.table)
+	for k := range min(len(l.constants), l.count()) {
+		l.VBROADCASTSS(Mem{Base: l.table, Disp: replica * k}, l.constants[k])
+	}
+	l.steps("srcStep", l.srcStep, l.srcStep3)
+	l.steps("dstStep", l.dstStep, l.dstStep3)
+	l.SHLQ(Imm(2), l.argument("srcLine"))
+	l.SHLQ(Imm(2), l.argument("dstLine"))
+	if l.finishes() {
+		l.Load(l.Param("resStep"), l.resStep)
+		l.SHLQ(Imm(2), l.resStep)
+		l.SHLQ(Imm(2), l.argument("resLine"))
+		l.MOVQ(l.base("residual"), RAX)
+		l.MOVQ(RAX, l.resLine)
+		l.VBROADCASTSS(l.argument("floor"), l.floor)
+	}
+	if l.wide {
+		l.MOVQ(l.argument("channels"), RAX)
+		l.ANDQ(imm(l.lanes-1), RAX)
+		l.tailMask(RAX, nil)
+	}
+
+	l.Label("line")
+	l.MOVQ(l.base("src"), l.src[0])
+	l.second(l.src, l.srcStep, l.n)
+	l.MOVQ(l.base("dst"), l.dst[0])
+	l.second(l.dst, l.dstStep, l.outputs())
+	if l.finishes() {
+		l.MOVQ(l.base("scale"), l.scale)
+		l.MOVQ(l.base("shift"), l.shift)
+		l.MOVQ(l.resLine, l.resVector)
+	}
+	l.MOVQ(l.argument("channels"), l.res) // free until the first output
+	l.SUBQ(imm(l.lanes), l.res)
+	l.JL(LabelRef("tail"))
+	l.Label("vector")
+	l.MOVQ(l.res, l.left)
+	l.body(nil)
+	l.advance()
+	l.MOVQ(l.left, l.res)
+	l.SUBQ(imm(l.lanes), l.res)
+	l.JGE(LabelRef("vector"))
+	l.Label("tail")
+	l.ADDQ(imm(l.lanes), l.res)
+	l.JZ(LabelRef("next"))
+	m := mask{K1}
+	if !l.wide {
+		l.MOVQ(l.src[0], l.left) // tailMask wants AX and CX
+		m = l.tailMask(l.res, l.regs[15])
+		l.MOVQ(l.left, l.src[0])
+		l.second(l.src, l.srcStep, l.n)
+	}
+	l.body(&m)
+
+	l.Label("next")
+	l.MOVQ(l.argument("srcLine"), RAX)
+	l.ADDQ(RAX, l.base("src"))
+	l.MOVQ(l.argument("dstLine"), RAX)
+	l.ADDQ(RAX, l.base("dst"))
+	if l.finishes() {
+		l.MOVQ(l.argument("resLine"), RAX)
+		l.ADDQ(RAX, l.resLine)
+	}
+	l.DECQ(l.argument("lines"))
+	l.JNZ(LabelRef("line"))
+	l.ret()
+}
+
+func (l *lines) outputs() int {
+	if l.kind == "Input" {
+		return l.n
+	}
+	return l.m
+}
+
+// base is where the pointer of a slice argument lies.
+func (l *lines) base(name string) Mem {
+	b, err := l.Param(name).Base().Resolve()
+	if err != nil {
+		panic(err)
+	}
+	return b.Addr
+}
+
+// steps loads a distance, in bytes, and three times it.
+func (l *lines) steps(name string, step, step3 GPPhysical) {
+	l.Load(l.Param(name), step)
+	l.SHLQ(Imm(2), step)
+	l.LEAQ(Mem{Base: step, Index: step, Scale: 2}, step3)
+}
+
+// second points to element 5, if there is one.
+func (l *lines) second(bases []GPPhysical, step GPPhysical, elements int) {
+	if elements > 5 {
+		l.LEAQ(Mem{Base: bases[0], Index: step, Scale: 4}, bases[1])
+		l.ADDQ(step, bases[1])
+	}
+}
+
+// advance moves all pointers by a vector.
+func (l *lines) advance() {
+	pointers := []GPPhysical{l.src[0], l.dst[0]}
+	if l.n > 5 {
+		pointers = append(pointers, l.src[1])
+	}
+	if l.outputs() > 5 {
+		pointers = append(pointers, l.dst[1])
+	}
+	if l.finishes() {
+		pointers = append(pointers, l.scale, l.shift, l.resVector)
+	}
+	for _, p := range pointers {
+		l.ADDQ(imm(l.bytes()), p)
+	}
+}
+
+func (l *lines) body(m *mask) {
+	for i, x := range l.x {
+		l.load(element(i, l.src, l.srcStep, l.srcStep3), m, x)
+	}
+	if l.kind == "Input" {
+		l.input(m)
+		return
+	}
+	if l.finishes() {
+		l.MOVQ(l.resVector, l.res)
+	}
+	l.output(m)
+}
+
+// input is transform.input of winograd_points.go, operation by operation.
+func (l *lines) input(m *mask) {
+	emit := func(k int, y VecPhysical) { l.store(y, m, element(k, l.dst, l.dstStep, l.dstStep3)) }
+	sum := func(from, terms, constant int, acc VecPhysical) {
+		l.VMOVAPS(l.x[from+2*terms-2], acc)
+		for j := terms - 2; j >= 0; j-- {
+			l.multiplyAdd(constant, l.x[from+2*j], acc)
+			constant++
+		}
+	}
+	even, odd, k := 1, 0, 0
+	if l.zero {
+		even, odd, k = 2, 1, 1
+	}
+	e, o, y := l.t[0], l.t[1], l.t[2]
+	for i := range l.pairs {
+		first := i * l.pairs // lower coefficients, then the point
+		sum(even, l.pairs, first, e)
+		sum(odd, l.pairs, first, o)
+		l.VMOVAPS(e, y)
+		l.multiplyAdd(first+l.pairs-1, o, y)
+		emit(k+2*i, y)
+		l.multiplySubtract(first+l.pairs-1, o, e)
+		emit(k+2*i+1, e)
+	}
+	all := l.pairs * l.pairs
+	if l.zero {
+		sum(0, l.pairs+1, all, e)
+		emit(0, e)
+		sum(1, l.pairs+1, all, o)
+		emit(l.n-1, o)
+		return
+	}
+	sum(0, l.pairs+1, all, e)
+	emit(l.n-1, e)
+}
+
+// output is transform.output of winograd_points.go, operation by operation.
+func (l *lines) output(m *mask) {
+	k := 0
+	if l.zero {
+		k = 1
+	}
+	y, free := l.t[0], l.t[1]
+	sums, differences := make([]VecPhysical, l.pairs), make([]VecPhysical, l.pairs)
+	for i := range l.pairs {
+		plus, minus := l.x[k+2*i], l.x[k+2*i+1]
+		l.VSUBPS(minus, plus, free)
+		l.VADDPS(minus, plus, plus)
+		sums[i], differences[i], free = plus, free, minus
+	}
+	l.free = free
+	l.VADDPS(sums[1], sums[0], y)
+	for _, s := range sums[2:] {
+		l.VADDPS(s, y, y)
+	}
+	if l.zero {
+		l.VADDPS(l.x[0], y, y)
+	}
+	l.emit(0, y, m)
+	for o := 1; o < l.m; o++ {
+		half := sums
+		if o%2 == 1 {
+			half = differences
+		}
+		first := (o - 1) * l.pairs
+		if o == l.m-1 {
+			y = l.x[l.n-1]
+			l.multiplyAdd(first, half[0], y)
+		} else {
+			l.multiply(first, half[0], y)
+		}
+		for i := 1; i < l.pairs; i++ {
+			l.multiplyAdd(first+i, half[i], y)
+		}
+		l.emit(o, y, m)
+	}
+}
+
+// emit stores output o, after the epilogue in a finishFunc.
+func (l *lines) emit(o int, y VecPhysical, m *mask) {
+	if l.finishes() {
+		a, b := l.t[2], l.t[3]
+		if o == 0 {
+			l.load(Mem{Base: l.scale}, m, a)
+			l.load(Mem{Base: l.shift}, m, b)
+		}
+		l.VFMADD213PS(b, a, y)
+		done := fmt.Sprintf("added%d", o)
+		if m != nil {
+			done += "tail"
+		}
+		l.CMPQ(l.base("residual"), Imm(0))
+		l.JEQ(LabelRef(done))
+		l.load(Mem{Base: l.res}, m, l.free)
+		l.VADDPS(l.free, y, y)
+		if o < l.m-1 {
+			l.ADDQ(l.resStep, l.res)
+		}
+		l.Label(done)
+		l.VMAXPS(y, l.floor, y)
+	}
+	l.store(y, m, element(o, l.dst, l.dstStep, l.dstStep3))
+}

@@ -1,0 +1,190 @@
+package kernels
+
+import "unsafe"
+
+// chunkFloats channels at a time go through both passes of a transform: the lines in between stay in the first-level
+// cache.
+const chunkFloats = 64
+
+// lineFunc transforms lines of pixels with the matrix of one tile size. Distances are in floats:
+//
+//	for l := range lines {
+//		for c := range channels {
+//			for j := range x { x[j] = src[l*srcLine + j*srcStep + c] }
+//			y = matrix * x
+//			for o := range y { dst[l*dstLine + o*dstStep + c] = y[o] }
+//		}
+//	}
+type lineFunc func(constants, src []float32, srcStep, srcLine int, dst []float32, dstStep, dstLine, lines, channels int)
+
+// finishFunc is a lineFunc that ends with the epilogue of a layer:
+//
+//	y[o] = y[o]*scale[c] + shift[c]
+//	if residual != nil { y[o] += residual[l*resLine + o*resStep + c] }
+//	if floor > y[o] { y[o] = floor }
+type finishFunc func(constants, src []float32, srcStep, srcLine int, dst []float32, dstStep, dstLine, lines, channels int, scale, shift, residual []float32, resStep, resLine int, floor float32)
+
+// winogradSet are the transforms of a set by the number of outputs of a tile: Bᵀ, Aᵀ, and Aᵀ with the epilogue.
+type winogradSet struct {
+	input, output [8]lineFunc
+	finish        [8]finishFunc
+}
+
+// Winograd computes what [Set.Conv] computes for a 3×3 window with stride 1, for the blocks block0 … block1-1 of the
+// plan, with fewer multiplications and larger rounding errors (winogradPairs). c.W is not used. Any split into calls
+// gives the same bits, and so do avx2 and avx512. scratch must hold [WinogradPlan.Scratch] floats, and only one call
+// at a time may use it.
+func (s *Set) Winograd(c *Conv, p *WinogradPlan, items, block0, block1 int, scratch []float32) {
+	p.check(s, c, items, block0, block1, scratch)
+	skip := int(-uintptr(unsafe.Pointer(unsafe.SliceData(scratch)))%64) / 4
+	b := tileBlock{Set: s, conv: c, plan: p}
+	b.place(scratch[skip:])
+	first := 0
+	for i := range p.kinds {
+		k := &p.kinds[i]
+		blocks, tiles := p.blocksOf(k, items), k.tiles(items)
+		for j := max(block0-first, 0); j < min(block1-first, blocks); j++ {
+			b.kind = k
+			b.run(j*tiles/blocks, (j+1)*tiles/blocks)
+		}
+		first += blocks
+	}
+}
+
+func (p *WinogradPlan) check(s *Set, c *Conv, items, block0, block1 int, scratch []float32) {
+	if p.w.set != s {
+		panic(otherSet)
+	}
+	if c.Height != p.height || c.Width != p.width || c.StrideY != 1 || c.StrideX != 1 {
+		panic(otherPlan)
+	}
+	if block0 < 0 || block0 > block1 || block1 > p.Blocks(items) {
+		panic(badBlocks)
+	}
+	if len(scratch) < p.Scratch() {
+		panic(shortScratch)
+	}
+	c.check(3, 3, p.w.C, p.w.N, 0, items*c.Height)
+}
+
+// tileBlock is some tiles of one kind on their way through the three steps.
+type tileBlock struct {
+	*Set
+	conv *Conv
+	plan *WinogradPlan
+	kind *tileKind
+
+	tmp, edge    []float32
+	scale, shift []float32
+	floor        float32
+	v, m         []float32 // [product][tile][channel]: transformed inputs and outputs
+}
+
+// place cuts the scratch memory and writes the epilogue's constants into it.
+func (b *tileBlock) place(scratch []float32) {
+	take := func(n int) []float32 {
+		n = (n + cacheLine - 1) / cacheLine * cacheLine
+		part := scratch[:n]
+		scratch = scratch[n:]
+		return part
+	}
+	p, c := b.plan, b.conv
+	w := p.w
+	v, m := p.slabs(p.most)
+	b.v, b.m = take(p.products*v), take(p.products*m)
+	b.tmp, b.edge = take(p.tmp), take(p.edge)
+	b.scale, b.shift = take(w.N)[:w.N], take(w.N)[:w.N]
+	for n, bias := range w.bias {
+		b.scale[n], b.shift[n] = 1, bias
+		if c.Scale != nil {
+			b.scale[n], b.shift[n] = c.Scale[n], float32(c.Scale[n]*bias)+c.Shift[n]
+		}
+	}
+	b.floor = negativeInfinity
+	if c.Act == Relu {
+		b.floor = 0
+	}
+}
+
+// run computes tiles first … last-1 of the kind.
+func (b *tileBlock) run(first, last int) {
+	w := b.plan.w
+	slabV, slabM := b.plan.slabs(last - first)
+	for t := first; t < last; t++ {
+		b.input(t, b.v[(t-first)*b.plan.w.lanesUp(w.C):], slabV)
+	}
+	for i, product := range b.kind.products {
+		c := Conv{
+			W: product, StrideY: 1, StrideX: 1, Height: 1, Width: last - first,
+			In: b.v[i*slabV:], InPixel: w.lanesUp(w.C),
+			Out: b.m[i*slabM:], OutPixel: w.lanesUp(w.N),
+		}
+		b.Conv(&c, 0, 1, 0, product.Panels())
+	}
+	for t := first; t < last; t++ {
+		b.output(t, b.m[(t-first)*b.plan.w.lanesUp(w.N):], slabM)
+	}
+}
+
+// at returns the item, the rows and the columns of tile t.
+func (k *tileKind) at(t int) (item int, row, col piece) {
+	cols, rows := len(k.cols), len(k.rows)
+	return t / cols / rows, k.rows[t/cols%rows], k.cols[t%cols]
+}
+
+// input transforms the inputs of tile t into v, products slab apart.
+func (b *tileBlock) input(t int, v []float32, slab int) {
+	c, down, across := b.conv, b.kind.down, b.kind.across
+	item, row, col := b.kind.at(t)
+	in := c.In[item*c.InItem+row.start*c.InRow+col.start*c.InPixel:]
+	for ch := 0; ch < b.plan.w.C; ch += chunkFloats {
+		channels := min(chunkFloats, b.plan.w.C-ch)
+		b.winograd.input[down.m](down.in, in[ch:], c.InRow, c.InPixel, b.tmp, across.n*chunkFloats, chunkFloats, across.n, channels)
+		b.winograd.input[across.m](across.in, b.tmp, chunkFloats, across.n*chunkFloats, v[ch:], slab, across.n*slab, down.n, channels)
+	}
+}
+
+// output transforms m, products slab apart, into the outputs of tile t.
+func (b *tileBlock) output(t int, m []float32, slab int) {
+	c, down, across, n := b.conv, b.kind.down, b.kind.across, b.plan.w.N
+	item, row, col := b.kind.at(t)
+	out, pixel, line := c.Out[item*c.OutItem+row.start*c.OutRow+col.start*c.OutPixel:], c.OutPixel, c.OutRow
+	partial := row.skip+col.skip > 0
+	if partial { // the neighbours own some of the outputs
+		out, pixel, line = b.edge, n, across.m*n
+	}
+	var residual []float32
+	if c.Residual != nil {
+		residual = c.Residual[item*c.ResItem+row.start*c.ResRow+col.start*c.ResPixel:]
+	}
+	for ch := 0; ch < n; ch += chunkFloats {
+		channels := min(chunkFloats, n-ch)
+		b.winograd.output[down.m](down.out, m[ch:], across.n*slab, slab, b.tmp, across.n*chunkFloats, chunkFloats, across.n, channels)
+		var res []float32
+		if residual != nil {
+			res = residual[ch:]
+		}
+		b.winograd.finish[across.m](across.out, b.tmp, chunkFloats, across.n*chunkFloats, out[ch:], pixel, line, down.m, channels,
+			b.scale[ch:], b.shift[ch:], res, c.ResPixel, c.ResRow, b.floor)
+	}
+	if c.Act > Relu || partial {
+		b.deliver(out, pixel, line, item, row, col)
+	}
+}
+
+// deliver applies an activation that the transform has not, and moves a tile from the edge buffer to the outputs that
+// it owns.
+func (b *tileBlock) deliver(from []float32, pixel, line, item int, row, col piece) {
+	c, n := b.conv, b.plan.w.N
+	for y := row.skip; y < row.size; y++ {
+		for x := col.skip; x < col.size; x++ {
+			values := from[y*line+x*pixel:][:n]
+			if c.Act > Relu {
+				b.activate[c.Act](values)
+			}
+			if row.skip+col.skip > 0 {
+				copy(c.Out[item*c.OutItem+(row.start+y)*c.OutRow+(col.start+x)*c.OutPixel:], values)
+			}
+		}
+	}
+}
