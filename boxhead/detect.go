@@ -1,0 +1,161 @@
+// Package boxhead is the second stage: its head as a graph, and the choice of detections from its outputs.
+package boxhead
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"github.com/spinemask/spinemask/box"
+	"github.com/spinemask/spinemask/config"
+)
+
+// Detection is a box of one class.
+type Detection struct {
+	Box      box.Box // input pixels, clipped
+	Score    float32 // probability of the class
+	Class    int     // row of the head's outputs, see config.Config.CategoryAt
+	Proposal int     // index of the proposal that it was made from
+}
+
+// Detector chooses detections. Its memory is used again by the next call; it is not safe for concurrent use.
+type Detector struct {
+	c     *config.Config
+	coder box.Coder
+	nms   box.NMS
+
+	probabilities []float32 // per class row, per proposal
+	ranks         []box.Rank
+	boxes         []box.Box // candidates, class after class, by falling score
+	scores        []float32
+	proposals     []int
+	ends          []int // per class: end of its candidates
+	kept          []Detection
+	result        []Detection
+}
+
+// NewDetector makes a detector for models of config c.
+func NewDetector(c *config.Config) *Detector {
+	w := c.BoxHead.Weights
+	return &Detector{c: c, coder: box.Coder{
+		PlusOne:    c.Boxes.Coding == config.BoxCodingPlusOne,
+		LimitBelow: c.Boxes.DeltaLimit == config.DeltaLimitBoth,
+		Weights:    box.Delta{Y: float32(w[0]), X: float32(w[1]), H: float32(w[2]), W: float32(w[3])},
+	}}
+}
+
+// Detect returns the best detections by falling score, at most Detections.Max of them. logits are R×C, deltas R×4C (R×4 where boxes do not depend on
+// the class), for R proposals in input pixels; boxes are clipped to clip. The result is valid until the next call.
+//
+// The steps are those of tpu's ops/postprocess_ops.py, GenericDetectionGenerator: softmax; in each class but the background the candidates above
+// ScoreThreshold, the best PreNMSPerClass of them, NMS; then the best of all. Of equal scores the lower class, then the lower proposal comes first;
+// for torchvision the lower proposal, then the lower class.
+func (d *Detector) Detect(logits, deltas []float32, proposals []box.Box, clip box.Size) []Detection {
+	classes := d.c.Classes()
+	boxClasses := 1
+	if d.c.BoxHead.ClassSpecific {
+		boxClasses = classes
+	}
+	if len(logits) != len(proposals)*classes || len(deltas) != len(proposals)*4*boxClasses {
+		panic("boxhead: lengths of logits, deltas and proposals disagree")
+	}
+	d.softmax(logits, len(proposals), classes)
+	d.boxes, d.scores, d.proposals, d.ends = d.boxes[:0], d.scores[:0], d.proposals[:0], d.ends[:0]
+	for class := range classes {
+		if class != d.c.BackgroundRow() {
+			d.candidates(class, deltas, min(class, boxClasses-1), boxClasses, proposals, clip)
+		}
+		d.ends = append(d.ends, len(d.boxes))
+	}
+	d.suppress()
+	return d.best()
+}
+
+// softmax fills probabilities with those of n proposals, class by class.
+func (d *Detector) softmax(logits []float32, n, classes int) {
+	if cap(d.probabilities) < n*classes {
+		d.probabilities = make([]float32, n*classes)
+	}
+	d.probabilities = d.probabilities[:n*classes]
+	for i := range n {
+		row := logits[i*classes:][:classes]
+		top := row[0]
+		for _, l := range row {
+			top = max(top, l)
+		}
+		sum := 0.0
+		for class, l := range row {
+			e := math.Exp(float64(l - top))
+			d.probabilities[class*n+i] = float32(e)
+			sum += e
+		}
+		for class := range row {
+			d.probabilities[class*n+i] /= float32(sum)
+		}
+	}
+}
+
+// candidates appends the candidates of a class; its deltas are number boxClass of boxClasses.
+func (d *Detector) candidates(class int, deltas []float32, boxClass, boxClasses int, proposals []box.Box, clip box.Size) {
+	o := &d.c.Detections
+	n := len(proposals)
+	probabilities := d.probabilities[class*n:][:n]
+	d.ranks = d.ranks[:0]
+	for i, p := range probabilities {
+		if p > float32(o.ScoreThreshold) {
+			d.ranks = append(d.ranks, box.NewRank(p, i))
+		}
+	}
+	limit := o.PreNMSPerClass
+	if limit == 0 {
+		limit = n
+	}
+	for _, r := range box.Best(d.ranks, limit) {
+		i := r.Index()
+		v := deltas[4*(i*boxClasses+boxClass):][:4]
+		b := d.coder.Decode(box.Delta{Y: v[0], X: v[1], H: v[2], W: v[3]}, proposals[i]).Clip(clip)
+		if o.MinSize > 0 && !b.AtLeast(float32(o.MinSize)) {
+			continue
+		}
+		d.boxes, d.scores, d.proposals = append(d.boxes, b), append(d.scores, probabilities[i]), append(d.proposals, i)
+	}
+}
+
+// suppress collects the candidates that NMS within their class keeps.
+func (d *Detector) suppress() {
+	o := &d.c.Detections
+	rule := box.Rule(o.NMSRule)
+	offset := rule == box.OffsetGT && len(d.boxes) <= box.OffsetLimit
+	far := box.Farthest(d.boxes, float32(math.Inf(-1)))
+	d.kept = d.kept[:0]
+	start := 0
+	for class, end := range d.ends {
+		d.nms.Offset = 0
+		if offset {
+			d.nms.Offset = float32(class) * (far + 1)
+		}
+		for _, k := range d.nms.Suppress(d.boxes[start:end], rule, float32(o.NMSIoU), o.Max) {
+			i := start + int(k)
+			d.kept = append(d.kept, Detection{d.boxes[i], d.scores[i], class, d.proposals[i]})
+		}
+		start = end
+	}
+}
+
+// best are the best of the kept detections.
+func (d *Detector) best() []Detection {
+	if d.c.Detections.NMSRule == config.NMSRuleOffsetGT { // torchvision handles all classes at once, in the order of the head's outputs
+		slices.SortFunc(d.kept, func(a, b Detection) int {
+			return cmp.Or(cmp.Compare(a.Proposal, b.Proposal), cmp.Compare(a.Class, b.Class))
+		})
+	}
+	d.ranks = d.ranks[:0]
+	for i, k := range d.kept {
+		d.ranks = append(d.ranks, box.NewRank(k.Score, i))
+	}
+	d.result = d.result[:0]
+	for _, r := range box.Best(d.ranks, d.c.Detections.Max) {
+		d.result = append(d.result, d.kept[r.Index()])
+	}
+	return d.result
+}
