@@ -9,8 +9,6 @@ import (
 
 	"golang.org/x/image/font"
 	"golang.org/x/image/math/fixed"
-
-	"github.com/spinemask/spinemask/internal/imageio"
 )
 
 // A label is a line of text at a place on the canvas.
@@ -20,35 +18,35 @@ type label struct {
 	colour lab
 }
 
-// place decides about labels with class and score, of large instances first, each at the first of several places where it hides next to nothing; an instance without
-// such a place has no label. Where all are of one class, whose name stands in the caption, there are only scores, only inside of the masks, and only if
-// most masks are large enough for that.
-func (s style) place(area image.Rectangle, photo *imageio.Image, instances []Instance, order []int, boxes []image.Rectangle, colours []lab, scale int) []label {
-	owner := ownership{scale: scale, width: photo.Width, top: make([]int32, photo.Width*photo.Height)}
-	for _, i := range order {
-		eachPixel(instances[i].Mask, func(x, y int) { owner.top[y*photo.Width+x] = int32(i + 1) })
+// place decides about labels with class and score, of large instances first, each at the first of several places where it hides next to nothing; an instance
+// without such a place has no label. Where all are of one class, whose name stands in the caption, there are only scores, only inside of the masks, and only
+// if most masks are large enough for that.
+func (s style) place(sc *scene) []label {
+	owner := ownership{scale: sc.scale, width: sc.photo.Width, top: make([]int32, sc.photo.Width*sc.photo.Height)}
+	for _, i := range sc.order {
+		eachPixel(sc.instances[i].Mask, func(x, y int) { owner.top[y*owner.width+x] = int32(i + 1) })
 	}
-	oneClass := len(classes(instances)) == 1
+	oneClass := len(classes(sc.instances)) == 1
 	var placed []label
-	for _, i := range order {
-		text := labelText(instances[i], oneClass)
+	for _, i := range sc.order {
+		text := labelText(sc.instances[i], oneClass)
 		if text == "" {
 			continue
 		}
 		size := image.Pt(s.width(text)+2*s.pad, s.height+s.pad/2)
-		box := image.Rectangle{boxes[i].Min.Mul(scale), boxes[i].Max.Mul(scale)}
+		box := image.Rectangle{sc.boxes[i].Min.Mul(sc.scale), sc.boxes[i].Max.Mul(sc.scale)}
 		places := owner.inside(box, size, int32(i+1))
 		if !oneClass {
 			places = append(places, beside(box, size)...)
 		}
 		for _, r := range places {
-			if r.In(area) && !overlapsAny(r, placed) && owner.others(r, int32(i+1)) <= 0.15 {
-				placed = append(placed, label{r, text, colours[i]})
+			if r.In(sc.area) && !overlapsAny(r, placed) && owner.others(r, int32(i+1)) <= 0.15 {
+				placed = append(placed, label{r, text, sc.colours[i]})
 				break
 			}
 		}
 	}
-	if oneClass && 2*len(placed) < len(instances) {
+	if oneClass && 2*len(placed) < len(sc.instances) {
 		return nil
 	}
 	return placed

@@ -13,14 +13,8 @@ import (
 
 // placed gives the labels of instances on a photo, and the area they may use.
 func placed(photo *imageio.Image, instances []Instance) ([]label, image.Rectangle) {
-	scale := enlargement(photo.Width, photo.Height)
-	area := image.Rect(0, 0, photo.Width*scale, photo.Height*scale)
-	order := make([]int, len(instances))
-	for i := range order {
-		order[i] = i
-	}
-	boxes := boxesOf(instances)
-	return newStyle(area).place(area, photo, instances, order, boxes, assign(boxes, palette(lab{})), scale), area
+	sc := newScene(photo, instances)
+	return newStyle(sc.area).place(sc), sc.area
 }
 
 func TestLabelsStayInsideAndApart(t *testing.T) {

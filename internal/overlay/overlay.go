@@ -34,39 +34,52 @@ func Draw(photo *imageio.Image, instances []Instance) (*image.RGBA, error) {
 			return nil, fmt.Errorf("overlay: instance %d: %w", i, err)
 		}
 	}
-	scale := enlargement(photo.Width, photo.Height)
-	area := image.Rect(0, 0, photo.Width*scale, photo.Height*scale)
-	style := newStyle(area)
-	canvas := image.NewRGBA(image.Rect(0, 0, area.Dx(), area.Dy()+style.captionHeight()))
+	sc := newScene(photo, instances)
+	style := newStyle(sc.area)
+	canvas := image.NewRGBA(image.Rect(0, 0, sc.area.Dx(), sc.area.Dy()+style.captionHeight()))
 	gain := displayGain(photo)
-	enlarge(canvas, area, brighten(photo, gain))
+	drawPhoto(canvas, sc.area, photo, gain)
 
-	boxes := make([]image.Rectangle, len(instances))
-	sizes := make([]uint64, len(instances))
-	for i, in := range instances {
-		x, y, w, h := in.Mask.Bounds()
-		boxes[i], sizes[i] = image.Rect(x, y, x+w, y+h), in.Mask.Area()
-	}
-	order := make([]int, len(instances))
-	for i := range order {
-		order[i] = i
-	}
-	sort.SliceStable(order, func(a, b int) bool { return sizes[order[a]] > sizes[order[b]] })
-
-	colours := assign(boxes, palette(mean(photo)))
-	width := style.lineWidth(sizes, scale)
-	for _, i := range order {
-		s := newShape(contours(instances[i].Mask), float64(scale), width, area)
-		c := colours[i].rgb()
+	width := style.lineWidth(sc.sizes, sc.scale)
+	for _, i := range sc.order {
+		s := newShape(contours(instances[i].Mask), float64(sc.scale), width, sc.area)
+		c := sc.colours[i].rgb()
 		s.paint(canvas, s.casing, black, 0.45)
 		s.paint(canvas, s.area, c, 0.2)
 		s.paint(canvas, s.outline, c, 0.95)
 	}
-	for _, l := range style.place(area, photo, instances, order, boxes, colours, scale) {
+	for _, l := range style.place(sc) {
 		style.pill(canvas, l)
 	}
-	style.caption(canvas, area, captionText(instances, gain))
+	style.caption(canvas, sc.area, captionText(instances, gain))
 	return canvas, nil
+}
+
+// A scene is what is to be drawn, and where.
+type scene struct {
+	photo *imageio.Image
+	scale int             // pixels of the canvas for one of the photo
+	area  image.Rectangle // of the photo on the canvas
+
+	instances []Instance
+	boxes     []image.Rectangle // pixels of the photo
+	sizes     []uint64          // pixels of the photo
+	colours   []lab
+	order     []int // from large to small
+}
+
+func newScene(photo *imageio.Image, instances []Instance) *scene {
+	n := len(instances)
+	sc := &scene{photo: photo, instances: instances, boxes: make([]image.Rectangle, n), sizes: make([]uint64, n), order: make([]int, n)}
+	sc.scale = enlargement(photo.Width, photo.Height)
+	sc.area = image.Rect(0, 0, photo.Width*sc.scale, photo.Height*sc.scale)
+	for i, in := range instances {
+		x, y, w, h := in.Mask.Bounds()
+		sc.boxes[i], sc.sizes[i], sc.order[i] = image.Rect(x, y, x+w, y+h), in.Mask.Area(), i
+	}
+	sort.SliceStable(sc.order, func(a, b int) bool { return sc.sizes[sc.order[a]] > sc.sizes[sc.order[b]] })
+	sc.colours = assign(sc.boxes, palette(mean(photo)))
+	return sc
 }
 
 // enlargement is the whole factor that brings the shorter side to 600 pixels, at most 8.
@@ -74,21 +87,27 @@ func enlargement(w, h int) int {
 	return min(max((600+min(w, h)-1)/max(min(w, h), 1), 1), 8)
 }
 
-func enlarge(dst *image.RGBA, area image.Rectangle, photo *imageio.Image) {
-	src := image.NewRGBA(photo.Bounds())
+// drawPhoto fills an area of the canvas, which begins at (0, 0).
+func drawPhoto(canvas *image.RGBA, area image.Rectangle, photo *imageio.Image, gain float64) {
+	dst := canvas
+	if area != photo.Bounds() {
+		dst = image.NewRGBA(photo.Bounds())
+	}
+	var level [256]uint8
+	for v := range level {
+		level[v] = uint8(min(float64(v)*gain+0.5, 255))
+	}
 	for i := range photo.Width * photo.Height {
 		p := photo.Pix[3*i:][:3]
-		copy(src.Pix[4*i:], []uint8{p[0], p[1], p[2], 255})
+		copy(dst.Pix[4*i:], []uint8{level[p[0]], level[p[1]], level[p[2]], 255})
 	}
-	if area == src.Rect {
-		draw.Draw(dst, area, src, image.Point{}, draw.Src)
-		return
+	if dst != canvas {
+		draw.CatmullRom.Scale(canvas, area, dst, dst.Rect, draw.Src, nil)
 	}
-	draw.CatmullRom.Scale(dst, area, src, src.Rect, draw.Src, nil)
 }
 
-// displayGain is how much brighter a dark grey photo, as fluorescence microscopes make them, is shown: the brightest pixels, but for one in 300, come to three quarters of white.
-// Colour photos are shown as they are.
+// displayGain is how much brighter a dark grey photo, as fluorescence microscopes make them, is shown: the brightest pixels, but for one in 300, come to three
+// quarters of white. Colour photos are shown as they are.
 func displayGain(photo *imageio.Image) float64 {
 	var histogram [256]int
 	for i := 0; i < len(photo.Pix); i += 3 {
@@ -103,17 +122,6 @@ func displayGain(photo *imageio.Image) float64 {
 		rest -= histogram[bright]
 	}
 	return min(max(190/float64(max(bright, 1)), 1), 8)
-}
-
-func brighten(photo *imageio.Image, gain float64) *imageio.Image {
-	if gain == 1 {
-		return photo
-	}
-	out := imageio.New(photo.Width, photo.Height)
-	for i, v := range photo.Pix {
-		out.Pix[i] = uint8(min(float64(v)*gain+0.5, 255))
-	}
-	return out
 }
 
 // mean is the photo's average colour.
