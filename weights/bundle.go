@@ -86,21 +86,48 @@ func readBundle(prefix string) (*contents, error) {
 	return c, nil
 }
 
+// tfObjectGraph is the tensor of an object-based checkpoint that describes the objects.
+const tfObjectGraph = "_CHECKPOINTABLE_OBJECT_GRAPH"
+
 // bundle adds the tensors of an index whose shards are given.
 func (c *contents) bundle(x *tfbundle.Index, shards []*blob) error {
 	c.format = "TensorFlow checkpoint"
 	for _, e := range x.Entries {
-		b := shards[e.Shard]
-		if e.Offset+e.Size > b.size {
-			return fmt.Errorf("%s: bytes %d to %d of shard %d, which has %d", e.Name, e.Offset, e.Offset+e.Size, e.Shard, b.size)
+		if size := shards[e.Shard].size; e.Offset+e.Size > size {
+			return fmt.Errorf("%s: bytes %d to %d of shard %d, which has %d", e.Name, e.Offset, e.Offset+e.Size, e.Shard, size)
 		}
-		t := Tensor{Name: e.Name, Shape: e.Shape, dtype: tfType(e.DType), stored: b.part(e.Offset, e.Size)}
-		if e.DType != tfbundle.String {
+	}
+	names, err := fullNames(x, shards)
+	if err != nil {
+		return err
+	}
+	for _, e := range x.Entries {
+		t := Tensor{Name: e.Name, Shape: e.Shape, alias: names[e.Name], dtype: tfType(e.DType), stored: shards[e.Shard].part(e.Offset, e.Size)}
+		if e.DType != tfbundle.String { // whose checksum is of another form of the data
 			t.stored.crc = &e.CRC
 		}
 		c.tensors = append(c.tensors, t)
 	}
 	return nil
+}
+
+// fullNames reads the names of variables beside the keys of an object-based checkpoint; a name-based one has none.
+func fullNames(x *tfbundle.Index, shards []*blob) (map[string]string, error) {
+	for _, e := range x.Entries {
+		if e.Name != tfObjectGraph {
+			continue
+		}
+		text := make([]byte, e.Size)
+		if _, err := shards[e.Shard].reader.ReadAt(text, e.Offset); err != nil {
+			return nil, fmt.Errorf("%s: %w", e.Name, err)
+		}
+		graph, err := e.Text(text)
+		if err != nil {
+			return nil, err
+		}
+		return tfbundle.FullNames(graph)
+	}
+	return nil, nil
 }
 
 func tfType(d tfbundle.DType) dtype.Type {

@@ -1,7 +1,9 @@
 package weights
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,11 +16,13 @@ type System string
 const (
 	Native System = "spinemask" // names by place in our graph
 	TF1    System = "tf1"       // tensorflow/tpu models/official/detection
+	TF2    System = "tf2"       // TensorFlow Model Garden, official/vision
 )
 
 // translators translate the names of a system; names of our own need none.
 var translators = map[System]func([]Tensor) *translation{
 	TF1: translateTF1,
+	TF2: translateTF2,
 }
 
 // recognise tells the system from the names that only its files have.
@@ -27,6 +31,8 @@ func recognise(tensors []Tensor) System {
 		switch {
 		case strings.HasPrefix(t.Name, "spinenet/"), strings.HasPrefix(t.Name, "fast_rcnn_head/"), strings.HasPrefix(t.Name, "retinanet/"):
 			return TF1
+		case strings.HasSuffix(t.Name, tf2Suffix), strings.Contains(t.Name, "/detection-scores/"), strings.Contains(t.Name, "/classnet-"):
+			return TF2
 		}
 	}
 	return Native
@@ -75,6 +81,9 @@ func index(digits string) int {
 	}
 	return i
 }
+
+// sortedKeys returns the keys of a map in order, so that what is reported does not depend on the order of maps.
+func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }
 
 // spatial reports whether t is a convolution kernel of n×n pixels, [n, n, in, out].
 func (t Tensor) spatial(n int) bool {

@@ -1,9 +1,9 @@
 package weights
 
 import (
-	"bufio"
 	"compress/gzip"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -53,17 +53,24 @@ func wants(t *testing.T, c *config.Config) []Want {
 	return list
 }
 
-// tf1Names are the variables of a Mask R-CNN of tensorflow/tpu: names and shapes that the original code makes
-// (testdata/README.md).
-func tf1Names(t *testing.T, variant string) []Tensor {
-	f, err := os.Open(filepath.Join("testdata", "tf1_mrcnn_"+variant+".tsv.gz"))
+// unzip returns the text of a file of testdata.
+func unzip(t *testing.T, name string) string {
+	f, err := os.Open(filepath.Join("testdata", name))
 	require.NoError(t, err)
 	defer f.Close()
 	z, err := gzip.NewReader(f)
 	require.NoError(t, err)
+	text, err := io.ReadAll(z)
+	require.NoError(t, err)
+	return string(text)
+}
+
+// tf1Names are the variables of a Mask R-CNN of tensorflow/tpu: names and shapes that the original code makes
+// (testdata/README.md).
+func tf1Names(t *testing.T, variant string) []Tensor {
 	var list []Tensor
-	for s := bufio.NewScanner(z); s.Scan(); {
-		name, text, ok := strings.Cut(s.Text(), "\t")
+	for line := range strings.Lines(unzip(t, "tf1_mrcnn_"+variant+".tsv.gz")) {
+		name, text, ok := strings.Cut(line, "\t")
 		require.True(t, ok)
 		var shape []int
 		require.NoError(t, json.Unmarshal([]byte(text), &shape))

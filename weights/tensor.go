@@ -13,6 +13,7 @@ type Tensor struct {
 	Name  string
 	Shape []int
 
+	alias   string // a second name that the file has: the full name of a TF2 variable
 	dtype   dtype.Type
 	stored  storage
 	arrange func(dst, stored []float32) // from the file's order to row-major; nil where they are the same

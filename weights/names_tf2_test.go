@@ -1,0 +1,210 @@
+package weights
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/spinemask/spinemask/config"
+	"github.com/spinemask/spinemask/weights/internal/dtype"
+	"github.com/stretchr/testify/require"
+)
+
+// tf2Names are the variables of a checkpoint of the original, and the role of each by key.
+func tf2Names(t *testing.T, name string) ([]Tensor, map[string]string) {
+	var list []Tensor
+	roles := map[string]string{}
+	for line := range strings.Lines(unzip(t, name)) {
+		cells := strings.Split(strings.TrimSpace(line), "\t")
+		var shape []int
+		require.NoError(t, json.Unmarshal([]byte(cells[2]), &shape))
+		v := shaped(cells[0], shape...)
+		v.alias = cells[1]
+		if len(shape) == 0 {
+			v.dtype = dtype.I64
+		}
+		list = append(list, v)
+		roles[cells[0]] = cells[3]
+	}
+	return list, roles
+}
+
+// rolePlaces say where the roles of the fixture stand in our graph.
+var rolePlaces = []struct{ role, place string }{
+	{`backbone\.stem\.(?:conv|bn)0`, "backbone/stem/conv"},
+	{`backbone\.stem_group\.(\d)\.(\d)\.(?:shortcut|norm0)`, "backbone/stem/group$1/unit$2/shortcut"},
+	{`backbone\.stem_group\.(\d)\.(\d)\.(?:conv|norm)(\d)`, "backbone/stem/group$1/unit$2/conv#$3"},
+	{`backbone\.block\.(\d+)\.resample\.(\d)\.(?:conv|bn)(\d)`, "backbone/block@$1/resample$2/conv$3"},
+	{`backbone\.block\.(\d+)\.group\.(\d)\.(?:conv|norm)(\d)`, "backbone/block@$1/unit$2/conv#$3"},
+	{`backbone\.endpoint\.(\d)\.(?:conv|bn)0`, "backbone/endpoint$1"},
+	{`rpn_head\.conv\.(\d)`, "rpn/conv$1"},
+	{`rpn_head\.norm\.P(\d)\.(\d)`, "rpn/conv$2/norm$1"},
+	{`rpn_head\.score`, "rpn/objectness"},
+	{`rpn_head\.box`, "rpn/deltas"},
+	{`box_head\.(?:conv|conv_norm)\.(\d)`, "box/conv$1"},
+	{`box_head\.(?:fc|fc_norm)\.(\d)`, "box/fc$1"},
+	{`box_head\.class`, "box/class"},
+	{`box_head\.box`, "box/deltas"},
+	{`mask_head\.(?:conv|conv_norm)\.(\d)`, "mask/conv$1"},
+	{`mask_head\.(?:deconv|deconv_norm)`, "mask/deconv"},
+	{`mask_head\.mask`, "mask/logits"},
+}
+
+// placeOf translates a role such as backbone.block.3.group.0.norm2/gamma.
+func placeOf(t *testing.T, role string) string {
+	module, leaf, _ := strings.Cut(role, "/")
+	for _, r := range rolePlaces {
+		re := regexp.MustCompile("^" + r.role + "$")
+		if !re.MatchString(module) {
+			continue
+		}
+		place := re.ReplaceAllString(module, r.place)
+		place = regexp.MustCompile(`@\d+`).ReplaceAllStringFunc(place, func(s string) string { return fmt.Sprintf("%02d", index(s[1:])) })
+		place = regexp.MustCompile(`#\d`).ReplaceAllStringFunc(place, func(s string) string { return fmt.Sprint(index(s[1:]) - 1) })
+		if strings.HasPrefix(place, "rpn/conv") && strings.Contains(place, "norm") {
+			return place + "/" + strings.TrimPrefix(tfLeaves[leaf], "norm/")
+		}
+		return place + "/" + tfLeaves[leaf]
+	}
+	require.Fail(t, "no place", role)
+	return ""
+}
+
+func TestTF2NamesAreWhereTheOriginalHasThem(t *testing.T) {
+	for name, want := range map[string]struct {
+		anchors int
+		ignored []string
+	}{
+		"tf2_a.tsv.gz": {3, []string{
+			"backbone/layer_with_weights-0/kernel/.OPTIMIZER_SLOT/optimizer/momentum/.ATTRIBUTES/VARIABLE_VALUE",
+			"global_step/.ATTRIBUTES/VARIABLE_VALUE",
+			"optimizer/decay/.ATTRIBUTES/VARIABLE_VALUE", "optimizer/iter/.ATTRIBUTES/VARIABLE_VALUE", "optimizer/momentum/.ATTRIBUTES/VARIABLE_VALUE",
+			"save_counter/.ATTRIBUTES/VARIABLE_VALUE",
+		}},
+		"tf2_b.tsv.gz": {9, nil},
+	} {
+		vars, roles := tf2Names(t, name)
+		f, err := FromTensors(name, vars, nil)
+		require.NoError(t, err)
+		require.Equal(t, TF2, f.system)
+		require.Equal(t, want.ignored, f.ignored)
+		require.Len(t, f.tensors, len(vars)-len(want.ignored))
+		for native, key := range f.from {
+			require.Equal(t, placeOf(t, roles[key]), native, key)
+		}
+		c, _, err := f.Config(Options{Activation: config.ActivationSwish})
+		require.NoError(t, err)
+		require.Equal(t, want.anchors, c.Anchors.PerPlace())
+		require.Equal(t, 0.1, c.Backbone.FilterScale)
+		require.Equal(t, config.StridedPaddingSame, c.Backbone.StridedPadding)
+		require.NoError(t, Check(f, wants(t, c)))
+	}
+}
+
+// TestTF2NumbersMayStartAnywhere numbers the layers as a process does that built another model before, under other
+// scopes, and takes the full names as names, as a safetensors file of the variables would have them.
+func TestTF2NumbersMayStartAnywhere(t *testing.T) {
+	vars, roles := tf2Names(t, "tf2_b.tsv.gz")
+	number := regexp.MustCompile(`^(conv2d|batch_normalization|bottleneck_block|residual_block)(?:_(\d+))?/`)
+	for i, v := range vars {
+		name := number.ReplaceAllStringFunc(v.alias, func(s string) string {
+			m := number.FindStringSubmatch(s)
+			kind := strings.Replace(m[1], "batch_", "sync_batch_", 1)
+			return fmt.Sprintf("%s_%d/", kind, index(m[2])+1093)
+		})
+		name = strings.Replace(name, "mask_rcnn_model/detection_head/", "mask_rcnn_model_1/detection_head_2/", 1)
+		roles[name+":0"] = roles[v.Name]
+		vars[i].Name, vars[i].alias = name+":0", ""
+	}
+	f, err := FromTensors("m", vars, nil)
+	require.NoError(t, err)
+	require.Equal(t, TF2, f.system)
+	for native, name := range f.from {
+		require.Equal(t, placeOf(t, roles[name]), native, name)
+	}
+}
+
+// TestTF2RepeatedBlocks doubles every block, as SpineNet-96 has them.
+func TestTF2RepeatedBlocks(t *testing.T) {
+	vars, roles := tf2Names(t, "tf2_b.tsv.gz")
+	block := regexp.MustCompile(`^(bottleneck|residual)_block(?:_(\d+))?/`)
+	var more []Tensor
+	for _, v := range vars {
+		m := block.FindStringSubmatch(v.alias)
+		if m == nil {
+			more = append(more, v)
+			continue
+		}
+		for repeat := range 2 {
+			twin := v
+			twin.alias = block.ReplaceAllString(v.alias, fmt.Sprintf("%s_block_%d/", m[1], 2*index(m[2])+repeat))
+			twin.Name = fmt.Sprintf("%d/%s", repeat, v.Name)
+			if role := roles[v.Name]; repeat == 1 {
+				if strings.Contains(role, "shortcut") || strings.Contains(role, "norm0") {
+					continue // only the first has a projection
+				}
+				if strings.HasSuffix(role, "stem_group.0.0.conv1/kernel") {
+					twin = shaped(twin.Name, 1, 1, 24, 6)
+					twin.alias = block.ReplaceAllString(v.alias, "bottleneck_block_1/")
+				}
+			}
+			more = append(more, twin)
+		}
+	}
+	f, err := FromTensors("m", more, nil)
+	require.NoError(t, err)
+	c, _, err := f.Config(Options{})
+	require.NoError(t, err)
+	require.Equal(t, 2, c.Backbone.BlockRepeats)
+	require.NoError(t, Check(f, wants(t, c)))
+}
+
+func TestTF2Problems(t *testing.T) {
+	vars, _ := tf2Names(t, "tf2_b.tsv.gz")
+	add := func(key, full string, shape ...int) {
+		v := shaped(key+tf2Suffix, shape...)
+		v.alias = full
+		vars = append(vars, v)
+	}
+	add("head/_classifier/kernel", "retina_net_model/retina_net_head/classnet-conv_0/kernel", 1)
+	add("detection_head/1/_classifier/kernel", "m/detection_head_1/detection-scores/kernel", 48, 91)
+	add("odd/thing", "odd/thing", 1)
+	_, err := FromTensors("m", vars, nil)
+	var le *LoadError
+	require.ErrorAs(t, err, &le)
+	require.Equal(t, []string{
+		"head/_classifier/kernel/.ATTRIBUTES/VARIABLE_VALUE: belongs to RetinaNet, want Mask R-CNN",
+		"model/_config_dict/detection_head/_classifier/kernel/.ATTRIBUTES/VARIABLE_VALUE: is box/class/kernel, as is detection_head/1/_classifier/kernel/.ATTRIBUTES/VARIABLE_VALUE",
+		"odd/thing/.ATTRIBUTES/VARIABLE_VALUE: unexpected, shape [1]",
+	}, le.Problems)
+}
+
+// TestTF2Checkpoints opens what the original wrote.
+func TestTF2Checkpoints(t *testing.T) {
+	for path, name := range map[string]string{"ckpt_trainer": "tf2_a.tsv.gz", "ckpt_model_only": "tf2_b.tsv.gz"} {
+		f, err := Open(shared(t, "fixtures/tf2_spinenet_mrcnn/"+path))
+		require.NoError(t, err)
+		vars, roles := tf2Names(t, name)
+		for native, key := range f.from {
+			require.Equal(t, placeOf(t, roles[key]), native, key)
+		}
+		full := map[string]string{}
+		for _, v := range vars {
+			full[v.Name] = v.alias
+		}
+		for _, v := range f.tensors {
+			require.Equal(t, full[f.from[v.Name]], v.alias)
+		}
+		c, _, err := f.Config(Options{})
+		require.NoError(t, err)
+		require.NoError(t, Check(f, wants(t, c)))
+		var out bytes.Buffer
+		require.NoError(t, Convert(&out, f, c, Provenance{Source: path, System: TF2}))
+		require.NoError(t, f.Close())
+	}
+	_, err := Open(shared(t, "fixtures/tf2_spinenet_mrcnn/ckpt_retinanet"))
+	require.ErrorContains(t, err, "belongs to RetinaNet, want Mask R-CNN")
+}
