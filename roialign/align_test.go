@@ -10,7 +10,7 @@ import (
 	"github.com/spinemask/spinemask/config"
 	"github.com/spinemask/spinemask/internal/kernels"
 	"github.com/spinemask/spinemask/internal/testutil"
-	"github.com/spinemask/spinemask/internal/testweights"
+	"github.com/spinemask/spinemask/internal/testweights/formula"
 	"github.com/stretchr/testify/require"
 )
 
@@ -85,7 +85,7 @@ func TestAlignForWholeNetworks(t *testing.T) {
 func torchvisionMaps(t testing.TB, f testutil.Tensors) ([]Map, []box.Box) {
 	var maps []Map
 	for i, s := range [][2]int{{32, 48}, {16, 24}, {8, 12}, {4, 6}} {
-		maps = append(maps, hwc(testweights.Formula(fmt.Sprintf("ops/f%d", i), 4*s[0]*s[1], 1, 0), 4, s[0], s[1]))
+		maps = append(maps, hwc(formula.Values(fmt.Sprintf("ops/f%d", i), 4*s[0]*s[1], 1, 0), 4, s[0], s[1]))
 	}
 	var boxes []box.Box
 	for x := f.Get(t, "roi.boxes").Data; len(x) > 0; x = x[4:] {
