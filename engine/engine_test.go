@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -36,13 +37,13 @@ func small() *graph.Graph {
 	u1 := unit("u1", g.Upsample("up4", q, 4), graph.Conv{Size: 1, Stride: 1, Padding: graph.Same, Out: 17})
 	u2 := unit("u2", d, graph.Conv{Size: 1, Stride: 1, Padding: graph.Same, Out: 17})
 	m := on("m", g.Add("merge", u1, u2))
-	v1 := unit("v1", g.Upsample("up8", q, 8), graph.Conv{Size: 1, Stride: 1, Padding: graph.Same, Out: 6})
-	v2 := unit("v2", g.Upsample("up2", m, 2), graph.Conv{Size: 1, Stride: 1, Padding: graph.Same, Out: 6})
+	v1 := unit("v1", g.Upsample("up8", q, 8), graph.Conv{Size: 1, Stride: 1, Padding: graph.Same, Out: 20})
+	v2 := unit("v2", g.Upsample("up2", m, 2), graph.Conv{Size: 1, Stride: 1, Padding: graph.Same, Out: 20})
 	n := on("n", g.Add("merge2", v1, v2))
-	w := unit("w", s, graph.Conv{Size: 1, Stride: 1, Padding: graph.Same, Out: 6})
+	w := unit("w", s, graph.Conv{Size: 1, Stride: 1, Padding: graph.Same, Out: 20})
 	t := g.Activate("t/act", g.Add("three", n, w, third(g, m)), graph.Swish)
 	for i, y := range []graph.Value{t, n} {
-		r := g.ConvShared(fmt.Sprintf("shared/%d", i), "shared", y, graph.Conv{Size: 3, Stride: 1, Padding: graph.Same, Out: 9, Bias: true})
+		r := g.ConvShared(fmt.Sprintf("shared/%d", i), "shared", y, graph.Conv{Size: 3, Stride: 1, Padding: graph.Same, Out: 24, Bias: true})
 		r = on(fmt.Sprintf("r%d", i), g.Norm(fmt.Sprintf("shared/norm%d", i), r, 1e-3))
 		g.Output(fmt.Sprintf("r%d", i), r)
 	}
@@ -51,18 +52,18 @@ func small() *graph.Graph {
 }
 
 func third(g *graph.Graph, m graph.Value) graph.Value {
-	x := g.Conv("k", m, graph.Conv{Size: 3, Stride: 1, Padding: graph.Same, Out: 6, Bias: true})
-	x = g.Deconv("deconv", x, graph.Deconv{Size: 2, Out: 6, Bias: true})
-	return g.Conv("l", x, graph.Conv{Size: 5, Stride: 1, Padding: graph.Same, Out: 6})
+	x := g.Conv("k", m, graph.Conv{Size: 3, Stride: 1, Padding: graph.Same, Out: 20, Bias: true})
+	x = g.Deconv("deconv", x, graph.Deconv{Size: 2, Out: 20, Bias: true})
+	return g.Conv("l", x, graph.Conv{Size: 5, Stride: 1, Padding: graph.Same, Out: 20})
 }
 
 // head is a graph over rows with dense layers and a deconvolution.
 func head() *graph.Graph {
 	g := graph.New()
-	x := g.Input("features", 8)
-	x = g.Activate("a/act", g.Norm("a/norm", g.Conv("a", x, graph.Conv{Size: 3, Stride: 1, Padding: graph.Same, Out: 11, Bias: true}), 1e-3), act)
-	g.Output("deconv", g.Activate("b/act", g.Norm("b/norm", g.Deconv("b", x, graph.Deconv{Size: 2, Out: 5, Bias: true}), 1e-3), act))
-	y := g.Conv("c", x, graph.Conv{Size: 3, Stride: 1, Padding: graph.Valid, Out: 4})
+	x := g.Input("features", 18)
+	y := g.Activate("a/act", g.Norm("a/norm", g.Conv("a", x, graph.Conv{Size: 3, Stride: 1, Padding: graph.Same, Out: 18, Bias: true}), 1e-3), act)
+	g.Output("deconv", g.Activate("b/act", g.Norm("b/norm", g.Deconv("b", g.Add("sum", x, y), graph.Deconv{Size: 2, Out: 5, Bias: true}), 1e-3), act))
+	y = g.Conv("c", y, graph.Conv{Size: 3, Stride: 1, Padding: graph.Valid, Out: 4})
 	y = g.Activate("d/act", g.Norm("d/norm", g.Dense("d", y, graph.Dense{Height: 3, Width: 3, Out: 19, Bias: true}), 1e-3), act)
 	g.Output("dense", g.Dense("e", y, graph.Dense{Height: 1, Width: 1, Out: 3, Bias: true}))
 	return g
@@ -125,21 +126,28 @@ func TestProgramComputesTheGraph(t *testing.T) {
 	for _, set := range kernels.Sets() {
 		for _, tt := range []struct {
 			name       string
+			input      string
 			graph      *graph.Graph
 			h, w, rows int
+			winograd   bool
+			tolerance  float64
 		}{
-			{"map", small(), 128, 128, 1},
-			{"rectangle", small(), 64, 192, 1},
-			{"rows", head(), 5, 5, 37},
+			{"map", "image", small(), 128, 128, 1, false, 3e-6},
+			{"rectangle", "image", small(), 64, 192, 1, false, 3e-6},
+			{"rows", "features", head(), 5, 5, 37, false, 3e-6},
+			{"winograd map", "image", small(), 128, 128, 1, true, 1e-5},
+			{"winograd rectangle", "image", small(), 96, 192, 1, true, 1e-5},
+			{"winograd rows", "features", head(), 5, 5, 37, true, 1e-5},
 		} {
 			t.Run(set.Name+"/"+tt.name, func(t *testing.T) {
 				w := randomWeights(tt.graph, 1)
-				p, err := Prepare(tt.graph, w, Options{Kernels: set})
+				p, err := Prepare(tt.graph, w, Options{Kernels: set, Height: tt.h, Width: tt.w, NoWinograd: !tt.winograd})
 				require.NoError(t, err)
 				pl, err := p.Plan(tt.h, tt.w, tt.rows)
 				require.NoError(t, err)
+				require.Equal(t, tt.winograd, strings.Contains(pl.String(), "winograd"))
 				ws := pl.NewWorkspace(parallel.NewTeam(2), new(Arena))
-				in := ws.Input()
+				in := ws.Input(tt.input)
 				var maps []refMap
 				for i := range tt.rows {
 					maps = append(maps, randomMap(graph.Shape{H: tt.h, W: tt.w, C: in.Channels}, uint64(i)))
@@ -149,7 +157,7 @@ func TestProgramComputesTheGraph(t *testing.T) {
 				for i, m := range maps {
 					values := reference(tt.graph, w, m)
 					for _, o := range tt.graph.Outputs() {
-						require.Less(t, relRMS(ws.Output(o.Name), i, values[o.Value]), 3e-6, "%s of item %d", o.Name, i)
+						require.Less(t, relRMS(ws.Output(o.Name), i, values[o.Value]), tt.tolerance, "%s of item %d", o.Name, i)
 					}
 				}
 			})
@@ -161,7 +169,7 @@ func TestProgramComputesTheGraph(t *testing.T) {
 // workspace runs, with fewer rows in between.
 func TestSameBytesForAnyNumberOfWorkers(t *testing.T) {
 	g := head()
-	p, err := Prepare(g, randomWeights(g, 3), Options{})
+	p, err := Prepare(g, randomWeights(g, 3), Options{Height: 5, Width: 5})
 	require.NoError(t, err)
 	pl, err := p.Plan(5, 5, 50)
 	require.NoError(t, err)
@@ -169,7 +177,7 @@ func TestSameBytesForAnyNumberOfWorkers(t *testing.T) {
 	for _, workers := range []int{1, 2, 3, 8} {
 		ws := pl.NewWorkspace(parallel.NewTeam(workers), new(Arena))
 		for i := range 50 {
-			fill(ws.Input(), i, randomMap(graph.Shape{H: 5, W: 5, C: 8}, uint64(i)))
+			fill(ws.Input("features"), i, randomMap(graph.Shape{H: 5, W: 5, C: 18}, uint64(i)))
 		}
 		for _, rows := range []int{50, 7, 0, 50} {
 			require.NoError(t, ws.Run(context.Background(), rows))
@@ -188,13 +196,13 @@ func TestSameBytesForAnyNumberOfWorkers(t *testing.T) {
 // border, the outputs would change.
 func TestFreedMemoryIsNotRead(t *testing.T) {
 	g := small()
-	p, err := Prepare(g, randomWeights(g, 5), Options{})
+	p, err := Prepare(g, randomWeights(g, 5), Options{Height: 128, Width: 64})
 	require.NoError(t, err)
 	pl, err := p.Plan(128, 64, 1)
 	require.NoError(t, err)
 	run := func(poison bool) []uint32 {
 		ws := pl.NewWorkspace(parallel.NewTeam(1), new(Arena))
-		fill(ws.Input(), 0, randomMap(graph.Shape{H: 128, W: 64, C: 3}, 1))
+		fill(ws.Input("image"), 0, randomMap(graph.Shape{H: 128, W: 64, C: 3}, 1))
 		for i, task := range ws.tasks {
 			if poison {
 				live := make([]bool, len(ws.arena))
@@ -222,7 +230,7 @@ func TestFreedMemoryIsNotRead(t *testing.T) {
 
 func TestRunAllocatesNothing(t *testing.T) {
 	g := small()
-	p, err := Prepare(g, randomWeights(g, 7), Options{})
+	p, err := Prepare(g, randomWeights(g, 7), Options{Height: 128, Width: 128})
 	require.NoError(t, err)
 	pl, err := p.Plan(128, 128, 1)
 	require.NoError(t, err)

@@ -13,6 +13,7 @@ import (
 type value struct {
 	name     string // of the graph node that makes it
 	channels int
+	usual    graph.Shape // at the size of Options; zero if there is none
 }
 
 // A step is one operation on the tape. Convolutions, deconvolutions and dense
@@ -42,10 +43,17 @@ type step struct {
 type module struct {
 	values  []value
 	steps   []step
-	inputs  []int // values that the caller fills in
+	inputs  []input // values that the caller fills in
 	outputs []output
 	weights Weights
 	kernels *kernels.Set
+
+	winograd bool // may be selected
+}
+
+type input struct {
+	graph.Input
+	value int
 }
 
 type output struct {
@@ -53,12 +61,22 @@ type output struct {
 	value int
 }
 
-func newModule(g *graph.Graph, w Weights, set *kernels.Set) *module {
-	m := &module{weights: w, kernels: set}
+func newModule(g *graph.Graph, w Weights, o Options) (*module, error) {
+	m := &module{weights: w, kernels: o.Kernels, winograd: !o.NoWinograd && o.Height > 0}
+	if m.kernels == nil {
+		m.kernels = kernels.Best()
+	}
+	usual := make([]graph.Shape, len(g.Nodes()))
+	if o.Height > 0 {
+		var err error
+		if usual, err = g.Shapes(o.Height, o.Width); err != nil {
+			return nil, err
+		}
+	}
 	for i, n := range g.Nodes() {
-		m.values = append(m.values, value{n.Name, g.Channels(graph.Value(i))})
-		if _, ok := n.Op.(graph.Input); ok {
-			m.inputs = append(m.inputs, i)
+		m.values = append(m.values, value{n.Name, g.Channels(graph.Value(i)), usual[i]})
+		if op, ok := n.Op.(graph.Input); ok {
+			m.inputs = append(m.inputs, input{op, i})
 			continue
 		}
 		s := step{name: n.Name, op: n.Op, out: i, weights: n.Weights}
@@ -70,7 +88,7 @@ func newModule(g *graph.Graph, w Weights, set *kernels.Set) *module {
 	for _, o := range g.Outputs() {
 		m.outputs = append(m.outputs, output{o.Name, int(o.Value)})
 	}
-	return m
+	return m, nil
 }
 
 // linear says whether the step multiplies by a kernel.

@@ -29,7 +29,7 @@ func hoistPointwise(m *module) error {
 			}
 			up := &m.steps[p]
 			small := len(m.values)
-			m.values = append(m.values, value{s.name, m.values[s.out].channels})
+			m.values = append(m.values, value{name: s.name, channels: m.values[s.out].channels})
 			out := s.out
 			s.in[0], s.out = up.in[0], small
 			up.in[0], up.out = small, out

@@ -12,6 +12,9 @@ import (
 // deconvolution is a 1×1 convolution for each pixel of its window.
 type packed struct {
 	windows []*kernels.Packed // in row order; one for all but deconvolutions
+	// winograd is the kernel again, transformed, for the maps that are large
+	// enough; nil if it is always computed directly.
+	winograd *kernels.PackedWinograd
 	// Of the epilogue; nil where they are in the weights.
 	scale, shift []float32
 }
@@ -20,6 +23,9 @@ func (p *packed) bytes() int64 {
 	n := int64(0)
 	for _, w := range p.windows {
 		n += int64(w.Bytes())
+	}
+	if p.winograd != nil {
+		n += int64(p.winograd.Bytes())
 	}
 	return n
 }
@@ -32,57 +38,70 @@ func pack(m *module) error {
 	for _, s := range m.steps {
 		users[s.weights]++
 	}
-	shared := map[string][]*kernels.Packed{}
+	shared := map[string]*packed{}
 	for i := range m.steps {
 		s := &m.steps[i]
 		if !s.linear() {
 			continue
 		}
 		if users[s.weights] == 1 {
-			windows, err := m.packWindows(s, s.scale, s.shift)
+			p, err := m.packStep(s, s.scale, s.shift)
 			if err != nil {
 				return err
 			}
-			s.packed = &packed{windows: windows}
+			s.packed = p
 			continue
 		}
 		if shared[s.weights] == nil {
-			windows, err := m.packWindows(s, nil, nil)
+			p, err := m.packStep(s, nil, nil)
 			if err != nil {
 				return err
 			}
-			shared[s.weights] = windows
+			shared[s.weights] = p
 		}
-		s.packed = &packed{windows: shared[s.weights]}
+		p := *shared[s.weights]
 		if s.scale != nil || s.shift != nil {
 			n := m.values[s.out].channels
-			s.packed.scale, s.packed.shift = rounded(s.scale, n, 1), rounded(s.shift, n, 0)
+			p.scale, p.shift = rounded(s.scale, n, 1), rounded(s.shift, n, 0)
 		}
+		s.packed = &p
 	}
 	return nil
+}
+
+// packStep packs the weights of a step. Of several steps that share them, the
+// first has the largest map and says which tiles Winograd uses.
+func (m *module) packStep(s *step, scale, shift []float64) (*packed, error) {
+	windows, err := m.packWindows(s, scale, shift)
+	if err != nil || s.algorithm != winograd {
+		return &packed{windows: windows}, err
+	}
+	c, n := m.values[s.in[0]].channels, m.values[s.out].channels
+	w, err := m.tensor(s.weights+"/kernel", 9*c*n)
+	if err != nil {
+		return nil, err
+	}
+	rows, cols := tiles(m.values[s.out].usual.H, m.values[s.out].usual.W)
+	return &packed{windows: windows, winograd: m.kernels.PackWinograd(scaled(w, scale), c, n, bias(shift, n), rows, cols)}, nil
 }
 
 // packWindows packs a kernel of [k][n] values, scaled per n.
 func (m *module) packWindows(s *step, scale, shift []float64) ([]*kernels.Packed, error) {
 	n, c := m.values[s.out].channels, m.values[s.in[0]].channels
-	var bias []float32
-	if shift != nil {
-		bias = rounded(shift, n, 0)
-	}
 	switch op := s.op.(type) {
 	case graph.Conv:
 		w, err := m.tensor(s.weights+"/kernel", op.Size*op.Size*c*n)
 		if err != nil {
 			return nil, err
 		}
-		return []*kernels.Packed{m.kernels.Pack(scaled(w, scale), op.Size, op.Size, c, n, bias)}, nil
+		return []*kernels.Packed{m.kernels.Pack(scaled(w, scale), op.Size, op.Size, c, n, bias(shift, n))}, nil
 	case graph.Dense:
 		k := op.Height * op.Width * c
 		w, err := m.tensor(s.weights+"/kernel", k*n)
 		if err != nil {
 			return nil, err
 		}
-		return []*kernels.Packed{m.kernels.Pack(scaled(w, scale), 1, 1, k, n, bias)}, nil
+		return []*kernels.Packed{m.kernels.Pack(scaled(w, scale), 1, 1, k, n, bias(shift, n))}, nil
 	case graph.Deconv:
 		w, err := m.tensor(s.weights+"/kernel", op.Size*op.Size*n*c)
 		if err != nil {
@@ -96,11 +115,19 @@ func (m *module) packWindows(s *step, scale, shift []float64) ([]*kernels.Packed
 					turned[j*n+i] = part[i*c+j]
 				}
 			}
-			windows = append(windows, m.kernels.Pack(scaled(turned, scale), 1, 1, c, n, bias))
+			windows = append(windows, m.kernels.Pack(scaled(turned, scale), 1, 1, c, n, bias(shift, n)))
 		}
 		return windows, nil
 	}
 	return nil, fmt.Errorf("%s: %v has no weights", s.name, s.op)
+}
+
+// bias is a shift as the kernels want it.
+func bias(shift []float64, n int) []float32 {
+	if shift == nil {
+		return nil
+	}
+	return rounded(shift, n, 0)
 }
 
 // scaled multiplies w, [k][n], by a scale per n.

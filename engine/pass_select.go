@@ -6,18 +6,60 @@ import "github.com/spinemask/spinemask/graph"
 type algorithm string
 
 const (
-	direct algorithm = "direct" // sums over the window, straight from the input's pixels
+	// direct sums over the window, straight from the input's pixels.
+	direct algorithm = "direct"
+	// winograd computes tiles of outputs with fewer multiplications and a
+	// larger rounding error (arXiv 1509.09308).
+	winograd algorithm = "winograd"
 )
 
-// selectAlgorithms chooses the algorithm of every linear step. Steps with the
-// same weights get the same one, so that weights are packed once.
+const (
+	// winogradChannels is the least number of input and of output channels for
+	// which the transforms cost less than they save.
+	winogradChannels = 16
+	// winogradTiles is the least number of tiles in a run: with fewer, reading
+	// the transformed weights, five times as many, takes longer than computing
+	// directly.
+	winogradTiles = 12
+)
+
+// selectAlgorithms chooses the algorithm of every linear step at the usual size
+// of input. A plan turns winograd back into direct where its maps are too small.
 func selectAlgorithms(m *module) error {
 	for i := range m.steps {
 		s := &m.steps[i]
-		switch s.op.(type) {
-		case graph.Conv, graph.Deconv, graph.Dense:
-			s.algorithm = direct
+		if !s.linear() {
+			continue
+		}
+		s.algorithm = direct
+		op, ok := s.op.(graph.Conv)
+		if ok && m.winograd && op.Size == 3 && op.Stride == 1 &&
+			min(m.values[s.in[0]].channels, op.Out) >= winogradChannels {
+			if rows, _ := tiles(m.values[s.out].usual.H, m.values[s.out].usual.W); rows != nil {
+				s.algorithm = winograd
+			}
 		}
 	}
 	return nil
+}
+
+// tiles returns the heights and widths of Winograd's tiles for maps of h×w
+// outputs. Five outputs a tile divide the maps of the usual input sizes and keep
+// the error of a layer below 3e-6; the features of a RoI are 7×7, which 7×(4+4)
+// covers at 4e-6. Nil where the map is smaller than every tile.
+func tiles(h, w int) (rows, cols []int) {
+	if h == 7 && w == 7 {
+		return []int{7}, []int{4}
+	}
+	side := func(n int) []int {
+		if n < 3 {
+			return nil
+		}
+		return []int{min(n, 5)}
+	}
+	rows, cols = side(h), side(w)
+	if rows == nil || cols == nil {
+		return nil, nil
+	}
+	return rows, cols
 }

@@ -8,7 +8,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/spinemask/spinemask/graph"
-	"github.com/spinemask/spinemask/internal/kernels"
 	"github.com/spinemask/spinemask/internal/parallel"
 )
 
@@ -162,7 +161,8 @@ func TestPassesRewriteTheTape(t *testing.T) {
 			g := graph.New()
 			g.Output("y", tt.build(g, g.Input("x", 4)))
 			require.NoError(t, g.Err())
-			m := newModule(g, randomWeights(g, 1), kernels.Best())
+			m, err := newModule(g, randomWeights(g, 1), Options{})
+			require.NoError(t, err)
 			require.Equal(t, text(tt.before), m.String())
 			require.NoError(t, tt.pass(m))
 			require.NoError(t, m.verify())
@@ -188,7 +188,8 @@ func TestEachPassKeepsTheOutputs(t *testing.T) {
 	input := randomMap(graph.Shape{H: 64, W: 64, C: 3}, 1)
 	values := reference(g, w, input)
 	for mask := range 4 {
-		m := newModule(g, w, kernels.Best())
+		m, err := newModule(g, w, Options{})
+		require.NoError(t, err)
 		for _, p := range passes {
 			if p.name == "hoist pointwise" && mask&1 == 0 || p.name == "fuse" && mask&2 == 0 {
 				continue
@@ -199,7 +200,7 @@ func TestEachPassKeepsTheOutputs(t *testing.T) {
 		pl, err := (&Prepared{m}).Plan(64, 64, 1)
 		require.NoError(t, err)
 		ws := pl.NewWorkspace(parallel.NewTeam(1), new(Arena))
-		fill(ws.Input(), 0, input)
+		fill(ws.Input("image"), 0, input)
 		require.NoError(t, ws.Run(context.Background(), 1))
 		for _, o := range g.Outputs() {
 			require.Less(t, relRMS(ws.Output(o.Name), 0, values[o.Value]), 3e-6)

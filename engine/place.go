@@ -62,9 +62,9 @@ func lifetimes(m *module, steps []step, layouts []layout, rows int) []*block {
 			lastReader[v] = i
 		}
 	}
-	for _, v := range m.inputs {
-		start(v, -1)
-		lastReader[v] = always
+	for _, in := range m.inputs {
+		start(in.value, -1)
+		lastReader[in.value] = always
 	}
 	for _, o := range m.outputs {
 		lastReader[o.value] = always

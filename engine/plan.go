@@ -28,6 +28,7 @@ func (p *Prepared) Plan(h, w, rows int) (*Plan, error) {
 		return nil, err
 	}
 	pl.steps = schedule(p.module, pl.layouts)
+	pl.chooseByTiles()
 	pl.size = place(p.module, pl.steps, pl.layouts, rows)
 	return pl, nil
 }
@@ -36,8 +37,8 @@ func (p *Prepared) Plan(h, w, rows int) (*Plan, error) {
 func (pl *Plan) infer(h, w int) error {
 	m := pl.module
 	pl.layouts = make([]layout, len(m.values))
-	for _, v := range m.inputs {
-		pl.layouts[v].shape = graph.Shape{H: h, W: w, C: m.values[v].channels}
+	for _, in := range m.inputs {
+		pl.layouts[in.value].shape = in.Size(h, w)
 	}
 	for i := range m.steps {
 		s := &m.steps[i]
@@ -71,3 +72,19 @@ func (pl *Plan) infer(h, w int) error {
 
 // ArenaBytes is the memory for values that a workspace of this plan takes.
 func (pl *Plan) ArenaBytes() int64 { return 4 * int64(pl.size) }
+
+// chooseByTiles computes directly what has too few of Winograd's tiles.
+func (pl *Plan) chooseByTiles() {
+	for i := range pl.steps {
+		s := &pl.steps[i]
+		if s.algorithm != winograd {
+			continue
+		}
+		w, shape := s.packed.winograd, pl.layouts[s.out].shape
+		h, v := w.Rows[0], w.Cols[0]
+		tiles := pl.rows * ((shape.H + h - 1) / h) * ((shape.W + v - 1) / v)
+		if shape.H < h || shape.W < v || tiles < winogradTiles {
+			s.algorithm = direct
+		}
+	}
+}

@@ -76,7 +76,7 @@ func reference(g *graph.Graph, w mapWeights, input refMap) []refMap {
 			for y := range out.H {
 				for xx := range out.W {
 					for o := range out.C {
-						acc := bias(w, n.Weights, o, op.Bias)
+						acc := refBias(w, n.Weights, o, op.Bias)
 						for ky := range op.Size {
 							for kx := range op.Size {
 								iy, ix := y*op.Stride-top+ky, xx*op.Stride-left+kx
@@ -97,7 +97,7 @@ func reference(g *graph.Graph, w mapWeights, input refMap) []refMap {
 			for y := range out.H {
 				for xx := range out.W {
 					for o := range out.C {
-						acc := bias(w, n.Weights, o, op.Bias)
+						acc := refBias(w, n.Weights, o, op.Bias)
 						for c := range x.C {
 							acc += *x.at(y/op.Size, xx/op.Size, c) * float64(k[((y%op.Size*op.Size+xx%op.Size)*out.C+o)*x.C+c])
 						}
@@ -108,7 +108,7 @@ func reference(g *graph.Graph, w mapWeights, input refMap) []refMap {
 		case graph.Dense:
 			k := w[n.Weights+"/kernel"]
 			for o := range out.C {
-				acc := bias(w, n.Weights, o, op.Bias)
+				acc := refBias(w, n.Weights, o, op.Bias)
 				for i, v := range x.data {
 					acc += v * float64(k[i*out.C+o])
 				}
@@ -161,7 +161,7 @@ func reference(g *graph.Graph, w mapWeights, input refMap) []refMap {
 	return values
 }
 
-func bias(w mapWeights, place string, o int, has bool) float64 {
+func refBias(w mapWeights, place string, o int, has bool) float64 {
 	if !has {
 		return 0
 	}

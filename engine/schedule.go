@@ -17,8 +17,8 @@ func schedule(m *module, layouts []layout) []step {
 func greedyOrder(m *module, layouts []layout) []step {
 	left := slices.Clone(m.steps)
 	made := make([]bool, len(m.values))
-	for _, v := range m.inputs {
-		made[v] = true
+	for _, in := range m.inputs {
+		made[in.value] = true
 	}
 	readers := countReaders(m, left)
 	var order []step
@@ -59,8 +59,8 @@ func countReaders(m *module, steps []step) []int {
 			readers[v]++
 		}
 	}
-	for _, v := range m.inputs {
-		readers[v]++
+	for _, in := range m.inputs {
+		readers[in.value]++
 	}
 	for _, o := range m.outputs {
 		readers[o.value]++
@@ -72,8 +72,8 @@ func countReaders(m *module, steps []step) []int {
 func peak(m *module, order []step, layouts []layout) int {
 	readers := countReaders(m, order)
 	live, most := 0, 0
-	for _, v := range m.inputs {
-		live += layouts[v].item()
+	for _, in := range m.inputs {
+		live += layouts[in.value].item()
 	}
 	for _, s := range order {
 		live += layouts[s.out].item()

@@ -52,6 +52,9 @@ func (ws *Workspace) bindLinear(s *step) task {
 		b := windowBorder(s, inLayout.shape)
 		conv.In = ws.arena[inLayout.offset+inLayout.at(-b.top, -b.left) : inLayout.offset+inLayout.item()*ws.plan.rows]
 		conv.StrideY, conv.StrideX = op.Stride, op.Stride
+		if s.algorithm == winograd {
+			return ws.bindWinograd(s, conv)
+		}
 		conv.W = s.packed.windows[0]
 		t.convs = []kernels.Conv{conv}
 		t.unit = out.Width * out.Channels * op.Size * op.Size * in.Channels

@@ -7,8 +7,8 @@ import "fmt"
 // between passes.
 func (m *module) verify() error {
 	made := make([]bool, len(m.values))
-	for _, v := range m.inputs {
-		made[v] = true
+	for _, in := range m.inputs {
+		made[in.value] = true
 	}
 	for _, s := range m.steps {
 		for _, v := range s.in {

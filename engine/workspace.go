@@ -14,6 +14,8 @@ type Workspace struct {
 	team  *parallel.Team
 	arena []float32
 	tasks []task
+	// scratch of each worker, for the steps that want any
+	scratch [][]float32
 }
 
 // A task is a step bound to a workspace.
@@ -26,13 +28,14 @@ type task interface {
 // NewWorkspace binds a plan to memory. Its runs use the team.
 func (pl *Plan) NewWorkspace(team *parallel.Team, arena *Arena) *Workspace {
 	ws := &Workspace{plan: pl, team: team, arena: arena.take(pl.size)}
-	for _, v := range pl.module.inputs {
-		l := &pl.layouts[v]
+	for _, in := range pl.module.inputs {
+		l := &pl.layouts[in.value]
 		clear(ws.arena[l.offset : l.offset+l.item()*pl.rows]) // their borders, which no step writes
 	}
 	for i := range pl.steps {
 		ws.tasks = append(ws.tasks, ws.bind(&pl.steps[i]))
 	}
+	ws.allocScratch()
 	return ws
 }
 
@@ -52,8 +55,15 @@ func (m *Map) Pixel(item, y, x int) []float32 {
 	return m.Data[at : at+m.Channels]
 }
 
-// Input returns the memory that the caller fills before a run.
-func (ws *Workspace) Input() Map { return ws.view(ws.plan.module.inputs[0]) }
+// Input returns the memory of an input, which the caller fills before a run.
+func (ws *Workspace) Input(name string) Map {
+	for _, in := range ws.plan.module.inputs {
+		if ws.plan.module.values[in.value].name == name {
+			return ws.view(in.value)
+		}
+	}
+	panic("engine: no input " + name)
+}
 
 // Output returns a named output. It is valid until the next run.
 func (ws *Workspace) Output(name string) Map {

@@ -72,7 +72,9 @@ func (g *Graph) Output(name string, v Value) {
 }
 
 // Input adds an input with c channels.
-func (g *Graph) Input(name string, c int) Value { return g.add(name, "", Input{Channels: c}) }
+func (g *Graph) Input(name string, c int) Value {
+	return g.add(name, "", Input{Channels: c, Stride: 1})
+}
 
 // Conv adds a convolution with weights name/kernel (and name/bias if op.Bias).
 func (g *Graph) Conv(name string, x Value, op Conv) Value { return g.add(name, name, op, x) }

@@ -114,3 +114,23 @@ func TestErrorsNameTheNode(t *testing.T) {
 	_, err := g.Shapes(2, 8)
 	require.EqualError(t, err, "graph: tiny: conv: 2×8×3 is too small")
 }
+
+func TestExtract(t *testing.T) {
+	g := New()
+	x := g.Input("x", 3)
+	a := g.Conv("a", x, Conv{Size: 3, Stride: 2, Padding: Same, Out: 4})
+	b := g.MaxPool("b", a, MaxPool{Size: 3, Stride: 2, Padding: Same})
+	c := g.Add("c", a, g.Upsample("up", b, 2))
+	g.Conv("unused", c, Conv{Size: 1, Stride: 1, Padding: Same, Out: 4})
+	part := g.Extract([]Output{{"y", c}}, map[Value]int{a: 2, b: 4})
+	require.NoError(t, part.Err())
+	require.Equal(t, `%0 a = input 4 /2
+%1 b = input 4 /4
+%2 up = upsample 2 (%1)
+%3 c = add (%0, %2)
+output y = %3
+`, part.String())
+	shapes, err := part.Shapes(64, 32)
+	require.NoError(t, err)
+	require.Equal(t, Shape{32, 16, 4}, shapes[3])
+}

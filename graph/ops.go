@@ -55,8 +55,9 @@ const (
 	HardSigmoid Activation = "hard_sigmoid" // clamp(x+3, 0, 6)/6
 )
 
-// Input is a value that the caller of a run fills.
-type Input struct{ Channels int }
+// Input is a value that the caller of a run fills. It is Stride times smaller
+// than the size that the graph is run at.
+type Input struct{ Channels, Stride int }
 
 // Conv is a convolution. Its kernel is [Size][Size][in][Out] (HWIO).
 type Conv struct {
@@ -112,7 +113,12 @@ func (Upsample) kind() string { return "upsample" }
 func (Deconv) kind() string   { return "deconv" }
 func (Dense) kind() string    { return "dense" }
 
-func (o Input) String() string { return fmt.Sprintf("input %d", o.Channels) }
+func (o Input) String() string {
+	if o.Stride > 1 {
+		return fmt.Sprintf("input %d /%d", o.Channels, o.Stride)
+	}
+	return fmt.Sprintf("input %d", o.Channels)
+}
 func (o Conv) String() string {
 	return fmt.Sprintf("conv %s %s %d%s", window(o.Size, o.Stride), o.Padding, o.Out, withBias(o.Bias))
 }

@@ -22,7 +22,7 @@ func (g *Graph) Shapes(h, w int) ([]Shape, error) {
 	shapes := make([]Shape, len(g.nodes))
 	for i, n := range g.nodes {
 		if op, ok := n.Op.(Input); ok {
-			shapes[i] = Shape{h, w, op.Channels}
+			shapes[i] = op.Size(h, w)
 			continue
 		}
 		in := make([]Shape, len(n.In))
@@ -75,10 +75,7 @@ func (o Input) channels(in []int) (int, error) {
 	if len(in) != 0 {
 		return 0, errInputs
 	}
-	if o.Channels < 1 {
-		return 0, errChannels
-	}
-	return o.Channels, nil
+	return windowed(make([]int, 1), o.Channels, o.Stride)
 }
 
 func (o Conv) channels(in []int) (int, error) { return windowed(in, o.Out, o.Size, o.Stride) }
@@ -123,7 +120,12 @@ func (o Upsample) channels(in []int) (int, error) {
 func (o Deconv) channels(in []int) (int, error) { return windowed(in, o.Out, o.Size) }
 func (o Dense) channels(in []int) (int, error)  { return windowed(in, o.Out, o.Height, o.Width) }
 
-func (o Input) Shape([]Shape) (Shape, error)       { panic("graph: shape of an input is given") }
+// Size is the shape of the input when the graph is run at h×w.
+func (o Input) Size(h, w int) Shape { return Shape{h / o.Stride, w / o.Stride, o.Channels} }
+
+func (o Input) Shape([]Shape) (Shape, error) {
+	panic("graph: the shape of an input is given, see Size")
+}
 func (o Norm) Shape(in []Shape) (Shape, error)     { return in[0], nil }
 func (o Activate) Shape(in []Shape) (Shape, error) { return in[0], nil }
 

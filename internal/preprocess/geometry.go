@@ -37,10 +37,11 @@ func Fit(c *config.Input, height, width int) (Geometry, error) {
 		g.canvas = box.Size{Height: float32(c.Height), Width: float32(c.Width)}
 		g.InputHeight, g.InputWidth = up(c.Height, c.PadMultiple), up(c.Width, c.PadMultiple)
 	case config.FitShortestEdge:
-		// torchvision: models/detection/transform.py, _resize_image_and_masks.
-		scale := float64(min(float32(c.MinSize)/short, float32(c.MaxSize)/long))
-		g.ScaledHeight = int(math.Floor(float64(height) * scale))
-		g.ScaledWidth = int(math.Floor(float64(width) * scale))
+		// torchvision: models/detection/transform.py, _resize_image_and_masks;
+		// the products are float32, which rounds 0.48·200 to 96.
+		scale := min(float32(c.MinSize)/short, float32(c.MaxSize)/long)
+		g.ScaledHeight = int(float32(float32(height) * scale))
+		g.ScaledWidth = int(float32(float32(width) * scale))
 	case config.FitKeepRatio:
 		// mmcv: image/geometric.py, rescale_size.
 		scale := min(float64(c.MinSize)/float64(short), float64(c.MaxSize)/float64(long))

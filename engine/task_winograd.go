@@ -1,0 +1,55 @@
+package engine
+
+import "github.com/spinemask/spinemask/internal/kernels"
+
+// winogradTask runs a 3×3 convolution by Winograd's algorithm, a block of tiles
+// at a time.
+type winogradTask struct {
+	set    *kernels.Set
+	conv   kernels.Conv
+	plan   *kernels.WinogradPlan
+	ws     *Workspace
+	border borderZeroer
+
+	rows, blocks int
+	zeroParts    int // parts that write the border of some items
+}
+
+const zeroItems = 16 // items whose borders are one part's work
+
+func (ws *Workspace) bindWinograd(s *step, conv kernels.Conv) task {
+	out := ws.plan.layouts[s.out].shape
+	return &winogradTask{
+		set: ws.plan.module.kernels, conv: conv, ws: ws, border: ws.borderOf(s.out),
+		plan: s.packed.winograd.Plan(out.H, out.W, ws.team.Workers()),
+	}
+}
+
+func (t *winogradTask) prepare(rows, _ int) int {
+	t.rows, t.blocks = rows, t.plan.Blocks(rows)
+	t.zeroParts = (rows + zeroItems - 1) / zeroItems
+	return t.blocks + t.zeroParts
+}
+
+func (t *winogradTask) Part(worker, part int) {
+	if part < t.blocks {
+		t.set.Winograd(&t.conv, t.plan, t.rows, part, part+1, t.ws.scratch[worker])
+		return
+	}
+	first := (part - t.blocks) * zeroItems
+	t.border.zero(first*t.conv.Height, min(first+zeroItems, t.rows)*t.conv.Height, t.conv.Height)
+}
+
+// allocScratch gives every worker as much memory as the neediest step wants.
+func (ws *Workspace) allocScratch() {
+	most := 0
+	for _, t := range ws.tasks {
+		if w, ok := t.(*winogradTask); ok {
+			most = max(most, w.plan.Scratch())
+		}
+	}
+	ws.scratch = make([][]float32, ws.team.Workers())
+	for i := range ws.scratch {
+		ws.scratch[i] = make([]float32, most)
+	}
+}

@@ -1,0 +1,89 @@
+package spinemask
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const module = "github.com/spinemask/spinemask"
+
+// allowed lists which packages of ours each package may import. A package that
+// is missing here may not exist.
+var allowed = map[string][]string{
+	"":                    {"box", "boxhead", "config", "engine", "graph", "internal/imageio", "internal/network", "internal/parallel", "internal/preprocess", "maskhead", "roialign", "rle", "rpn", "weights"},
+	"backbone":            {"config", "graph"},
+	"box":                 {},
+	"boxhead":             {"box", "config", "graph"},
+	"coco":                {"rle"},
+	"cocoeval":            {"box", "coco", "rle"},
+	"config":              {},
+	"engine":              {"graph", "internal/kernels", "internal/parallel"},
+	"features":            {"", "config"},
+	"graph":               {},
+	"internal/imageio":    {},
+	"internal/kernels":    {},
+	"internal/network":    {"backbone", "boxhead", "config", "graph", "maskhead", "rpn"},
+	"internal/overlay":    {"box", "internal/imageio", "rle"},
+	"internal/parallel":   {},
+	"internal/preprocess": {"box", "config"},
+	"maskhead":            {"box", "config", "graph", "rle"},
+	"models/nuclei":       {""},
+	"rle":                 {},
+	"roialign":            {"box", "config", "internal/kernels"},
+	"rpn":                 {"box", "config", "graph"},
+	"weights":             {"config", "graph"},
+}
+
+// standardOnly are the packages that import nothing but the standard library
+// (and of ours what allowed says).
+var standardOnly = []string{"rle", "box", "graph", "config", "engine", "backbone", "boxhead", "maskhead", "rpn", "roialign", "internal/network", "internal/parallel"}
+
+func TestImportsFollowTheArchitecture(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...").Output()
+	require.NoError(t, err)
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(line)
+		pkg := strings.TrimPrefix(strings.TrimPrefix(fields[0], module), "/")
+		if strings.HasPrefix(pkg, "cmd/") {
+			continue
+		}
+		ours, known := allowed[pkg]
+		parent := pkg
+		for !known && strings.Contains(parent, "/internal/") { // internals of a package belong to it
+			parent = parent[:strings.LastIndex(parent, "/internal/")]
+			ours, known = allowed[parent]
+		}
+		require.True(t, known, "package %s has no place in the architecture", pkg)
+		for _, imp := range fields[1:] {
+			if imp == module || strings.HasPrefix(imp, module+"/") {
+				imp = strings.TrimPrefix(strings.TrimPrefix(imp, module), "/")
+				inside := parent != "" && strings.HasPrefix(imp, parent+"/internal/")
+				require.True(t, inside || slices.Contains(ours, imp), "%s imports %s", pkg, imp)
+			} else if slices.Contains(standardOnly, pkg) {
+				require.NotContains(t, strings.SplitN(imp, "/", 2)[0], ".", "%s imports %s", pkg, imp)
+			}
+		}
+	}
+}
+
+// Who imports the library does not carry the built-in model, gorgonia's tensors
+// or the evaluator; the evaluator does not carry the network.
+func TestWhatTheLibraryDoesNotCarry(t *testing.T) {
+	deps := func(pkg string) string {
+		out, err := exec.Command("go", "list", "-deps", pkg).Output()
+		require.NoError(t, err, pkg)
+		return string(out)
+	}
+	root := deps(".")
+	for _, not := range []string{module + "/models", "gorgonia.org/", module + "/coco", "github.com/spf13/cobra"} {
+		require.NotContains(t, root, not)
+	}
+	eval := deps("./cocoeval")
+	for _, not := range []string{module + "/engine", module + "/internal/kernels", module + "/graph"} {
+		require.NotContains(t, eval, not)
+	}
+}

@@ -1,0 +1,199 @@
+package spinemask
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spinemask/spinemask/config"
+	"github.com/spinemask/spinemask/engine"
+	"github.com/spinemask/spinemask/internal/kernels"
+	"github.com/spinemask/spinemask/internal/network"
+	"github.com/spinemask/spinemask/weights"
+)
+
+// A Model is a network with its weights, ready to run. It is safe for
+// concurrent use.
+type Model struct {
+	config  *config.Config
+	options Options
+	source  Source
+
+	kernels          *kernels.Set
+	trunk, box, mask *engine.Prepared
+	sessions         chan *session // idle ones; nil for one not made yet
+	closed           chan struct{}
+}
+
+// Source says where a model came from.
+type Source struct {
+	Name        string // of the file
+	SHA256      string // of its bytes, hexadecimal
+	Provenance  string // what its metadata says of its own source
+	Assumptions []weights.Assumption
+}
+
+// Open reads a model from a file: the project's native one, or one that
+// another system wrote (see package weights).
+func Open(path string, o *Options) (*Model, error) {
+	f, err := weights.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return newModel(path, f, o)
+}
+
+// Load reads a model from the size bytes behind r. The name stands in errors.
+func Load(name string, r io.ReaderAt, size int64, o *Options) (*Model, error) {
+	f, err := weights.Load(name, r, size)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return newModel(name, f, o)
+}
+
+func newModel(name string, f *weights.File, o *Options) (*Model, error) {
+	if o == nil {
+		o = &Options{}
+	}
+	c, assumptions, err := f.Config(o.Weights)
+	if err != nil {
+		return nil, err
+	}
+	n, err := network.Build(c)
+	if err != nil {
+		return nil, err
+	}
+	var want []weights.Want
+	for _, t := range n.Tensors() {
+		want = append(want, weights.Want{Name: t.Name, Shape: t.Shape})
+	}
+	if err := weights.Check(f, want); err != nil {
+		return nil, err
+	}
+	sum, err := f.SHA256()
+	if err != nil {
+		return nil, err
+	}
+	m, err := New(c, fileWeights{f}, o)
+	if err != nil {
+		return nil, fmt.Errorf("spinemask: %s: %w", name, err)
+	}
+	m.source = Source{Name: name, SHA256: sum, Provenance: f.Metadata()["provenance"], Assumptions: assumptions}
+	return m, nil
+}
+
+// Weights gives the stored arrays of a network by their names; graph.Tensor
+// says which there are.
+type Weights interface {
+	Float32(name string) ([]float32, error)
+}
+
+// New makes a model of a config and weights that are in memory. They are free
+// to go when it returns.
+func New(c *config.Config, w Weights, o *Options) (*Model, error) {
+	if o == nil {
+		o = &Options{}
+	}
+	n, err := network.Build(c)
+	if err != nil {
+		return nil, err
+	}
+	m := &Model{
+		config: c, options: *o, kernels: kernels.Best(),
+		sessions: make(chan *session, o.workspaces()),
+		closed:   make(chan struct{}),
+	}
+	for range o.workspaces() {
+		m.sessions <- nil
+	}
+	if m.trunk, err = engine.Prepare(n.Trunk, w, m.engineOptions(c.Input.Height, c.Input.Width)); err != nil {
+		return nil, err
+	}
+	if m.box, err = engine.Prepare(n.Box, w, m.engineOptions(c.RoIAlign.BoxSize, c.RoIAlign.BoxSize)); err != nil {
+		return nil, err
+	}
+	if m.mask, err = engine.Prepare(n.Mask, w, m.engineOptions(c.RoIAlign.MaskSize, c.RoIAlign.MaskSize)); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// engineOptions are those of a graph that is mostly run at h×w; models that
+// take photos of any size have none.
+func (m *Model) engineOptions(h, w int) engine.Options {
+	if h == 0 {
+		h, w = 800, 1088 // about what torchvision makes of a photo
+	}
+	return engine.Options{Kernels: m.kernels, Height: h, Width: w, NoWinograd: m.options.NoWinograd}
+}
+
+// fileWeights gives a file's tensors to the compiler.
+type fileWeights struct{ f *weights.File }
+
+func (w fileWeights) Float32(name string) ([]float32, error) {
+	t, ok := w.f.Tensor(name)
+	if !ok {
+		return nil, fmt.Errorf("%s: missing", name)
+	}
+	return t.Float32(nil)
+}
+
+// Config returns what the model is. The caller must not change it.
+func (m *Model) Config() *config.Config { return m.config }
+
+// Source returns where the model came from.
+func (m *Model) Source() Source { return m.source }
+
+// WeightBytes is the memory that the packed weights take.
+func (m *Model) WeightBytes() int64 {
+	return m.trunk.WeightBytes() + m.box.WeightBytes() + m.mask.WeightBytes()
+}
+
+// ErrClosed is returned by calls on a closed model.
+var ErrClosed = errors.New("spinemask: the model is closed")
+
+// Close waits for calls under way and frees the model's memory. Later calls
+// return ErrClosed.
+func (m *Model) Close() error {
+	select {
+	case <-m.closed:
+		return nil
+	default:
+	}
+	close(m.closed)
+	for range cap(m.sessions) {
+		<-m.sessions
+	}
+	m.trunk, m.box, m.mask = nil, nil, nil
+	return nil
+}
+
+// acquire waits for an idle session.
+func (m *Model) acquire(ctx context.Context) (*session, error) {
+	select {
+	case <-m.closed:
+		return nil, ErrClosed
+	default:
+	}
+	select {
+	case s := <-m.sessions:
+		if s != nil {
+			return s, nil
+		}
+		s, err := newSession(m)
+		if err != nil {
+			m.sessions <- nil
+		}
+		return s, err
+	case <-m.closed:
+		return nil, ErrClosed
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (m *Model) release(s *session) { m.sessions <- s }

@@ -1,0 +1,18 @@
+// Package nuclei is the built-in model: it finds cell nuclei in microscope
+// images. MODEL_CARD.md beside this file says what it is good and bad at.
+package nuclei
+
+import (
+	_ "embed"
+	"strings"
+
+	"github.com/spinemask/spinemask"
+)
+
+//go:embed nuclei.safetensors
+var file string
+
+// Open returns the model.
+func Open(o *spinemask.Options) (*spinemask.Model, error) {
+	return spinemask.Load("nuclei.safetensors", strings.NewReader(file), int64(len(file)), o)
+}

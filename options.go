@@ -1,0 +1,38 @@
+package spinemask
+
+import (
+	"runtime"
+
+	"github.com/spinemask/spinemask/weights"
+)
+
+// Options of a model. The zero value, and nil, are the defaults.
+type Options struct {
+	// Threads is the number of goroutines that work on one picture; 0 means
+	// GOMAXPROCS.
+	Threads int
+	// Workspaces is the number of pictures in work at once, each with memory of
+	// its own; further calls wait. 0 means 1, which gives the least latency.
+	Workspaces int
+	// MinScore drops detections with a lower score before their masks are made.
+	// 0 keeps all that the model's config keeps, as an evaluation needs; what a
+	// person wants to see is config.Detections.DisplayThreshold.
+	MinScore float64
+	// MaxDetections keeps the best detections of a picture; 0 means as many as
+	// the model's config.
+	MaxDetections int
+	// NoWinograd computes all convolutions directly: slower, but with less memory
+	// and about a tenth of the rounding error.
+	NoWinograd bool
+	// Weights says what no tensor of a foreign file tells.
+	Weights weights.Options
+}
+
+func (o *Options) threads() int {
+	if o.Threads > 0 {
+		return o.Threads
+	}
+	return runtime.GOMAXPROCS(0)
+}
+
+func (o *Options) workspaces() int { return max(o.Workspaces, 1) }
