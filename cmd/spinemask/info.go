@@ -1,0 +1,130 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"runtime"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/spinemask/spinemask"
+	"github.com/spinemask/spinemask/config"
+	"github.com/spinemask/spinemask/internal/kernels"
+	"github.com/spinemask/spinemask/internal/network"
+	"github.com/spinemask/spinemask/weights"
+)
+
+func newInfo() *cobra.Command {
+	var model string
+	var asConfig bool
+	cmd := &cobra.Command{
+		Use:   "info",
+		Short: "Say what a model is, what it costs, and how this machine runs it",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			m, err := openModel(model, nil)
+			if err != nil {
+				return err
+			}
+			defer m.Close()
+			w := cmd.OutOrStdout()
+			if asConfig {
+				e := json.NewEncoder(w)
+				e.SetIndent("", "  ")
+				return e.Encode(m.Config())
+			}
+			return writeInfo(w, m)
+		},
+	}
+	cmd.Flags().StringVarP(&model, "model", "m", "", "model `file` (default: the built-in model for cell nuclei)")
+	cmd.Flags().BoolVar(&asConfig, "config", false, "print the model's config, JSON")
+	return cmd
+}
+
+func writeInfo(w io.Writer, m *spinemask.Model) error {
+	c := m.Config()
+	tab := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	row := func(name, format string, args ...any) {
+		fmt.Fprintf(tab, "%s\t%s\n", name, fmt.Sprintf(format, args...))
+	}
+	row("model", "%s (%s)", c.Name, m.Source().Name)
+	row("finds", "%s", classNames(c))
+	var p weights.Provenance
+	if json.Unmarshal([]byte(m.Source().Provenance), &p) == nil && p.Source != "" {
+		row("made from", "%s", p.Source)
+		row("licence", "%s", p.Licence)
+	}
+	row("sha256", "%s", m.Source().SHA256)
+	row("detections", "score from %g, at most %d of an image; shown from %g", c.Detections.ScoreThreshold, c.Detections.Max, c.Detections.DisplayThreshold)
+	row("weights", "%.1f MB in memory", float64(m.WeightBytes())/1e6)
+	row("processor", "%s, %d threads", runtime.GOARCH, runtime.GOMAXPROCS(0))
+	row("kernels", "%s of %s (SPINEMASK_CPU chooses)", kernels.Best().Name, kernelNames())
+	if err := tab.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintln(w)
+	return writeStages(w, c)
+}
+
+func classNames(c *config.Config) string {
+	var names []string
+	for _, k := range c.Categories {
+		if k.Name != "" {
+			names = append(names, k.Name)
+		}
+	}
+	if len(names) > 12 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:10], ", "), len(names)-10)
+	}
+	return strings.Join(names, ", ")
+}
+
+func kernelNames() string {
+	var names []string
+	for _, s := range kernels.Sets() {
+		names = append(names, s.Name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// writeStages prints the table of what the parts of the network cost on an input of the model's own size.
+func writeStages(w io.Writer, c *config.Config) error {
+	n, err := network.Build(c)
+	if err != nil {
+		return err
+	}
+	height, width := c.Input.Height, c.Input.Width
+	if height == 0 || width == 0 { // sizes follow the picture
+		height, width = c.Input.MinSize, c.Input.MaxSize
+	}
+	parts := n.Parts(c, height, width, c.RPN.PostNMS, c.Detections.Max)
+	total, err := network.Count(parts)
+	if err != nil {
+		return err
+	}
+	tab := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(tab, "parameters\tmultiply-adds\t\t  %dx%d, %d proposals, %d detections\n", height, width, c.RPN.PostNMS, c.Detections.Max)
+	for _, p := range parts {
+		counts, err := p.Graph.Counts(p.Height, p.Width, p.Rows)
+		if err != nil {
+			return err
+		}
+		for _, s := range p.Graph.Stages(counts, 2) {
+			fmt.Fprintf(tab, "%s\t%.3f G\t\t  %s\n", grouped(s.Params), float64(s.MACs)/1e9, s.Name)
+		}
+	}
+	fmt.Fprintf(tab, "%s\t%.3f G\t\t  all\n", grouped(total.Params), float64(total.MACs)/1e9)
+	return tab.Flush()
+}
+
+// grouped writes a number with commas between thousands.
+func grouped(n int64) string {
+	s := fmt.Sprint(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/spinemask/spinemask/rle"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"spinemask": main})
+}
+
+// The scripts in testdata/script use the command as people do. Beside testscript's own they have
+//
+//	exits CODE spinemask …        which wants that exit code
+//	interrupts FILE spinemask …   which sends Ctrl-C as soon as the file exists, and wants exit code 130
+//	coco FOLDER IMAGES            which reads results.json and images.json of an output folder and wants that many images
+//	cut FILE SIZE                 which truncates a file
+func TestScripts(t *testing.T) {
+	images, err := filepath.Abs("../../testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fixtures, err := filepath.Abs("../../internal/imageio/testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("IMAGES", filepath.Join(images, "images"))
+			e.Setenv("TRUTH", filepath.Join(images, "nuclei_val.json"))
+			e.Setenv("FIXTURES", fixtures)
+			return nil
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"exits": func(ts *testscript.TestScript, _ bool, args []string) {
+				want, err := strconv.Atoi(args[0])
+				ts.Check(err)
+				got := 0
+				if err := ts.Exec(args[1], args[2:]...); err != nil {
+					ee := (*exec.ExitError)(nil)
+					if !errors.As(err, &ee) {
+						ts.Fatalf("%v", err)
+					}
+					got = ee.ExitCode()
+				}
+				if got != want {
+					ts.Fatalf("exit code %d, want %d", got, want)
+				}
+			},
+			"interrupts": interrupts,
+			"coco":       checkCOCO,
+			"cut": func(ts *testscript.TestScript, _ bool, args []string) {
+				size, err := strconv.ParseInt(args[1], 10, 64)
+				ts.Check(err)
+				ts.Check(os.Truncate(ts.MkAbs(args[0]), size))
+			},
+		},
+	})
+}
+
+func interrupts(ts *testscript.TestScript, _ bool, args []string) {
+	cmd := exec.Command(args[1], args[2:]...)
+	cmd.Dir = ts.MkAbs(".")
+	stderr, err := os.Create(ts.MkAbs("stderr.txt"))
+	ts.Check(err)
+	defer stderr.Close()
+	cmd.Stderr = stderr
+	ts.Check(cmd.Start())
+	for begin := time.Now(); time.Since(begin) < 30*time.Second; time.Sleep(5 * time.Millisecond) {
+		if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
+			break
+		}
+	}
+	ts.Check(cmd.Process.Signal(os.Interrupt))
+	sent := time.Now()
+	cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != exitInterrupted {
+		ts.Fatalf("exit code %d, want %d", code, exitInterrupted)
+	}
+	if took := time.Since(sent); took > 5*time.Second { // a second, but for crowded test machines
+		ts.Fatalf("took %v to stop", took)
+	}
+}
+
+func checkCOCO(ts *testscript.TestScript, _ bool, args []string) {
+	want, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	type image struct {
+		ID            int64
+		FileName      string `json:"file_name"`
+		Width, Height int
+	}
+	var run struct {
+		Images     []image
+		Failures   []struct{ Error string }
+		Categories []struct{ ID int }
+		Info       struct {
+			MinScore      float32 `json:"min_score"`
+			MaxDetections int     `json:"max_detections"`
+		}
+	}
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(filepath.Join(args[0], "images.json"))), &run))
+	if len(run.Images) != want {
+		ts.Fatalf("%d images, want %d", len(run.Images), want)
+	}
+	byID := map[int64]image{}
+	for _, im := range run.Images {
+		if _, twice := byID[im.ID]; twice {
+			ts.Fatalf("image id %d twice", im.ID)
+		}
+		byID[im.ID] = im
+	}
+	var results []struct {
+		ImageID      int64  `json:"image_id"`
+		FileName     string `json:"file_name"`
+		CategoryID   int    `json:"category_id"`
+		BBox         [4]float64
+		Score        float32
+		Segmentation struct {
+			Size   [2]int
+			Counts string
+		}
+	}
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(filepath.Join(args[0], "results.json"))), &results))
+	if len(results) == 0 {
+		ts.Fatalf("no results")
+	}
+	perImage := map[int64]int{}
+	for i, r := range results {
+		im, ok := byID[r.ImageID]
+		perImage[r.ImageID]++
+		m, err := rle.Decode(r.Segmentation.Size[0], r.Segmentation.Size[1], []byte(r.Segmentation.Counts))
+		switch {
+		case !ok || im.FileName != r.FileName:
+			ts.Fatalf("result %d: image %d %q", i, r.ImageID, r.FileName)
+		case err != nil:
+			ts.Fatalf("result %d: %v", i, err)
+		case m.H != im.Height || m.W != im.Width:
+			ts.Fatalf("result %d: mask of %dx%d, image of %dx%d", i, m.W, m.H, im.Width, im.Height)
+		case r.Score < run.Info.MinScore || r.Score > 1:
+			ts.Fatalf("result %d: score %g", i, r.Score)
+		case r.CategoryID != run.Categories[0].ID:
+			ts.Fatalf("result %d: category %d", i, r.CategoryID)
+		case perImage[r.ImageID] > run.Info.MaxDetections:
+			ts.Fatalf("image %d: more than %d detections", r.ImageID, run.Info.MaxDetections)
+		}
+	}
+}
