@@ -1,7 +1,7 @@
 // Package config says what a model is: the sizes of its network and, by name, every place where the original systems differ.
 //
-// A Config is stored as JSON beside the weights. It is read with [Parse], which refuses unknown fields, and made with [TF1], [TF2] or
-// [MMDet] and a few changes. Nothing else in the project asks where a model came from: code switches on the named
+// A Config is stored as JSON beside the weights. It is read with [Parse], which refuses unknown fields, and made with [TF1], [TF2],
+// [Torchvision] or [MMDet] and a few changes. Nothing else in the project asks where a model came from: code switches on the named
 // values of this package.
 package config
 
@@ -65,12 +65,14 @@ type Backbone struct {
 	FilterScale        float64        `json:"filter_scale,omitempty"`   // SpineNet: factor of the block widths, truncated to integers
 	ResampleAlpha      float64        `json:"resample_alpha,omitempty"` // SpineNet: factor of the widths inside a resampling
 	BlockRepeats       int            `json:"block_repeats,omitempty"`  // SpineNet: blocks in a row at each place of the table
+	Depth              int            `json:"depth,omitempty"`          // ResNet: layers: 50
+	PyramidNorm        bool           `json:"pyramid_norm,omitempty"`   // ResNet: batch norms instead of biases in the pyramid's convolutions
 	Endpoints          int            `json:"endpoints"`                // channels of every output map
 	MinLevel           int            `json:"min_level"`
 	MaxLevel           int            `json:"max_level"`
 	StridedPadding     StridedPadding `json:"strided_padding"`
 	PoolPadding        PoolPadding    `json:"pool_padding"`
-	PoolRule           PoolRule       `json:"pool_rule"`
+	PoolRule           PoolRule       `json:"pool_rule,omitempty"` // SpineNet
 	EndpointActivation bool           `json:"endpoint_activation"` // activation after the norm of an endpoint (TF: yes; the PyTorch ports: no)
 }
 

@@ -18,6 +18,11 @@ func families(t *testing.T) map[string]*Config {
 			out[family+" "+v] = c
 		}
 	}
+	for _, v := range []string{"v1", "v2"} {
+		c, err := Torchvision(v)
+		require.NoError(t, err)
+		out["torchvision "+v] = c
+	}
 	return out
 }
 
@@ -35,6 +40,8 @@ func TestDefaultsAreValidAndSurviveJSON(t *testing.T) {
 func TestUnknownVariantNamesTheKnown(t *testing.T) {
 	_, err := TF1("50")
 	require.EqualError(t, err, `config: SpineNet variant "50", want one of ["49S" "49" "96" "143" "143L" "190"]`)
+	_, err = Torchvision("v3")
+	require.EqualError(t, err, `config: torchvision version "v3", want "v1" or "v2"`)
 }
 
 func TestParseReadsTheBuiltInModel(t *testing.T) {

@@ -95,6 +95,46 @@ func MMDet(name string) (*Config, error) {
 	return c, nil
 }
 
+// Torchvision is maskrcnn_resnet50_fpn ("v1") or maskrcnn_resnet50_fpn_v2 ("v2") with its COCO weights.
+func Torchvision(version string) (*Config, error) {
+	if version != "v1" && version != "v2" {
+		return nil, fmt.Errorf("config: torchvision version %q, want \"v1\" or \"v2\"", version)
+	}
+	v, err := find("49")
+	if err != nil {
+		return nil, err
+	}
+	c := v.config()
+	c.Name = "maskrcnn_resnet50_fpn " + version + " (torchvision)"
+	c.NormEpsilon = 0 // frozen batch norms; the loader of the weights sets this (models/_utils.py, overwrite_eps)
+	c.Input = Input{
+		Fit: FitShortestEdge, MinSize: 800, MaxSize: 1333, PadMultiple: 32,
+		Resize: ResizeHalfPixel, Normalize: NormalizeTorch, Mean: imageNetMean, Std: imageNetStd,
+	}
+	c.Backbone = Backbone{
+		Type: BackboneResNetFPN, Depth: 50, Endpoints: 256, MinLevel: 2, MaxLevel: 6,
+		StridedPadding: StridedPaddingSymmetric, PoolPadding: PoolPaddingSymmetric,
+	}
+	c.Anchors = Anchors{Style: AnchorStyleTorchvision, Size: 8, ScalesPerOctave: 1, AspectRatios: []float64{0.5, 1, 2}}
+	c.Boxes = Boxes{Coding: BoxCodingPlain, DeltaLimit: DeltaLimitUpper, Clip: ClipImage}
+	c.RPN.Norm, c.RPN.NMSRule, c.RPN.MinSize = false, NMSRuleOffsetGT, 1e-3
+	c.RoIAlign.Rule, c.RoIAlign.LevelRule = RoIAlignLegacy, LevelRuleTorchvision
+	c.RoIAlign.MinLevel, c.RoIAlign.MaxLevel = 2, 5
+	c.BoxHead.Convs, c.BoxHead.Filters, c.BoxHead.FC = 0, 0, []int{1024, 1024}
+	c.BoxHead.ConvNorm, c.BoxHead.FCNorm, c.BoxHead.NormBias = false, false, false
+	c.MaskHead.ConvNorm, c.MaskHead.DeconvNorm, c.MaskHead.NormBias = false, false, false
+	c.Detections.NMSRule, c.Detections.PreNMSPerClass, c.Detections.MinSize = NMSRuleOffsetGT, 0, 1e-2
+	c.Masks.Paste = PasteBorder
+	if version == "v2" {
+		c.NormEpsilon = 1e-5
+		c.Backbone.PyramidNorm = true
+		c.RPN.Convs = 2
+		c.BoxHead.Convs, c.BoxHead.Filters, c.BoxHead.ConvNorm, c.BoxHead.FC = 4, 256, true, []int{1024}
+		c.MaskHead.ConvNorm = true
+	}
+	return c, nil
+}
+
 func find(name string) (variant, error) {
 	for _, v := range variants {
 		if v.name == name {

@@ -25,8 +25,10 @@ const (
 // BackboneType is the family of the backbone.
 type BackboneType string
 
-// BackboneSpineNet is the scale-permuted network of arXiv 1912.05027.
-const BackboneSpineNet BackboneType = "spinenet"
+const (
+	BackboneSpineNet  BackboneType = "spinenet"   // the scale-permuted network of arXiv 1912.05027
+	BackboneResNetFPN BackboneType = "resnet_fpn" // torchvision's ResNet with a feature pyramid (arXiv 1612.03144); MaxLevel is every second pixel of the one below
+)
 
 // Fit says how a photo is made to fit the network.
 type Fit string

@@ -103,8 +103,9 @@ func (in *Input) validate(p *problems) {
 }
 
 func (b *Backbone) validate(p *problems) {
-	oneOf(p, "backbone.type", b.Type, BackboneSpineNet)
-	if b.Type == BackboneSpineNet {
+	oneOf(p, "backbone.type", b.Type, BackboneSpineNet, BackboneResNetFPN)
+	switch b.Type {
+	case BackboneSpineNet:
 		if b.BlockTable == "" {
 			p.add("backbone.block_table: empty")
 		}
@@ -112,6 +113,8 @@ func (b *Backbone) validate(p *problems) {
 		p.number("backbone.resample_alpha", b.ResampleAlpha, 0.01, 16)
 		p.count("backbone.block_repeats", b.BlockRepeats, 1, maxLayers)
 		oneOf(p, "backbone.pool_rule", b.PoolRule, PoolRuleOne, PoolRuleChain)
+	case BackboneResNetFPN:
+		p.count("backbone.depth", b.Depth, 50, 50)
 	}
 	p.count("backbone.endpoints", b.Endpoints, 1, maxChannels)
 	p.count("backbone.min_level", b.MinLevel, 1, maxLevel)

@@ -98,8 +98,11 @@ func (p *Proposer) anchorsOf(l int, out *Output, input box.Size) *Anchors {
 func (p *Proposer) candidates(g *group, out *Output, anchors *Anchors, clip box.Size) {
 	rpn := &p.c.RPN
 	perPlace := anchors.PerPlace()
-	// torchvision ranks by logit; the others by float32 probability, where large logits are equal.
-	byLogit := rpn.NMSRule == config.NMSRuleOffsetGT
+	// The NMS rule tells the system. torchvision ranks by logit; the others by float32 probability, where large logits are equal.
+	byLogit, sigmoid := rpn.NMSRule == config.NMSRuleOffsetGT, sigmoidTorch
+	if rpn.NMSRule == config.NMSRuleGE || rpn.NMSRule == config.NMSRuleGETiled {
+		sigmoid = sigmoidTF
+	}
 	p.ranks = p.ranks[:0]
 	for y := range out.Height {
 		for i, logit := range out.Objectness[y*out.ObjectnessRow:][:out.Width*perPlace] {
@@ -127,7 +130,14 @@ func (p *Proposer) candidates(g *group, out *Output, anchors *Anchors, clip box.
 	}
 }
 
-func sigmoid(x float32) float32 { return float32(1 / (1 + math.Exp(-float64(x)))) }
+// sigmoidTF is Eigen's float32 logistic function (functors/UnaryFunctors.h, scalar_logistic_op): 1 from ln(2^24) on, so that large logits are equal.
+func sigmoidTF(x float32) float32 {
+	e := float32(math.Exp(float64(min(x, 16.6355324))))
+	return e / (1 + e)
+}
+
+// sigmoidTorch is PyTorch's float32 sigmoid (ATen: native/cpu/UnaryOpsKernel.cpp), which rounds otherwise near 1.
+func sigmoidTorch(x float32) float32 { return 1 / (1 + float32(math.Exp(-float64(x)))) }
 
 // merge collects the best kept boxes of all levels; each level is in order already.
 func (p *Proposer) merge() ([]box.Box, []float32) {
