@@ -170,6 +170,28 @@ func TestIntegerForTF2Photo(t *testing.T) {
 	}
 }
 
+// torchvision's masks of the first detections of a photo, from stored boxes and probabilities.
+func TestBorderForTorchvisionPhoto(t *testing.T) {
+	root := testutil.Shared(t, "fixtures/torchvision_maskrcnn_resnet50_fpn")
+	var photo struct {
+		Detections []struct {
+			Segmentation struct {
+				Size   [2]int
+				Counts string
+			}
+		}
+	}
+	readJSON(t, root+"/v1_stages_256_320.json", &photo)
+	f := testutil.Load(t, root+"/v1_stages_256_320.safetensors")
+	masks, boxes := f.Get(t, "mask_prob_first16").Data, f.Get(t, "det.boxes_image").Data
+	for k, want := range photo.Detections[:16] {
+		b := boxes[4*k:]
+		size := want.Segmentation.Size
+		got := paster(config.PasteBorder).Paste(masks[k*784:][:784], 28, box.Box{Y1: b[1], X1: b[0], Y2: b[3], X2: b[2]}, size[0], size[1])
+		require.Equal(t, want.Segmentation.Counts, got.String(), k)
+	}
+}
+
 // A pixel of the photo is set when its centre lies in the box: with a mask that is certain everywhere, and n large, that is all there is to see.
 func TestExactCoversTheBox(t *testing.T) {
 	const n = 112 // the mask fades over half of its outer pixels

@@ -140,6 +140,31 @@ func TestAlignEqualsTorchvision(t *testing.T) {
 	}
 }
 
+// The first 64 channels of torchvision's network at 213×320, padded to 224×320.
+func TestAlignForTorchvisionNetwork(t *testing.T) {
+	f := testutil.Load(t, testutil.Shared(t, "fixtures/torchvision_maskrcnn_resnet50_fpn/v1_stages_256_320.safetensors"))
+	var maps []Map
+	for l := range 4 {
+		x := f.Get(t, fmt.Sprintf("fpn.%d", l))
+		maps = append(maps, hwc(x.Data, 64, x.Shape[2], x.Shape[3]))
+	}
+	for _, test := range []struct {
+		boxes, crops string
+		size         int
+	}{{"proposals", "box_roi_features_first32", 7}, {"det.boxes_network", "mask_roi_features_first4", 14}} {
+		want := f.Get(t, test.crops)
+		boxes := rows(f.Get(t, test.boxes))[:want.Shape[0]]
+		for i, b := range boxes {
+			boxes[i] = box.Box{Y1: b.X1, X1: b.Y1, Y2: b.X2, X2: b.Y2}
+		}
+		got := chw(align(&torchvision, kernels.Best(), test.size, maps, box.Size{Height: 213, Width: 320}, boxes), len(boxes), test.size, 64)
+		item := test.size * test.size
+		for i := range boxes {
+			testutil.RequireClose(t, want.Data[i*256*item:][:64*item], got[i*64*item:][:64*item], 1.5e-5, test.crops, i)
+		}
+	}
+}
+
 // ramp is a map of one channel with value 10·y + x.
 func ramp(height, width int) Map {
 	m := Map{make([]float32, height*width), height, width, 1, width}
