@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/cpu"
 
 	"github.com/spinemask/spinemask"
 	"github.com/spinemask/spinemask/config"
@@ -60,7 +61,7 @@ func writeInfo(w io.Writer, m *spinemask.Model) error {
 	row("sha256", "%s", m.Source().SHA256)
 	row("detections", "score from %g, at most %d of an image; shown from %g", c.Detections.ScoreThreshold, c.Detections.Max, c.Detections.DisplayThreshold)
 	row("weights", "%.1f MB in memory", float64(m.WeightBytes())/1e6)
-	row("processor", "%s, %d threads", runtime.GOARCH, runtime.GOMAXPROCS(0))
+	row("processor", "%s with %s, %d threads", runtime.GOARCH, cpuFeatures(), runtime.GOMAXPROCS(0))
 	row("kernels", "%s of %s (SPINEMASK_CPU chooses)", kernels.Best().Name, kernelNames())
 	if err := tab.Flush(); err != nil {
 		return err
@@ -80,6 +81,26 @@ func classNames(c *config.Config) string {
 		return fmt.Sprintf("%s and %d more", strings.Join(names[:10], ", "), len(names)-10)
 	}
 	return strings.Join(names, ", ")
+}
+
+// cpuFeatures lists what the kernels look for.
+func cpuFeatures() string {
+	var names []string
+	for _, f := range []struct {
+		name string
+		has  bool
+	}{
+		{"avx2", cpu.X86.HasAVX2}, {"fma", cpu.X86.HasFMA}, {"avx512f", cpu.X86.HasAVX512F}, {"avx512dq", cpu.X86.HasAVX512DQ},
+		{"avx512vl", cpu.X86.HasAVX512VL}, {"asimd", cpu.ARM64.HasASIMD},
+	} {
+		if f.has {
+			names = append(names, f.name)
+		}
+	}
+	if len(names) == 0 {
+		return "no vector units that are used"
+	}
+	return strings.Join(names, " ")
 }
 
 func kernelNames() string {

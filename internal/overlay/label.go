@@ -189,9 +189,26 @@ func (s style) caption(canvas *image.RGBA, area image.Rectangle, text string) {
 }
 
 func captionText(instances []Instance, gain float64) string {
+	var parts []string
 	if len(instances) == 0 {
-		return "nothing found"
+		parts = append(parts, "nothing found")
+	} else {
+		parts = append(parts, classCounts(instances))
 	}
+	low, high := float32(1), float32(0)
+	for _, in := range instances {
+		low, high = min(low, in.Score), max(high, in.Score)
+	}
+	if high > 0 {
+		parts = append(parts, fmt.Sprintf("scores %.2f to %.2f", low, high))
+	}
+	if gain > 1.05 {
+		parts = append(parts, fmt.Sprintf("photo shown %.1f times brighter", gain))
+	}
+	return strings.Join(parts, "  ·  ")
+}
+
+func classCounts(instances []Instance) string {
 	var parts []string
 	for _, c := range classes(instances) {
 		name := c.name
@@ -200,18 +217,7 @@ func captionText(instances []Instance, gain float64) string {
 		}
 		parts = append(parts, fmt.Sprintf("%d × %s", c.n, name))
 	}
-	text := strings.Join(parts, ", ")
-	low, high := instances[0].Score, instances[0].Score
-	for _, in := range instances {
-		low, high = min(low, in.Score), max(high, in.Score)
-	}
-	if high > 0 {
-		text += fmt.Sprintf("  ·  scores %.2f to %.2f", low, high)
-	}
-	if gain > 1.05 {
-		text += fmt.Sprintf("  ·  photo shown %.1f times brighter", gain)
-	}
-	return text
+	return strings.Join(parts, ", ")
 }
 
 // fit cuts a line to a width in pixels.

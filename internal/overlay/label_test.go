@@ -48,6 +48,7 @@ func TestCrowdsOfOneClassHaveNoLabels(t *testing.T) {
 func TestCaption(t *testing.T) {
 	in := func(label string, score float32) Instance { return Instance{Label: label, Score: score} }
 	require.Equal(t, "nothing found", captionText(nil, 1))
+	require.Equal(t, "nothing found  ·  photo shown 2.7 times brighter", captionText(nil, 2.7))
 	require.Equal(t, "2 × dog, 1 × cat  ·  scores 0.50 to 0.90", captionText([]Instance{in("cat", 0.9), in("dog", 0.5), in("dog", 0.7)}, 1))
 	require.Equal(t, "1 × without class  ·  photo shown 4.0 times brighter", captionText([]Instance{in("", 0)}, 4))
 
