@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/spinemask/spinemask/weights/internal/dtype"
 	"github.com/spinemask/spinemask/weights/internal/tfbundle"
@@ -104,7 +105,7 @@ func (c *contents) bundle(x *tfbundle.Index, shards []*blob) error {
 	for _, e := range x.Entries {
 		t := Tensor{Name: e.Name, Shape: e.Shape, alias: names[e.Name], dtype: tfType(e.DType), stored: shards[e.Shard].part(e.Offset, e.Size)}
 		if e.DType != tfbundle.String { // whose checksum is of another form of the data
-			t.stored.crc = &e.CRC
+			t.stored.check = crc32c(t.stored, e.CRC)
 		}
 		c.tensors = append(c.tensors, t)
 	}
@@ -128,6 +129,21 @@ func fullNames(x *tfbundle.Index, shards []*blob) (map[string]string, error) {
 		return tfbundle.FullNames(graph)
 	}
 	return nil, nil
+}
+
+// crc32c returns a check of stored bytes against their masked CRC-32C.
+func crc32c(s storage, want uint32) func() error {
+	return sync.OnceValue(func() error {
+		crc := uint32(0)
+		err := Tensor{stored: s}.chunks(func(_ int64, b []byte) error {
+			crc = tfbundle.Update(crc, b)
+			return nil
+		})
+		if got := tfbundle.Masked(crc); err == nil && got != want {
+			err = fmt.Errorf("%w: %#x, stored %#x (%d bytes at byte %d)", tfbundle.ErrChecksum, got, want, s.size, s.offset)
+		}
+		return err
+	})
 }
 
 func tfType(d tfbundle.DType) dtype.Type {

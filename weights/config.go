@@ -60,8 +60,9 @@ func (f *File) Config(o Options) (*config.Config, []Assumption, error) {
 
 // families make the config of a published SpineNet Mask R-CNN, by system.
 var families = map[System]func(variant string) (*config.Config, error){
-	TF1: config.TF1,
-	TF2: config.TF2,
+	TF1:         config.TF1,
+	TF2:         config.TF2,
+	MMDetection: config.MMDet,
 }
 
 func (f *File) infer(o Options) (*config.Config, []Assumption, error) {

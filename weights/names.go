@@ -14,15 +14,19 @@ type System string
 
 // The systems whose files can be opened.
 const (
-	Native System = "spinemask" // names by place in our graph
-	TF1    System = "tf1"       // tensorflow/tpu models/official/detection
-	TF2    System = "tf2"       // TensorFlow Model Garden, official/vision
+	Native      System = "spinemask"   // names by place in our graph
+	TF1         System = "tf1"         // tensorflow/tpu models/official/detection
+	TF2         System = "tf2"         // TensorFlow Model Garden, official/vision
+	Torchvision System = "torchvision" // torchvision.models.detection
+	MMDetection System = "mmdetection" // SpineNet ports for mmdetection
 )
 
 // translators translate the names of a system; names of our own need none.
 var translators = map[System]func([]Tensor) *translation{
-	TF1: translateTF1,
-	TF2: translateTF2,
+	TF1:         translateTF1,
+	TF2:         translateTF2,
+	Torchvision: translateTorchvision,
+	MMDetection: translateMMDet,
 }
 
 // recognise tells the system from the names that only its files have.
@@ -33,6 +37,10 @@ func recognise(tensors []Tensor) System {
 			return TF1
 		case strings.HasSuffix(t.Name, tf2Suffix), strings.Contains(t.Name, "/detection-scores/"), strings.Contains(t.Name, "/classnet-"):
 			return TF2
+		case strings.HasSuffix(t.Name, torchvisionMarker):
+			return Torchvision
+		case strings.HasSuffix(t.Name, mmdetMarker):
+			return MMDetection
 		}
 	}
 	return Native

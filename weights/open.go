@@ -12,7 +12,8 @@ import (
 // Open opens the weights at path, which may be
 //
 //   - a safetensors file,
-//   - a TensorFlow checkpoint: its folder, its prefix or one of its files, or the .tar.gz of them.
+//   - a TensorFlow checkpoint: its folder, its prefix or one of its files, or the .tar.gz of them,
+//   - a PyTorch checkpoint, in the zip format or the old one; nothing in it is executed.
 //
 // What it is is told by content, not by name, and so is whose names the tensors have. The caller closes the file; tensors
 // must not be used after that.
@@ -83,11 +84,13 @@ func readBlob(name string, b *blob) (*contents, error) {
 		return readArchive(name, b)
 	case n >= 9 && head[8] == '{':
 		return readSafetensors(name, b)
+	case n >= 4 && string(head[:4]) == "PK\x03\x04", n >= 2 && head[0] == 0x80 && head[1] <= 5:
+		return readPyTorch(name, b)
 	}
 	return nil, fmt.Errorf("weights: %s: %w: it starts with the bytes % x", name, errFormat, head[:n])
 }
 
-var errFormat = errors.New("neither safetensors nor a TensorFlow checkpoint")
+var errFormat = errors.New("neither safetensors nor a TensorFlow or PyTorch checkpoint")
 
 func readSafetensors(name string, b *blob) (*contents, error) {
 	h, err := safetensors.Read(b.reader, b.size)

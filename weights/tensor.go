@@ -5,7 +5,6 @@ import (
 	"io"
 
 	"github.com/spinemask/spinemask/weights/internal/dtype"
-	"github.com/spinemask/spinemask/weights/internal/tfbundle"
 )
 
 // A Tensor is a named array of weights in a file. Nothing is read before its values are asked for.
@@ -13,10 +12,10 @@ type Tensor struct {
 	Name  string
 	Shape []int
 
-	alias   string // a second name that the file has: the full name of a TF2 variable
-	dtype   dtype.Type
-	stored  storage
-	arrange func(dst, stored []float32) // from the file's order to row-major; nil where they are the same
+	alias  string // a second name that the file has: the full name of a TF2 variable
+	dtype  dtype.Type
+	stored storage
+	view   *view // how the stored values are arranged; nil: row-major
 }
 
 // storage is where the values of a tensor lie: in memory (mapped, or made there) or behind a reader.
@@ -24,8 +23,8 @@ type storage struct {
 	memory []byte
 	reader io.ReaderAt
 	offset int64
-	size   int64   // bytes
-	crc    *uint32 // masked CRC-32C of them, where the file has one
+	size   int64        // bytes
+	check  func() error // compares their checksum, where the file has one; looks once
 }
 
 // NewTensor returns a tensor of values that lie in memory, row-major. The values are not copied.
@@ -35,9 +34,11 @@ func NewTensor(name string, shape []int, values []float32) Tensor {
 }
 
 // Len returns the number of values.
-func (t Tensor) Len() int {
+func (t Tensor) Len() int { return product(t.Shape) }
+
+func product(shape []int) int {
 	n := 1
-	for _, d := range t.Shape {
+	for _, d := range shape {
 		n *= d
 	}
 	return n
@@ -58,32 +59,36 @@ func (t Tensor) Float32(dst []float32) ([]float32, error) {
 	if dst != nil && len(dst) < n {
 		return nil, fmt.Errorf("weights: %s: room for %d values, want %d", t.Name, len(dst), n)
 	}
-	if t.arrange != nil {
-		stored := make([]float32, t.stored.size/int64(t.dtype.Size()))
-		if err := t.read(stored); err != nil {
-			return nil, err
-		}
-		if dst == nil {
-			dst = make([]float32, n)
-		}
-		t.arrange(dst[:n], stored)
-		return dst[:n], nil
+	if err := t.verify(); err != nil {
+		return nil, err
 	}
+	if t.view == nil {
+		return t.readInto(dst, n)
+	}
+	values, err := t.readInto(nil, int(t.stored.size)/t.dtype.Size())
+	if err != nil {
+		return nil, err
+	}
+	if dst == nil {
+		dst = make([]float32, n)
+	}
+	t.view.gather(dst[:n], values)
+	return dst[:n], nil
+}
+
+// readInto returns the n stored values in their order: in dst, or, where dst is nil, perhaps in the mapped file.
+func (t Tensor) readInto(dst []float32, n int) ([]float32, error) {
 	if dst == nil {
 		if t.dtype == dtype.F32 && t.stored.memory != nil {
 			if v := dtype.View(t.stored.memory); v != nil {
-				return v, t.verify()
+				return v, nil
 			}
 		}
 		dst = make([]float32, n)
 	}
-	return dst[:n], t.read(dst[:n])
-}
-
-// read converts the stored values to dst, in their order.
-func (t Tensor) read(dst []float32) error {
+	dst = dst[:n]
 	size := t.dtype.Size()
-	return t.chunks(func(at int64, b []byte) error {
+	return dst, t.chunks(func(at int64, b []byte) error {
 		part := dst[at/int64(size):]
 		t.dtype.Float32(part[:len(b)/size], b)
 		return nil
@@ -92,6 +97,13 @@ func (t Tensor) read(dst []float32) error {
 
 // finite reports whether no value is NaN or infinite.
 func (t Tensor) finite() (bool, error) {
+	if err := t.verify(); err != nil {
+		return false, err
+	}
+	if t.view != nil && t.stored.size != int64(t.Len()*t.dtype.Size()) { // there are other values between ours
+		v, err := t.Float32(nil)
+		return dtype.F32.Finite(dtype.Bytes(v)), err
+	}
 	ok := true
 	err := t.chunks(func(_ int64, b []byte) error {
 		ok = ok && t.dtype.Finite(b)
@@ -100,43 +112,31 @@ func (t Tensor) finite() (bool, error) {
 	return ok, err
 }
 
-// verify checks the bytes of a tensor whose file has a checksum.
 func (t Tensor) verify() error {
-	if t.stored.crc == nil {
+	if t.stored.check == nil {
 		return nil
 	}
-	return t.chunks(func(int64, []byte) error { return nil })
+	if err := t.stored.check(); err != nil {
+		return fmt.Errorf("weights: %s: %w", t.Name, err)
+	}
+	return nil
 }
 
-// chunks calls f for consecutive parts of the stored bytes, each but the last a multiple of 8 bytes, and then compares
-// the checksum, where the file has one.
+// chunks calls f for consecutive parts of the stored bytes, each but the last a multiple of 8 bytes.
 func (t Tensor) chunks(f func(at int64, b []byte) error) error {
 	s := t.stored
-	crc := uint32(0)
-	part := func(at int64, b []byte) error {
-		if s.crc != nil {
-			crc = tfbundle.Update(crc, b)
-		}
-		return f(at, b)
-	}
 	if s.memory != nil || s.size == 0 {
-		if err := part(0, s.memory); err != nil {
+		return f(0, s.memory)
+	}
+	buf := make([]byte, min(s.size, 1<<18))
+	for at := int64(0); at < s.size; at += int64(len(buf)) {
+		buf = buf[:min(int64(len(buf)), s.size-at)]
+		if _, err := s.reader.ReadAt(buf, s.offset+at); err != nil {
+			return fmt.Errorf("weights: %s: %d bytes at byte %d: %w", t.Name, len(buf), s.offset+at, err)
+		}
+		if err := f(at, buf); err != nil {
 			return err
 		}
-	} else {
-		buf := make([]byte, min(s.size, 1<<18))
-		for at := int64(0); at < s.size; at += int64(len(buf)) {
-			buf = buf[:min(int64(len(buf)), s.size-at)]
-			if _, err := s.reader.ReadAt(buf, s.offset+at); err != nil {
-				return fmt.Errorf("weights: %s: %d bytes at byte %d: %w", t.Name, len(buf), s.offset+at, err)
-			}
-			if err := part(at, buf); err != nil {
-				return err
-			}
-		}
-	}
-	if s.crc != nil && tfbundle.Masked(crc) != *s.crc {
-		return fmt.Errorf("weights: %s: %w: %#x, stored %#x (%d bytes at byte %d)", t.Name, tfbundle.ErrChecksum, tfbundle.Masked(crc), *s.crc, s.size, s.offset)
 	}
 	return nil
 }

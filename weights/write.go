@@ -47,7 +47,10 @@ func write(w io.Writer, tensors []Tensor, metadata map[string]string) error {
 
 // writeTo writes the values little-endian and row-major, in their type.
 func (t Tensor) writeTo(w io.Writer) error {
-	if t.arrange == nil {
+	if t.view == nil {
+		if err := t.verify(); err != nil {
+			return err
+		}
 		return t.chunks(func(_ int64, b []byte) error {
 			_, err := w.Write(b)
 			return err

@@ -1,0 +1,176 @@
+// Package pytorch reads the tensors of files that torch.save wrote, in the zip format (PyTorch 1.6 and later) and in the
+// old one, without executing anything of them: see pickle.go.
+package pytorch
+
+import (
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"strconv"
+	"unicode/utf8"
+)
+
+// Limits of a file.
+const (
+	MaxTensors = 65536
+	MaxName    = 512 // bytes
+	maxDepth   = 32  // of containers within each other
+	maxNodes   = 1 << 20
+)
+
+// One error per rule of the file.
+var (
+	ErrNotTorch = errors.New("not a file of torch.save")
+	ErrTensors  = errors.New("more tensors than allowed")
+	ErrName     = errors.New("name is too long or not a string")
+	ErrNesting  = errors.New("containers are nested deeper or hold more than allowed")
+	ErrArchive  = errors.New("malformed archive")
+	ErrSize     = errors.New("length of the data is not that of the storage")
+	ErrChecksum = errors.New("checksum differs")
+	ErrElements = errors.New("tensor has more elements than the file has bytes")
+)
+
+// Tensor is a strided view of a run of bytes in the file.
+type Tensor struct {
+	Name          string // keys and indices on the way to it, joined by "/"
+	DType         string // F32, F16, BF16, I64, F64, …
+	ElementSize   int    // bytes
+	Shape, Stride []int  // in elements
+	Offset        int    // of the first element, in elements
+	Data          Data
+}
+
+// Data is the place of a storage in the file.
+type Data struct {
+	Offset, Size int64
+	CRC          *uint32 // CRC-32 (IEEE) of it, where the file has one
+}
+
+// Verify compares the checksum of the data, where the file has one.
+func (d Data) Verify(r io.ReaderAt) error {
+	if d.CRC == nil {
+		return nil
+	}
+	h := crc32.NewIEEE()
+	if _, err := io.Copy(h, io.NewSectionReader(r, d.Offset, d.Size)); err != nil {
+		return fmt.Errorf("pytorch: byte %d: %w", d.Offset, err)
+	}
+	if got := h.Sum32(); got != *d.CRC {
+		return fmt.Errorf("pytorch: byte %d: %w: %#x, stored %#x", d.Offset, ErrChecksum, got, *d.CRC)
+	}
+	return nil
+}
+
+// Read lists the tensors of the file of size bytes behind r, in the order of the file.
+func Read(r io.ReaderAt, size int64) ([]Tensor, error) {
+	var head [4]byte
+	n, err := r.ReadAt(head[:], 0)
+	if err != nil && err != io.EOF {
+		return nil, fmt.Errorf("pytorch: %w", err)
+	}
+	var root any
+	switch {
+	case string(head[:n]) == "PK\x03\x04":
+		root, err = readZip(r, size)
+	case n >= 2 && head[0] == opProto:
+		root, err = readLegacy(r, size)
+	default:
+		return nil, fmt.Errorf("pytorch: %w: it starts with the bytes % x", ErrNotTorch, head[:n])
+	}
+	if err != nil {
+		return nil, err
+	}
+	w := &walker{size: size}
+	if err := w.walk("", root, 0); err != nil {
+		return nil, err
+	}
+	return w.tensors, nil
+}
+
+// walker collects the tensors in nested containers.
+type walker struct {
+	size    int64 // of the file
+	tensors []Tensor
+	nodes   int
+}
+
+func (w *walker) walk(name string, v any, depth int) error {
+	// A container may stand in itself, or in many places.
+	if w.nodes++; w.nodes > maxNodes || depth > maxDepth {
+		return fmt.Errorf("pytorch: %.*s: %w", MaxName, name, ErrNesting)
+	}
+	if len(name) > MaxName {
+		return fmt.Errorf("pytorch: %.*s…: %w", 64, name, ErrName)
+	}
+	child := func(key string, v any) error {
+		if name != "" {
+			key = name + "/" + key
+		}
+		return w.walk(key, v, depth+1)
+	}
+	switch v := v.(type) {
+	case *array:
+		return w.add(name, v)
+	case *dict:
+		for i, k := range v.keys {
+			key, err := keyName(k)
+			if err == nil {
+				err = child(key, v.values[i])
+			}
+			if err != nil {
+				return err
+			}
+		}
+	case *list:
+		return w.walkAll(child, v.items)
+	case tuple:
+		return w.walkAll(child, v)
+	}
+	return nil
+}
+
+func (w *walker) walkAll(child func(string, any) error, items []any) error {
+	for i, item := range items {
+		if err := child(strconv.Itoa(i), item); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keyName is the text of a dictionary's key; keys that are neither text nor numbers hold nothing of interest.
+func keyName(k any) (string, error) {
+	switch k := k.(type) {
+	case string:
+		if !utf8.ValidString(k) {
+			return "", fmt.Errorf("pytorch: %w: %.64q", ErrName, k)
+		}
+		return k, nil
+	case int64:
+		return strconv.FormatInt(k, 10), nil
+	}
+	return fmt.Sprintf("%T", k), nil
+}
+
+func (w *walker) add(name string, a *array) error {
+	if len(w.tensors) == MaxTensors {
+		return fmt.Errorf("pytorch: %w: at most %d", ErrTensors, MaxTensors)
+	}
+	s := a.storage
+	t := Tensor{
+		Name: name, DType: s.dtype, ElementSize: int(s.size), Shape: []int{}, Stride: []int{}, Offset: int(a.offset),
+		Data: Data{Offset: s.offset, Size: s.count * s.size, CRC: s.crc},
+	}
+	// Strides of zero repeat elements: a shape may ask for more than there is.
+	elements := int64(1)
+	for i, d := range a.shape {
+		if max(d, 1) > w.size/elements {
+			return fmt.Errorf("pytorch: %s: %w: shape %v", name, ErrElements, a.shape)
+		}
+		elements *= max(d, 1)
+		t.Shape, t.Stride = append(t.Shape, int(d)), append(t.Stride, int(a.stride[i]))
+	}
+	w.tensors = append(w.tensors, t)
+	return nil
+}

@@ -1,0 +1,143 @@
+package weights
+
+import (
+	"fmt"
+	"math"
+	"path"
+	"slices"
+	"strings"
+)
+
+// A state dictionary of PyTorch has convolutions [out, in, kh, kw], deconvolutions [in, out, kh, kw] and dense layers
+// [out, in], whose inputs are flattened (channel, y, x). Boxes are x before y: deltas are dx, dy, dw, dh, ours dy, dx,
+// dh, dw.
+
+// torchLayers are the variables of a state dictionary by module and leaf: weight, bias, running_mean, running_var.
+type torchLayers map[string]map[string]Tensor
+
+// torchState finds the state dictionary in a file by a piece of name that each one has: it may lie under keys of a larger
+// checkpoint ("state_dict/…") and in the wrapper of parallel training ("module.…"). Of several, say with averaged weights
+// beside the others, the one with the shortest way to it is taken.
+func torchState(tr *translation, vars []Tensor, marker string) torchLayers {
+	prefix := ""
+	found := false
+	for _, v := range vars {
+		if i := strings.Index(v.Name, marker); i >= 0 && (i == 0 || strings.ContainsRune("/.", rune(v.Name[i-1]))) {
+			if p := v.Name[:i]; !found || len(p) < len(prefix) || len(p) == len(prefix) && p < prefix {
+				prefix, found = p, true
+			}
+		}
+	}
+	layers := torchLayers{}
+	for _, v := range vars {
+		name, ok := strings.CutPrefix(v.Name, prefix)
+		if !ok || strings.Contains(name, "/") || strings.HasSuffix(name, "num_batches_tracked") {
+			tr.ignored = append(tr.ignored, v.Name)
+			continue
+		}
+		module, leaf := "", name
+		if i := strings.LastIndexByte(name, '.'); i >= 0 {
+			module, leaf = name[:i], name[i+1:]
+		}
+		if layers[module] == nil {
+			layers[module] = map[string]Tensor{}
+		}
+		layers[module][leaf] = v
+	}
+	return layers
+}
+
+// kernel returns the weight of a module.
+func (l torchLayers) kernel(format string, args ...any) (Tensor, bool) {
+	t, ok := l[fmt.Sprintf(format, args...)]["weight"]
+	return t, ok
+}
+
+// torchPlace is where a module stands in our graph.
+type torchPlace struct {
+	place   string
+	flatten int   // channels of the map that a dense layer flattens; 0: its input is flat already
+	last    []int // order of the output channels, see view.last; nil: ours
+}
+
+// addTorch translates the variables of a module.
+func (tr *translation) addTorch(vars map[string]Tensor, p torchPlace) {
+	_, norm := vars["running_mean"]
+	for _, leaf := range sortedKeys(vars) {
+		v := vars[leaf]
+		native := map[string]string{"weight": "kernel", "bias": "bias"}[leaf]
+		if norm {
+			native = map[string]string{"weight": "norm/gamma", "bias": "norm/beta", "running_mean": "norm/mean", "running_var": "norm/variance"}[leaf]
+		} else if leaf == "weight" {
+			var err error
+			if v, err = v.fromTorch(p.flatten); err != nil {
+				tr.problems = append(tr.problems, err.Error())
+				continue
+			}
+		}
+		if native == "" {
+			tr.unexpected(v)
+			continue
+		}
+		if p.last != nil {
+			if n := len(v.Shape); n == 0 || slices.Max(p.last) >= v.Shape[n-1] {
+				tr.problems = append(tr.problems, fmt.Sprintf("%s: shape %v, want an output for each of %d", v.Name, v.Shape, len(p.last)))
+				continue
+			}
+			v = v.reordered(p.last)
+		}
+		tr.add(v, path.Join(p.place, native))
+	}
+}
+
+// fromTorch rearranges a kernel: [out, in, kh, kw] to [kh, kw, in, out], and [in, out, kh, kw] to [kh, kw, out, in];
+// [out, in] to [in, out], where inputs flattened (channel, y, x) become (y, x, channel).
+func (t Tensor) fromTorch(flatten int) (Tensor, error) {
+	switch {
+	case len(t.Shape) == 4:
+		return t.permuted(2, 3, 1, 0), nil
+	case len(t.Shape) == 2 && flatten == 0:
+		return t.permuted(1, 0), nil
+	case len(t.Shape) == 2:
+		in, out := t.Shape[1], t.Shape[0]
+		side := int(math.Round(math.Sqrt(float64(in) / float64(flatten))))
+		if side*side*flatten != in {
+			return t, fmt.Errorf("%s: shape %v: %d inputs are not a square of %d channels", t.Name, t.Shape, in, flatten)
+		}
+		return t.split(1, flatten, side, side).permuted(2, 3, 1, 0).shaped(in, out), nil
+	}
+	return t, fmt.Errorf("%s: shape %v, want 2 or 4 dimensions", t.Name, t.Shape)
+}
+
+// outputs is the number of output channels of a module.
+func (l torchLayers) outputs(module string) int {
+	if t, ok := l[module]["weight"]; ok && len(t.Shape) > 0 {
+		return t.Shape[0]
+	}
+	return 0
+}
+
+// swapped is the order that turns n/4 groups of dx, dy, dw, dh into dy, dx, dh, dw, behind skip zeros. A number of outputs
+// that is not a multiple of four is rounded up, for addTorch to complain about.
+func swapped(n, skip int) []int {
+	last := make([]int, skip+max(4, (n+3)/4*4))
+	for i := range last {
+		last[i] = -1
+		if i >= skip {
+			last[i] = (i - skip) ^ 1
+		}
+	}
+	return last
+}
+
+// numbers returns the distinct numbers of the modules that match, sorted.
+func (l torchLayers) numbers(match func(module string) (int, bool)) []int {
+	var list []int
+	for module := range l {
+		if n, ok := match(module); ok {
+			list = append(list, n)
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}

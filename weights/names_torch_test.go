@@ -1,0 +1,283 @@
+package weights
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/spinemask/spinemask/internal/testweights/formula"
+	"github.com/spinemask/spinemask/weights/internal/dtype"
+	"github.com/stretchr/testify/require"
+)
+
+// torchNames lists names and shapes of a state dictionary, with the other name that old files have.
+func torchNames(t *testing.T, file string) (names, old []string, shapes [][]int) {
+	for line := range strings.Lines(unzip(t, file)) {
+		cells := strings.Split(strings.TrimSpace(line), "\t")
+		var shape []int
+		require.NoError(t, json.Unmarshal([]byte(cells[1]), &shape))
+		names, old, shapes = append(names, cells[0]), append(old, cells[len(cells)-1]), append(shapes, shape)
+	}
+	return names, old, shapes
+}
+
+// at returns an element of a tensor.
+func at(t *testing.T, f *File, name string, index ...int) float32 {
+	v, ok := f.Tensor(name)
+	require.True(t, ok, name)
+	values, err := v.Float32(nil)
+	require.NoError(t, err)
+	require.Len(t, index, len(v.Shape), name)
+	i := 0
+	for axis, k := range index {
+		require.Less(t, k, v.Shape[axis], name)
+		i = i*v.Shape[axis] + k
+	}
+	return values[i]
+}
+
+// torchFile is a file of values by formula, with the same value at the same place of the same name.
+type torchFile struct {
+	t      *testing.T
+	values map[string][]float32
+	shapes map[string][]int
+}
+
+func newTorchFile(t *testing.T, names []string, shapes [][]int) *torchFile {
+	f := &torchFile{t, map[string][]float32{}, map[string][]int{}}
+	for i, name := range names {
+		f.values[name] = formula.Values(name, product(shapes[i]), 1, 0)
+		f.shapes[name] = shapes[i]
+	}
+	return f
+}
+
+func (f *torchFile) at(name string, index ...int) float32 {
+	shape, ok := f.shapes[name]
+	require.True(f.t, ok, name)
+	i := 0
+	for axis, k := range index {
+		i = i*shape[axis] + k
+	}
+	return f.values[name][i]
+}
+
+// tensors puts them under other names.
+func (f *torchFile) tensors(rename func(string) string) []Tensor {
+	var list []Tensor
+	for _, name := range sortedKeys(f.values) {
+		v := NewTensor(rename(name), f.shapes[name], f.values[name])
+		if strings.HasSuffix(name, "num_batches_tracked") {
+			v = Tensor{Name: v.Name, dtype: dtype.I64, stored: storage{reader: zeros{}, size: 8}}
+		}
+		list = append(list, v)
+	}
+	return list
+}
+
+// TestTorchvisionLayouts translates networks with a sixteenth of the channels and compares single elements.
+func TestTorchvisionLayouts(t *testing.T) {
+	for _, version := range []string{"v1", "v2"} {
+		names, old, shapes := torchNames(t, "torchvision_"+version+".tsv.gz")
+		for _, shape := range shapes {
+			for i, d := range shape {
+				if d >= 64 && d != 91 && d != 364 {
+					shape[i] = d / 16
+				}
+			}
+		}
+		src := newTorchFile(t, names, shapes)
+		oldName := map[string]string{}
+		for i, n := range names {
+			oldName[n] = old[i]
+		}
+		for _, rename := range []func(string) string{
+			func(s string) string { return s },
+			func(s string) string { return oldName[s] },
+			func(s string) string { return "model/module." + s },
+		} {
+			list := append(src.tensors(rename), NewTensor("optimizer/state/0/momentum_buffer", []int{1}, []float32{0}))
+			f, err := FromTensors(version, list, nil)
+			require.NoError(t, err)
+			require.Equal(t, Torchvision, f.system)
+			require.Equal(t, []string{"optimizer/state/0/momentum_buffer"}, f.ignored)
+			require.Len(t, f.tensors, len(names))
+			equal := func(native string, place []int, name string, index ...int) {
+				require.Equal(t, src.at(name, index...), at(t, f, native, place...), "%s %v", native, place)
+			}
+			equal("backbone/stem/conv/kernel", []int{6, 5, 2, 3}, "backbone.body.conv1.weight", 3, 2, 6, 5)
+			equal("backbone/stem/conv/norm/gamma", []int{3}, "backbone.body.bn1.weight", 3)
+			equal("backbone/stage2/unit0/shortcut/kernel", []int{0, 0, 1, 7}, "backbone.body.layer1.0.downsample.0.weight", 7, 1, 0, 0)
+			equal("backbone/stage2/unit0/shortcut/norm/beta", []int{7}, "backbone.body.layer1.0.downsample.1.bias", 7)
+			equal("backbone/stage4/unit5/conv1/norm/variance", []int{9}, "backbone.body.layer3.5.bn2.running_var", 9)
+			equal("backbone/stage5/unit2/conv2/norm/mean", []int{9}, "backbone.body.layer4.2.bn3.running_mean", 9)
+			equal("fpn/lateral5/kernel", []int{0, 0, 100, 3}, "backbone.fpn.inner_blocks.3.0.weight", 3, 100, 0, 0)
+			equal("fpn/output2/kernel", []int{1, 2, 5, 3}, "backbone.fpn.layer_blocks.0.0.weight", 3, 5, 1, 2)
+			equal("rpn/conv0/kernel", []int{1, 2, 5, 3}, "rpn.head.conv.0.0.weight", 3, 5, 1, 2)
+			equal("rpn/objectness/kernel", []int{0, 0, 5, 2}, "rpn.head.cls_logits.weight", 2, 5, 0, 0)
+			for ours, theirs := range []int{1, 0, 3, 2} { // dy, dx, dh, dw and dx, dy, dw, dh
+				equal("rpn/deltas/kernel", []int{0, 0, 5, 8 + ours}, "rpn.head.bbox_pred.weight", 8+theirs, 5, 0, 0)
+				equal("rpn/deltas/bias", []int{4 + ours}, "rpn.head.bbox_pred.bias", 4+theirs)
+				equal("box/deltas/kernel", []int{5, 4*17 + ours}, "roi_heads.box_predictor.bbox_pred.weight", 4*17+theirs, 5)
+				equal("box/deltas/bias", []int{4*17 + ours}, "roi_heads.box_predictor.bbox_pred.bias", 4*17+theirs)
+			}
+			fc := map[string]string{"v1": "fc6", "v2": "5"}[version]
+			for _, k := range []struct{ y, x, c, out int }{{0, 0, 0, 0}, {0, 1, 0, 0}, {1, 0, 0, 0}, {0, 0, 1, 0}, {6, 5, 15, 63}} {
+				equal("box/fc0/kernel", []int{(k.y*7+k.x)*16 + k.c, k.out}, "roi_heads.box_head."+fc+".weight", k.out, (k.c*7+k.y)*7+k.x)
+			}
+			equal("box/class/kernel", []int{5, 90}, "roi_heads.box_predictor.cls_score.weight", 90, 5)
+			equal("mask/conv3/kernel", []int{1, 2, 5, 3}, "roi_heads.mask_head.3.0.weight", 3, 5, 1, 2)
+			equal("mask/deconv/kernel", []int{1, 0, 3, 5}, "roi_heads.mask_predictor.conv5_mask.weight", 5, 3, 1, 0)
+			equal("mask/logits/kernel", []int{0, 0, 5, 90}, "roi_heads.mask_predictor.mask_fcn_logits.weight", 90, 5, 0, 0)
+			if version == "v1" {
+				equal("box/fc1/kernel", []int{5, 3}, "roi_heads.box_head.fc7.weight", 3, 5)
+			} else {
+				equal("fpn/lateral2/norm/gamma", []int{3}, "backbone.fpn.inner_blocks.0.1.weight", 3)
+				equal("rpn/conv1/bias", []int{3}, "rpn.head.conv.1.0.bias", 3)
+				equal("box/conv3/norm/beta", []int{3}, "roi_heads.box_head.3.1.bias", 3)
+				equal("mask/conv2/norm/mean", []int{3}, "roi_heads.mask_head.2.1.running_mean", 3)
+			}
+		}
+	}
+}
+
+// TestMMDetLayouts translates the names of mmdetection 1.1, and the same network with the names and class rows of 2.x:
+// fc_cls rows 1…K, 0, fc_reg rows 4…, conv_logits rows 1… of 1.1.
+func TestMMDetLayouts(t *testing.T) {
+	names, _, shapes := torchNames(t, "mmdet_tiny.tsv.gz")
+	src := newTorchFile(t, names, shapes)
+	first, err := FromTensors("1.1", src.tensors(func(s string) string { return "state_dict/" + s }), nil)
+	require.NoError(t, err)
+	require.Equal(t, MMDetection, first.system)
+	for _, name := range first.ignored {
+		require.True(t, strings.HasSuffix(name, ".num_batches_tracked"), name)
+	}
+	c, assumed, err := first.Config(Options{})
+	require.NoError(t, err)
+	require.Equal(t, 0.08, c.Backbone.FilterScale)
+	require.Equal(t, 6, c.Classes())
+	require.False(t, c.BoxHead.FCNorm || c.MaskHead.DeconvNorm || c.RPN.Norm)
+	require.NotEmpty(t, assumed)
+	require.NoError(t, Check(first, wants(t, c)))
+	equal := func(native string, place []int, name string, index ...int) {
+		require.Equal(t, src.at(name, index...), at(t, first, native, place...), "%s %v", native, place)
+	}
+	equal("backbone/stem/group0/unit0/shortcut/kernel", []int{0, 0, 9, 3}, "backbone.init_block1.0.downsample.0.weight", 3, 9, 0, 0)
+	equal("backbone/stem/group1/unit0/conv1/kernel", []int{1, 2, 4, 3}, "backbone.init_block2.0.conv2.weight", 3, 4, 1, 2)
+	equal("backbone/block00/resample1/conv1/kernel", []int{0, 0, 1, 7}, "backbone.merge_ops.0.resample_ops.1.expand_conv.conv.weight", 7, 1, 0, 0)
+	equal("backbone/block13/resample0/conv1/kernel", []int{2, 1, 3, 4}, "backbone.merge_ops.13.resample_ops.0.downsample_conv.conv.weight", 4, 3, 2, 1)
+	equal("backbone/block13/resample0/conv2/norm/mean", []int{7}, "backbone.merge_ops.13.resample_ops.0.expand_conv.bn.running_mean", 7)
+	equal("backbone/block01/unit0/conv1/norm/gamma", []int{7}, "backbone.scale_permuted_blocks.1.0.bn2.weight", 7)
+	equal("backbone/endpoint6/kernel", []int{0, 0, 9, 3}, "backbone.endpoint_convs.6.conv.weight", 3, 9, 0, 0)
+	equal("rpn/deltas/bias", []int{4}, "rpn_head.rpn_reg.bias", 5)
+	equal("box/fc0/kernel", []int{(2*7+3)*16 + 5, 31}, "bbox_head.shared_fcs.0.weight", 31, (5*7+2)*7+3)
+	equal("box/class/kernel", []int{31, 5}, "bbox_head.fc_cls.weight", 5, 31)
+	equal("box/deltas/kernel", []int{31, 22}, "bbox_head.fc_reg.weight", 23, 31)
+	equal("mask/deconv/kernel", []int{1, 0, 3, 4}, "mask_head.upsample.weight", 4, 3, 1, 0)
+
+	list := src.tensors(func(s string) string {
+		if strings.HasPrefix(s, "bbox_head.") || strings.HasPrefix(s, "mask_head.") {
+			return "roi_head." + s
+		}
+		return s
+	})
+	for i, v := range list {
+		rows, row := v.Len(), 1
+		if len(v.Shape) > 1 {
+			row = product(v.Shape[1:])
+		}
+		values, _ := v.Float32(nil)
+		switch {
+		case strings.Contains(v.Name, "fc_cls"):
+			values = append(append([]float32{}, values[row:]...), values[:row]...)
+		case strings.Contains(v.Name, "fc_reg"):
+			values, rows = values[4*row:], v.Shape[0]-4
+			v.Shape = append([]int{rows}, v.Shape[1:]...)
+		case strings.Contains(v.Name, "conv_logits"):
+			values, rows = values[row:], v.Shape[0]-1
+			v.Shape = append([]int{rows}, v.Shape[1:]...)
+		default:
+			continue
+		}
+		list[i] = NewTensor(v.Name, v.Shape, values)
+	}
+	second, err := FromTensors("2.x", list, nil)
+	require.NoError(t, err)
+	requireSameButBackground(t, first, second)
+}
+
+// requireSameButBackground compares files; the second has zeros for the box and the mask of the background.
+func requireSameButBackground(t *testing.T, first, second *File) {
+	require.Equal(t, first.Names(), second.Names())
+	for _, v := range first.tensors {
+		w, _ := second.Tensor(v.Name)
+		require.Equal(t, v.Shape, w.Shape, v.Name)
+		want, err := v.Float32(nil)
+		require.NoError(t, err)
+		got, err := w.Float32(nil)
+		require.NoError(t, err)
+		want = append([]float32{}, want...)
+		skip := 0
+		switch {
+		case strings.HasPrefix(v.Name, "box/deltas/"):
+			skip = 4
+		case strings.HasPrefix(v.Name, "mask/logits/"):
+			skip = 1
+		}
+		width := 1
+		if n := len(v.Shape); n > 0 {
+			width = v.Shape[n-1]
+		}
+		for i := range want {
+			if i%width < skip {
+				want[i] = 0
+			}
+		}
+		require.Equal(t, want, got, v.Name)
+	}
+}
+
+func TestMMDetFiles(t *testing.T) {
+	var files []*File
+	for _, name := range []string{"tiny_v1_legacy.pth", "tiny_v2_zip.pth"} {
+		f, err := Open(shared(t, "fixtures/mmdet_spinenet/"+name))
+		require.NoError(t, err)
+		defer f.Close()
+		c, _, err := f.Config(Options{})
+		require.NoError(t, err)
+		require.NoError(t, Check(f, wants(t, c)))
+		files = append(files, f)
+	}
+	requireSameButBackground(t, files[0], files[1])
+}
+
+func TestTorchProblems(t *testing.T) {
+	names, _, shapes := torchNames(t, "mmdet_tiny.tsv.gz")
+	var list []Tensor
+	for i, name := range names {
+		switch name {
+		case "bbox_head.shared_fcs.0.weight":
+			shapes[i] = []int{32, 785}
+		case "rpn_head.rpn_reg.weight":
+			shapes[i] = []int{11, 16, 1, 1}
+		case "rpn_head.rpn_cls.weight":
+			shapes[i] = []int{3, 16, 1}
+		case "bbox_head.fc_cls.weight":
+			continue
+		}
+		list = append(list, shaped(name, shapes[i]...))
+	}
+	list = append(list, shaped("bbox_head.retina_cls.weight", 1, 1, 1, 1), shaped("bbox_head.fc_iou.weight", 1, 1), shaped("lonely", 1), shaped("rpn_head.rpn_conv.alpha", 1))
+	_, err := FromTensors("m", list, nil)
+	var le *LoadError
+	require.ErrorAs(t, err, &le)
+	require.Equal(t, []string{
+		"bbox_head.fc_iou.weight: unexpected, shape [1 1]",
+		"bbox_head.retina_cls.weight: belongs to RetinaNet, want Mask R-CNN",
+		"bbox_head.shared_fcs.0.weight: shape [32 785]: 785 inputs are not a square of 16 channels",
+		"lonely: unexpected, shape [1]",
+		"rpn_head.rpn_cls.weight: shape [3 16 1], want 2 or 4 dimensions",
+		"rpn_head.rpn_conv.alpha: unexpected, shape [1]",
+		"rpn_head.rpn_reg.weight: shape [1 1 16 11], want an output for each of 12",
+	}, le.Problems)
+}

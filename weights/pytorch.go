@@ -1,0 +1,47 @@
+package weights
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/spinemask/spinemask/weights/internal/dtype"
+	"github.com/spinemask/spinemask/weights/internal/pytorch"
+)
+
+// readPyTorch reads a file of torch.save.
+func readPyTorch(name string, b *blob) (*contents, error) {
+	list, err := pytorch.Read(b.reader, b.size)
+	if err != nil {
+		return nil, fmt.Errorf("weights: %s: %w", name, err)
+	}
+	c := &contents{format: "PyTorch checkpoint", blobs: []*blob{b}}
+	checks := map[int64]func() error{} // of storages that tensors share
+	for _, p := range list {
+		check := checks[p.Data.Offset]
+		if check == nil {
+			check = sync.OnceValue(func() error { return p.Data.Verify(b.reader) })
+			checks[p.Data.Offset] = check
+		}
+		c.tensors = append(c.tensors, torchTensor(p, b, check))
+	}
+	return c, nil
+}
+
+// torchTensor takes the part of the storage that the tensor spans.
+func torchTensor(p pytorch.Tensor, b *blob, check func() error) Tensor {
+	t := Tensor{Name: p.Name, Shape: p.Shape, dtype: dtype.Type(p.DType)}
+	span := 1 // elements from the first to the last
+	for i, d := range p.Shape {
+		span += (d - 1) * p.Stride[i]
+	}
+	if slices.Contains(p.Shape, 0) {
+		span = 0
+	}
+	t.stored = b.part(p.Data.Offset+int64(min(p.Offset, int(p.Data.Size)/p.ElementSize)*p.ElementSize), int64(span*p.ElementSize))
+	t.stored.check = check
+	if !slices.Equal(p.Stride, t.axes().strides) && span > 0 {
+		t.view = &view{dims: p.Shape, strides: p.Stride}
+	}
+	return t
+}
