@@ -19,6 +19,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // Image is an 8-bit RGB picture, rows from top to bottom: the pixel in column x of row y is Pix[3*(y*Width+x):][:3].
@@ -155,11 +156,11 @@ func (o Options) check(width, height int) error {
 
 // explain gives the end of a file its common name.
 func explain(err error) error {
-	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || strings.HasSuffix(err.Error(), ": unexpected EOF") {
 		return errTruncated
 	}
 	switch err.Error() {
-	case "png: invalid format: not enough pixel data", "gif: not enough image data", "gif: reading image data: unexpected EOF":
+	case "png: invalid format: not enough pixel data", "gif: not enough image data":
 		return errTruncated
 	}
 	return err

@@ -231,12 +231,13 @@ func (f *jpegFrame) explain(err error, scans *scanReader) error {
 	if scans.ended {
 		return errTruncated
 	}
-	if u := jpeg.UnsupportedError(""); errors.As(err, &u) {
+	const ratio = jpeg.UnsupportedError("luma/chroma subsampling ratio")
+	if errors.Is(err, ratio) {
 		var factors []string
 		for _, c := range f.comps {
 			factors = append(factors, fmt.Sprintf("%dx%d", c.h, c.v))
 		}
-		return fmt.Errorf("jpeg: %s not supported (sampling factors %s)", string(u), strings.Join(factors, ","))
+		return fmt.Errorf("jpeg: sampling factors %s are not supported", strings.Join(factors, ","))
 	}
 	return err
 }

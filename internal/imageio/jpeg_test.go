@@ -72,7 +72,7 @@ func TestUnsupportedJPEGsSayWhy(t *testing.T) {
 	_, err := Open("testdata/unsupported/arith_420_q85_48x48.jpg", Options{})
 	require.EqualError(t, err, "imageio: arith_420_q85_48x48.jpg: jpeg: arithmetic coding is not supported")
 	_, err = Open("testdata/unsupported/luma_1x1_chroma_2x2_q85_40x40.jpg", Options{})
-	require.EqualError(t, err, "imageio: luma_1x1_chroma_2x2_q85_40x40.jpg: jpeg: luma/chroma subsampling ratio not supported (sampling factors 1x1,2x2,2x2)")
+	require.EqualError(t, err, "imageio: luma_1x1_chroma_2x2_q85_40x40.jpg: jpeg: sampling factors 1x1,2x2,2x2 are not supported")
 }
 
 // All eight files show the same astronaut when they are turned as their EXIF orientation says (Pillow: ImageOps.exif_transpose).
