@@ -20,7 +20,7 @@ const (
 	// winogradTiles is the least number of tiles in a run: with fewer, reading
 	// the transformed weights, five times as many, takes longer than computing
 	// directly.
-	winogradTiles = 12
+	winogradTiles = 32
 )
 
 // selectAlgorithms chooses the algorithm of every linear step at the usual size

@@ -18,13 +18,9 @@ func (pl *Plan) String() string {
 	total := int64(0)
 	for i := range pl.steps {
 		s := &pl.steps[i]
-		in, out := pl.layouts[s.in[0]], pl.layouts[s.out]
-		macs := s.op.MACs(in.shape, out.shape) * int64(pl.rows)
+		out := pl.layouts[s.out]
+		macs, cost := pl.macs(s, pl.rows), ""
 		total += macs
-		how, cost := string(s.algorithm), ""
-		if how == "" {
-			how = s.op.String()
-		}
 		if macs > 0 {
 			cost = fmt.Sprintf("%.3f GMAC", float64(macs)/1e9)
 		}
@@ -32,12 +28,28 @@ func (pl *Plan) String() string {
 		for _, v := range s.in {
 			places = append(places, "@"+bytes(4*int64(pl.layouts[v].offset)))
 		}
-		fmt.Fprintf(t, "%03d\t%s\t%s\t%d×%v > %d\t%s\tin %s\tout @%s\t%s\n", i, s.name, how, pl.rows, in.shape, out.shape.C, cost,
+		fmt.Fprintf(t, "%03d\t%s\t%s\t%s\t%s\tin %s\tout @%s\t%s\n", i, s.name, s.how(), pl.shapes(s, pl.rows), cost,
 			strings.Join(places, " "), bytes(4*int64(out.offset)), strings.TrimSpace(s.epilogue()))
 	}
 	t.Flush()
 	fmt.Fprintf(&b, "%d steps, %.3f GMAC, arena %s, kernels %s\n", len(pl.steps), float64(total)/1e9, bytes(pl.ArenaBytes()), pl.module.kernels.Name)
 	return b.String()
+}
+
+// how names the way a step is computed.
+func (s *step) how() string {
+	if s.algorithm != "" {
+		return string(s.algorithm)
+	}
+	return s.op.String()
+}
+
+func (pl *Plan) shapes(s *step, rows int) string {
+	return fmt.Sprintf("%d×%v > %d", rows, pl.layouts[s.in[0]].shape, pl.layouts[s.out].shape.C)
+}
+
+func (pl *Plan) macs(s *step, rows int) int64 {
+	return s.op.MACs(pl.layouts[s.in[0]].shape, pl.layouts[s.out].shape) * int64(rows)
 }
 
 // bytes prints a number of bytes in the unit that fits.
