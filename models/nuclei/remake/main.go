@@ -1,0 +1,160 @@
+// Command remake makes everything again that depends on the weights of the
+// built-in model, from a file of weights of the same shape: the native file,
+// the tables of its model card, and the picture of the README. Run it in the
+// root of the repository:
+//
+//	go run ./models/nuclei/remake -weights model.safetensors -images DIR -truth instances_val.json
+//
+// Without -weights it keeps the native file and makes the rest.
+package main
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"image/png"
+	"log"
+	"os"
+	"path/filepath"
+
+	"github.com/spinemask/spinemask"
+	"github.com/spinemask/spinemask/config"
+	"github.com/spinemask/spinemask/internal/imageio"
+	"github.com/spinemask/spinemask/internal/overlay"
+	"github.com/spinemask/spinemask/weights"
+)
+
+const (
+	native  = "models/nuclei/nuclei.safetensors"
+	card    = "models/nuclei/MODEL_CARD.md"
+	picture = "docs/nuclei.png"
+	example = "testdata/images/547ef286ee5f4e5d.png" // the picture's photo
+)
+
+func main() {
+	log.SetFlags(0)
+	source := flag.String("weights", "", "weights of the model, under any names that package weights reads")
+	images := flag.String("images", "", "folder of the validation images")
+	truth := flag.String("truth", "", "their annotations, COCO JSON with a modality for each image")
+	display := flag.Float64("display", 0, "score from which a detection is shown; 0 keeps the present one")
+	flag.Parse()
+	if *images == "" || *truth == "" {
+		flag.Usage()
+		os.Exit(2)
+	}
+	if err := remake(*source, *images, *truth, *display); err != nil {
+		log.Fatal("remake: ", err)
+	}
+}
+
+func remake(source, images, truth string, display float64) error {
+	if source != "" {
+		if err := convert(source, display); err != nil {
+			return err
+		}
+	}
+	m, err := spinemask.Open(native, nil)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	tables, err := evaluate(m, images, truth)
+	if err != nil {
+		return err
+	}
+	if err := updateCard(tables); err != nil {
+		return err
+	}
+	return drawExample(m)
+}
+
+// convert writes the native file anew, with the config of the present one.
+func convert(source string, display float64) error {
+	c, err := presentConfig()
+	if err != nil {
+		return err
+	}
+	if display > 0 {
+		c.Detections.DisplayThreshold = display
+	}
+	f, err := weights.Open(source)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	sum, err := f.SHA256()
+	if err != nil {
+		return err
+	}
+	var out bytes.Buffer
+	err = weights.Convert(&out, f, c, weights.Provenance{
+		Source:  filepath.Base(source) + " (SpineNet Mask R-CNN, 595 training images of BBBC038v1)",
+		SHA256:  sum,
+		System:  weights.TF1,
+		Licence: "CC0-1.0",
+	})
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(native, out.Bytes(), 0o644)
+}
+
+func presentConfig() (*config.Config, error) {
+	f, err := weights.Open(native)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	c, _, err := f.Config(weights.Options{})
+	return c, err
+}
+
+// drawExample makes the README's picture.
+func drawExample(m *spinemask.Model) error {
+	img, err := imageio.Open(example, imageio.Options{})
+	if err != nil {
+		return err
+	}
+	r, err := m.Segment(context.Background(), img)
+	if err != nil {
+		return err
+	}
+	var shown []overlay.Instance
+	for _, in := range r.Instances {
+		if float64(in.Score) >= m.Config().Detections.DisplayThreshold {
+			shown = append(shown, overlay.Instance{Mask: in.Mask, Label: in.Name, Score: in.Score})
+		}
+	}
+	drawn, err := overlay.Draw(img, shown)
+	if err != nil {
+		return err
+	}
+	var out bytes.Buffer
+	if err := png.Encode(&out, drawn); err != nil {
+		return err
+	}
+	return os.WriteFile(picture, out.Bytes(), 0o644)
+}
+
+// updateCard replaces what stands between the markers of each table.
+func updateCard(tables map[string]string) error {
+	text, err := os.ReadFile(card)
+	if err != nil {
+		return err
+	}
+	for name, table := range tables {
+		begin, end := []byte("<!-- "+name+" -->\n"), []byte("<!-- end -->")
+		from := bytes.Index(text, begin)
+		if from < 0 {
+			return fmt.Errorf("%s: no marker %q", card, "<!-- "+name+" -->")
+		}
+		from += len(begin)
+		to := bytes.Index(text[from:], end)
+		if to < 0 {
+			return fmt.Errorf("%s: no end of %q", card, name)
+		}
+		text = bytes.Join([][]byte{text[:from], []byte(table), text[from+to:]}, nil)
+	}
+	return os.WriteFile(card, text, 0o644)
+}
