@@ -18,6 +18,7 @@ type Geometry struct {
 	ScaledHeight, ScaledWidth int // of the photo in the input
 	InputHeight, InputWidth   int // of the input, padding included
 	canvas                    box.Size
+	multiply                  bool // how ToPhoto scales
 }
 
 // Fit places a photo of height×width pixels in the input of a model.
@@ -25,8 +26,9 @@ func Fit(c *config.Input, height, width int) (Geometry, error) {
 	if height < 1 || width < 1 {
 		return Geometry{}, fmt.Errorf("preprocess: photo of %d×%d pixels", height, width)
 	}
-	g := Geometry{Height: height, Width: width}
-	short, long := float32(min(height, width)), float32(max(height, width))
+	g := Geometry{Height: height, Width: width, multiply: c.Fit == config.FitShortestEdge}
+	// Other fits bring the shorter side to MinSize, or the longer one to MaxSize.
+	edge := min(float64(c.MinSize)/float64(min(height, width)), float64(c.MaxSize)/float64(max(height, width)))
 	switch c.Fit {
 	case config.FitFixedSize:
 		// tpu: utils/input_utils.py, resize_and_crop_image.
@@ -37,16 +39,12 @@ func Fit(c *config.Input, height, width int) (Geometry, error) {
 		g.canvas = box.Size{Height: float32(c.Height), Width: float32(c.Width)}
 		g.InputHeight, g.InputWidth = up(c.Height, c.PadMultiple), up(c.Width, c.PadMultiple)
 	case config.FitShortestEdge:
-		// torchvision: models/detection/transform.py, _resize_image_and_masks;
-		// the products are float32, which rounds 0.48·200 to 96.
-		scale := min(float32(c.MinSize)/short, float32(c.MaxSize)/long)
-		g.ScaledHeight = int(float32(float32(height) * scale))
-		g.ScaledWidth = int(float32(float32(width) * scale))
+		// torchvision: models/detection/transform.py, _resize_image_and_masks.
+		g.ScaledHeight, g.ScaledWidth = int(float64(height)*edge), int(float64(width)*edge)
 	case config.FitKeepRatio:
 		// mmcv: image/geometric.py, rescale_size.
-		scale := min(float64(c.MinSize)/float64(short), float64(c.MaxSize)/float64(long))
-		g.ScaledHeight = int(float64(float64(height)*scale) + 0.5)
-		g.ScaledWidth = int(float64(float64(width)*scale) + 0.5)
+		g.ScaledHeight = int(float64(float64(height)*edge) + 0.5)
+		g.ScaledWidth = int(float64(float64(width)*edge) + 0.5)
 	default:
 		return Geometry{}, fmt.Errorf("preprocess: no fit %q", c.Fit)
 	}
@@ -83,6 +81,11 @@ func (g *Geometry) Clip(rule config.Clip) box.Size {
 
 // ToPhoto moves a box from input pixels to photo pixels. It does not clip.
 func (g *Geometry) ToPhoto(b box.Box) box.Box {
+	if g.multiply { // torchvision: models/detection/transform.py, resize_boxes
+		y := float32(g.Height) / float32(g.ScaledHeight)
+		x := float32(g.Width) / float32(g.ScaledWidth)
+		return box.Box{Y1: b.Y1 * y, X1: b.X1 * x, Y2: b.Y2 * y, X2: b.X2 * x}
+	}
 	y := float32(g.ScaledHeight) / float32(g.Height)
 	x := float32(g.ScaledWidth) / float32(g.Width)
 	return box.Box{Y1: b.Y1 / y, X1: b.X1 / x, Y2: b.Y2 / y, X2: b.X2 / x}

@@ -82,6 +82,7 @@ func TestOtherFits(t *testing.T) {
 		{64, 96, 31, 200, 14, 96, 32, 96},
 		{60, 80, 75, 101, 59, 80, 64, 96},
 		{800, 1333, 300, 451, 800, 1202, 800, 1216},
+		{800, 1333, 200, 596, 447, 1332, 448, 1344}, // 1333/596·596 is less than 1333
 	} {
 		tv := config.Input{Fit: config.FitShortestEdge, MinSize: tt.min, MaxSize: tt.max, PadMultiple: 32}
 		g, err := Fit(&tv, tt.h, tt.w)

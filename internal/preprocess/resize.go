@@ -27,6 +27,7 @@ type tap struct {
 // Scratch is the memory of one range of rows.
 type Scratch struct {
 	rows   [2][]float32 // resized horizontally, of the source rows in source
+	fixed  [2][]int32   // the same for ResizeOpenCV
 	source [2]int
 }
 
@@ -66,9 +67,12 @@ func (r *Resizer) taps(t []tap, source, n int) []tap {
 	scale := float32(source) / float32(n)
 	for i := range n {
 		var at float32
-		if r.resize == config.ResizeLegacy {
+		switch r.resize {
+		case config.ResizeLegacy:
 			at = float32(i) * scale
-		} else {
+		case config.ResizeOpenCV: // imgproc/src/resize.cpp, resize
+			at = float32(float64((float64(i)+0.5)*(float64(source)/float64(n))) - 0.5)
+		default:
 			at = float32((float32(i)+0.5)*scale) - 0.5
 		}
 		low := float32(math.Floor(float64(at)))
@@ -91,31 +95,44 @@ func (r *Resizer) Rows(dst []float32, rowStride, y0, y1 int, s *Scratch) {
 			clear(out)
 			continue
 		}
+		n := 3 * r.g.ScaledWidth
+		clear(out[n:])
+		if r.resize == config.ResizeOpenCV {
+			r.rowOpenCV(out[:n], y, s)
+			continue
+		}
 		t := r.rows[y]
 		top := s.row(r, t.low, t.high)
 		bottom := s.row(r, t.high, t.low)
-		n := 3 * r.g.ScaledWidth
 		top, bottom = top[:n], bottom[:n]
 		for i, v := range top {
 			out[i] = v + float32((bottom[i]-v)*t.weight)
 		}
-		clear(out[n:])
 	}
+}
+
+// slot says where source row y belongs, and whether it is there already; the row
+// other is kept.
+func (s *Scratch) slot(y, other int) (slot int, have bool) {
+	for i, source := range s.source {
+		if source == y {
+			return i, true
+		}
+	}
+	if s.source[0] == other {
+		slot = 1
+	}
+	s.source[slot] = y
+	return slot, false
 }
 
 // row returns a source row, normalised and resized horizontally, keeping the
 // one of the row other.
 func (s *Scratch) row(r *Resizer, y, other int) []float32 {
-	for i, have := range s.source {
-		if have == y {
-			return s.rows[i]
-		}
+	slot, have := s.slot(y, other)
+	if have {
+		return s.rows[slot]
 	}
-	slot := 0
-	if s.source[0] == other {
-		slot = 1
-	}
-	s.source[slot] = y
 	out := s.rows[slot][:0]
 	line := r.pixels[3*y*r.g.Width:][:3*r.g.Width]
 	for _, t := range r.cols {
