@@ -20,6 +20,10 @@ type Detection struct {
 
 // Detector chooses detections. Its memory is used again by the next call; it is not safe for concurrent use.
 type Detector struct {
+	// PhotoScale is the number of input pixels in a photo pixel. NMS with sides one longer depends on the frame: mmdetection 1.x suppresses in the
+	// photo's (models/bbox_heads/bbox_head.py, get_det_bboxes). The zero Size, and every other rule, means the input's.
+	PhotoScale box.Size
+
 	c     *config.Config
 	coder box.Coder
 	nms   box.NMS
@@ -29,7 +33,8 @@ type Detector struct {
 	boxes         []box.Box // candidates, class after class, by falling score
 	scores        []float32
 	proposals     []int
-	ends          []int // per class: end of its candidates
+	ends          []int     // per class: end of its candidates
+	scaled        []box.Box // boxes in the frame of NMS
 	kept          []Detection
 	result        []Detection
 }
@@ -125,6 +130,14 @@ func (d *Detector) candidates(class int, deltas []float32, boxClass, boxClasses 
 func (d *Detector) suppress() {
 	o := &d.c.Detections
 	rule := box.Rule(o.NMSRule)
+	boxes := d.boxes
+	if s := d.PhotoScale; rule == box.PlusOneGT && s != (box.Size{}) {
+		d.scaled = d.scaled[:0]
+		for _, b := range d.boxes {
+			d.scaled = append(d.scaled, box.Box{Y1: b.Y1 / s.Height, X1: b.X1 / s.Width, Y2: b.Y2 / s.Height, X2: b.X2 / s.Width})
+		}
+		boxes = d.scaled
+	}
 	offset := rule == box.OffsetGT && len(d.boxes) <= box.OffsetLimit
 	far := box.Farthest(d.boxes, float32(math.Inf(-1)))
 	d.kept = d.kept[:0]
@@ -134,7 +147,7 @@ func (d *Detector) suppress() {
 		if offset {
 			d.nms.Offset = float32(class) * (far + 1)
 		}
-		for _, k := range d.nms.Suppress(d.boxes[start:end], rule, float32(o.NMSIoU), o.Max) {
+		for _, k := range d.nms.Suppress(boxes[start:end], rule, float32(o.NMSIoU), o.Max) {
 			i := start + int(k)
 			d.kept = append(d.kept, Detection{d.boxes[i], d.scores[i], class, d.proposals[i]})
 		}

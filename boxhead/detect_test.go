@@ -165,6 +165,19 @@ func TestDetectWithBackgroundLast(t *testing.T) {
 	require.Equal(t, first, last)
 }
 
+// Two boxes of 9×9 and 9×4: with sides one longer their IoU is 0.5; in a photo of twice the size, 19·9 of 19·19 pixels, it is less.
+func TestDetectSuppressesInThePhotosFrame(t *testing.T) {
+	logits, deltas := []float32{-9, 5, -9, 4}, make([]float32, 2*8)
+	proposals := []box.Box{{Y1: 0, X1: 0, Y2: 9, X2: 9}, {Y1: 0, X1: 0, Y2: 9, X2: 4}}
+	c := family(t, config.MMDet, 2)
+	c.Detections.NMSIoU = 0.49
+	d := NewDetector(c)
+	require.Len(t, d.Detect(logits, deltas, proposals, frame), 1)
+	d.PhotoScale = box.Size{Height: 0.5, Width: 0.5}
+	require.Len(t, d.Detect(logits, deltas, proposals, frame), 2)
+	require.Equal(t, proposals[1], d.Detect(logits, deltas, proposals, frame)[1].Box)
+}
+
 func TestDetectOrderOfTies(t *testing.T) {
 	// Two proposals far apart, both certain of classes 1 and 2 alike.
 	logits := []float32{-9, 5, 5, -9, 5, 5}

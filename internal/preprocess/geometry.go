@@ -79,6 +79,11 @@ func (g *Geometry) Clip(rule config.Clip) box.Size {
 	return box.Size{Height: float32(g.ScaledHeight), Width: float32(g.ScaledWidth)}
 }
 
+// Scale is the number of input pixels in a photo pixel.
+func (g *Geometry) Scale() box.Size {
+	return box.Size{Height: float32(g.ScaledHeight) / float32(g.Height), Width: float32(g.ScaledWidth) / float32(g.Width)}
+}
+
 // ToPhoto moves a box from input pixels to photo pixels. It does not clip.
 func (g *Geometry) ToPhoto(b box.Box) box.Box {
 	if g.multiply { // torchvision: models/detection/transform.py, resize_boxes
@@ -86,7 +91,6 @@ func (g *Geometry) ToPhoto(b box.Box) box.Box {
 		x := float32(g.Width) / float32(g.ScaledWidth)
 		return box.Box{Y1: b.Y1 * y, X1: b.X1 * x, Y2: b.Y2 * y, X2: b.X2 * x}
 	}
-	y := float32(g.ScaledHeight) / float32(g.Height)
-	x := float32(g.ScaledWidth) / float32(g.Width)
-	return box.Box{Y1: b.Y1 / y, X1: b.X1 / x, Y2: b.Y2 / y, X2: b.X2 / x}
+	s := g.Scale()
+	return box.Box{Y1: b.Y1 / s.Height, X1: b.X1 / s.Width, Y2: b.Y2 / s.Height, X2: b.X2 / s.Width}
 }

@@ -45,7 +45,7 @@ func TestEqualsTheOriginals(t *testing.T) {
 			g, err := Fit(&c, pixels.Shape[0], pixels.Shape[1])
 			require.NoError(t, err)
 			require.Equal(t, want.Shape[:2], []int{g.ScaledHeight, g.ScaledWidth})
-			require.Equal(t, []float32{info[4], info[5]}, []float32{float32(g.ScaledHeight) / float32(g.Height), float32(g.ScaledWidth) / float32(g.Width)})
+			require.Equal(t, box.Size{Height: info[4], Width: info[5]}, g.Scale())
 			require.Zero(t, g.InputHeight%128+g.InputWidth%128)
 			photo := make([]byte, len(pixels.Data))
 			for i, v := range pixels.Data {
