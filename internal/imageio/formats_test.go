@@ -26,3 +26,16 @@ func TestFormatsGivePillowsPixels(t *testing.T) {
 		})
 	}
 }
+
+// PNG (chunk eXIf), WebP (chunk EXIF) and TIFF (its own tag) say how they are to be turned, too.
+func TestOtherFormatsAreTurnedUpright(t *testing.T) {
+	for _, name := range []string{"turned_6", "turned_7"} {
+		want := mustOpen(t, "testdata/formats/"+name+".upright.png", Options{})
+		for _, ext := range []string{".png", ".webp", ".tif"} {
+			file := "testdata/formats/" + name + ext
+			_, largest := difference(t, mustOpen(t, file, Options{}), want)
+			require.Zero(t, largest, file)
+			require.Equal(t, want.Height, mustOpen(t, file, Options{IgnoreOrientation: true}).Width, file)
+		}
+	}
+}
