@@ -116,7 +116,9 @@ func New(c *config.Config, w Weights, o *Options) (*Model, error) {
 	if m.box, err = engine.Prepare(n.Box, w, m.engineOptions(c.RoIAlign.BoxSize, c.RoIAlign.BoxSize)); err != nil {
 		return nil, err
 	}
-	if m.mask, err = engine.Prepare(n.Mask, w, m.engineOptions(c.RoIAlign.MaskSize, c.RoIAlign.MaskSize)); err != nil {
+	mask := m.engineOptions(c.RoIAlign.MaskSize, c.RoIAlign.MaskSize)
+	mask.Pick = "logits" // of each detection's own class
+	if m.mask, err = engine.Prepare(n.Mask, w, mask); err != nil {
 		return nil, err
 	}
 	return m, nil

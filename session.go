@@ -3,7 +3,7 @@ package spinemask
 import (
 	"context"
 	"fmt"
-	"math"
+	"slices"
 	"time"
 
 	"github.com/spinemask/spinemask/box"
@@ -11,6 +11,7 @@ import (
 	"github.com/spinemask/spinemask/config"
 	"github.com/spinemask/spinemask/engine"
 	"github.com/spinemask/spinemask/internal/imageio"
+	"github.com/spinemask/spinemask/internal/kernels"
 	"github.com/spinemask/spinemask/internal/network"
 	"github.com/spinemask/spinemask/internal/parallel"
 	"github.com/spinemask/spinemask/internal/preprocess"
@@ -40,18 +41,27 @@ type session struct {
 
 	classes, deltas []float32 // the box head's outputs for all proposals
 	rois            []box.Box // the boxes of the detections
+	classRows       []int     // their rows of the mask head
 	probabilities   []float32 // their masks
 
 	stages []Stage
 	clock  time.Time
 }
 
-// headChunk is how many RoIs go through a head at once: enough to share among
-// the workers, few enough for their maps to stay in the caches.
+// How many RoIs go through a head at once: enough that the transformed weights
+// are read few times, few enough that the maps stay within some tens of
+// megabytes.
 const (
-	boxChunk  = 128
-	maskChunk = 32
+	boxChunk  = 352
+	maskChunk = 64
 )
+
+// chunks is the size of the fewest equal parts of n that are not larger than
+// most.
+func chunks(n, most int) int {
+	parts := max(1, (n+most-1)/most)
+	return (n + parts - 1) / parts
+}
 
 func newSession(m *Model) (*session, error) {
 	c := m.config
@@ -68,22 +78,20 @@ func newSession(m *Model) (*session, error) {
 	for i := range s.pasters {
 		s.pasters[i] = maskhead.NewPaster(&c.Masks)
 	}
-	// The heads run one after the other and share their memory.
-	arena := new(engine.Arena)
 	var err error
-	if s.boxes, err = bind(m.box, c.RoIAlign.BoxSize, boxChunk, s.team, arena); err != nil {
+	if s.boxes, err = bind(m.box, c.RoIAlign.BoxSize, boxChunk, s.team); err != nil {
 		return nil, err
 	}
-	s.masks, err = bind(m.mask, c.RoIAlign.MaskSize, maskChunk, s.team, arena)
+	s.masks, err = bind(m.mask, c.RoIAlign.MaskSize, maskChunk, s.team)
 	return s, err
 }
 
-func bind(p *engine.Prepared, size, rows int, team *parallel.Team, arena *engine.Arena) (*engine.Workspace, error) {
+func bind(p *engine.Prepared, size, rows int, team *parallel.Team) (*engine.Workspace, error) {
 	plan, err := p.Plan(size, size, rows)
 	if err != nil {
 		return nil, err
 	}
-	return plan.NewWorkspace(team, arena), nil
+	return plan.NewWorkspace(team, new(engine.Arena)), nil
 }
 
 // segment is the way of a picture, in the order of the package's architecture:
@@ -183,8 +191,9 @@ func (s *session) align(head *engine.Workspace, photo box.Size, rois []box.Box) 
 // classify runs the box head over all proposals, a chunk at a time.
 func (s *session) classify(ctx context.Context, photo box.Size, proposals []box.Box) error {
 	s.classes, s.deltas = s.classes[:0], s.deltas[:0]
-	for first := 0; first < len(proposals); first += boxChunk {
-		chunk := proposals[first:min(first+boxChunk, len(proposals))]
+	size := chunks(len(proposals), boxChunk)
+	for first := 0; first < len(proposals); first += size {
+		chunk := proposals[first:min(first+size, len(proposals))]
 		s.align(s.boxes, photo, chunk)
 		if err := s.boxes.Run(ctx, len(chunk)); err != nil {
 			return err
@@ -218,29 +227,33 @@ func (s *session) choose(detections []boxhead.Detection) []boxhead.Detection {
 // mask runs the mask head over the detections and keeps the probabilities of
 // each one's own class.
 func (s *session) mask(ctx context.Context, photo box.Size, detections []boxhead.Detection) error {
-	s.rois, s.probabilities = s.rois[:0], s.probabilities[:0]
+	logits := s.masks.Output("logits")
+	pixels := logits.Height * logits.Width
+	s.rois, s.classRows = s.rois[:0], s.classRows[:0]
 	for _, d := range detections {
 		s.rois = append(s.rois, d.Box)
+		class := 0
+		if s.m.config.MaskHead.ClassSpecific {
+			class = d.Class
+		}
+		s.classRows = append(s.classRows, class)
 	}
-	for first := 0; first < len(s.rois); first += maskChunk {
-		chunk := s.rois[first:min(first+maskChunk, len(s.rois))]
-		s.align(s.masks, photo, chunk)
-		if err := s.masks.Run(ctx, len(chunk)); err != nil {
+	s.probabilities = slices.Grow(s.probabilities[:0], pixels*len(s.rois))[:pixels*len(s.rois)]
+	size := chunks(len(s.rois), maskChunk)
+	for first := 0; first < len(s.rois); first += size {
+		last := min(first+size, len(s.rois))
+		s.align(s.masks, photo, s.rois[first:last])
+		s.masks.Pick(s.classRows[first:last])
+		if err := s.masks.Run(ctx, last-first); err != nil {
 			return err
 		}
-		logits := s.masks.Output("logits")
-		for i := range chunk {
-			class := 0
-			if logits.Channels > 1 {
-				class = detections[first+i].Class
-			}
+		s.team.Do(last-first, parallel.Func(func(_, i int) {
+			out := s.probabilities[(first+i)*pixels:][:pixels]
 			for y := range logits.Height {
-				for x := range logits.Width {
-					v := logits.Pixel(i, y, x)[class]
-					s.probabilities = append(s.probabilities, float32(1/(1+math.Exp(-float64(v)))))
-				}
+				copy(out[y*logits.Width:], logits.Data[i*logits.ItemStride+y*logits.RowStride:][:logits.Width])
 			}
-		}
+			s.m.kernels.Activate(out, kernels.Sigmoid)
+		}))
 	}
 	return nil
 }

@@ -2,8 +2,8 @@ package engine
 
 import "unsafe"
 
-// An Arena is the memory of the values of one run at a time. Workspaces of
-// several plans can share one, if only the one made last is used.
+// An Arena is the memory of the values of one run at a time. A workspace may
+// take over the arena of another, which must not be used afterwards.
 type Arena struct {
 	floats []float32
 }

@@ -32,6 +32,10 @@ type Options struct {
 	// NoWinograd computes everything directly: about twice as slow, with a
 	// rounding error a tenth as large, and a sixth of the memory for 3×3 kernels.
 	NoWinograd bool
+	// Pick names an output, made by a 1×1 convolution, of which a run computes
+	// one channel for each row: the one that Workspace.Pick says. It then has
+	// one channel.
+	Pick string
 }
 
 // A pass is one rewriting of the tape.

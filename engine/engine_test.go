@@ -262,3 +262,33 @@ func TestErrorsNameTheNode(t *testing.T) {
 	_, err = p.Plan(96, 100, 1)
 	require.ErrorContains(t, err, "engine: u2: add: 12×13×17 and 12×16×17")
 }
+
+// A picked output has, in each row, the channel that was asked for, to the bit.
+func TestPickedChannels(t *testing.T) {
+	g := graph.New()
+	x := g.Input("features", 17)
+	g.Output("logits", g.Conv("logits", x, graph.Conv{Size: 1, Stride: 1, Padding: graph.Same, Out: 7, Bias: true}))
+	w := randomWeights(g, 1)
+	run := func(pick string) *Workspace {
+		p, err := Prepare(g, w, Options{Pick: pick})
+		require.NoError(t, err)
+		pl, err := p.Plan(5, 6, 9)
+		require.NoError(t, err)
+		ws := pl.NewWorkspace(parallel.NewTeam(2), new(Arena))
+		for i := range 9 {
+			fill(ws.Input("features"), i, randomMap(graph.Shape{H: 5, W: 6, C: 17}, uint64(i)))
+		}
+		ws.Pick([]int{0, 1, 2, 3, 4, 5, 6, 3, 3})
+		require.NoError(t, ws.Run(context.Background(), 9))
+		return ws
+	}
+	all, picked := run("").Output("logits"), run("logits").Output("logits")
+	require.Equal(t, 1, picked.Channels)
+	for i, c := range []int{0, 1, 2, 3, 4, 5, 6, 3, 3} {
+		for y := range 5 {
+			for x := range 6 {
+				require.Equal(t, all.Pixel(i, y, x)[c], picked.Pixel(i, y, x)[0])
+			}
+		}
+	}
+}

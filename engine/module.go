@@ -48,7 +48,8 @@ type module struct {
 	weights Weights
 	kernels *kernels.Set
 
-	winograd bool // may be selected
+	winograd bool   // may be selected
+	pick     string // output of which one channel a row is wanted
 }
 
 type input struct {
@@ -62,7 +63,7 @@ type output struct {
 }
 
 func newModule(g *graph.Graph, w Weights, o Options) (*module, error) {
-	m := &module{weights: w, kernels: o.Kernels, winograd: !o.NoWinograd && o.Height > 0}
+	m := &module{weights: w, kernels: o.Kernels, winograd: !o.NoWinograd && o.Height > 0, pick: o.Pick}
 	if m.kernels == nil {
 		m.kernels = kernels.Best()
 	}
@@ -122,6 +123,11 @@ func (m *module) uses(v int) int {
 		}
 	}
 	return n
+}
+
+// isOutput says whether v is the output with the name.
+func (m *module) isOutput(v int, name string) bool {
+	return slices.Contains(m.outputs, output{name, v})
 }
 
 // onlyMaker returns the step that makes v if v has no reader but the asking

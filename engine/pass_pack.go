@@ -11,7 +11,7 @@ import (
 // packed are the weights of a linear step in the layout of its kernel. A
 // deconvolution is a 1×1 convolution for each pixel of its window.
 type packed struct {
-	windows []*kernels.Packed // in row order; one for all but deconvolutions
+	windows []*kernels.Packed // of a deconvolution one per pixel, in row order; of a picked output one per channel; else one
 	// winograd is the kernel again, transformed, for the maps that are large
 	// enough; nil if it is always computed directly.
 	winograd *kernels.PackedWinograd
@@ -94,7 +94,11 @@ func (m *module) packWindows(s *step, scale, shift []float64) ([]*kernels.Packed
 		if err != nil {
 			return nil, err
 		}
-		return []*kernels.Packed{m.kernels.Pack(scaled(w, scale), op.Size, op.Size, c, n, bias(shift, n))}, nil
+		w = scaled(w, scale)
+		if s.algorithm == picked {
+			return m.packChannels(w, c, n, bias(shift, n)), nil
+		}
+		return []*kernels.Packed{m.kernels.Pack(w, op.Size, op.Size, c, n, bias(shift, n))}, nil
 	case graph.Dense:
 		k := op.Height * op.Width * c
 		w, err := m.tensor(s.weights+"/kernel", k*n)
@@ -120,6 +124,23 @@ func (m *module) packWindows(s *step, scale, shift []float64) ([]*kernels.Packed
 		return windows, nil
 	}
 	return nil, fmt.Errorf("%s: %v has no weights", s.name, s.op)
+}
+
+// packChannels packs each output channel of a 1×1 kernel, [c][n], on its own.
+func (m *module) packChannels(w []float32, c, n int, bias []float32) []*kernels.Packed {
+	channels := make([]*kernels.Packed, n)
+	column := make([]float32, c)
+	for j := range channels {
+		for i := range column {
+			column[i] = w[i*n+j]
+		}
+		var b []float32
+		if bias != nil {
+			b = bias[j : j+1]
+		}
+		channels[j] = m.kernels.Pack(column, 1, 1, c, 1, b)
+	}
+	return channels
 }
 
 // bias is a shift as the kernels want it.

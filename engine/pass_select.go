@@ -1,6 +1,10 @@
 package engine
 
-import "github.com/spinemask/spinemask/graph"
+import (
+	"fmt"
+
+	"github.com/spinemask/spinemask/graph"
+)
 
 // algorithm is the way in which a linear step is computed.
 type algorithm string
@@ -11,6 +15,8 @@ const (
 	// winograd computes tiles of outputs with fewer multiplications and a
 	// larger rounding error (arXiv 1509.09308).
 	winograd algorithm = "winograd"
+	// picked computes directly, and only one channel of each row.
+	picked algorithm = "picked"
 )
 
 const (
@@ -38,6 +44,12 @@ func selectAlgorithms(m *module) error {
 			if rows, _ := tiles(m.values[s.out].usual.H, m.values[s.out].usual.W); rows != nil {
 				s.algorithm = winograd
 			}
+		}
+		if m.pick != "" && m.isOutput(s.out, m.pick) {
+			if !ok || op.Size != 1 || op.Stride != 1 || s.residual || m.uses(s.out) != 1 {
+				return fmt.Errorf("%s: only the output of a 1×1 convolution can be picked", s.name)
+			}
+			s.algorithm = picked
 		}
 	}
 	return nil

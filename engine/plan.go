@@ -63,6 +63,9 @@ func (pl *Plan) infer(h, w int) error {
 		if err != nil {
 			return fmt.Errorf("engine: %s: %w", s.name, err)
 		}
+		if s.algorithm == picked {
+			shape.C = 1
+		}
 		pl.layouts[s.out].shape = shape
 		x := &pl.layouts[s.in[0]]
 		x.border = x.border.grow(windowBorder(s, x.shape))

@@ -55,6 +55,9 @@ func (ws *Workspace) bindLinear(s *step) task {
 		if s.algorithm == winograd {
 			return ws.bindWinograd(s, conv)
 		}
+		if s.algorithm == picked {
+			return ws.bindPicked(s, conv)
+		}
 		conv.W = s.packed.windows[0]
 		t.convs = []kernels.Conv{conv}
 		t.unit = out.Width * out.Channels * op.Size * op.Size * in.Channels

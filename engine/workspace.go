@@ -16,6 +16,7 @@ type Workspace struct {
 	tasks []task
 	// scratch of each worker, for the steps that want any
 	scratch [][]float32
+	picks   []int // channel of each row, for a picked output
 }
 
 // A task is a step bound to a workspace.
