@@ -25,11 +25,28 @@ func (e *LoadError) Error() string {
 	if len(e.Problems) == 1 {
 		s = fmt.Sprintf("weights: %s: 1 problem", e.File)
 	}
-	return s + ":\n  " + strings.Join(e.Problems, "\n  ")
+	list := e.Problems
+	if len(list) > maxPrinted {
+		list = append(slices.Clone(list[:maxPrinted]), fmt.Sprintf("and %d more", len(list)-maxPrinted))
+	}
+	return s + ":\n  " + strings.Join(list, "\n  ")
+}
+
+const maxPrinted = 40 // problems in the text of an error
+
+// loadError returns all problems as an error, nil if there are none.
+func loadError(file string, problems ...[]string) error {
+	all := slices.Concat(problems...)
+	if len(all) == 0 {
+		return nil
+	}
+	slices.Sort(all)
+	return &LoadError{File: file, Problems: slices.Compact(all)}
 }
 
 // Check compares a file with what a graph needs: every tensor is there in its shape, none is left over, and all values
-// are finite. The error is a *LoadError that lists all missing, unexpected, mismatched and non-finite tensors.
+// are finite. The error is a *LoadError that lists all missing, unexpected, mismatched and non-finite tensors, and all
+// names in the file that have no place.
 func Check(f *File, want []Want) error {
 	shapes := make(map[string][]int, len(want))
 	problems := map[string]string{}
@@ -53,18 +70,14 @@ func Check(f *File, want []Want) error {
 		}
 	}
 	nonFinite(scan, problems)
-	if len(problems) == 0 {
-		return nil
-	}
-	e := &LoadError{File: f.name}
+	var list []string
 	for name, p := range problems {
 		if from := f.from[name]; from != "" {
 			name += " (" + from + ")"
 		}
-		e.Problems = append(e.Problems, name+": "+p)
+		list = append(list, name+": "+p)
 	}
-	slices.Sort(e.Problems)
-	return e
+	return loadError(f.name, list, f.problems)
 }
 
 // nonFinite looks at all values, on all processors, and adds a problem for each tensor with a NaN or an infinity.

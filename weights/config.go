@@ -71,6 +71,9 @@ func (f *File) infer(o Options) (*config.Config, []Assumption, error) {
 		system = o.Semantics
 	}
 	family := families[system]
+	if f.system == Native {
+		return nil, nil, fmt.Errorf("weights: %s: no config in the metadata, and names of no known system%s", f.name, f.example())
+	}
 	if family == nil {
 		return nil, nil, fmt.Errorf("weights: %s: no config in the metadata, and no defaults for %q", f.name, system)
 	}
@@ -79,7 +82,7 @@ func (f *File) infer(o Options) (*config.Config, []Assumption, error) {
 		return nil, nil, err
 	}
 	if problems := measure(f, c); len(problems) > 0 {
-		return nil, nil, &LoadError{File: f.name, Problems: problems}
+		return nil, nil, loadError(f.name, f.problems, problems)
 	}
 	reason := fmt.Sprintf("default of %s", system)
 	name := ""
@@ -115,6 +118,14 @@ func (f *File) infer(o Options) (*config.Config, []Assumption, error) {
 		list = append(list, assumed("categories", fmt.Sprintf("%d rows of COCO", len(c.Categories)), "", false)...)
 	}
 	return c, list, nil
+}
+
+// example is the first name of the file, for an error.
+func (f *File) example() string {
+	if len(f.tensors) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (%q, …)", f.tensors[0].Name)
 }
 
 func number(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }

@@ -18,7 +18,9 @@ type File struct {
 	system   System            // whose names the file has
 	tensors  []Tensor          // sorted by native name
 	from     map[string]string // native name → name in the file; nil where they are the same
+	found    int               // tensors in the file
 	ignored  []string          // names of what is not a weight of the model
+	problems []string          // of the translation
 	metadata map[string]string
 	blobs    []*blob // the bytes that SHA256 is of
 	sum      func() (string, error)
@@ -40,15 +42,16 @@ func (c *contents) close() error {
 	return errors.Join(errs...)
 }
 
-// newFile recognises whose names the tensors have and translates them.
+// newFile recognises whose names the tensors have and translates them. Names that cannot be translated are kept as
+// problems, so that Check and Config report them together with all others.
 func newFile(name string, c *contents) (*File, error) {
 	system := recognise(c.tensors)
 	tr := &translation{tensors: c.tensors}
 	if translate := translators[system]; translate != nil {
 		tr = translate(c.tensors)
-		if err := tr.err(name); err != nil {
-			return nil, err
-		}
+	}
+	if n := len(tr.retina); n > 0 {
+		return nil, fmt.Errorf("weights: %s: a RetinaNet (%d tensors such as %s), want Mask R-CNN", name, n, tr.retina[0])
 	}
 	translated := *c
 	translated.tensors = tr.tensors
@@ -56,7 +59,8 @@ func newFile(name string, c *contents) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.system, f.from, f.ignored = system, tr.from, tr.ignored
+	f.system, f.from, f.ignored, f.problems = system, tr.from, tr.ignored, tr.problems
+	f.found = len(c.tensors)
 	return f, nil
 }
 
@@ -95,6 +99,21 @@ func (f *File) Names() []string {
 		names[i] = t.Name
 	}
 	return names
+}
+
+// Report says what was found in a file.
+type Report struct {
+	Format  string // "safetensors", "TensorFlow checkpoint", "PyTorch checkpoint"
+	System  System // whose names it has
+	Found   int    // tensors in the file
+	Mapped  int    // of them, weights of the model
+	Ignored []string
+}
+
+// Report returns what was found in the file: Ignored are the names of what only training needs, such as the slots of an
+// optimizer.
+func (f *File) Report() Report {
+	return Report{f.format, f.system, f.found, len(f.tensors), f.ignored}
 }
 
 // Metadata returns the strings of the file's metadata; for a native file "config" and "provenance" (JSON).

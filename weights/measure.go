@@ -140,7 +140,7 @@ func (m *measurer) rpn(c *config.Config) {
 	r.Norm = m.has("rpn/conv0/norm%d/gamma", c.Backbone.MinLevel)
 	_, anchors := m.conv("rpn/objectness")
 	ratios := len(c.Anchors.AspectRatios)
-	if anchors%ratios != 0 {
+	if m.has("rpn/objectness/kernel") && anchors%ratios != 0 {
 		m.problem("rpn/objectness/kernel: %d anchors per place, want a multiple of %d (aspect ratios)", anchors, ratios)
 	}
 	c.Anchors.ScalesPerOctave = max(1, anchors/ratios)
@@ -168,7 +168,7 @@ func (m *measurer) boxHead(c *config.Config) {
 	}
 	rows := m.shape(first, 2)[0]
 	side := int(math.Round(math.Sqrt(float64(rows) / float64(in))))
-	if side*side*in != rows {
+	if m.has("%s", first) && side*side*in != rows {
 		m.problem("%s: %d rows are not a square of %d channels", first, rows, in)
 	}
 	c.RoIAlign.BoxSize = side

@@ -51,6 +51,7 @@ type translation struct {
 	tensors  []Tensor
 	from     map[string]string // native name → name in the file
 	ignored  []string          // names of what is not a weight of the model
+	retina   []string          // names of what makes the model a RetinaNet
 	problems []string
 }
 
@@ -70,15 +71,6 @@ func (tr *translation) add(t Tensor, native string) {
 
 func (tr *translation) unexpected(t Tensor) {
 	tr.problems = append(tr.problems, fmt.Sprintf("%s: unexpected, shape %v", t.Name, t.Shape))
-}
-
-// err is a *LoadError with all problems, or nil.
-func (tr *translation) err(file string) error {
-	if len(tr.problems) == 0 {
-		return nil
-	}
-	slices.Sort(tr.problems)
-	return &LoadError{File: file, Problems: tr.problems}
 }
 
 // index reads a number that a name ends with, at most four digits; none are zero.

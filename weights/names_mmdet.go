@@ -37,7 +37,7 @@ func translateMMDet(vars []Tensor) *translation {
 		}
 		for _, leaf := range sortedKeys(layers[module]) {
 			if v := layers[module][leaf]; strings.Contains(module, "retina_") {
-				tr.problems = append(tr.problems, fmt.Sprintf("%s: belongs to RetinaNet, want Mask R-CNN", v.Name))
+				tr.retina = append(tr.retina, v.Name)
 			} else {
 				tr.unexpected(v)
 			}

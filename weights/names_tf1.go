@@ -19,7 +19,7 @@ func translateTF1(vars []Tensor) *translation {
 		case tf1Ignored(v):
 			tr.ignored = append(tr.ignored, v.Name)
 		case strings.HasPrefix(v.Name, "retinanet/"):
-			tr.problems = append(tr.problems, fmt.Sprintf("%s: belongs to RetinaNet, want Mask R-CNN", v.Name))
+			tr.retina = append(tr.retina, v.Name)
 		default:
 			rest = append(rest, v)
 		}

@@ -165,13 +165,15 @@ func TestTF1Problems(t *testing.T) {
 	vars := tf1Names(t, "49S")
 	broken := vars[:len(vars):len(vars)]
 	broken = append(broken, shaped("fast_rcnn_head/attribute-predict/kernel", 512, 294), shaped("rpn_head/rpn_0/kernel", 3, 3, 128, 128),
-		shaped("retinanet/class_net/class-0/kernel", 1), shaped("spinenet/conv2d_60000/kernel", 1, 1, 1, 1))
-	_, err := FromTensors("m", broken, nil)
+		shaped("spinenet/conv2d_60000/kernel", 1, 1, 1, 1))
+	f, err := FromTensors("m", broken, nil)
+	require.NoError(t, err)
+	c, _, err := f.Config(Options{})
+	require.NoError(t, err)
 	var le *LoadError
-	require.ErrorAs(t, err, &le)
+	require.ErrorAs(t, Check(f, wants(t, c)), &le)
 	require.Equal(t, []string{
 		"fast_rcnn_head/attribute-predict/kernel: unexpected, shape [512 294]",
-		"retinanet/class_net/class-0/kernel: belongs to RetinaNet, want Mask R-CNN",
 		"rpn_head/rpn_0/kernel: is rpn/conv0/kernel, as is rpn_head/rpn/kernel",
 		"spinenet/conv2d_60000/kernel: unexpected, shape [1 1 1 1]",
 	}, le.Problems)
@@ -182,7 +184,13 @@ func TestTF1Problems(t *testing.T) {
 			less = append(less, v)
 		}
 	}
-	f, err := FromTensors("m", less, nil)
+	require.ErrorAs(t, Convert(io.Discard, f, c, Provenance{}), &le)
+	require.Len(t, le.Problems, 3)
+
+	_, err = FromTensors("m", append(broken, shaped("retinanet/class_net/class-0/kernel", 1)), nil)
+	require.EqualError(t, err, "weights: m: a RetinaNet (1 tensors such as retinanet/class_net/class-0/kernel), want Mask R-CNN")
+
+	f, err = FromTensors("m", less, nil)
 	require.NoError(t, err)
 	_, _, err = f.Config(Options{})
 	require.ErrorAs(t, err, &le)

@@ -27,7 +27,7 @@ func translateTF2(vars []Tensor) *translation {
 		case tf2Ignored(v.Name):
 			tr.ignored = append(tr.ignored, v.Name)
 		case strings.Contains(name, "/classnet-"), strings.Contains(name, "/boxnet-"):
-			tr.problems = append(tr.problems, fmt.Sprintf("%s: belongs to RetinaNet, want Mask R-CNN", v.Name))
+			tr.retina = append(tr.retina, v.Name)
 		default:
 			layers[path.Dir(name)] = append(layers[path.Dir(name)], v)
 		}

@@ -169,14 +169,15 @@ func TestTF2Problems(t *testing.T) {
 		v.alias = full
 		vars = append(vars, v)
 	}
-	add("head/_classifier/kernel", "retina_net_model/retina_net_head/classnet-conv_0/kernel", 1)
 	add("detection_head/1/_classifier/kernel", "m/detection_head_1/detection-scores/kernel", 48, 91)
 	add("odd/thing", "odd/thing", 1)
-	_, err := FromTensors("m", vars, nil)
+	f, err := FromTensors("m", vars, nil)
+	require.NoError(t, err)
+	c, _, err := f.Config(Options{})
+	require.NoError(t, err)
 	var le *LoadError
-	require.ErrorAs(t, err, &le)
+	require.ErrorAs(t, Check(f, wants(t, c)), &le)
 	require.Equal(t, []string{
-		"head/_classifier/kernel/.ATTRIBUTES/VARIABLE_VALUE: belongs to RetinaNet, want Mask R-CNN",
 		"model/_config_dict/detection_head/_classifier/kernel/.ATTRIBUTES/VARIABLE_VALUE: is box/class/kernel, as is detection_head/1/_classifier/kernel/.ATTRIBUTES/VARIABLE_VALUE",
 		"odd/thing/.ATTRIBUTES/VARIABLE_VALUE: unexpected, shape [1]",
 	}, le.Problems)
@@ -206,5 +207,5 @@ func TestTF2Checkpoints(t *testing.T) {
 		require.NoError(t, f.Close())
 	}
 	_, err := Open(shared(t, "fixtures/tf2_spinenet_mrcnn/ckpt_retinanet"))
-	require.ErrorContains(t, err, "belongs to RetinaNet, want Mask R-CNN")
+	require.ErrorContains(t, err, "ckpt_retinanet: a RetinaNet (")
 }

@@ -267,15 +267,18 @@ func TestTorchProblems(t *testing.T) {
 		}
 		list = append(list, shaped(name, shapes[i]...))
 	}
-	list = append(list, shaped("bbox_head.retina_cls.weight", 1, 1, 1, 1), shaped("bbox_head.fc_iou.weight", 1, 1), shaped("lonely", 1), shaped("rpn_head.rpn_conv.alpha", 1))
-	_, err := FromTensors("m", list, nil)
+	list = append(list, shaped("bbox_head.fc_iou.weight", 1, 1), shaped("lonely", 1), shaped("rpn_head.rpn_conv.alpha", 1))
+	f, err := FromTensors("m", list, nil)
+	require.NoError(t, err)
+	_, _, err = f.Config(Options{})
 	var le *LoadError
 	require.ErrorAs(t, err, &le)
 	require.Equal(t, []string{
 		"bbox_head.fc_iou.weight: unexpected, shape [1 1]",
-		"bbox_head.retina_cls.weight: belongs to RetinaNet, want Mask R-CNN",
 		"bbox_head.shared_fcs.0.weight: shape [32 785]: 785 inputs are not a square of 16 channels",
+		"box/class/kernel: missing",
 		"lonely: unexpected, shape [1]",
+		"rpn/objectness/kernel: missing",
 		"rpn_head.rpn_cls.weight: shape [3 16 1], want 2 or 4 dimensions",
 		"rpn_head.rpn_conv.alpha: unexpected, shape [1]",
 		"rpn_head.rpn_reg.weight: shape [1 1 16 11], want an output for each of 12",

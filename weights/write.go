@@ -22,6 +22,9 @@ func Convert(w io.Writer, f *File, c *config.Config, p Provenance) error {
 	if err := c.Validate(); err != nil {
 		return fmt.Errorf("weights: %s: %w", f.name, err)
 	}
+	if err := loadError(f.name, f.problems); err != nil {
+		return err
+	}
 	text, err := json.Marshal(c)
 	if err != nil {
 		return fmt.Errorf("weights: config: %w", err)
