@@ -3,6 +3,7 @@ package weights
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/spinemask/spinemask/config"
 )
@@ -58,11 +59,35 @@ func (f *File) Config(o Options) (*config.Config, []Assumption, error) {
 	return c, assumed, nil
 }
 
-// families make the config of a published SpineNet Mask R-CNN, by system.
-var families = map[System]func(variant string) (*config.Config, error){
-	TF1:         config.TF1,
-	TF2:         config.TF2,
-	MMDetection: config.MMDet,
+// family is the published models of a system, whose configs are the defaults for its files.
+type family struct {
+	variants []string
+	config   func(variant string) (*config.Config, error)
+	base     func(f *File) string // the variant to start from where none has the measured backbone
+}
+
+func spineNet(make func(string) (*config.Config, error)) *family {
+	return &family{config.Variants(), make, func(*File) string { return "49" }}
+}
+
+// familyOf returns the family of a system, nil if it has none.
+func familyOf(s System) *family {
+	switch s {
+	case TF1:
+		return spineNet(config.TF1)
+	case TF2:
+		return spineNet(config.TF2)
+	case MMDetection:
+		return spineNet(config.MMDet)
+	case Torchvision:
+		return &family{[]string{"v1", "v2"}, config.Torchvision, func(f *File) string {
+			if _, ok := f.Tensor("fpn/lateral2/norm/gamma"); ok {
+				return "v2"
+			}
+			return "v1"
+		}}
+	}
+	return nil
 }
 
 func (f *File) infer(o Options) (*config.Config, []Assumption, error) {
@@ -70,14 +95,14 @@ func (f *File) infer(o Options) (*config.Config, []Assumption, error) {
 	if o.Semantics != "" {
 		system = o.Semantics
 	}
-	family := families[system]
+	family := familyOf(system)
 	if f.system == Native {
 		return nil, nil, fmt.Errorf("weights: %s: no config in the metadata, and names of no known system%s", f.name, f.example())
 	}
 	if family == nil {
-		return nil, nil, fmt.Errorf("weights: %s: no config in the metadata, and no defaults for %q", f.name, system)
+		return nil, nil, fmt.Errorf("weights: %s: no defaults for %q", f.name, system)
 	}
-	c, err := family("49")
+	c, err := family.config(family.base(f))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -85,39 +110,75 @@ func (f *File) infer(o Options) (*config.Config, []Assumption, error) {
 		return nil, nil, loadError(f.name, f.problems, problems)
 	}
 	reason := fmt.Sprintf("default of %s", system)
-	name := ""
-	for _, v := range config.Variants() {
-		published, err := family(v)
+	published := false
+	for _, v := range family.variants {
+		p, err := family.config(v)
 		if err != nil {
 			return nil, nil, err
 		}
-		if published.Backbone == c.Backbone {
-			c, name = published, v
-			measure(f, c)
-			reason = fmt.Sprintf("as SpineNet-%s Mask R-CNN of %s was published", v, system)
+		if p.Backbone == c.Backbone {
+			measure(f, p)
+			c, published = p, true
+			reason = "as published: " + p.Name
 		}
 	}
-	if name == "" {
-		c.Name = fmt.Sprintf("spinenet, filter scale %g, endpoints %d (%s)", c.Backbone.FilterScale, c.Backbone.Endpoints, system)
+	if !published {
+		c.Name = fmt.Sprintf("%s with other sizes (%s)", c.Backbone.Type, system)
 	}
-	assumed := func(field, value, option string, known bool) []Assumption {
-		if known {
-			return nil
-		}
-		return []Assumption{{field, value, reason, option}}
+	if known := f.known(); known != "" {
+		reason = "known by its SHA-256: " + known
+	} else if f.fromMMDet2() {
+		reason += ", of mmdetection 1.1; the file is of 2.x"
 	}
+	return c, assumptions(c, o, system, reason), nil
+}
+
+// assumptions lists what is in c and in neither the file nor the options.
+func assumptions(c *config.Config, o Options, system System, reason string) []Assumption {
 	var list []Assumption
-	list = append(list, assumed("semantics", string(system), "Semantics", o.Semantics != "")...)
-	list = append(list, assumed("activation", string(c.Activation), "Activation", o.Activation != "")...)
-	list = append(list, assumed("norm_epsilon", number(c.NormEpsilon), "NormEpsilon", o.NormEpsilon != 0)...)
-	list = append(list, assumed("anchors.size", number(c.Anchors.Size), "AnchorSize", o.AnchorSize != 0)...)
-	list = append(list, assumed("input", inputSize(c), "", false)...)
-	if c.Categories[0].Name == "class 1" {
-		list = append(list, Assumption{"categories", fmt.Sprintf("numbers 1 to %d", len(c.Categories)), "names are not in the file", ""})
-	} else {
-		list = append(list, assumed("categories", fmt.Sprintf("%d rows of COCO", len(c.Categories)), "", false)...)
+	assume := func(given bool, a Assumption) {
+		if !given {
+			list = append(list, a)
+		}
 	}
-	return c, list, nil
+	epsilon := reason
+	if c.Backbone.Type == config.BackboneResNetFPN && c.NormEpsilon == 0 {
+		epsilon += "; 1e-5 if it was trained without the COCO weights"
+	}
+	assume(o.Semantics != "", Assumption{"semantics", string(system), "names in the file", "Semantics"})
+	assume(o.Activation != "", Assumption{"activation", string(c.Activation), reason, "Activation"})
+	assume(o.NormEpsilon != 0, Assumption{"norm_epsilon", number(c.NormEpsilon), epsilon, "NormEpsilon"})
+	assume(o.AnchorSize != 0, Assumption{"anchors.size", number(c.Anchors.Size), reason, "AnchorSize"})
+	assume(false, Assumption{"input", inputSize(c), reason, ""})
+	if c.Categories[0].Name == "class 1" {
+		assume(false, Assumption{"categories", fmt.Sprintf("numbers 1 to %d", len(c.Categories)), "their names are not in the file", ""})
+	} else {
+		assume(false, Assumption{"categories", fmt.Sprintf("%d rows of COCO", len(c.Categories)), reason, ""})
+	}
+	return list
+}
+
+// knownFiles are published files by the start of their SHA-256, which torchvision puts into their names.
+var knownFiles = map[string]string{
+	"bf2d0c1e": "maskrcnn_resnet50_fpn_coco-bf2d0c1e.pth",
+	"73cbd019": "maskrcnn_resnet50_fpn_v2_coco-73cbd019.pth",
+}
+
+// known returns the name of a published file with the same bytes.
+func (f *File) known() string {
+	if f.system != Torchvision { // nobody published hashes of the others
+		return ""
+	}
+	sum, err := f.SHA256()
+	if err != nil || len(sum) < 8 {
+		return ""
+	}
+	return knownFiles[sum[:8]]
+}
+
+// fromMMDet2 reports whether the names are those of mmdetection 2.x.
+func (f *File) fromMMDet2() bool {
+	return f.system == MMDetection && strings.Contains(f.from["box/class/kernel"], "roi_head.")
 }
 
 // example is the first name of the file, for an error.

@@ -11,7 +11,11 @@ import (
 // missing or contradicts itself; [Check] then compares every shape with the network of that config.
 func measure(f *File, c *config.Config) []string {
 	m := &measurer{f: f}
-	m.spineNet(&c.Backbone)
+	if c.Backbone.Type == config.BackboneResNetFPN {
+		m.resNet(&c.Backbone)
+	} else {
+		m.spineNet(&c.Backbone)
+	}
 	m.rpn(c)
 	m.boxHead(c)
 	m.maskHead(c)
@@ -117,6 +121,21 @@ func (m *measurer) spineNet(b *config.Backbone) {
 		return
 	}
 	_, b.Endpoints = m.conv("backbone/endpoint%d", b.MinLevel)
+}
+
+// resNet measures a ResNet with a feature pyramid. The network of depth d has (d − 2)/3 bottlenecks.
+func (m *measurer) resNet(b *config.Backbone) {
+	units := 0
+	for stage := 2; stage <= 5; stage++ {
+		units += m.count(fmt.Sprintf("backbone/stage%d/unit%%d/conv2/kernel", stage))
+	}
+	b.Depth = 3*units + 2
+	b.PyramidNorm = m.has("fpn/output2/norm/gamma")
+	_, b.Endpoints = m.conv("fpn/output2")
+	b.MinLevel = 2
+	for b.MaxLevel = 2; m.has("fpn/output%d/kernel", b.MaxLevel); {
+		b.MaxLevel++ // the level above the last output is made of it by taking every second pixel
+	}
 }
 
 // widthOf is the width of the features with so many channels, if they agree.

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spinemask/spinemask/config"
 	"github.com/spinemask/spinemask/internal/testweights/formula"
 	"github.com/spinemask/spinemask/weights/internal/dtype"
 	"github.com/stretchr/testify/require"
@@ -102,6 +103,16 @@ func TestTorchvisionLayouts(t *testing.T) {
 			require.Equal(t, Torchvision, f.system)
 			require.Equal(t, []string{"optimizer/state/0/momentum_buffer"}, f.ignored)
 			require.Len(t, f.tensors, len(names))
+			c, assumed, err := f.Config(Options{})
+			require.NoError(t, err)
+			want, err := config.Torchvision(version)
+			require.NoError(t, err)
+			want.Name = "resnet_fpn with other sizes (torchvision)"
+			want.Backbone.Endpoints, want.RPN.Filters, want.MaskHead.Filters = 16, 16, 16
+			want.BoxHead.Filters = map[string]int{"v1": 0, "v2": 16}[version]
+			want.BoxHead.FC = map[string][]int{"v1": {64, 64}, "v2": {64}}[version]
+			require.Equal(t, want, c)
+			require.Contains(t, assumed[2].String(), map[string]string{"v1": "norm_epsilon = 0 (default of torchvision; 1e-5 if", "v2": "norm_epsilon = 1e-05 (default"}[version])
 			equal := func(native string, place []int, name string, index ...int) {
 				require.Equal(t, src.at(name, index...), at(t, f, native, place...), "%s %v", native, place)
 			}
@@ -138,6 +149,25 @@ func TestTorchvisionLayouts(t *testing.T) {
 				equal("mask/conv2/norm/mean", []int{3}, "roi_heads.mask_head.2.1.running_mean", 3)
 			}
 		}
+	}
+}
+
+// TestTorchvisionSizes measures the published networks.
+func TestTorchvisionSizes(t *testing.T) {
+	for _, version := range []string{"v1", "v2"} {
+		names, _, shapes := torchNames(t, "torchvision_"+version+".tsv.gz")
+		var list []Tensor
+		for i, name := range names {
+			list = append(list, shaped(name, shapes[i]...))
+		}
+		f, err := FromTensors(version, list, nil)
+		require.NoError(t, err)
+		c, assumed, err := f.Config(Options{})
+		require.NoError(t, err)
+		want, err := config.Torchvision(version)
+		require.NoError(t, err)
+		require.Equal(t, want, c)
+		require.Equal(t, "as published: "+want.Name, assumed[1].Reason)
 	}
 }
 
@@ -203,6 +233,9 @@ func TestMMDetLayouts(t *testing.T) {
 	}
 	second, err := FromTensors("2.x", list, nil)
 	require.NoError(t, err)
+	_, assumed, err = second.Config(Options{})
+	require.NoError(t, err)
+	require.Contains(t, assumed[1].Reason, "the file is of 2.x")
 	requireSameButBackground(t, first, second)
 }
 

@@ -1,0 +1,59 @@
+package weights
+
+import (
+	"bytes"
+	"os"
+	"testing"
+)
+
+// FuzzLoad opens files of every format and reads all of what it accepts: nothing may panic, and nothing larger than the
+// file may come out of it, but for values that repeat.
+func FuzzLoad(f *testing.F) {
+	for _, name := range []string{"tiny_zip.pth", "tiny_legacy.pth", "hostile_zip.pth"} {
+		b, err := os.ReadFile("internal/pytorch/testdata/" + name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+	var native bytes.Buffer
+	tensors := []Tensor{
+		NewTensor("spinenet/conv2d/kernel", []int{7, 7, 3, 1}, make([]float32, 147)),
+		NewTensor("spinenet/batch_normalization/gamma", []int{1}, make([]float32, 1)),
+		NewTensor("spinenet/sub_policy0/scale_permuted_block_2/conv2d/kernel", []int{1, 1, 1, 1}, make([]float32, 1)),
+		NewTensor("rpn_head/rpn-l3-bn/gamma", []int{1}, make([]float32, 1)),
+		NewTensor("fast_rcnn_head/fc6/kernel", []int{2, 2}, make([]float32, 4)),
+	}
+	if err := write(&native, tensors, map[string]string{"config": "{}"}); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(native.Bytes())
+	var torch bytes.Buffer
+	tensors = []Tensor{
+		NewTensor("state_dict/"+mmdetMarker, []int{1, 1, 1, 1}, make([]float32, 1)),
+		NewTensor("state_dict/bbox_head.shared_fcs.0.weight", []int{2, 4}, make([]float32, 8)),
+		NewTensor("state_dict/bbox_head.fc_reg.bias", []int{8}, make([]float32, 8)),
+		NewTensor("state_dict/rpn_head.rpn_reg.weight", []int{3, 1, 1, 1}, make([]float32, 3)),
+	}
+	if err := write(&torch, tensors, nil); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(torch.Bytes())
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if len(b) > 1<<16 {
+			return
+		}
+		file, err := Load("m", bytes.NewReader(b), int64(len(b)))
+		if err != nil {
+			return
+		}
+		defer file.Close()
+		_, _, _ = file.Config(Options{})
+		_ = Check(file, nil)
+		for _, v := range file.tensors {
+			if got, err := v.Float32(nil); err == nil && len(got) != v.Len() {
+				t.Fatalf("%s: %d values, shape %v", v.Name, len(got), v.Shape)
+			}
+		}
+	})
+}
