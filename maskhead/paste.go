@@ -64,7 +64,7 @@ func (p *Paster) exact(mask []float32, n int, b box.Box, height, width int) {
 		first := math.Ceil(min(max(low-0.5, 0), float64(length)))
 		end := math.Floor(max(min(high-0.5, float64(length-1)), -1)) + 1
 		a.set(int(first), int(end), n+2, func(i int) (int, float64) {
-			at := (float64(i)+0.5-low)/max(high-low, 1e-6)*float64(n) + 0.5
+			at := float64((float64(i)+0.5-low)/max(high-low, 1e-6)*float64(n)) + 0.5
 			k := min(max(math.Floor(at), 0), float64(n))
 			return int(k), at - k
 		})

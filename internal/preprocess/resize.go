@@ -69,7 +69,7 @@ func (r *Resizer) taps(t []tap, source, n int) []tap {
 		var at float32
 		switch r.resize {
 		case config.ResizeLegacy:
-			at = float32(i) * scale
+			at = float32(float32(i) * scale)
 		case config.ResizeOpenCV: // imgproc/src/resize.cpp, resize
 			at = float32(float64((float64(i)+0.5)*(float64(source)/float64(n))) - 0.5)
 		default:
