@@ -107,6 +107,9 @@ func New(c *config.Config, w Weights, o *Options) (*Model, error) {
 		sessions: make(chan *session, o.workspaces()),
 		closed:   make(chan struct{}),
 	}
+	if o.MinScore == DisplayScore {
+		m.options.MinScore = c.Detections.DisplayThreshold
+	}
 	for range o.workspaces() {
 		m.sessions <- nil
 	}

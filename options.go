@@ -16,7 +16,7 @@ type Options struct {
 	Workspaces int
 	// MinScore drops detections with a lower score before their masks are made.
 	// 0 keeps all that the model's config keeps, as an evaluation needs; what a
-	// person wants to see is config.Detections.DisplayThreshold.
+	// person wants to see is DisplayScore.
 	MinScore float64
 	// MaxDetections keeps the best detections of a picture; 0 means as many as
 	// the model's config.
@@ -27,6 +27,10 @@ type Options struct {
 	// Weights says what no tensor of a foreign file tells.
 	Weights weights.Options
 }
+
+// DisplayScore, as Options.MinScore, stands for the model's own
+// config.Detections.DisplayThreshold.
+const DisplayScore = -1
 
 func (o *Options) threads() int {
 	if o.Threads > 0 {
