@@ -22,9 +22,9 @@ func (b convShape) conv(s *Set) *Conv {
 	rows, columns := (b.h-1)*b.s+b.k, (b.w-1)*b.s+b.k
 	return &Conv{
 		W:      s.Pack(normal(rng, b.k*b.k*b.c*b.n), b.k, b.k, b.c, b.n, normal(rng, b.n)),
-		In:     normal(rng, b.items*rows*columns*b.c),
+		In:     allocNormal(b.items * rows * columns * b.c),
 		InItem: rows * columns * b.c, InRow: columns * b.c, InPixel: b.c, StrideY: b.s, StrideX: b.s,
-		Out:     make([]float32, b.items*b.h*b.w*b.n),
+		Out:     Alloc(b.items * b.h * b.w * b.n),
 		OutItem: b.h * b.w * b.n, OutRow: b.w * b.n, OutPixel: b.n,
 		Height: b.h, Width: b.w, Act: Relu,
 	}
@@ -61,6 +61,7 @@ func BenchmarkConv(b *testing.B) {
 			b.Run(shape.String()+"/"+s.Name, func(b *testing.B) {
 				c := shape.conv(s)
 				rows := shape.h * shape.items
+				s.Conv(c, 0, rows, 0, c.W.Panels()) // touches all memory
 				for b.Loop() {
 					s.Conv(c, 0, rows, 0, c.W.Panels())
 				}
@@ -84,4 +85,10 @@ func BenchmarkPeak(b *testing.B) {
 			b.ReportMetric(0, "ns/op")
 		})
 	}
+}
+
+func allocNormal(n int) []float32 {
+	x := Alloc(n)
+	fill(newRand(3), x, false)
+	return x
 }

@@ -1,7 +1,5 @@
 package kernels
 
-import "unsafe"
-
 // Packed holds the weights of one convolution in the layout that one set wants, bias included.
 //
 // Output channels are cut into panels of a few vectors. A panel is its bias, then for each row, column and channel of
@@ -33,17 +31,23 @@ func (s *Set) Pack(weights []float32, kh, kw, c, n int, bias []float32) *Packed 
 	if kh < 1 || kw < 1 || c < 1 || n < 1 {
 		panic(badShape)
 	}
-	k := kh * kw * c
-	if len(weights) < k*n || bias != nil && len(bias) < n {
+	if len(weights) < kh*kw*c*n || bias != nil && len(bias) < n {
 		panic(shortWeights)
 	}
-	w := &Packed{N: n, C: c, KH: kh, KW: kw, lanes: s.lanes}
-	vectors := (n + s.lanes - 1) / s.lanes
-	w.data = alignedFloats((1 + k) * vectors * s.lanes)
-	rest, first := w.data, 0
-	for _, v := range splitVectors(vectors, s.panel) {
-		lanes := v * s.lanes
-		p := panel{first: first, width: min(lanes, n-first), vectors: v}
+	return s.packInto(Alloc(s.packedFloats(kh*kw*c, n)), weights, kh, kw, c, n, bias)
+}
+
+// packedFloats is the room for k weights and a bias for each of n output channels.
+func (s *Set) packedFloats(k, n int) int { return (1 + k) * roundUp(n, s.lanes) }
+
+func roundUp(n, unit int) int { return (n + unit - 1) / unit * unit }
+
+func (s *Set) packInto(data, weights []float32, kh, kw, c, n int, bias []float32) *Packed {
+	w := &Packed{N: n, C: c, KH: kh, KW: kw, lanes: s.lanes, data: data}
+	k, rest, first := kh*kw*c, data, 0
+	for _, vectors := range splitVectors(roundUp(n, s.lanes)/s.lanes, s.panel) {
+		lanes := vectors * s.lanes
+		p := panel{first: first, width: min(lanes, n-first), vectors: vectors}
 		p.bias, p.weights, rest = rest[:lanes], rest[lanes:(1+k)*lanes], rest[(1+k)*lanes:]
 		if bias != nil {
 			copy(p.bias, bias[first:first+p.width])
@@ -77,12 +81,4 @@ func repeat(v, n int) []int {
 		s[i] = v
 	}
 	return s
-}
-
-// alignedFloats returns n zeros that start at a cache line.
-func alignedFloats(n int) []float32 {
-	const line = 64
-	b := make([]float32, n+line/4)
-	skip := int(-uintptr(unsafe.Pointer(unsafe.SliceData(b)))%line) / 4
-	return b[skip : skip+n : skip+n]
 }

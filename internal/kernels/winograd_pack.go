@@ -37,6 +37,8 @@ func (s *Set) PackWinograd(weights []float32, c, n int, bias []float32, rows, co
 	copy(w.bias, bias)
 	taps := func(row, col int) []float32 { return weights[(row*3+col)*c*n:][:c*n] }
 	product := make([]float32, c*n)
+	room := s.packedFloats(c, n)
+	all := Alloc(room * productsOf(rows) * productsOf(cols))
 	var columns [3][]float64 // one row of G applied to the three rows of taps
 	for i := range columns {
 		columns[i] = make([]float64, c*n)
@@ -55,13 +57,22 @@ func (s *Set) PackWinograd(weights []float32, c, n int, bias []float32, rows, co
 					for i := range product {
 						product[i] = float32(across[0]*columns[0][i] + across[1]*columns[1][i] + across[2]*columns[2][i])
 					}
-					products = append(products, s.Pack(product, 1, 1, c, n, nil))
+					products = append(products, s.packInto(all[:room], product, 1, 1, c, n, nil))
+					all = all[room:]
 				}
 			}
 			w.products = append(w.products, products)
 		}
 	}
 	return w
+}
+
+// productsOf is how many products along one axis tiles of these sizes have.
+func productsOf(sizes []int) (n int) {
+	for _, m := range sizes {
+		n += m + 2
+	}
+	return n
 }
 
 func transformFor(m int) *transform {

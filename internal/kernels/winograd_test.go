@@ -330,8 +330,9 @@ func BenchmarkWinograd(b *testing.B) {
 				c := shape.conv(s)
 				rng := newRand(8)
 				p := s.PackWinograd(normal(rng, 9*shape.c*shape.n), shape.c, shape.n, nil, shape.rows, shape.cols).Plan(shape.h, shape.w, 1)
-				scratch := make([]float32, p.Scratch())
+				scratch := Alloc(p.Scratch())
 				blocks := p.Blocks(shape.items)
+				s.Winograd(c, p, shape.items, 0, blocks, scratch) // touches all memory
 				for b.Loop() {
 					s.Winograd(c, p, shape.items, 0, blocks, scratch)
 				}
