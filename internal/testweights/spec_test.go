@@ -35,11 +35,20 @@ func TestFromSpec(t *testing.T) {
 	if dir == "" {
 		t.Skip("SPINEMASK_SHARED is not set")
 	}
-	dir = filepath.Join(dir, "fixtures", "tf1_spinenet49s_mrcnn")
-	f, err := FromSpec(filepath.Join(dir, "weights_spec.json"), filepath.Join(dir, "bn_stats.safetensors"))
-	require.NoError(t, err)
-	require.Len(t, f.Names(), 742)
-	c, _, err := f.Config(weights.Options{})
-	require.NoError(t, err)
-	require.Equal(t, "spinenet-49S (tf1)", c.Name)
+	for _, c := range []struct {
+		spec, stats string
+		name        string
+	}{
+		{"tf1_spinenet49s_mrcnn/weights_spec.json", "tf1_spinenet49s_mrcnn/bn_stats.safetensors", "spinenet-49S (tf1)"},
+		{"mmdet_spinenet/49S_weights_spec.json", "mmdet_spinenet/49S_bn_stats.safetensors", "spinenet-49S (mmdet)"},
+		{"torchvision_maskrcnn_resnet50_fpn/v1_weights_spec.json", "torchvision_maskrcnn_resnet50_fpn/v1_bn_stats.safetensors", "maskrcnn_resnet50_fpn v1 (torchvision)"},
+	} {
+		f, err := FromSpec(filepath.Join(dir, "fixtures", c.spec), filepath.Join(dir, "fixtures", c.stats))
+		require.NoError(t, err)
+		report := f.Report()
+		require.Equal(t, report.Found, report.Mapped)
+		conf, _, err := f.Config(weights.Options{})
+		require.NoError(t, err)
+		require.Equal(t, c.name, conf.Name)
+	}
 }
