@@ -120,6 +120,7 @@ func (s *session) segment(ctx context.Context, img *imageio.Image) (*Result, err
 		return nil, err
 	}
 	s.done("box head")
+	s.detector.PhotoScale = g.Scale()
 	detections := s.choose(s.detector.Detect(s.classes, s.deltas, proposals, clip))
 	s.done("detections")
 	if err := s.mask(ctx, photo, detections); err != nil {
