@@ -40,6 +40,8 @@ func TestScripts(t *testing.T) {
 			e.Setenv("IMAGES", filepath.Join(images, "images"))
 			e.Setenv("TRUTH", filepath.Join(images, "nuclei_val.json"))
 			e.Setenv("FIXTURES", fixtures)
+			e.Setenv("MODELS", filepath.Join(images, "../models"))
+			e.Setenv("PICKLES", filepath.Join(images, "../weights/internal/pytorch/testdata"))
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
