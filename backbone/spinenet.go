@@ -139,8 +139,8 @@ func (b *builder) scaled(level int) int {
 }
 
 // stem makes features 0 and 1: a 7×7 convolution and a pool, each of stride 2,
-// then two groups of bottlenecks. Only the first of them needs a projection to
-// its number of channels.
+// then two groups of bottlenecks. The first of them needs a projection to its
+// number of channels, unless that is the convolution's.
 func (b *builder) stem(image graph.Value) {
 	pad := graph.Fixed
 	if b.c.Backbone.StridedPadding == config.StridedPaddingSame {
@@ -151,7 +151,7 @@ func (b *builder) stem(image graph.Value) {
 	f := b.scaled(2)
 	for i := range 2 {
 		name := fmt.Sprintf("backbone/stem/group%d", i)
-		x = b.group(name, x, Bottleneck, f, i == 0)
+		x = b.group(name, x, Bottleneck, f, b.g.Channels(x) != 4*f)
 		b.features = append(b.features, feature{value: x, level: 2, width: f})
 	}
 }

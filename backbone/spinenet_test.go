@@ -1,6 +1,7 @@
 package backbone
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -94,4 +95,23 @@ func TestOtherBlockTables(t *testing.T) {
 	require.EqualError(t, build(table[:3]), "backbone: the block table has no output of level 4")
 	require.EqualError(t, build([]Block{{3, Bottleneck, [2]int{0, 2}, true}}), "backbone: block 0: parent 2 is not an earlier feature")
 	require.EqualError(t, build([]Block{{0, Bottleneck, [2]int{0, 1}, true}}), "backbone: block 0: level 0")
+}
+
+// At a filter scale of 0.25 the stem's convolution makes the first group's 64
+// channels, and the original projects nothing.
+func TestProjectionOnlyWhereChannelsDiffer(t *testing.T) {
+	for scale, want := range map[float64]int{0.25: 0, 0.375: 1, 1: 1} {
+		c := published(t, "49")
+		c.Backbone.FilterScale = scale
+		g := graph.New()
+		_, err := Build(g, g.Input("image", 3), c)
+		require.NoError(t, err)
+		shortcuts := 0
+		for _, n := range g.Nodes() {
+			if strings.HasSuffix(n.Name, "/shortcut") {
+				shortcuts++
+			}
+		}
+		require.Equal(t, want, shortcuts, "scale %v", scale)
+	}
 }
