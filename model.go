@@ -98,6 +98,10 @@ func New(c *config.Config, w Weights, o *Options) (*Model, error) {
 	if o == nil {
 		o = &Options{}
 	}
+	c, err := o.configure(c)
+	if err != nil {
+		return nil, err
+	}
 	n, err := network.Build(c)
 	if err != nil {
 		return nil, err

@@ -1,8 +1,10 @@
 package spinemask
 
 import (
+	"fmt"
 	"runtime"
 
+	"github.com/spinemask/spinemask/config"
 	"github.com/spinemask/spinemask/weights"
 )
 
@@ -14,6 +16,10 @@ type Options struct {
 	// Workspaces is the number of pictures in work at once, each with memory of
 	// its own; further calls wait. 0 means 1, which gives the least latency.
 	Workspaces int
+	// Height and Width are the size of the network's input, in place of that of
+	// the model's config: photos are fitted into it. Only for models with a fixed
+	// input size.
+	Height, Width int
 	// MinScore drops detections with a lower score before their masks are made.
 	// 0 keeps all that the model's config keeps, as an evaluation needs; what a
 	// person wants to see is DisplayScore.
@@ -40,3 +46,16 @@ func (o *Options) threads() int {
 }
 
 func (o *Options) workspaces() int { return max(o.Workspaces, 1) }
+
+// configure is c with what the options change in it.
+func (o *Options) configure(c *config.Config) (*config.Config, error) {
+	if o.Height == 0 && o.Width == 0 {
+		return c, nil
+	}
+	if c.Input.Fit != config.FitFixedSize {
+		return nil, fmt.Errorf("spinemask: input of %d×%d pixels: the model takes the size of the photo", o.Height, o.Width)
+	}
+	changed := *c
+	changed.Input.Height, changed.Input.Width = o.Height, o.Width
+	return &changed, changed.Validate()
+}

@@ -1,0 +1,165 @@
+// Package paritytest compares a network, part by part, with what the original
+// system computed: each part is fed with the golden input of the original's
+// part, so that errors do not add up, and a difference has one place.
+package paritytest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/spinemask/spinemask/config"
+	"github.com/spinemask/spinemask/engine"
+	"github.com/spinemask/spinemask/graph"
+	"github.com/spinemask/spinemask/internal/network"
+	"github.com/spinemask/spinemask/internal/parallel"
+	"github.com/spinemask/spinemask/internal/testutil"
+	"github.com/spinemask/spinemask/weights"
+)
+
+// Network is a network with its weights beside golden tensors: H×W×C, or R×H×W×C
+// for R rows of RoIs. Of a golden tensor that is compared with, every k-th row
+// and column, or the first rows of RoIs, may be stored only.
+type Network struct {
+	*network.Network
+	Config  *config.Config
+	Golden  testutil.Tensors
+	Measure func(want, got []float32) float64 // of the difference; default: testutil.RelRMS
+
+	t       testing.TB
+	weights fileWeights
+	options engine.Options
+}
+
+// New builds the network that the file holds.
+func New(t testing.TB, f *weights.File, w weights.Options, golden testutil.Tensors, o engine.Options) *Network {
+	t.Helper()
+	c, _, err := f.Config(w)
+	require.NoError(t, err)
+	n, err := network.Build(c)
+	require.NoError(t, err)
+	return &Network{n, c, golden, testutil.RelRMS, t, fileWeights{f}, o}
+}
+
+type fileWeights struct{ *weights.File }
+
+func (w fileWeights) Float32(name string) ([]float32, error) {
+	x, ok := w.Tensor(name)
+	if !ok {
+		return nil, fmt.Errorf("%s: missing", name)
+	}
+	return x.Float32(nil)
+}
+
+// Values names values of a graph by their golden tensors.
+type Values map[string]graph.Value
+
+// Stage runs the part of g between golden inputs and outputs, and compares. The
+// input of the whole graph has h×w pixels.
+func (n *Network) Stage(g *graph.Graph, h, w int, in, out Values, tolerance float64) {
+	n.t.Helper()
+	for name, got := range n.Run(g, h, w, in, out) {
+		n.Compare(name, got, tolerance)
+	}
+}
+
+// Run is Stage without the comparison: the outputs by name, complete.
+func (n *Network) Run(g *graph.Graph, h, w int, in, out Values) testutil.Tensors {
+	n.t.Helper()
+	cut, rows := map[graph.Value]int{}, 1
+	for name, v := range in {
+		shape := n.Golden.Get(n.t, name).Shape
+		cut[v] = h / shape[len(shape)-3]
+		if len(shape) == 4 {
+			rows = shape[0]
+		}
+	}
+	var outputs []graph.Output
+	for name, v := range out {
+		outputs = append(outputs, graph.Output{Name: name, Value: v})
+	}
+	o := n.options
+	o.Height, o.Width = h, w
+	part := g.Extract(outputs, cut)
+	prepared, err := engine.Prepare(part, n.weights, o)
+	require.NoError(n.t, err)
+	plan, err := prepared.Plan(h, w, rows)
+	require.NoError(n.t, err)
+	ws := plan.NewWorkspace(parallel.NewTeam(2), new(engine.Arena))
+	for name, v := range in {
+		node := g.Nodes()[v].Name
+		if !slices.ContainsFunc(part.Nodes(), func(x graph.Node) bool { return x.Name == node }) {
+			continue // nothing here reads it
+		}
+		m, data := ws.Input(node), n.Golden.Get(n.t, name)
+		require.Equal(n.t, []int{m.Height, m.Width, m.Channels}, data.Shape[len(data.Shape)-3:], name)
+		i := 0
+		each(m, rows, func(pixel []float32) { i += copy(pixel, data.Data[i:]) })
+	}
+	require.NoError(n.t, ws.Run(context.Background(), rows))
+	results := testutil.Tensors{}
+	for name := range out {
+		m := ws.Output(name)
+		x := testutil.Tensor{Shape: []int{rows, m.Height, m.Width, m.Channels}}
+		each(m, rows, func(pixel []float32) { x.Data = append(x.Data, pixel...) })
+		results[name] = x
+	}
+	return results
+}
+
+func each(m engine.Map, rows int, do func(pixel []float32)) {
+	for item := range rows {
+		for y := range m.Height {
+			for x := range m.Width {
+				do(m.Pixel(item, y, x))
+			}
+		}
+	}
+}
+
+// Compare holds what a run made against the golden tensor of that name, at the
+// places that the latter has.
+func (n *Network) Compare(name string, got testutil.Tensor, tolerance float64) {
+	n.t.Helper()
+	want := n.Golden.Get(n.t, name)
+	data := got.Data
+	if len(want.Shape) == 3 && got.Shape[0] == 1 { // a map
+		data = thin(got, want.Shape[0])
+	}
+	count := min(len(want.Data), len(data))
+	require.Positive(n.t, count, name)
+	difference := n.Measure(want.Data[:count], data[:count])
+	n.t.Logf("%-16s %.1e", name, difference)
+	require.LessOrEqual(n.t, difference, tolerance, name)
+}
+
+// thin keeps every k-th row and column of a map, so that height rows are left.
+func thin(m testutil.Tensor, height int) []float32 {
+	h, w, c := m.Shape[1], m.Shape[2], m.Shape[3]
+	k := (h + height - 1) / height
+	if k == 1 {
+		return m.Data
+	}
+	var out []float32
+	for y := 0; y < h; y += k {
+		for x := 0; x < w; x += k {
+			out = append(out, m.Data[(y*w+x)*c:][:c]...)
+		}
+	}
+	return out
+}
+
+// Output is the value of a graph's output.
+func (n *Network) Output(g *graph.Graph, name string) graph.Value {
+	n.t.Helper()
+	for _, o := range g.Outputs() {
+		if o.Name == name {
+			return o.Value
+		}
+	}
+	require.Fail(n.t, "no such output", name)
+	return 0
+}

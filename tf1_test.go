@@ -1,0 +1,143 @@
+package spinemask_test
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/spinemask/spinemask"
+	"github.com/spinemask/spinemask/box"
+	"github.com/spinemask/spinemask/engine"
+	"github.com/spinemask/spinemask/internal/imageio"
+	"github.com/spinemask/spinemask/internal/paritytest"
+	"github.com/spinemask/spinemask/internal/testutil"
+	"github.com/spinemask/spinemask/internal/testweights"
+	"github.com/spinemask/spinemask/weights"
+)
+
+// What tensorflow/tpu's models/official/detection made, run under TensorFlow
+// 2.15.1: float32, CPU.
+
+// tf1Shared is a file of the TF1 fixture of a whole SpineNet-49S.
+func tf1Shared(t testing.TB, elem ...string) string {
+	return testutil.Shared(t, append([]string{"fixtures", "tf1_spinenet49s_mrcnn"}, elem...)...)
+}
+
+func tf1Weights(t testing.TB) *weights.File {
+	f, err := testweights.FromSpec(tf1Shared(t, "weights_spec.json"), tf1Shared(t, "bn_stats.safetensors"))
+	require.NoError(t, err)
+	return f
+}
+
+func TestStagesEqualTF1(t *testing.T) {
+	f := tf1Weights(t)
+	golden := testutil.Load(t, tf1Shared(t, "tensors_256.safetensors"))
+	for name, tt := range map[string]struct {
+		options   engine.Options
+		tolerance float64
+	}{
+		"direct":   {engine.Options{NoWinograd: true}, 1e-5},
+		"winograd": {engine.Options{}, 3e-5},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := paritytest.New(t, f, weights.Options{}, golden, tt.options)
+			n.Backbone(tt.tolerance)
+			n.Heads(tt.tolerance)
+			n.Masks("mask_roi_features", "detection_classes", "detection_masks", tt.tolerance)
+			n.EndToEnd(4e-4)
+		})
+	}
+	n := paritytest.New(t, f, weights.Options{}, golden, engine.Options{})
+	n.Proposals(box.Size{Height: 255, Width: 255}, 1e-3)
+	n.RoIs("proposals", "roi_features", 1e-5)
+	n.RoIs("detection_boxes", "mask_roi_features", 1e-5)
+}
+
+// modelOf is a model of weights in memory.
+func modelOf(t testing.TB, f *weights.File, o *spinemask.Options) *spinemask.Model {
+	c, _, err := f.Config(o.Weights)
+	require.NoError(t, err)
+	m, err := spinemask.New(c, inMemory{f}, o)
+	require.NoError(t, err)
+	t.Cleanup(func() { m.Close() })
+	return m
+}
+
+type inMemory struct{ *weights.File }
+
+func (f inMemory) Float32(name string) ([]float32, error) {
+	x, _ := f.Tensor(name)
+	return x.Float32(nil)
+}
+
+// Whole detections at 640². The original against itself, summing in another
+// order or with half of the input's values moved by one ulp: scores 2.1e-3 (median
+// 6.4e-5), boxes 0.107 px (1.7e-3), mask IoU 0.911 (1); nothing missing.
+func TestDetectionsEqualTF1(t *testing.T) {
+	f := tf1Weights(t)
+	var file struct {
+		Images []struct {
+			ID   int    `json:"image_id"`
+			Name string `json:"file_name"`
+		}
+	}
+	data, err := os.ReadFile(tf1Shared(t, "detections_640.json"))
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(data, &file))
+	golden := paritytest.COCO(t, tf1Shared(t, "detections_640.json"))
+	for name, tt := range map[string]struct {
+		options                spinemask.Options
+		scoreMedian, boxMedian float64
+	}{
+		"direct":   {spinemask.Options{NoWinograd: true}, 1.3e-4, 3.5e-3},
+		"winograd": {spinemask.Options{}, 2e-4, 5e-3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := modelOf(t, f, &tt.options)
+			matching := paritytest.NewMatching(paritytest.Bars{
+				Cut: 6e-3, Score: 6e-3, ScoreMedian: tt.scoreMedian, Box: 0.6, BoxMedian: tt.boxMedian, IoU: 0.9, Moved: 6,
+			})
+			for _, photo := range file.Images {
+				path := tf1Shared(t, "pixels", strings.TrimSuffix(photo.Name, ".jpg")+".png")
+				if strings.HasSuffix(photo.Name, ".png") {
+					path = testutil.Shared(t, "data", "demo_images", photo.Name)
+				}
+				img, err := imageio.Open(path, imageio.Options{})
+				require.NoError(t, err)
+				r, err := m.Segment(context.Background(), img)
+				require.NoError(t, err)
+				matching.Photo(t, golden[photo.ID], r.Instances)
+			}
+			matching.Check(t)
+		})
+	}
+}
+
+// The way of a user: a checkpoint's archive, a photo. The network is tiny, and a
+// pixel of its input is 2.5 pixels of the photo.
+func TestTinyCheckpointEqualsTF1(t *testing.T) {
+	img, err := imageio.Open("testdata/tf1_tiny/coco_000000423617.png", imageio.Options{})
+	require.NoError(t, err)
+	golden := paritytest.COCO(t, "testdata/tf1_tiny/detections.json")[1]
+	for name, o := range map[string]*spinemask.Options{
+		"direct":   {NoWinograd: true, Height: 256, Width: 256},
+		"winograd": {Height: 256, Width: 256},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m, err := spinemask.Open("testdata/tf1_tiny/spinenet-tiny.tar.gz", o)
+			require.NoError(t, err)
+			defer m.Close()
+			r, err := m.Segment(context.Background(), img)
+			require.NoError(t, err)
+			matching := paritytest.NewMatching(paritytest.Bars{
+				Cut: 1e-3, Score: 1e-3, ScoreMedian: 5e-5, Box: 0.5, BoxMedian: 1e-2, IoU: 0.95, Moved: 2,
+			})
+			matching.Photo(t, golden, r.Instances)
+			matching.Check(t)
+		})
+	}
+}
