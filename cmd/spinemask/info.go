@@ -15,16 +15,22 @@ import (
 	"github.com/spinemask/spinemask/config"
 	"github.com/spinemask/spinemask/internal/kernels"
 	"github.com/spinemask/spinemask/internal/network"
+	"github.com/spinemask/spinemask/models/nuclei"
 	"github.com/spinemask/spinemask/weights"
 )
 
 func newInfo() *cobra.Command {
-	var model string
+	var model, plan string
 	var asConfig bool
 	cmd := &cobra.Command{
 		Use:   "info",
 		Short: "Say what a model is, what it costs, and how this machine runs it",
-		Args:  cobra.NoArgs,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return hinted{fmt.Errorf("info: unexpected %q", args[0]), "flags are written --model=FILE, --plan=640x480"}
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			m, err := openModel(model, nil)
 			if err != nil {
@@ -32,17 +38,56 @@ func newInfo() *cobra.Command {
 			}
 			defer m.Close()
 			w := cmd.OutOrStdout()
+			if plan != "" {
+				return writePlan(w, m, plan)
+			}
 			if asConfig {
 				e := json.NewEncoder(w)
 				e.SetIndent("", "  ")
 				return e.Encode(m.Config())
 			}
-			return writeInfo(w, m)
+			if err := writeInfo(w, m); err != nil || model != "" {
+				return err
+			}
+			_, err = fmt.Fprintf(w, "\n%s", readable(nuclei.Card))
+			return err
 		},
 	}
 	cmd.Flags().StringVarP(&model, "model", "m", "", "model `file` (default: the built-in model for cell nuclei)")
 	cmd.Flags().BoolVar(&asConfig, "config", false, "print the model's config, JSON")
+	cmd.Flags().StringVar(&plan, "plan", "", "print the steps that compute an image of this `size`, such as 640x480 (width x height)")
+	cmd.Flags().Lookup("plan").NoOptDefVal = ownSize
 	return cmd
+}
+
+// ownSize, as --plan, is the size of the model's input.
+const ownSize = "model"
+
+// writePlan prints the steps of the program for an image of a size.
+func writePlan(w io.Writer, m *spinemask.Model, size string) error {
+	height, width := inputSize(m.Config())
+	if size != ownSize {
+		if n, err := fmt.Sscanf(strings.ToLower(size)+" ", "%dx%d ", &width, &height); n != 2 || err != nil || width < 1 || height < 1 {
+			return hinted{fmt.Errorf("--plan %q: want a size", size), "--plan=640x480 is an image 640 pixels wide"}
+		}
+	}
+	plan, err := m.Plan(height, width)
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(w, plan)
+	return err
+}
+
+// readable leaves out of a Markdown text what is for machines.
+func readable(text string) string {
+	var out strings.Builder
+	for line := range strings.Lines(text) {
+		if !strings.HasPrefix(line, "<!--") && !strings.HasPrefix(line, "|---") {
+			out.WriteString(line)
+		}
+	}
+	return out.String()
 }
 
 func writeInfo(w io.Writer, m *spinemask.Model) error {
@@ -117,10 +162,7 @@ func writeStages(w io.Writer, c *config.Config) error {
 	if err != nil {
 		return err
 	}
-	height, width := c.Input.Height, c.Input.Width
-	if height == 0 || width == 0 { // sizes follow the picture
-		height, width = c.Input.MinSize, c.Input.MaxSize
-	}
+	height, width := inputSize(c)
 	parts := n.Parts(c, height, width, c.RPN.PostNMS, c.Detections.Max)
 	total, err := network.Count(parts)
 	if err != nil {
@@ -139,6 +181,14 @@ func writeStages(w io.Writer, c *config.Config) error {
 	}
 	fmt.Fprintf(tab, "%s\t%.3f G\t\t  all\n", grouped(total.Params), float64(total.MACs)/1e9)
 	return tab.Flush()
+}
+
+// inputSize is that of the model's canvas, or about what becomes of a photo where sizes follow the photo.
+func inputSize(c *config.Config) (height, width int) {
+	if c.Input.Height == 0 || c.Input.Width == 0 {
+		return c.Input.MinSize, c.Input.MaxSize
+	}
+	return c.Input.Height, c.Input.Width
 }
 
 // grouped writes a number with commas between thousands.

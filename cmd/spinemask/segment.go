@@ -119,16 +119,18 @@ func (f *segmentFlags) run(ctx context.Context, t *talk, args []string) error {
 	if err != nil {
 		return err
 	}
+	options := spinemask.Options{Threads: f.threads, MinScore: f.score, MaxDetections: f.max}
 	if !f.scoreGiven {
-		if f.score, err = displayThreshold(f.model); err != nil {
-			return err
-		}
+		options.MinScore = spinemask.DisplayScore
 	}
-	model, err := openModel(f.model, &spinemask.Options{Threads: f.threads, MinScore: f.score, MaxDetections: f.max})
+	model, err := openModel(f.model, &options)
 	if err != nil {
 		return err
 	}
 	defer model.Close()
+	if !f.scoreGiven {
+		f.score = model.Config().Detections.DisplayThreshold
+	}
 	if f.max == 0 {
 		f.max = model.Config().Detections.Max
 	}

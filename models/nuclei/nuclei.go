@@ -12,6 +12,11 @@ import (
 //go:embed nuclei.safetensors
 var file string
 
+// Card is the model card, Markdown.
+//
+//go:embed MODEL_CARD.md
+var Card string
+
 // Open returns the model.
 func Open(o *spinemask.Options) (*spinemask.Model, error) {
 	return spinemask.Load("nuclei.safetensors", strings.NewReader(file), int64(len(file)), o)
