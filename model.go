@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"github.com/spinemask/spinemask/config"
 	"github.com/spinemask/spinemask/engine"
+	"github.com/spinemask/spinemask/graph"
 	"github.com/spinemask/spinemask/internal/kernels"
 	"github.com/spinemask/spinemask/internal/network"
 	"github.com/spinemask/spinemask/weights"
@@ -20,10 +22,14 @@ type Model struct {
 	options Options
 	source  Source
 
-	kernels          *kernels.Set
-	trunk, box, mask *engine.Prepared
-	sessions         chan *session // idle ones; nil for one not made yet
-	closed           chan struct{}
+	kernels           *kernels.Set
+	trunk, box, mask  *engine.Prepared
+	boxPlan, maskPlan *engine.Plan
+	weightBytes       int64
+
+	sessions  chan *session // idle ones; nil for one not made yet
+	closed    chan struct{}
+	closeOnce sync.Once
 }
 
 // Source says where a model came from.
@@ -120,15 +126,24 @@ func New(c *config.Config, w Weights, o *Options) (*Model, error) {
 	if m.trunk, err = engine.Prepare(n.Trunk, w, m.engineOptions(c.Input.Height, c.Input.Width)); err != nil {
 		return nil, err
 	}
-	if m.box, err = engine.Prepare(n.Box, w, m.engineOptions(c.RoIAlign.BoxSize, c.RoIAlign.BoxSize)); err != nil {
+	if m.box, m.boxPlan, err = m.head(n.Box, w, c.RoIAlign.BoxSize, boxChunk); err != nil {
 		return nil, err
 	}
-	mask := m.engineOptions(c.RoIAlign.MaskSize, c.RoIAlign.MaskSize)
-	mask.Pick = "logits" // of each detection's own class
-	if m.mask, err = engine.Prepare(n.Mask, w, mask); err != nil {
+	if m.mask, m.maskPlan, err = m.head(n.Mask, w, c.RoIAlign.MaskSize, maskChunk); err != nil {
 		return nil, err
 	}
-	return m, nil
+	m.weightBytes = m.trunk.WeightBytes() + m.box.WeightBytes() + m.mask.WeightBytes()
+	return m, m.checkMemory()
+}
+
+// head compiles a head for crops of size×size features.
+func (m *Model) head(g *graph.Graph, w Weights, size, rows int) (*engine.Prepared, *engine.Plan, error) {
+	p, err := engine.Prepare(g, w, m.engineOptions(size, size))
+	if err != nil {
+		return nil, nil, err
+	}
+	plan, err := p.Plan(size, size, rows)
+	return p, plan, err
 }
 
 // engineOptions are those of a graph that is mostly run at h×w; models that
@@ -158,9 +173,7 @@ func (m *Model) Config() *config.Config { return m.config }
 func (m *Model) Source() Source { return m.source }
 
 // WeightBytes is the memory that the packed weights take.
-func (m *Model) WeightBytes() int64 {
-	return m.trunk.WeightBytes() + m.box.WeightBytes() + m.mask.WeightBytes()
-}
+func (m *Model) WeightBytes() int64 { return m.weightBytes }
 
 // ErrClosed is returned by calls on a closed model.
 var ErrClosed = errors.New("spinemask: the model is closed")
@@ -168,16 +181,14 @@ var ErrClosed = errors.New("spinemask: the model is closed")
 // Close waits for calls under way and frees the model's memory. Later calls
 // return ErrClosed.
 func (m *Model) Close() error {
-	select {
-	case <-m.closed:
-		return nil
-	default:
-	}
-	close(m.closed)
-	for range cap(m.sessions) {
-		<-m.sessions
-	}
-	m.trunk, m.box, m.mask = nil, nil, nil
+	m.closeOnce.Do(func() {
+		close(m.closed)
+		for range cap(m.sessions) {
+			<-m.sessions
+		}
+		m.trunk, m.box, m.mask = nil, nil, nil
+		m.boxPlan, m.maskPlan = nil, nil
+	})
 	return nil
 }
 
@@ -193,11 +204,7 @@ func (m *Model) acquire(ctx context.Context) (*session, error) {
 		if s != nil {
 			return s, nil
 		}
-		s, err := newSession(m)
-		if err != nil {
-			m.sessions <- nil
-		}
-		return s, err
+		return newSession(m), nil
 	case <-m.closed:
 		return nil, ErrClosed
 	case <-ctx.Done():

@@ -27,6 +27,11 @@ type Options struct {
 	// MaxDetections keeps the best detections of a picture; 0 means as many as
 	// the model's config.
 	MaxDetections int
+	// MemoryLimit in bytes, 0 for none: opening a model fails when its packed
+	// weights and the feature maps of all workspaces, which are nearly all of its
+	// memory, need more. Where the input has the size of the photo, it is
+	// segmenting a photo that is too large that fails.
+	MemoryLimit int64
 	// NoWinograd computes all convolutions directly: slower, but with less memory
 	// and about a tenth of the rounding error.
 	NoWinograd bool

@@ -63,7 +63,7 @@ func chunks(n, most int) int {
 	return (n + parts - 1) / parts
 }
 
-func newSession(m *Model) (*session, error) {
+func newSession(m *Model) *session {
 	c := m.config
 	s := &session{
 		m:        m,
@@ -78,40 +78,20 @@ func newSession(m *Model) (*session, error) {
 	for i := range s.pasters {
 		s.pasters[i] = maskhead.NewPaster(&c.Masks)
 	}
-	var err error
-	if s.boxes, err = bind(m.box, c.RoIAlign.BoxSize, boxChunk, s.team); err != nil {
-		return nil, err
-	}
-	s.masks, err = bind(m.mask, c.RoIAlign.MaskSize, maskChunk, s.team)
-	return s, err
-}
-
-func bind(p *engine.Prepared, size, rows int, team *parallel.Team) (*engine.Workspace, error) {
-	plan, err := p.Plan(size, size, rows)
-	if err != nil {
-		return nil, err
-	}
-	return plan.NewWorkspace(team, new(engine.Arena)), nil
+	s.boxes = m.boxPlan.NewWorkspace(s.team, new(engine.Arena))
+	s.masks = m.maskPlan.NewWorkspace(s.team, new(engine.Arena))
+	return s
 }
 
 // segment is the way of a picture, in the order of the package's architecture:
 // input, backbone and RPN head, proposals, box head, detections, mask head,
 // masks in the picture.
 func (s *session) segment(ctx context.Context, img *imageio.Image) (*Result, error) {
-	s.stages, s.clock = nil, time.Now()
-	c := s.m.config
-	g, err := preprocess.Fit(&c.Input, img.Height, img.Width)
+	g, err := s.features(ctx, img)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.resize(g, img); err != nil {
-		return nil, err
-	}
-	s.done("resize")
-	if err := s.trunk.Run(ctx, 1); err != nil {
-		return nil, err
-	}
-	s.done("backbone")
+	c := s.m.config
 	clip := g.Clip(c.Boxes.Clip)
 	proposals, _ := s.proposer.Propose(s.levels, g.Input(), clip)
 	s.done("proposals")
@@ -133,6 +113,24 @@ func (s *session) segment(ctx context.Context, img *imageio.Image) (*Result, err
 	return result, nil
 }
 
+// features runs the trunk over a picture.
+func (s *session) features(ctx context.Context, img *imageio.Image) (preprocess.Geometry, error) {
+	s.stages, s.clock = nil, time.Now()
+	g, err := preprocess.Fit(&s.m.config.Input, img.Height, img.Width)
+	if err != nil {
+		return g, err
+	}
+	if err := s.resize(g, img); err != nil {
+		return g, err
+	}
+	s.done("resize")
+	if err := s.trunk.Run(ctx, 1); err != nil {
+		return g, err
+	}
+	s.done("backbone")
+	return g, nil
+}
+
 // done ends a stage.
 func (s *session) done(name string) {
 	now := time.Now()
@@ -145,6 +143,9 @@ func (s *session) resize(g preprocess.Geometry, img *imageio.Image) error {
 	if s.trunk == nil || s.height != g.InputHeight || s.width != g.InputWidth {
 		plan, err := s.m.trunk.Plan(g.InputHeight, g.InputWidth, 1)
 		if err != nil {
+			return err
+		}
+		if err := s.m.checkWorkspace(plan); err != nil {
 			return err
 		}
 		s.trunk = plan.NewWorkspace(s.team, &s.trunkArena)
