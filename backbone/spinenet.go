@@ -1,6 +1,7 @@
 // Package backbone builds feature extractors as graphs: SpineNet (arXiv
 // 1912.05027), a network whose blocks do not shrink monotonically but in a
-// learned order of levels, each block merging two earlier ones.
+// learned order of levels, each block merging two earlier ones; and what it is
+// compared with, ResNet with a feature pyramid (arXiv 1512.03385, 1612.03144).
 //
 // A level l is 2^l times smaller than the input. The network's shape is data: a
 // table of blocks and a handful of numbers (config.Backbone).
@@ -64,18 +65,24 @@ const stemFilters = 64 // of the first convolution, whatever the filter scale
 
 // Features are the outputs of a backbone.
 type Features struct {
-	Levels map[int]graph.Value // P of each endpoint's level, with Endpoints channels
-	Stem   [2]graph.Value      // features 0 and 1, level 2
-	Blocks []graph.Value       // the scale-permuted blocks in table order
+	Levels map[int]graph.Value // P of each output's level, with Endpoints channels
+	Stem   [2]graph.Value      // SpineNet: features 0 and 1, level 2
+	Blocks []graph.Value       // SpineNet: the scale-permuted blocks in table order; ResNet: the stages of levels 2 to 5
 }
 
 // Build appends the backbone of a config to g. image is the network's input.
 func Build(g *graph.Graph, image graph.Value, c *config.Config) (*Features, error) {
-	table, ok := tables[c.Backbone.BlockTable]
-	if c.Backbone.Type != config.BackboneSpineNet || !ok {
-		return nil, fmt.Errorf("backbone: no %s with block table %q", c.Backbone.Type, c.Backbone.BlockTable)
+	switch c.Backbone.Type {
+	case config.BackboneSpineNet:
+		table, ok := tables[c.Backbone.BlockTable]
+		if !ok {
+			return nil, fmt.Errorf("backbone: no block table %q", c.Backbone.BlockTable)
+		}
+		return BuildSpineNet(g, image, table, c)
+	case config.BackboneResNetFPN:
+		return BuildResNetFPN(g, image, c)
 	}
-	return BuildSpineNet(g, image, table, c)
+	return nil, fmt.Errorf("backbone: no type %q", c.Backbone.Type)
 }
 
 // BuildSpineNet appends a SpineNet with any block table to g.
@@ -246,17 +253,10 @@ func (b *builder) group(name string, x graph.Value, kind Kind, f int, project bo
 
 // unit is one residual unit: act(main + shortcut).
 func (b *builder) unit(name string, x graph.Value, kind Kind, f int, project bool) graph.Value {
-	shortcut := x
-	if project {
-		shortcut = b.conv(name+"/shortcut", x, 1, 1, graph.Same, 4*f)
-	}
 	if kind == Bottleneck {
-		x = b.convAct(name+"/conv0", x, 1, 1, graph.Same, f)
-		x = b.convAct(name+"/conv1", x, 3, 1, graph.Same, f)
-		x = b.conv(name+"/conv2", x, 1, 1, graph.Same, 4*f)
-	} else {
-		x = b.convAct(name+"/conv0", x, 3, 1, graph.Same, f)
-		x = b.conv(name+"/conv1", x, 3, 1, graph.Same, f)
+		return b.bottleneck(name, x, f, 1, project)
 	}
-	return b.activate(name, b.g.Add(name+"/add", x, shortcut))
+	y := b.convAct(name+"/conv0", x, 3, 1, graph.Same, f)
+	y = b.conv(name+"/conv1", y, 3, 1, graph.Same, f)
+	return b.activate(name, b.g.Add(name+"/add", y, x))
 }

@@ -2,8 +2,8 @@ package backbone
 
 import "github.com/spinemask/spinemask/graph"
 
-// units builds the convolution unit of all backbones: a convolution without
-// bias and its norm, then perhaps the activation.
+// units builds the parts that all backbones are made of. The convolution unit is
+// a convolution without bias and its norm, then perhaps the activation.
 type units struct {
 	g       *graph.Graph
 	act     graph.Activation
@@ -21,4 +21,17 @@ func (u units) activate(name string, x graph.Value) graph.Value {
 
 func (u units) convAct(name string, x graph.Value, size, stride int, pad graph.Padding, out int) graph.Value {
 	return u.activate(name, u.conv(name, x, size, stride, pad, out))
+}
+
+// bottleneck makes 4f channels: act(main + shortcut), with the stride in the 3×3
+// convolution. project puts a 1×1 convolution into the shortcut.
+func (u units) bottleneck(name string, x graph.Value, f, stride int, project bool) graph.Value {
+	shortcut := x
+	if project {
+		shortcut = u.conv(name+"/shortcut", x, 1, stride, graph.Fixed, 4*f)
+	}
+	x = u.convAct(name+"/conv0", x, 1, 1, graph.Fixed, f)
+	x = u.convAct(name+"/conv1", x, 3, stride, graph.Fixed, f)
+	x = u.conv(name+"/conv2", x, 1, 1, graph.Fixed, 4*f)
+	return u.activate(name, u.g.Add(name+"/add", x, shortcut))
 }

@@ -65,7 +65,7 @@ type Backbone struct {
 	FilterScale        float64        `json:"filter_scale,omitempty"`   // SpineNet: factor of the block widths, truncated to integers
 	ResampleAlpha      float64        `json:"resample_alpha,omitempty"` // SpineNet: factor of the widths inside a resampling
 	BlockRepeats       int            `json:"block_repeats,omitempty"`  // SpineNet: blocks in a row at each place of the table
-	Depth              int            `json:"depth,omitempty"`          // ResNet: layers: 50
+	Depth              int            `json:"depth,omitempty"`          // ResNet: layers: 50, 101 or 152
 	PyramidNorm        bool           `json:"pyramid_norm,omitempty"`   // ResNet: batch norms instead of biases in the pyramid's convolutions
 	Endpoints          int            `json:"endpoints"`                // channels of every output map
 	MinLevel           int            `json:"min_level"`

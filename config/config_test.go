@@ -104,6 +104,19 @@ func TestValidateListsEveryProblem(t *testing.T) {
 	}, "\n"))
 }
 
+func TestValidateResNet(t *testing.T) {
+	c, err := Torchvision("v1")
+	require.NoError(t, err)
+	c.Backbone.Depth = 101
+	require.NoError(t, c.Validate())
+	c.Backbone.Depth = 34
+	c.Input.PadMultiple = 1
+	require.EqualError(t, c.Validate(), strings.Join([]string{
+		"config: backbone.depth: 34, want 50, 101 or 152",
+		"config: input.pad_multiple: 1, want a multiple of 32: each level of the pyramid has half the sides of the one below",
+	}, "\n"))
+}
+
 // The empty config has a problem in every switch: a new switch without a check would be missing here.
 func TestEverySwitchIsChecked(t *testing.T) {
 	err := new(Config).Validate()

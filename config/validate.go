@@ -21,6 +21,9 @@ func (c *Config) Validate() error {
 	c.validateCategories(p)
 	c.Input.validate(p)
 	c.Backbone.validate(p)
+	if c.Backbone.Type == BackboneResNetFPN && c.Input.PadMultiple%32 != 0 {
+		p.add("input.pad_multiple: %d, want a multiple of 32: each level of the pyramid has half the sides of the one below", c.Input.PadMultiple)
+	}
 	c.Anchors.validate(p)
 
 	oneOf(p, "boxes.coding", c.Boxes.Coding, BoxCodingPlain, BoxCodingPlusOne)
@@ -114,7 +117,9 @@ func (b *Backbone) validate(p *problems) {
 		p.count("backbone.block_repeats", b.BlockRepeats, 1, maxLayers)
 		oneOf(p, "backbone.pool_rule", b.PoolRule, PoolRuleOne, PoolRuleChain)
 	case BackboneResNetFPN:
-		p.count("backbone.depth", b.Depth, 50, 50)
+		if !slices.Contains([]int{50, 101, 152}, b.Depth) {
+			p.add("backbone.depth: %d, want 50, 101 or 152", b.Depth)
+		}
 	}
 	p.count("backbone.endpoints", b.Endpoints, 1, maxChannels)
 	p.count("backbone.min_level", b.MinLevel, 1, maxLevel)

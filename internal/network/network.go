@@ -2,6 +2,8 @@
 package network
 
 import (
+	"strconv"
+
 	"github.com/spinemask/spinemask/backbone"
 	"github.com/spinemask/spinemask/boxhead"
 	"github.com/spinemask/spinemask/config"
@@ -43,7 +45,7 @@ func Build(c *config.Config) (*Network, error) {
 }
 
 // PName is the name of the trunk's output of a level: "P3".
-func PName(level int) string { return "P" + string(rune('0'+level)) }
+func PName(level int) string { return "P" + strconv.Itoa(level) }
 
 // Tensors lists the stored arrays of all three graphs.
 func (n *Network) Tensors() []graph.Tensor {

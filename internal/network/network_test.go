@@ -53,6 +53,26 @@ func TestPublishedSizes(t *testing.T) {
 	}
 }
 
+// The parameters that torchvision publishes (num_params in
+// models/detection/mask_rcnn.py), for v1 without the 53,120 of its frozen batch
+// norms; and the number of floating-point
+// tensors of its state dictionaries.
+func TestPublishedSizesOfTorchvision(t *testing.T) {
+	for version, want := range map[string]struct {
+		params  int64
+		tensors int
+	}{"v1": {44_401_393 + 53_120, 307}, "v2": {46_359_409, 363}} {
+		c, err := config.Torchvision(version)
+		require.NoError(t, err)
+		n, err := Build(c)
+		require.NoError(t, err)
+		total, err := Count(n.Parts(c, 800, 1088, 1000, 100))
+		require.NoError(t, err)
+		require.Equal(t, want.params, total.Params, version)
+		require.Len(t, n.Tensors(), want.tensors, version)
+	}
+}
+
 // The numbers of tensors of the released checkpoints: backbone 650, 885, 1120
 // and 1355 for 1 to 4 repeats, with heads 742, 977, 1212, 1483.
 func TestNumberOfTensors(t *testing.T) {
