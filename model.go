@@ -126,19 +126,22 @@ func New(c *config.Config, w Weights, o *Options) (*Model, error) {
 	if m.trunk, err = engine.Prepare(n.Trunk, w, m.engineOptions(c.Input.Height, c.Input.Width)); err != nil {
 		return nil, err
 	}
-	if m.box, m.boxPlan, err = m.head(n.Box, w, c.RoIAlign.BoxSize, boxChunk); err != nil {
+	if m.box, m.boxPlan, err = m.head(n.Box, w, c.RoIAlign.BoxSize, boxChunk, ""); err != nil {
 		return nil, err
 	}
-	if m.mask, m.maskPlan, err = m.head(n.Mask, w, c.RoIAlign.MaskSize, maskChunk); err != nil {
+	if m.mask, m.maskPlan, err = m.head(n.Mask, w, c.RoIAlign.MaskSize, maskChunk, "logits"); err != nil {
 		return nil, err
 	}
 	m.weightBytes = m.trunk.WeightBytes() + m.box.WeightBytes() + m.mask.WeightBytes()
 	return m, m.checkMemory()
 }
 
-// head compiles a head for crops of size×size features.
-func (m *Model) head(g *graph.Graph, w Weights, size, rows int) (*engine.Prepared, *engine.Plan, error) {
-	p, err := engine.Prepare(g, w, m.engineOptions(size, size))
+// head compiles a head for crops of size×size features. Of the output called
+// pick it makes one channel only, that of each detection's class.
+func (m *Model) head(g *graph.Graph, w Weights, size, rows int, pick string) (*engine.Prepared, *engine.Plan, error) {
+	o := m.engineOptions(size, size)
+	o.Pick = pick
+	p, err := engine.Prepare(g, w, o)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -16,21 +16,21 @@ func (m *Model) Plan(height, width int) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	trunk, err := m.trunk.Plan(g.InputHeight, g.InputWidth, 1)
+	if err != nil {
+		return "", err
+	}
 	var b strings.Builder
 	for _, part := range []struct {
-		name                string
-		prepared            *engine.Prepared
-		height, width, rows int
+		name     string
+		prepared *engine.Prepared
+		plan     *engine.Plan
 	}{
-		{"backbone and RPN head", m.trunk, g.InputHeight, g.InputWidth, 1},
-		{"box head, a chunk of proposals", m.box, m.config.RoIAlign.BoxSize, m.config.RoIAlign.BoxSize, boxChunk},
-		{"mask head, a chunk of detections", m.mask, m.config.RoIAlign.MaskSize, m.config.RoIAlign.MaskSize, maskChunk},
+		{fmt.Sprintf("backbone and RPN head, %d×%d", g.InputHeight, g.InputWidth), m.trunk, trunk},
+		{fmt.Sprintf("box head, a chunk of %d proposals", boxChunk), m.box, m.boxPlan},
+		{fmt.Sprintf("mask head, a chunk of %d detections", maskChunk), m.mask, m.maskPlan},
 	} {
-		plan, err := part.prepared.Plan(part.height, part.width, part.rows)
-		if err != nil {
-			return "", err
-		}
-		fmt.Fprintf(&b, "%s, %d×%d\n%vweights %.1f MB\n\n", part.name, part.height, part.width, plan, float64(part.prepared.WeightBytes())/1e6)
+		fmt.Fprintf(&b, "%s\n%vweights %.1f MB\n\n", part.name, part.plan, float64(part.prepared.WeightBytes())/1e6)
 	}
 	return b.String(), nil
 }
