@@ -5,7 +5,7 @@
 #include "textflag.h"
 
 // func avx2Tile1x1(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2Tile1x1(SB), NOSPLIT, $0-144
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
@@ -46,6 +46,8 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
 	VMOVUPS      (SI), Y1
 	VBROADCASTSS (AX), Y2
 	VFMADD231PS  Y2, Y1, Y0
@@ -68,6 +70,7 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0   8192(SI)
 	VMOVUPS      (SI), Y1
 	VBROADCASTSS (AX), Y2
 	VFMADD231PS  Y2, Y1, Y0
@@ -149,7 +152,7 @@ DATA avx2Tail<>+60(SB)/4, $0x00000000
 GLOBL avx2Tail<>(SB), RODATA|NOPTR, $64
 
 // func avx2Tile1x2(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2Tile1x2(SB), NOSPLIT, $0-144
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
@@ -193,6 +196,8 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
 	VMOVUPS      (SI), Y2
 	VBROADCASTSS (AX), Y3
 	VFMADD231PS  Y3, Y2, Y0
@@ -223,6 +228,7 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0   8192(SI)
 	VMOVUPS      (SI), Y2
 	VBROADCASTSS (AX), Y3
 	VFMADD231PS  Y3, Y2, Y0
@@ -297,7 +303,7 @@ stored:
 	RET
 
 // func avx2Tile1x3(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2Tile1x3(SB), NOSPLIT, $0-144
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
@@ -344,6 +350,8 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
 	VMOVUPS      (SI), Y3
 	VBROADCASTSS (AX), Y4
 	VFMADD231PS  Y4, Y3, Y0
@@ -382,6 +390,7 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0   8192(SI)
 	VMOVUPS      (SI), Y3
 	VBROADCASTSS (AX), Y4
 	VFMADD231PS  Y4, Y3, Y0
@@ -467,7 +476,7 @@ stored:
 	RET
 
 // func avx2Tile1x4(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2Tile1x4(SB), NOSPLIT, $0-144
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
@@ -517,6 +526,8 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
 	VMOVUPS      (SI), Y4
 	VBROADCASTSS (AX), Y5
 	VFMADD231PS  Y5, Y4, Y0
@@ -563,6 +574,7 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0   8192(SI)
 	VMOVUPS      (SI), Y4
 	VBROADCASTSS (AX), Y5
 	VFMADD231PS  Y5, Y4, Y0
@@ -659,7 +671,7 @@ stored:
 	RET
 
 // func avx2Tile1x5(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2Tile1x5(SB), NOSPLIT, $0-144
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
@@ -712,6 +724,8 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
 	VMOVUPS      (SI), Y5
 	VBROADCASTSS (AX), Y6
 	VFMADD231PS  Y6, Y5, Y0
@@ -766,6 +780,7 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0   8192(SI)
 	VMOVUPS      (SI), Y5
 	VBROADCASTSS (AX), Y6
 	VFMADD231PS  Y6, Y5, Y0
@@ -873,7 +888,7 @@ stored:
 	RET
 
 // func avx2Tile1x6(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2Tile1x6(SB), NOSPLIT, $0-144
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
@@ -931,6 +946,8 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
 	VMOVUPS      (SI), Y6
 	VBROADCASTSS (AX), Y7
 	VFMADD231PS  Y7, Y6, Y0
@@ -994,6 +1011,7 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0   8192(SI)
 	VMOVUPS      (SI), Y6
 	VBROADCASTSS (AX), Y7
 	VFMADD231PS  Y7, Y6, Y0
@@ -1113,7 +1131,7 @@ stored:
 	RET
 
 // func avx2Tile1x7(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2Tile1x7(SB), NOSPLIT, $0-144
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
@@ -1174,6 +1192,8 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
 	VMOVUPS      (SI), Y7
 	VBROADCASTSS (AX), Y8
 	VFMADD231PS  Y8, Y7, Y0
@@ -1245,6 +1265,7 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0   8192(SI)
 	VMOVUPS      (SI), Y7
 	VBROADCASTSS (AX), Y8
 	VFMADD231PS  Y8, Y7, Y0
@@ -1375,7 +1396,7 @@ stored:
 	RET
 
 // func avx2Tile1x8(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2Tile1x8(SB), NOSPLIT, $0-144
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
@@ -1439,6 +1460,8 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
 	VMOVUPS      (SI), Y8
 	VBROADCASTSS (AX), Y9
 	VFMADD231PS  Y9, Y8, Y0
@@ -1518,6 +1541,7 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0   8192(SI)
 	VMOVUPS      (SI), Y8
 	VBROADCASTSS (AX), Y9
 	VFMADD231PS  Y9, Y8, Y0
@@ -1659,7 +1683,7 @@ stored:
 	RET
 
 // func avx2Tile1x9(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2Tile1x9(SB), NOSPLIT, $0-144
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
@@ -1726,6 +1750,8 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
 	VMOVUPS      (SI), Y9
 	VBROADCASTSS (AX), Y10
 	VFMADD231PS  Y10, Y9, Y0
@@ -1813,6 +1839,7 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0   8192(SI)
 	VMOVUPS      (SI), Y9
 	VBROADCASTSS (AX), Y10
 	VFMADD231PS  Y10, Y9, Y0
@@ -1965,7 +1992,7 @@ stored:
 	RET
 
 // func avx2Tile1x10(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2Tile1x10(SB), NOSPLIT, $0-144
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
@@ -2035,6 +2062,8 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
 	VMOVUPS      (SI), Y10
 	VBROADCASTSS (AX), Y11
 	VFMADD231PS  Y11, Y10, Y0
@@ -2130,6 +2159,7 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0   8192(SI)
 	VMOVUPS      (SI), Y10
 	VBROADCASTSS (AX), Y11
 	VFMADD231PS  Y11, Y10, Y0
@@ -2293,7 +2323,7 @@ stored:
 	RET
 
 // func avx2Tile1x11(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2Tile1x11(SB), NOSPLIT, $0-144
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
@@ -2368,6 +2398,8 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
 	VMOVUPS      (SI), Y11
 	VBROADCASTSS (AX), Y12
 	VFMADD231PS  Y12, Y11, Y0
@@ -2472,6 +2504,7 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0   8192(SI)
 	VMOVUPS      (SI), Y11
 	VBROADCASTSS (AX), Y12
 	VFMADD231PS  Y12, Y11, Y0
@@ -2647,7 +2680,7 @@ stored:
 	RET
 
 // func avx2Tile1x12(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2Tile1x12(SB), NOSPLIT, $0-144
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
@@ -2725,6 +2758,8 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
 	VMOVUPS      (SI), Y12
 	VBROADCASTSS (AX), Y13
 	VFMADD231PS  Y13, Y12, Y0
@@ -2837,6 +2872,7 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0   8192(SI)
 	VMOVUPS      (SI), Y12
 	VBROADCASTSS (AX), Y13
 	VFMADD231PS  Y13, Y12, Y0
@@ -3023,7 +3059,7 @@ stored:
 	RET
 
 // func avx2Tile2x1(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2Tile2x1(SB), NOSPLIT, $0-144
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
@@ -3067,6 +3103,10 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
+	PREFETCHT0   8320(SI)
+	PREFETCHT0   8384(SI)
 	VMOVUPS      (SI), Y2
 	VMOVUPS      32(SI), Y3
 	VBROADCASTSS (AX), Y4
@@ -3097,6 +3137,7 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0   8192(SI)
 	VMOVUPS      (SI), Y2
 	VMOVUPS      32(SI), Y3
 	VBROADCASTSS (AX), Y4
@@ -3170,7 +3211,7 @@ stored:
 	RET
 
 // func avx2Tile2x2(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2Tile2x2(SB), NOSPLIT, $0-144
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
@@ -3219,6 +3260,10 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
+	PREFETCHT0   8320(SI)
+	PREFETCHT0   8384(SI)
 	VMOVUPS      (SI), Y4
 	VMOVUPS      32(SI), Y5
 	VBROADCASTSS (AX), Y6
@@ -3261,6 +3306,7 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0   8192(SI)
 	VMOVUPS      (SI), Y4
 	VMOVUPS      32(SI), Y5
 	VBROADCASTSS (AX), Y6
@@ -3352,7 +3398,7 @@ stored:
 	RET
 
 // func avx2Tile2x3(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2Tile2x3(SB), NOSPLIT, $0-144
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
@@ -3406,6 +3452,10 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
+	PREFETCHT0   8320(SI)
+	PREFETCHT0   8384(SI)
 	VMOVUPS      (SI), Y6
 	VMOVUPS      32(SI), Y7
 	VBROADCASTSS (AX), Y8
@@ -3460,6 +3510,7 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0   8192(SI)
 	VMOVUPS      (SI), Y6
 	VMOVUPS      32(SI), Y7
 	VBROADCASTSS (AX), Y8
@@ -3569,7 +3620,7 @@ stored:
 	RET
 
 // func avx2Tile2x4(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2Tile2x4(SB), NOSPLIT, $0-144
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
@@ -3628,6 +3679,10 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
+	PREFETCHT0   8320(SI)
+	PREFETCHT0   8384(SI)
 	VMOVUPS      (SI), Y8
 	VMOVUPS      32(SI), Y9
 	VBROADCASTSS (AX), Y10
@@ -3694,6 +3749,7 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0   8192(SI)
 	VMOVUPS      (SI), Y8
 	VMOVUPS      32(SI), Y9
 	VBROADCASTSS (AX), Y10
@@ -3821,7 +3877,7 @@ stored:
 	RET
 
 // func avx2Tile2x5(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2Tile2x5(SB), NOSPLIT, $0-144
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
@@ -3885,6 +3941,10 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
+	PREFETCHT0   8320(SI)
+	PREFETCHT0   8384(SI)
 	VMOVUPS      (SI), Y10
 	VMOVUPS      32(SI), Y11
 	VBROADCASTSS (AX), Y12
@@ -3963,6 +4023,7 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0   8192(SI)
 	VMOVUPS      (SI), Y10
 	VMOVUPS      32(SI), Y11
 	VBROADCASTSS (AX), Y12
@@ -4108,7 +4169,7 @@ stored:
 	RET
 
 // func avx2Tile2x6(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2Tile2x6(SB), NOSPLIT, $0-144
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
@@ -4179,6 +4240,10 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
+	PREFETCHT0   8320(SI)
+	PREFETCHT0   8384(SI)
 	VMOVUPS      (SI), Y12
 	VMOVUPS      32(SI), Y13
 	VBROADCASTSS (AX), Y14
@@ -4270,6 +4335,7 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0   8192(SI)
 	VMOVUPS      (SI), Y12
 	VMOVUPS      32(SI), Y13
 	VBROADCASTSS (AX), Y14
@@ -4434,7 +4500,7 @@ stored:
 	RET
 
 // func avx2Tile3x1(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2Tile3x1(SB), NOSPLIT, $0-144
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
@@ -4481,6 +4547,12 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
+	PREFETCHT0   8320(SI)
+	PREFETCHT0   8384(SI)
+	PREFETCHT0   8448(SI)
+	PREFETCHT0   8512(SI)
 	VMOVUPS      (SI), Y3
 	VMOVUPS      32(SI), Y4
 	VMOVUPS      64(SI), Y5
@@ -4519,6 +4591,8 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
 	VMOVUPS      (SI), Y3
 	VMOVUPS      32(SI), Y4
 	VMOVUPS      64(SI), Y5
@@ -4602,7 +4676,7 @@ stored:
 	RET
 
 // func avx2Tile3x2(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2Tile3x2(SB), NOSPLIT, $0-144
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
@@ -4656,6 +4730,12 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
+	PREFETCHT0   8320(SI)
+	PREFETCHT0   8384(SI)
+	PREFETCHT0   8448(SI)
+	PREFETCHT0   8512(SI)
 	VMOVUPS      (SI), Y6
 	VMOVUPS      32(SI), Y7
 	VMOVUPS      64(SI), Y8
@@ -4710,6 +4790,8 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
 	VMOVUPS      (SI), Y6
 	VMOVUPS      32(SI), Y7
 	VMOVUPS      64(SI), Y8
@@ -4818,7 +4900,7 @@ stored:
 	RET
 
 // func avx2Tile3x3(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2Tile3x3(SB), NOSPLIT, $0-144
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
@@ -4879,6 +4961,12 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
+	PREFETCHT0   8320(SI)
+	PREFETCHT0   8384(SI)
+	PREFETCHT0   8448(SI)
+	PREFETCHT0   8512(SI)
 	VMOVUPS      (SI), Y9
 	VMOVUPS      32(SI), Y10
 	VMOVUPS      64(SI), Y11
@@ -4949,6 +5037,8 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
 	VMOVUPS      (SI), Y9
 	VMOVUPS      32(SI), Y10
 	VMOVUPS      64(SI), Y11
@@ -5082,7 +5172,7 @@ stored:
 	RET
 
 // func avx2Tile3x4(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2Tile3x4(SB), NOSPLIT, $0-144
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
@@ -5150,6 +5240,12 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
+	PREFETCHT0   8320(SI)
+	PREFETCHT0   8384(SI)
+	PREFETCHT0   8448(SI)
+	PREFETCHT0   8512(SI)
 	VMOVUPS      (SI), Y12
 	VMOVUPS      32(SI), Y13
 	VMOVUPS      64(SI), Y14
@@ -5236,6 +5332,8 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
 	VMOVUPS      (SI), Y12
 	VMOVUPS      32(SI), Y13
 	VMOVUPS      64(SI), Y14

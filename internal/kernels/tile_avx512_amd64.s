@@ -5,7 +5,7 @@
 #include "textflag.h"
 
 // func avx512Tile1x1(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile1x1(SB), NOSPLIT, $0-144
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
@@ -47,6 +47,10 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0       8192(SI)
+	PREFETCHT0       8256(SI)
+	PREFETCHT0       8320(SI)
+	PREFETCHT0       8384(SI)
 	VMOVUPS          (SI), Z1
 	VFMADD231PS.BCST (AX), Z1, Z0
 	VMOVUPS          64(SI), Z1
@@ -65,6 +69,7 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0       8192(SI)
 	VMOVUPS          (SI), Z1
 	VFMADD231PS.BCST (AX), Z1, Z0
 	ADDQ             $+4, AX
@@ -114,7 +119,7 @@ store:
 	RET
 
 // func avx512Tile1x2(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile1x2(SB), NOSPLIT, $0-144
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
@@ -159,6 +164,10 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0       8192(SI)
+	PREFETCHT0       8256(SI)
+	PREFETCHT0       8320(SI)
+	PREFETCHT0       8384(SI)
 	VMOVUPS          (SI), Z2
 	VFMADD231PS.BCST (AX), Z2, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z2, Z1
@@ -181,6 +190,7 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0       8192(SI)
 	VMOVUPS          (SI), Z2
 	VFMADD231PS.BCST (AX), Z2, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z2, Z1
@@ -238,7 +248,7 @@ store:
 	RET
 
 // func avx512Tile1x3(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile1x3(SB), NOSPLIT, $0-144
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
@@ -286,6 +296,10 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0       8192(SI)
+	PREFETCHT0       8256(SI)
+	PREFETCHT0       8320(SI)
+	PREFETCHT0       8384(SI)
 	VMOVUPS          (SI), Z3
 	VFMADD231PS.BCST (AX), Z3, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z3, Z1
@@ -312,6 +326,7 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0       8192(SI)
 	VMOVUPS          (SI), Z3
 	VFMADD231PS.BCST (AX), Z3, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z3, Z1
@@ -377,7 +392,7 @@ store:
 	RET
 
 // func avx512Tile1x4(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile1x4(SB), NOSPLIT, $0-144
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
@@ -428,6 +443,10 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0       8192(SI)
+	PREFETCHT0       8256(SI)
+	PREFETCHT0       8320(SI)
+	PREFETCHT0       8384(SI)
 	VMOVUPS          (SI), Z4
 	VFMADD231PS.BCST (AX), Z4, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z4, Z1
@@ -458,6 +477,7 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0       8192(SI)
 	VMOVUPS          (SI), Z4
 	VFMADD231PS.BCST (AX), Z4, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z4, Z1
@@ -531,7 +551,7 @@ store:
 	RET
 
 // func avx512Tile1x5(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile1x5(SB), NOSPLIT, $0-144
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
@@ -585,6 +605,10 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0       8192(SI)
+	PREFETCHT0       8256(SI)
+	PREFETCHT0       8320(SI)
+	PREFETCHT0       8384(SI)
 	VMOVUPS          (SI), Z5
 	VFMADD231PS.BCST (AX), Z5, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z5, Z1
@@ -619,6 +643,7 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0       8192(SI)
 	VMOVUPS          (SI), Z5
 	VFMADD231PS.BCST (AX), Z5, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z5, Z1
@@ -700,7 +725,7 @@ store:
 	RET
 
 // func avx512Tile1x6(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile1x6(SB), NOSPLIT, $0-144
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
@@ -759,6 +784,10 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0       8192(SI)
+	PREFETCHT0       8256(SI)
+	PREFETCHT0       8320(SI)
+	PREFETCHT0       8384(SI)
 	VMOVUPS          (SI), Z6
 	VFMADD231PS.BCST (AX), Z6, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z6, Z1
@@ -798,6 +827,7 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0       8192(SI)
 	VMOVUPS          (SI), Z6
 	VFMADD231PS.BCST (AX), Z6, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z6, Z1
@@ -888,7 +918,7 @@ store:
 	RET
 
 // func avx512Tile1x7(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile1x7(SB), NOSPLIT, $0-144
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
@@ -950,6 +980,10 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0       8192(SI)
+	PREFETCHT0       8256(SI)
+	PREFETCHT0       8320(SI)
+	PREFETCHT0       8384(SI)
 	VMOVUPS          (SI), Z7
 	VFMADD231PS.BCST (AX), Z7, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z7, Z1
@@ -993,6 +1027,7 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0       8192(SI)
 	VMOVUPS          (SI), Z7
 	VFMADD231PS.BCST (AX), Z7, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z7, Z1
@@ -1091,7 +1126,7 @@ store:
 	RET
 
 // func avx512Tile1x8(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile1x8(SB), NOSPLIT, $0-144
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
@@ -1156,6 +1191,10 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0       8192(SI)
+	PREFETCHT0       8256(SI)
+	PREFETCHT0       8320(SI)
+	PREFETCHT0       8384(SI)
 	VMOVUPS          (SI), Z8
 	VFMADD231PS.BCST (AX), Z8, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z8, Z1
@@ -1203,6 +1242,7 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0       8192(SI)
 	VMOVUPS          (SI), Z8
 	VFMADD231PS.BCST (AX), Z8, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z8, Z1
@@ -1309,7 +1349,7 @@ store:
 	RET
 
 // func avx512Tile1x9(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile1x9(SB), NOSPLIT, $0-144
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
@@ -1377,6 +1417,10 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0       8192(SI)
+	PREFETCHT0       8256(SI)
+	PREFETCHT0       8320(SI)
+	PREFETCHT0       8384(SI)
 	VMOVUPS          (SI), Z9
 	VFMADD231PS.BCST (AX), Z9, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z9, Z1
@@ -1428,6 +1472,7 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0       8192(SI)
 	VMOVUPS          (SI), Z9
 	VFMADD231PS.BCST (AX), Z9, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z9, Z1
@@ -1542,7 +1587,7 @@ store:
 	RET
 
 // func avx512Tile1x10(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile1x10(SB), NOSPLIT, $0-144
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
@@ -1613,6 +1658,10 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0       8192(SI)
+	PREFETCHT0       8256(SI)
+	PREFETCHT0       8320(SI)
+	PREFETCHT0       8384(SI)
 	VMOVUPS          (SI), Z10
 	VFMADD231PS.BCST (AX), Z10, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z10, Z1
@@ -1668,6 +1717,7 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0       8192(SI)
 	VMOVUPS          (SI), Z10
 	VFMADD231PS.BCST (AX), Z10, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z10, Z1
@@ -1790,7 +1840,7 @@ store:
 	RET
 
 // func avx512Tile1x11(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile1x11(SB), NOSPLIT, $0-144
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
@@ -1866,6 +1916,10 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0       8192(SI)
+	PREFETCHT0       8256(SI)
+	PREFETCHT0       8320(SI)
+	PREFETCHT0       8384(SI)
 	VMOVUPS          (SI), Z11
 	VFMADD231PS.BCST (AX), Z11, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z11, Z1
@@ -1926,6 +1980,7 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0       8192(SI)
 	VMOVUPS          (SI), Z11
 	VFMADD231PS.BCST (AX), Z11, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z11, Z1
@@ -2057,7 +2112,7 @@ store:
 	RET
 
 // func avx512Tile1x12(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile1x12(SB), NOSPLIT, $0-144
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
@@ -2136,6 +2191,10 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0       8192(SI)
+	PREFETCHT0       8256(SI)
+	PREFETCHT0       8320(SI)
+	PREFETCHT0       8384(SI)
 	VMOVUPS          (SI), Z12
 	VFMADD231PS.BCST (AX), Z12, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z12, Z1
@@ -2200,6 +2259,7 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0       8192(SI)
 	VMOVUPS          (SI), Z12
 	VFMADD231PS.BCST (AX), Z12, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z12, Z1
@@ -2339,7 +2399,7 @@ store:
 	RET
 
 // func avx512Tile1x13(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile1x13(SB), NOSPLIT, $0-144
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
@@ -2421,6 +2481,10 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0       8192(SI)
+	PREFETCHT0       8256(SI)
+	PREFETCHT0       8320(SI)
+	PREFETCHT0       8384(SI)
 	VMOVUPS          (SI), Z13
 	VFMADD231PS.BCST (AX), Z13, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z13, Z1
@@ -2489,6 +2553,7 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0       8192(SI)
 	VMOVUPS          (SI), Z13
 	VFMADD231PS.BCST (AX), Z13, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z13, Z1
@@ -2636,7 +2701,7 @@ store:
 	RET
 
 // func avx512Tile1x14(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile1x14(SB), NOSPLIT, $0-144
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
@@ -2721,6 +2786,10 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0       8192(SI)
+	PREFETCHT0       8256(SI)
+	PREFETCHT0       8320(SI)
+	PREFETCHT0       8384(SI)
 	VMOVUPS          (SI), Z14
 	VFMADD231PS.BCST (AX), Z14, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z14, Z1
@@ -2793,6 +2862,7 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0       8192(SI)
 	VMOVUPS          (SI), Z14
 	VFMADD231PS.BCST (AX), Z14, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z14, Z1
@@ -2948,7 +3018,7 @@ store:
 	RET
 
 // func avx512Tile2x1(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile2x1(SB), NOSPLIT, $0-144
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
@@ -2993,6 +3063,14 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
+	PREFETCHT0   8320(SI)
+	PREFETCHT0   8384(SI)
+	PREFETCHT0   8448(SI)
+	PREFETCHT0   8512(SI)
+	PREFETCHT0   8576(SI)
+	PREFETCHT0   8640(SI)
 	VMOVUPS      (SI), Z2
 	VMOVUPS      64(SI), Z3
 	VBROADCASTSS (AX), Z4
@@ -3023,6 +3101,8 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
 	VMOVUPS      (SI), Z2
 	VMOVUPS      64(SI), Z3
 	VBROADCASTSS (AX), Z4
@@ -3082,7 +3162,7 @@ store:
 	RET
 
 // func avx512Tile2x2(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile2x2(SB), NOSPLIT, $0-144
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
@@ -3132,6 +3212,14 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
+	PREFETCHT0   8320(SI)
+	PREFETCHT0   8384(SI)
+	PREFETCHT0   8448(SI)
+	PREFETCHT0   8512(SI)
+	PREFETCHT0   8576(SI)
+	PREFETCHT0   8640(SI)
 	VMOVUPS      (SI), Z4
 	VMOVUPS      64(SI), Z5
 	VBROADCASTSS (AX), Z6
@@ -3174,6 +3262,8 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
 	VMOVUPS      (SI), Z4
 	VMOVUPS      64(SI), Z5
 	VBROADCASTSS (AX), Z6
@@ -3248,7 +3338,7 @@ store:
 	RET
 
 // func avx512Tile2x3(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile2x3(SB), NOSPLIT, $0-144
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
@@ -3303,6 +3393,14 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
+	PREFETCHT0   8320(SI)
+	PREFETCHT0   8384(SI)
+	PREFETCHT0   8448(SI)
+	PREFETCHT0   8512(SI)
+	PREFETCHT0   8576(SI)
+	PREFETCHT0   8640(SI)
 	VMOVUPS      (SI), Z6
 	VMOVUPS      64(SI), Z7
 	VBROADCASTSS (AX), Z8
@@ -3357,6 +3455,8 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
 	VMOVUPS      (SI), Z6
 	VMOVUPS      64(SI), Z7
 	VBROADCASTSS (AX), Z8
@@ -3446,7 +3546,7 @@ store:
 	RET
 
 // func avx512Tile2x4(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile2x4(SB), NOSPLIT, $0-144
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
@@ -3506,6 +3606,14 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
+	PREFETCHT0   8320(SI)
+	PREFETCHT0   8384(SI)
+	PREFETCHT0   8448(SI)
+	PREFETCHT0   8512(SI)
+	PREFETCHT0   8576(SI)
+	PREFETCHT0   8640(SI)
 	VMOVUPS      (SI), Z8
 	VMOVUPS      64(SI), Z9
 	VBROADCASTSS (AX), Z10
@@ -3572,6 +3680,8 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
 	VMOVUPS      (SI), Z8
 	VMOVUPS      64(SI), Z9
 	VBROADCASTSS (AX), Z10
@@ -3676,7 +3786,7 @@ store:
 	RET
 
 // func avx512Tile2x5(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile2x5(SB), NOSPLIT, $0-144
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
@@ -3741,6 +3851,14 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
+	PREFETCHT0   8320(SI)
+	PREFETCHT0   8384(SI)
+	PREFETCHT0   8448(SI)
+	PREFETCHT0   8512(SI)
+	PREFETCHT0   8576(SI)
+	PREFETCHT0   8640(SI)
 	VMOVUPS      (SI), Z10
 	VMOVUPS      64(SI), Z11
 	VBROADCASTSS (AX), Z12
@@ -3819,6 +3937,8 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
 	VMOVUPS      (SI), Z10
 	VMOVUPS      64(SI), Z11
 	VBROADCASTSS (AX), Z12
@@ -3938,7 +4058,7 @@ store:
 	RET
 
 // func avx512Tile2x6(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile2x6(SB), NOSPLIT, $0-144
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
@@ -4010,6 +4130,14 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
+	PREFETCHT0   8320(SI)
+	PREFETCHT0   8384(SI)
+	PREFETCHT0   8448(SI)
+	PREFETCHT0   8512(SI)
+	PREFETCHT0   8576(SI)
+	PREFETCHT0   8640(SI)
 	VMOVUPS      (SI), Z12
 	VMOVUPS      64(SI), Z13
 	VBROADCASTSS (AX), Z14
@@ -4101,6 +4229,8 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
 	VMOVUPS      (SI), Z12
 	VMOVUPS      64(SI), Z13
 	VBROADCASTSS (AX), Z14
@@ -4236,7 +4366,7 @@ store:
 	RET
 
 // func avx512Tile2x7(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile2x7(SB), NOSPLIT, $0-144
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
@@ -4313,6 +4443,14 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
+	PREFETCHT0   8320(SI)
+	PREFETCHT0   8384(SI)
+	PREFETCHT0   8448(SI)
+	PREFETCHT0   8512(SI)
+	PREFETCHT0   8576(SI)
+	PREFETCHT0   8640(SI)
 	VMOVUPS      (SI), Z14
 	VMOVUPS      64(SI), Z15
 	VBROADCASTSS (AX), Z16
@@ -4416,6 +4554,8 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
 	VMOVUPS      (SI), Z14
 	VMOVUPS      64(SI), Z15
 	VBROADCASTSS (AX), Z16
@@ -4566,7 +4706,7 @@ store:
 	RET
 
 // func avx512Tile2x8(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile2x8(SB), NOSPLIT, $0-144
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
@@ -4648,6 +4788,14 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
+	PREFETCHT0   8320(SI)
+	PREFETCHT0   8384(SI)
+	PREFETCHT0   8448(SI)
+	PREFETCHT0   8512(SI)
+	PREFETCHT0   8576(SI)
+	PREFETCHT0   8640(SI)
 	VMOVUPS      (SI), Z16
 	VMOVUPS      64(SI), Z17
 	VBROADCASTSS (AX), Z18
@@ -4763,6 +4911,8 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
 	VMOVUPS      (SI), Z16
 	VMOVUPS      64(SI), Z17
 	VBROADCASTSS (AX), Z18
@@ -4928,7 +5078,7 @@ store:
 	RET
 
 // func avx512Tile2x9(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile2x9(SB), NOSPLIT, $0-144
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
@@ -5015,6 +5165,14 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
+	PREFETCHT0   8320(SI)
+	PREFETCHT0   8384(SI)
+	PREFETCHT0   8448(SI)
+	PREFETCHT0   8512(SI)
+	PREFETCHT0   8576(SI)
+	PREFETCHT0   8640(SI)
 	VMOVUPS      (SI), Z18
 	VMOVUPS      64(SI), Z19
 	VBROADCASTSS (AX), Z20
@@ -5142,6 +5300,8 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
 	VMOVUPS      (SI), Z18
 	VMOVUPS      64(SI), Z19
 	VBROADCASTSS (AX), Z20
@@ -5322,7 +5482,7 @@ store:
 	RET
 
 // func avx512Tile2x10(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile2x10(SB), NOSPLIT, $0-144
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
@@ -5414,6 +5574,14 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
+	PREFETCHT0   8320(SI)
+	PREFETCHT0   8384(SI)
+	PREFETCHT0   8448(SI)
+	PREFETCHT0   8512(SI)
+	PREFETCHT0   8576(SI)
+	PREFETCHT0   8640(SI)
 	VMOVUPS      (SI), Z20
 	VMOVUPS      64(SI), Z21
 	VBROADCASTSS (AX), Z22
@@ -5553,6 +5721,8 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
 	VMOVUPS      (SI), Z20
 	VMOVUPS      64(SI), Z21
 	VBROADCASTSS (AX), Z22
@@ -5748,7 +5918,7 @@ store:
 	RET
 
 // func avx512Tile2x11(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile2x11(SB), NOSPLIT, $0-144
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
@@ -5847,6 +6017,14 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
+	PREFETCHT0   8320(SI)
+	PREFETCHT0   8384(SI)
+	PREFETCHT0   8448(SI)
+	PREFETCHT0   8512(SI)
+	PREFETCHT0   8576(SI)
+	PREFETCHT0   8640(SI)
 	VMOVUPS      (SI), Z22
 	VMOVUPS      64(SI), Z23
 	VBROADCASTSS (AX), Z24
@@ -5999,6 +6177,8 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
 	VMOVUPS      (SI), Z22
 	VMOVUPS      64(SI), Z23
 	VBROADCASTSS (AX), Z24
@@ -6210,7 +6390,7 @@ store:
 	RET
 
 // func avx512Tile2x12(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile2x12(SB), NOSPLIT, $0-144
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
@@ -6314,6 +6494,14 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
+	PREFETCHT0   8320(SI)
+	PREFETCHT0   8384(SI)
+	PREFETCHT0   8448(SI)
+	PREFETCHT0   8512(SI)
+	PREFETCHT0   8576(SI)
+	PREFETCHT0   8640(SI)
 	VMOVUPS      (SI), Z24
 	VMOVUPS      64(SI), Z25
 	VBROADCASTSS (AX), Z26
@@ -6478,6 +6666,8 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
 	VMOVUPS      (SI), Z24
 	VMOVUPS      64(SI), Z25
 	VBROADCASTSS (AX), Z26
@@ -6704,7 +6894,7 @@ store:
 	RET
 
 // func avx512Tile2x13(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile2x13(SB), NOSPLIT, $0-144
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
@@ -6813,6 +7003,14 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
+	PREFETCHT0   8320(SI)
+	PREFETCHT0   8384(SI)
+	PREFETCHT0   8448(SI)
+	PREFETCHT0   8512(SI)
+	PREFETCHT0   8576(SI)
+	PREFETCHT0   8640(SI)
 	VMOVUPS      (SI), Z26
 	VMOVUPS      64(SI), Z27
 	VBROADCASTSS (AX), Z28
@@ -6989,6 +7187,8 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
 	VMOVUPS      (SI), Z26
 	VMOVUPS      64(SI), Z27
 	VBROADCASTSS (AX), Z28
@@ -7230,7 +7430,7 @@ store:
 	RET
 
 // func avx512Tile2x14(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile2x14(SB), NOSPLIT, $0-144
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
@@ -7344,6 +7544,14 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
+	PREFETCHT0   8320(SI)
+	PREFETCHT0   8384(SI)
+	PREFETCHT0   8448(SI)
+	PREFETCHT0   8512(SI)
+	PREFETCHT0   8576(SI)
+	PREFETCHT0   8640(SI)
 	VMOVUPS      (SI), Z28
 	VMOVUPS      64(SI), Z29
 	VBROADCASTSS (AX), Z30
@@ -7532,6 +7740,8 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
 	VMOVUPS      (SI), Z28
 	VMOVUPS      64(SI), Z29
 	VBROADCASTSS (AX), Z30
@@ -7788,7 +7998,7 @@ store:
 	RET
 
 // func avx512Tile3x1(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile3x1(SB), NOSPLIT, $0-144
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
@@ -7836,6 +8046,18 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
+	PREFETCHT0   8320(SI)
+	PREFETCHT0   8384(SI)
+	PREFETCHT0   8448(SI)
+	PREFETCHT0   8512(SI)
+	PREFETCHT0   8576(SI)
+	PREFETCHT0   8640(SI)
+	PREFETCHT0   8704(SI)
+	PREFETCHT0   8768(SI)
+	PREFETCHT0   8832(SI)
+	PREFETCHT0   8896(SI)
 	VMOVUPS      (SI), Z3
 	VMOVUPS      64(SI), Z4
 	VMOVUPS      128(SI), Z5
@@ -7874,6 +8096,9 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
+	PREFETCHT0   8320(SI)
 	VMOVUPS      (SI), Z3
 	VMOVUPS      64(SI), Z4
 	VMOVUPS      128(SI), Z5
@@ -7942,7 +8167,7 @@ store:
 	RET
 
 // func avx512Tile3x2(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile3x2(SB), NOSPLIT, $0-144
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
@@ -7997,6 +8222,18 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
+	PREFETCHT0   8320(SI)
+	PREFETCHT0   8384(SI)
+	PREFETCHT0   8448(SI)
+	PREFETCHT0   8512(SI)
+	PREFETCHT0   8576(SI)
+	PREFETCHT0   8640(SI)
+	PREFETCHT0   8704(SI)
+	PREFETCHT0   8768(SI)
+	PREFETCHT0   8832(SI)
+	PREFETCHT0   8896(SI)
 	VMOVUPS      (SI), Z6
 	VMOVUPS      64(SI), Z7
 	VMOVUPS      128(SI), Z8
@@ -8051,6 +8288,9 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
+	PREFETCHT0   8320(SI)
 	VMOVUPS      (SI), Z6
 	VMOVUPS      64(SI), Z7
 	VMOVUPS      128(SI), Z8
@@ -8140,7 +8380,7 @@ store:
 	RET
 
 // func avx512Tile3x3(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile3x3(SB), NOSPLIT, $0-144
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
@@ -8202,6 +8442,18 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
+	PREFETCHT0   8320(SI)
+	PREFETCHT0   8384(SI)
+	PREFETCHT0   8448(SI)
+	PREFETCHT0   8512(SI)
+	PREFETCHT0   8576(SI)
+	PREFETCHT0   8640(SI)
+	PREFETCHT0   8704(SI)
+	PREFETCHT0   8768(SI)
+	PREFETCHT0   8832(SI)
+	PREFETCHT0   8896(SI)
 	VMOVUPS      (SI), Z9
 	VMOVUPS      64(SI), Z10
 	VMOVUPS      128(SI), Z11
@@ -8272,6 +8524,9 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
+	PREFETCHT0   8320(SI)
 	VMOVUPS      (SI), Z9
 	VMOVUPS      64(SI), Z10
 	VMOVUPS      128(SI), Z11
@@ -8382,7 +8637,7 @@ store:
 	RET
 
 // func avx512Tile3x4(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile3x4(SB), NOSPLIT, $0-144
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
@@ -8451,6 +8706,18 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
+	PREFETCHT0   8320(SI)
+	PREFETCHT0   8384(SI)
+	PREFETCHT0   8448(SI)
+	PREFETCHT0   8512(SI)
+	PREFETCHT0   8576(SI)
+	PREFETCHT0   8640(SI)
+	PREFETCHT0   8704(SI)
+	PREFETCHT0   8768(SI)
+	PREFETCHT0   8832(SI)
+	PREFETCHT0   8896(SI)
 	VMOVUPS      (SI), Z12
 	VMOVUPS      64(SI), Z13
 	VMOVUPS      128(SI), Z14
@@ -8537,6 +8804,9 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
+	PREFETCHT0   8320(SI)
 	VMOVUPS      (SI), Z12
 	VMOVUPS      64(SI), Z13
 	VMOVUPS      128(SI), Z14
@@ -8668,7 +8938,7 @@ store:
 	RET
 
 // func avx512Tile3x5(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile3x5(SB), NOSPLIT, $0-144
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
@@ -8744,6 +9014,18 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
+	PREFETCHT0   8320(SI)
+	PREFETCHT0   8384(SI)
+	PREFETCHT0   8448(SI)
+	PREFETCHT0   8512(SI)
+	PREFETCHT0   8576(SI)
+	PREFETCHT0   8640(SI)
+	PREFETCHT0   8704(SI)
+	PREFETCHT0   8768(SI)
+	PREFETCHT0   8832(SI)
+	PREFETCHT0   8896(SI)
 	VMOVUPS      (SI), Z15
 	VMOVUPS      64(SI), Z16
 	VMOVUPS      128(SI), Z17
@@ -8846,6 +9128,9 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
+	PREFETCHT0   8320(SI)
 	VMOVUPS      (SI), Z15
 	VMOVUPS      64(SI), Z16
 	VMOVUPS      128(SI), Z17
@@ -8998,7 +9283,7 @@ store:
 	RET
 
 // func avx512Tile3x6(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile3x6(SB), NOSPLIT, $0-144
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
@@ -9083,6 +9368,18 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
+	PREFETCHT0   8320(SI)
+	PREFETCHT0   8384(SI)
+	PREFETCHT0   8448(SI)
+	PREFETCHT0   8512(SI)
+	PREFETCHT0   8576(SI)
+	PREFETCHT0   8640(SI)
+	PREFETCHT0   8704(SI)
+	PREFETCHT0   8768(SI)
+	PREFETCHT0   8832(SI)
+	PREFETCHT0   8896(SI)
 	VMOVUPS      (SI), Z18
 	VMOVUPS      64(SI), Z19
 	VMOVUPS      128(SI), Z20
@@ -9202,6 +9499,9 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
+	PREFETCHT0   8320(SI)
 	VMOVUPS      (SI), Z18
 	VMOVUPS      64(SI), Z19
 	VMOVUPS      128(SI), Z20
@@ -9376,7 +9676,7 @@ store:
 	RET
 
 // func avx512Tile3x7(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile3x7(SB), NOSPLIT, $0-144
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
@@ -9468,6 +9768,18 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
+	PREFETCHT0   8320(SI)
+	PREFETCHT0   8384(SI)
+	PREFETCHT0   8448(SI)
+	PREFETCHT0   8512(SI)
+	PREFETCHT0   8576(SI)
+	PREFETCHT0   8640(SI)
+	PREFETCHT0   8704(SI)
+	PREFETCHT0   8768(SI)
+	PREFETCHT0   8832(SI)
+	PREFETCHT0   8896(SI)
 	VMOVUPS      (SI), Z21
 	VMOVUPS      64(SI), Z22
 	VMOVUPS      128(SI), Z23
@@ -9603,6 +9915,9 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
+	PREFETCHT0   8320(SI)
 	VMOVUPS      (SI), Z21
 	VMOVUPS      64(SI), Z22
 	VMOVUPS      128(SI), Z23
@@ -9798,7 +10113,7 @@ store:
 	RET
 
 // func avx512Tile3x8(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile3x8(SB), NOSPLIT, $0-144
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
@@ -9897,6 +10212,18 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
+	PREFETCHT0   8320(SI)
+	PREFETCHT0   8384(SI)
+	PREFETCHT0   8448(SI)
+	PREFETCHT0   8512(SI)
+	PREFETCHT0   8576(SI)
+	PREFETCHT0   8640(SI)
+	PREFETCHT0   8704(SI)
+	PREFETCHT0   8768(SI)
+	PREFETCHT0   8832(SI)
+	PREFETCHT0   8896(SI)
 	VMOVUPS      (SI), Z24
 	VMOVUPS      64(SI), Z25
 	VMOVUPS      128(SI), Z26
@@ -10048,6 +10375,9 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
+	PREFETCHT0   8320(SI)
 	VMOVUPS      (SI), Z24
 	VMOVUPS      64(SI), Z25
 	VMOVUPS      128(SI), Z26
@@ -10264,7 +10594,7 @@ store:
 	RET
 
 // func avx512Tile3x9(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile3x9(SB), NOSPLIT, $0-144
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
@@ -10370,6 +10700,18 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
+	PREFETCHT0   8320(SI)
+	PREFETCHT0   8384(SI)
+	PREFETCHT0   8448(SI)
+	PREFETCHT0   8512(SI)
+	PREFETCHT0   8576(SI)
+	PREFETCHT0   8640(SI)
+	PREFETCHT0   8704(SI)
+	PREFETCHT0   8768(SI)
+	PREFETCHT0   8832(SI)
+	PREFETCHT0   8896(SI)
 	VMOVUPS      (SI), Z27
 	VMOVUPS      64(SI), Z28
 	VMOVUPS      128(SI), Z29
@@ -10537,6 +10879,9 @@ rest:
 	JZ   next
 
 channel:
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
+	PREFETCHT0   8320(SI)
 	VMOVUPS      (SI), Z27
 	VMOVUPS      64(SI), Z28
 	VMOVUPS      128(SI), Z29

@@ -90,8 +90,7 @@ func (b *tileBlock) place(scratch []float32) {
 	}
 	p, c := b.plan, b.conv
 	w := p.w
-	v, m := p.slabs(p.most)
-	b.v, b.m = take(p.products*v), take(p.products*m)
+	b.v, b.m = take(p.v), take(p.m)
 	b.tmp, b.edge = take(p.tmp), take(p.edge)
 	b.scale, b.shift = take(w.N)[:w.N], take(w.N)[:w.N]
 	for n, bias := range w.bias {
@@ -111,18 +110,18 @@ func (b *tileBlock) run(first, last int) {
 	w := b.plan.w
 	slabV, slabM := b.plan.slabs(last - first)
 	for t := first; t < last; t++ {
-		b.input(t, b.v[(t-first)*b.plan.w.lanesUp(w.C):], slabV)
+		b.input(t, b.v[(t-first)*roundUp(w.C, b.lanes):], slabV)
 	}
 	for i, product := range b.kind.products {
 		c := Conv{
 			W: product, StrideY: 1, StrideX: 1, Height: 1, Width: last - first,
-			In: b.v[i*slabV:], InPixel: w.lanesUp(w.C),
-			Out: b.m[i*slabM:], OutPixel: w.lanesUp(w.N),
+			In: b.v[i*slabV:], InPixel: roundUp(w.C, b.lanes),
+			Out: b.m[i*slabM:], OutPixel: roundUp(w.N, b.lanes),
 		}
 		b.Conv(&c, 0, 1, 0, product.Panels())
 	}
 	for t := first; t < last; t++ {
-		b.output(t, b.m[(t-first)*b.plan.w.lanesUp(w.N):], slabM)
+		b.output(t, b.m[(t-first)*roundUp(w.N, b.lanes):], slabM)
 	}
 }
 

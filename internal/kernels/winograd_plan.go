@@ -4,11 +4,10 @@ package kernels
 type WinogradPlan struct {
 	w             *PackedWinograd
 	height, width int
-	kinds         []tileKind
-	most          int // tiles in a block at most
 	workers       int
-	tmp, edge     int // floats: lines between the two passes of a transform, one tile of output
-	products      int // of the kind that has most
+	kinds         []tileKind
+	v, m          int // floats of transformed inputs and outputs
+	tmp, edge     int // floats between the two passes of a transform, and of one tile of output
 }
 
 // tileKind is all tiles of one height and width.
@@ -16,13 +15,14 @@ type tileKind struct {
 	down, across *transform
 	rows, cols   []piece
 	products     []*Packed
+	most         int // tiles in a block
 }
 
 // piece is a tile on one axis: outputs start … start+size-1, of which the first skip belong to the piece before.
 type piece struct{ start, size, skip int }
 
-// Plan cuts maps of height × width outputs into tiles, for so many workers, or returns nil if the map is smaller
-// than every tile.
+// Plan cuts maps of height × width outputs into tiles, for so many workers, or returns nil if the map is smaller than
+// every tile.
 func (w *PackedWinograd) Plan(height, width, workers int) *WinogradPlan {
 	rows, cols := cut(height, w.Rows), cut(width, w.Cols)
 	if rows == nil || cols == nil {
@@ -35,15 +35,32 @@ func (w *PackedWinograd) Plan(height, width, workers int) *WinogradPlan {
 			if len(k.rows)*len(k.cols) == 0 {
 				continue
 			}
+			k.most = w.blockTiles(len(k.products))
 			p.kinds = append(p.kinds, k)
-			p.products = max(p.products, len(k.products))
+			slabV, slabM := p.slabs(k.most)
+			p.v, p.m = max(p.v, len(k.products)*slabV), max(p.m, len(k.products)*slabM)
+			p.tmp = max(p.tmp, len(k.products)*chunkFloats)
+			p.edge = max(p.edge, m*n*w.N)
 		}
 	}
-	p.tmp = p.products * chunkFloats
-	p.edge = 49 * w.N
-	// Blocks as large as the second-level cache holds a product's inputs and outputs, at least a few micro-kernels.
-	p.most = 112
 	return p
+}
+
+// A block is as many tiles as the second-level cache holds the transformed inputs and outputs of, but no fewer than
+// make it worth while to read the weights; where that is not possible everything comes from the third-level cache, and
+// large blocks read the weights less often.
+const (
+	fewestTiles = 28
+	mostTiles   = 140
+	tilesBytes  = 1 << 20
+)
+
+func (w *PackedWinograd) blockTiles(products int) int {
+	tiles := tilesBytes / (4 * products * (roundUp(w.C, w.set.lanes) + roundUp(w.N, w.set.lanes)))
+	if tiles < fewestTiles {
+		return mostTiles
+	}
+	return min(tiles, mostTiles)
 }
 
 func ofSize(pieces []piece, size int) []piece {
@@ -98,28 +115,18 @@ func (p *WinogradPlan) Blocks(items int) int {
 	return n
 }
 
+// blocksOf is a multiple of the number of workers, so that all have the same to do, if there are tiles enough.
 func (p *WinogradPlan) blocksOf(k *tileKind, items int) int {
-	return (k.tiles(items) + p.blockTiles(items) - 1) / p.blockTiles(items)
+	tiles := k.tiles(items)
+	least := (tiles + k.most - 1) / k.most
+	return min(roundUp(least, p.workers), max(least, tiles/fewestTiles))
 }
 
 func (k *tileKind) tiles(items int) int { return items * len(k.rows) * len(k.cols) }
 
-// blockTiles is how many tiles a block has at most: few enough that every worker gets some blocks, but enough to use
-// the weights of a product more than once.
-func (p *WinogradPlan) blockTiles(items int) int {
-	const fewest, unit = 28, 14
-	total := 0
-	for i := range p.kinds {
-		total += p.kinds[i].tiles(items)
-	}
-	n := total / (2 * p.workers)
-	return min(max(n/unit*unit, fewest), p.most)
-}
-
 // Scratch is the number of floats that a call of [Set.Winograd] needs for itself.
 func (p *WinogradPlan) Scratch() int {
-	v, m := p.slabs(p.most)
-	return cacheLine + p.tmp + 2*p.w.lanesUp(p.w.N) + p.edge + p.products*(v+m) + 4*cacheLine
+	return p.v + p.m + p.tmp + p.edge + 2*p.w.N + 6*cacheLine
 }
 
 const cacheLine = 16 // floats
@@ -128,8 +135,5 @@ const cacheLine = 16 // floats
 // cache lines, because a power of two would put all products of a tile into one set of the cache.
 func (p *WinogradPlan) slabs(tiles int) (v, m int) {
 	odd := func(floats int) int { return ((floats+cacheLine-1)/cacheLine | 1) * cacheLine }
-	return odd(tiles * p.w.lanesUp(p.w.C)), odd(tiles * p.w.lanesUp(p.w.N))
+	return odd(tiles * roundUp(p.w.C, p.w.set.lanes)), odd(tiles * roundUp(p.w.N, p.w.set.lanes))
 }
-
-// lanesUp is n rounded up to full vectors.
-func (w *PackedWinograd) lanesUp(n int) int { return (n + w.set.lanes - 1) / w.set.lanes * w.set.lanes }
