@@ -1,0 +1,66 @@
+// Cocoeval evaluates COCO results: the numbers of pycocotools, bit for bit.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spinemask/spinemask/internal/evalcmd"
+)
+
+const usage = `Usage: cocoeval [flags] GT RESULTS
+
+Compares the detections of RESULTS with the annotations of GT, both as COCO defines them (JSON, or that packed by gzip or
+zstd), and prints the lines of pycocotools.
+
+  cocoeval instances_val2017.json results.json
+  cocoeval --iou bbox,segm --per-class --json instances_val2017.json results.json
+  cocoeval --min-ap 0.37 instances_val2017.json results.json || echo worse
+
+Ends with 0, 1 if a file cannot be evaluated, 2 for wrong flags, 3 if AP is below --min-ap.
+
+Flags:
+`
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+func run(args []string, stdout, stderr io.Writer) int {
+	var o evalcmd.Options
+	fs := flag.NewFlagSet("cocoeval", flag.ContinueOnError)
+	fs.SetOutput(stderr)
+	o.Flags(fs)
+	fs.Usage = func() {
+		fmt.Fprint(fs.Output(), usage)
+		fs.PrintDefaults()
+	}
+	files, err := parse(fs, args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return 0
+	case err != nil:
+		return 2
+	case len(files) != 2:
+		fmt.Fprintf(stderr, "cocoeval: error: %d files, want GT and RESULTS\ncocoeval: hint: cocoeval -h\n", len(files))
+		return 2
+	}
+	if err = evalcmd.Run(&o, files[0], files[1], stdout, stderr); err != nil {
+		fmt.Fprintf(stderr, "cocoeval: error: %v\n", err)
+	}
+	return evalcmd.ExitStatus(err)
+}
+
+// parse reads flags, also behind the files.
+func parse(fs *flag.FlagSet, args []string) (files []string, err error) {
+	for len(args) > 0 {
+		if err := fs.Parse(args); err != nil {
+			return nil, err
+		}
+		if args = fs.Args(); len(args) > 0 {
+			files, args = append(files, args[0]), args[1:]
+		}
+	}
+	return files, nil
+}

@@ -1,0 +1,484 @@
+package cocoeval
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/spinemask/spinemask/coco"
+)
+
+// detections is a batch of results as an evaluation looks at them: what pycocotools' loadRes makes of a list.
+type detections struct {
+	*coco.Annotations
+	fail func(i int, field, msg string) error
+
+	order    []int32      // the ones that count, by category, image and place in the list
+	image    []int32      // of each entry: index into truth.images, or -1
+	category []int32      // of each entry: index into truth.categories, or -1
+	box      [][4]float64 // Annotations.Box, completed where the evaluation needs boxes
+	maskArea bool         // the area is that of the mask, not w·h
+	areas    []float64    // of each entry, where the rule is not the same for all; nil otherwise
+}
+
+// area returns the area of entry i by which ranges of area choose.
+func (d *detections) area(i int32) float64 {
+	if d.areas != nil {
+		return d.areas[i]
+	}
+	if d.maskArea {
+		return float64(d.Mask[i].Area)
+	}
+	b := &d.box[i]
+	return b[2] * b[3]
+}
+
+// newDetections resolves the ids of a list of results, completes it as loadRes does, and orders it.
+func newDetections(a *coco.Annotations, fail func(i int, field, msg string) error, g *truth, p *Params, w *warnings) (*detections, error) {
+	d := &detections{Annotations: a, fail: fail, box: a.Box}
+	if err := d.resolve(g, p, w); err != nil {
+		return nil, err
+	}
+	if err := d.complete(g, p); err != nil {
+		return nil, err
+	}
+	if err := d.inspect(g, p, w); err != nil {
+		return nil, err
+	}
+	if p.Protocol == LVIS {
+		d.limit(len(g.images.ids), p.MaxDets[0])
+	}
+	d.sort(g, p)
+	return d, nil
+}
+
+// resolve finds the image and the category of each entry.
+func (d *detections) resolve(g *truth, p *Params, w *warnings) error {
+	n := d.Len()
+	imageID, err := d.imageIDs(g, p, w)
+	if err != nil {
+		return err
+	}
+	d.image, d.category = make([]int32, n), make([]int32, n)
+	unknown := unknownImages{d: d}
+	for i := range n {
+		image := g.images.index.of(imageID[i])
+		if image < 0 && p.ImageIDs == nil {
+			unknown.add(i, imageID[i])
+		}
+		k := g.categoryOf(d.CategoryID[i])
+		if k < 0 && p.CategoryIDs == nil {
+			w.add("unknown-category-results", "results of categories that the data set does not have; dropped", func() string { return fmt.Sprint(d.CategoryID[i]) })
+		}
+		d.image[i], d.category[i] = image, k
+	}
+	return unknown.report(p, w)
+}
+
+// unknownImages collects results for images that the data set does not have.
+type unknownImages struct {
+	d     *detections
+	count int
+	first int
+	ids   []string
+}
+
+func (u *unknownImages) add(i int, id int64) {
+	if u.count++; u.count == 1 {
+		u.first = i
+	}
+	if len(u.ids) < maxExamples {
+		if s := u.d.ImageName(u.d.ImageID[i]); !slices.Contains(u.ids, s) {
+			u.ids = append(u.ids, s)
+		}
+	}
+}
+
+// report refuses the results in strict mode, as loadRes does, and tells of those dropped otherwise.
+func (u *unknownImages) report(p *Params, w *warnings) error {
+	if u.count == 0 {
+		return nil
+	}
+	if p.Mode == Strict {
+		return u.d.fail(u.first, "image_id", fmt.Sprintf("%d results are for images that the data set does not have; the first ids: %v", u.count, u.ids))
+	}
+	w.list = append(w.list, Warning{Code: "unknown-image-results", Count: u.count, Text: "results for images that the data set does not have; dropped", Examples: u.ids})
+	return nil
+}
+
+// imageIDs returns the image ids of the entries as the data set numbers them, where one or both have strings.
+func (d *detections) imageIDs(g *truth, p *Params, w *warnings) ([]int64, error) {
+	if d.ImageNames == nil && g.images.names == nil || d.Len() == 0 {
+		return d.ImageID, nil
+	}
+	ids := make([]int64, d.Len())
+	mixed := (d.ImageNames == nil) != (g.images.names == nil)
+	if mixed && p.Mode == Strict {
+		return nil, d.fail(0, "image_id", "strings in one file, numbers in the other")
+	}
+	for i, id := range d.ImageID {
+		ids[i] = -1
+		switch {
+		case g.images.names == nil: // "12" for 12
+			var n int64
+			if _, err := fmt.Sscan(d.ImageNames[id], &n); err == nil {
+				ids[i] = n
+			}
+		default:
+			name := fmt.Sprint(id)
+			if d.ImageNames != nil {
+				name = d.ImageNames[id]
+			}
+			if k, ok := g.images.names[name]; ok {
+				ids[i] = g.images.ids[k]
+			}
+		}
+		if mixed {
+			w.add("image-id-type", "results whose image id is a string where the data set has a number, or the other way round; taken as the same", func() string { return d.ImageName(id) })
+		}
+	}
+	return ids, nil
+}
+
+// complete derives boxes and areas. In strict mode the first entry decides for all, as in loadRes: with a box, areas are
+// those of the boxes and a missing mask is the box; without, areas and missing boxes are those of the masks; else of the
+// keypoints. In corrected mode every entry goes by its own fields, and in an evaluation of masks areas are those of masks.
+func (d *detections) complete(g *truth, p *Params) error {
+	if d.Len() == 0 {
+		return nil
+	}
+	if p.Mode == Corrected {
+		return d.completeEach(g, p)
+	}
+	switch has := d.Has[0]; {
+	case has&(coco.HasBox|coco.NullBox) != 0:
+		for i, has := range d.Has {
+			if has&coco.HasBox == 0 {
+				return d.noBox(i)
+			}
+		}
+	case d.maskKind(0) != coco.NoMask:
+		d.maskArea = true
+		for i := range d.Has {
+			if k := d.Mask[i].Kind; k != coco.RunMask && k != coco.ListMask {
+				return d.fail(i, "segmentation", orText(k, "polygons, want run lengths: the first result has no box"))
+			}
+		}
+		if p.IoU == BBox {
+			return d.boxesOfMasks(true)
+		}
+	case has&coco.HasKeypoints != 0:
+		d.box, d.areas = slices.Clone(d.Box), make([]float64, d.Len())
+		for i, has := range d.Has {
+			if has&coco.HasKeypoints == 0 {
+				return d.fail(i, "keypoints", "missing")
+			}
+			d.box[i] = keypointBox(d.Keypoints[i])
+			d.areas[i] = d.box[i][2] * d.box[i][3]
+		}
+	default:
+		return d.fail(0, "bbox, segmentation, keypoints", "missing")
+	}
+	return nil
+}
+
+// noBox reports that entry i has no box.
+func (d *detections) noBox(i int) error {
+	switch has := d.Has[i]; {
+	case has&coco.NullBox != 0:
+		return d.fail(i, "bbox", "null, want 4 numbers")
+	case has&coco.EmptyBox != 0:
+		return d.fail(i, "bbox", "empty list, want 4 numbers")
+	}
+	return d.fail(i, "bbox", "missing")
+}
+
+// orText is kindText, or text for a kind that has none.
+func orText(k coco.MaskKind, text string) string {
+	if int(k) < len(kindText) {
+		return kindText[k]
+	}
+	return text
+}
+
+// maskKind returns the kind of entry i's mask, also where no masks were read.
+func (d *detections) maskKind(i int) coco.MaskKind {
+	if i < len(d.Mask) {
+		return d.Mask[i].Kind
+	}
+	return coco.NoMask
+}
+
+// boxesOfMasks completes the boxes by those of the masks; strictly, an empty list stands for itself.
+func (d *detections) boxesOfMasks(strict bool) error {
+	d.box = slices.Clone(d.Box)
+	for i, has := range d.Has {
+		if has&coco.HasBox != 0 {
+			continue
+		}
+		if strict && has&(coco.EmptyBox|coco.NullBox) != 0 {
+			return d.noBox(i)
+		}
+		m := &d.Mask[i]
+		d.box[i] = [4]float64{float64(m.X), float64(m.Y), float64(m.BoxW), float64(m.BoxH)}
+	}
+	return nil
+}
+
+// completeEach is complete for corrected mode.
+func (d *detections) completeEach(g *truth, p *Params) error {
+	d.box, d.areas = slices.Clone(d.Box), make([]float64, d.Len())
+	masks := p.IoU == Segm || p.IoU == Boundary
+	for i, has := range d.Has {
+		b := &d.box[i]
+		kind := d.maskKind(i)
+		fromMask := masks || has&coco.HasBox == 0
+		switch {
+		case fromMask && (kind == coco.RunMask || kind == coco.ListMask):
+			m := &d.Mask[i]
+			d.areas[i] = float64(m.Area)
+			if has&coco.HasBox == 0 {
+				*b = [4]float64{float64(m.X), float64(m.Y), float64(m.BoxW), float64(m.BoxH)}
+			}
+		case fromMask && kind == coco.PolygonMask && d.image[i] >= 0:
+			h, w := g.images.height[d.image[i]], g.images.width[d.image[i]]
+			m := polygonMask(proper(d.Polygons(i)), h, w)
+			d.areas[i] = float64(m.Area())
+			if has&coco.HasBox == 0 {
+				x, y, bw, bh := m.Bounds()
+				*b = [4]float64{float64(x), float64(y), float64(bw), float64(bh)}
+			}
+		case has&coco.HasBox != 0:
+			d.areas[i] = b[2] * b[3]
+		case has&coco.HasKeypoints != 0:
+			*b = keypointBox(d.Keypoints[i])
+			d.areas[i] = b[2] * b[3]
+		case d.image[i] >= 0:
+			return d.fail(i, "bbox, segmentation, keypoints", "missing")
+		}
+	}
+	return nil
+}
+
+// keypointBox is the box around all keypoints, as loadRes makes it.
+func keypointBox(k []float64) (b [4]float64) {
+	if len(k) < 2 {
+		return b
+	}
+	x0, y0, x1, y1 := k[0], k[1], k[0], k[1]
+	for j := 3; j+1 < len(k); j += 3 {
+		x0, x1, y0, y1 = min(x0, k[j]), max(x1, k[j]), min(y0, k[j+1]), max(y1, k[j+1])
+	}
+	return [4]float64{x0, y0, x1 - x0, y1 - y0}
+}
+
+// inspect checks the entries that will be evaluated and counts what looks wrong with them.
+func (d *detections) inspect(g *truth, p *Params, w *warnings) error {
+	if d.Len() == 0 {
+		w.add("no-results", "empty lists of results, on which pycocotools raises", func() string { return "[]" })
+		return nil
+	}
+	var l boxLint
+	for i := range d.Has {
+		if d.image[i] < 0 || d.category[i] < 0 {
+			continue
+		}
+		// The usual entry passes two comparisons and no more.
+		score := d.Score[i]
+		if score-score != 0 {
+			if p.Mode == Corrected {
+				return d.fail(i, "score", fmt.Sprintf("%v", score))
+			}
+			w.add("score", "results with a score that is not finite", func() string { return d.name(i) })
+		}
+		switch p.IoU {
+		case BBox:
+			b := &d.box[i]
+			if s := b[0] + b[1] + b[2] + b[3]; s-s != 0 {
+				if p.Mode == Corrected {
+					return d.fail(i, "bbox", fmt.Sprintf("%v: not finite", *b))
+				}
+				w.add("box", "results with a box that is not finite", func() string { return d.name(i) })
+			} else if !(b[2] > 0 && b[3] > 0) {
+				w.add("box-size", "results with a box whose width or height is not above 0", func() string { return d.name(i) })
+			}
+			l.add(b, g.images.height[d.image[i]], g.images.width[d.image[i]])
+		case Keypoints:
+			if d.Has[i]&coco.HasKeypoints == 0 {
+				return d.fail(i, "keypoints", "missing")
+			}
+			if n := len(d.Keypoints[i]); n != 3*len(p.Sigmas) {
+				return d.fail(i, "keypoints", fmt.Sprintf("%d numbers, want %d", n, 3*len(p.Sigmas)))
+			}
+		default:
+			if err := d.inspectMask(i, g, p, w); err != nil {
+				return err
+			}
+		}
+	}
+	l.report(w)
+	d.lintCategories(g, w)
+	return nil
+}
+
+// name names entry i in a warning.
+func (d *detections) name(i int) string { return fmt.Sprintf("results[%d]", i) }
+
+// inspectMask is the part of inspect for the mask of entry i.
+func (d *detections) inspectMask(i int, g *truth, p *Params, w *warnings) error {
+	name := func() string { return d.name(i) }
+	corrected := p.Mode == Corrected
+	h, wd := g.images.height[d.image[i]], g.images.width[d.image[i]]
+	switch k := d.maskKind(i); k {
+	case coco.NoMask:
+		if h == 0 || wd == 0 {
+			return d.fail(i, "bbox", "taken as a mask, in an image without height and width")
+		}
+		b := &d.box[i]
+		if s := b[0] + b[1] + b[2] + b[3]; s-s != 0 {
+			return d.fail(i, "bbox", fmt.Sprintf("%v: not finite, and taken as a mask", *b))
+		}
+		return nil
+	case coco.NullMask, coco.EmptyMask:
+		if !corrected {
+			return d.fail(i, "segmentation", kindText[k])
+		}
+		w.add("empty-mask", "results without a segmentation; the box or nothing was taken", name)
+	case coco.PolygonMask:
+		if h == 0 || wd == 0 {
+			return d.fail(i, "segmentation", "polygons in an image without height and width")
+		}
+		if msg := checkPolygons(d.Polygons(i), h, wd, corrected, w, name); msg != "" {
+			return d.fail(i, "segmentation", msg)
+		}
+	default:
+		if k == coco.ListMask && d.Has[0]&coco.HasBox == 0 {
+			w.add("listed-runs", "results with run lengths as a list of numbers, which pycocotools refuses; taken", name)
+		}
+		m := &d.Mask[i]
+		if m.Filled && int(m.H) == h && int(m.W) == wd {
+			return nil
+		}
+		if msg := checkRuns(m, h, wd, corrected, w, name); msg != "" {
+			return d.fail(i, "segmentation", msg)
+		}
+	}
+	return nil
+}
+
+// boxLint looks whether boxes seem to be x1, y1, x2, y2.
+type boxLint struct{ n, ordered, inside, out int }
+
+func (l *boxLint) add(b *[4]float64, h, w int) {
+	if h == 0 || w == 0 {
+		return
+	}
+	l.n++
+	fh, fw := float64(h), float64(w)
+	if b[2] > b[0] && b[3] > b[1] {
+		l.ordered++
+	}
+	if b[2] <= fw+1 && b[3] <= fh+1 {
+		l.inside++
+	}
+	if b[0]+b[2] > fw*1.01+1 || b[1]+b[3] > fh*1.01+1 {
+		l.out++
+	}
+}
+
+// report warns where nearly all boxes are proper ones if their last numbers are corners, and many leave the image if those
+// are sizes.
+func (l *boxLint) report(w *warnings) {
+	if l.n > 0 && l.ordered*100 >= l.n*99 && l.inside*100 >= l.n*99 && l.out*10 >= l.n {
+		w.list = append(w.list, Warning{Code: "xyxy", Count: l.out, Text: "boxes of results leave their image, and none would as x1, y1, x2, y2: COCO wants x, y, width, height"})
+	}
+}
+
+// lintCategories warns where category ids seem to count from 0.
+func (d *detections) lintCategories(g *truth, w *warnings) {
+	if len(g.ids) == 0 || g.rank.of(0) >= 0 {
+		return
+	}
+	low, high := slices.Min(d.CategoryID), slices.Max(d.CategoryID)
+	if low == 0 && high < g.ids[len(g.ids)-1] && g.ids[0] > 0 {
+		w.list = append(w.list, Warning{Code: "categories-from-0", Count: d.Len(), Text: fmt.Sprintf("results have category ids %d…%d, the data set %d…%d: they seem to count from 0", low, high, g.ids[0], g.ids[len(g.ids)-1])})
+	}
+}
+
+// limit keeps the n detections of each image with the highest scores, over all categories, as lvis-api does.
+func (d *detections) limit(images, n int) {
+	count := make([]int32, images)
+	for _, im := range d.image {
+		if im >= 0 {
+			count[im]++
+		}
+	}
+	if len(count) == 0 || int(slices.Max(count)) <= n {
+		return
+	}
+	of := map[int32][]int32{}
+	for i, im := range d.image {
+		if im >= 0 && int(count[im]) > n {
+			of[im] = append(of[im], int32(i))
+		}
+	}
+	for _, list := range of {
+		slices.SortStableFunc(list, func(a, b int32) int { return compareScores(d.Score[a], d.Score[b]) })
+		for _, i := range list[n:] {
+			d.image[i] = -1
+		}
+	}
+}
+
+// compareScores orders scores downwards, NaN last, as numpy's argsort of the negative scores does.
+func compareScores(a, b float64) int {
+	switch {
+	case math.IsNaN(a) || math.IsNaN(b):
+		return cmp.Compare(btoi(math.IsNaN(a)), btoi(math.IsNaN(b)))
+	case a > b:
+		return -1
+	case a < b:
+		return 1
+	}
+	return 0
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// sort fills order.
+func (d *detections) sort(g *truth, p *Params) {
+	order := make([]int32, 0, d.Len())
+	sorted, last := true, int32(0)
+	for i, im := range d.image {
+		if p.Protocol == LVIS && im >= 0 {
+			if a := d.area(int32(i)); !(a > 0 && a < math.Inf(1)) {
+				continue // lvis-api looks for detections of an area between 0 and infinity
+			}
+		}
+		if im >= 0 && d.category[i] >= 0 {
+			order = append(order, int32(i))
+			sorted, last = sorted && im >= last, im
+		}
+	}
+	other := make([]int32, len(order))
+	if p.ClassAgnostic {
+		countingSort(other, order, len(g.ids), func(i *int32) int32 { return g.rank.of(d.CategoryID[*i]) })
+		order, other = other, order
+		sorted = false
+	}
+	if !sorted {
+		countingSort(other, order, len(g.images.ids), func(i *int32) int32 { return d.image[*i] })
+		order, other = other, order
+	}
+	if len(g.categories) > 1 {
+		countingSort(other, order, len(g.categories), func(i *int32) int32 { return d.category[*i] })
+		order = other
+	}
+	d.order = order
+}

@@ -1,0 +1,94 @@
+package cocoeval
+
+import (
+	"github.com/spinemask/spinemask/coco"
+)
+
+// An Evaluation is the outcome: the curves of precision, recall and score per category, and what is made of them.
+type Evaluation struct {
+	Params      Params
+	Categories  []coco.Category // K, ascending by id; one with id -1 in a class-agnostic evaluation
+	Images      int
+	Annotations int       // that were looked at
+	Detections  int       // that were looked at: at most maxDets per image and category
+	Warnings    []Warning // by code
+
+	curves *curves
+}
+
+// Shape returns the lengths of the axes of the arrays: IoU thresholds T, recall thresholds R, categories K, area ranges A
+// and maxDets M.
+func (e *Evaluation) Shape() (t, r, k, a, m int) {
+	c := e.curves
+	return c.t, c.r, c.k, c.a, c.m
+}
+
+// Precision returns pycocotools' array eval['precision'], T×R×K×A×M with M running fastest: the highest precision at that
+// recall or more; 0 where the recall is not reached, -1 where no annotation counts.
+func (e *Evaluation) Precision() []float64 { return e.curves.ordered(e.curves.precision) }
+
+// Scores returns eval['scores'], T×R×K×A×M: the score at which the recall is reached.
+func (e *Evaluation) Scores() []float64 { return e.curves.ordered(e.curves.scores) }
+
+// Recall returns eval['recall'], T×K×A×M.
+func (e *Evaluation) Recall() []float64 {
+	c := e.curves
+	out := make([]float64, 0, len(c.recall))
+	for t := range c.t {
+		for k := range c.k {
+			for am := range c.a * c.m {
+				out = append(out, c.recall[(k*c.a*c.m+am)*c.t+t])
+			}
+		}
+	}
+	return out
+}
+
+// ordered brings an array of curves from [k][a][m][t][r] to [t][r][k][a][m].
+func (c *curves) ordered(v []float64) []float64 {
+	out := make([]float64, len(v))
+	am := c.a * c.m
+	i := 0
+	for t := range c.t {
+		for r := range c.r {
+			for k := range c.k {
+				for j := range am {
+					out[i] = v[((k*am+j)*c.t+t)*c.r+r]
+					i++
+				}
+			}
+		}
+	}
+	return out
+}
+
+// average is the mean of the valid values of one area range and maxDets over the thresholds ts and the categories ks, in the
+// order of pycocotools' arrays: of precision, or of recall. It is -1 without any.
+func (e *Evaluation) average(recall bool, ts, ks []int, a, m int) float64 {
+	c := e.curves
+	if a < 0 || m < 0 {
+		return -1
+	}
+	v := make([]float64, 0, len(ts)*c.r*len(ks))
+	for _, t := range ts {
+		if recall {
+			for _, k := range ks {
+				if x := c.recall[((k*c.a+a)*c.m+m)*c.t+t]; x > -1 {
+					v = append(v, x)
+				}
+			}
+			continue
+		}
+		for r := range c.r {
+			for _, k := range ks {
+				if x := c.precision[(((k*c.a+a)*c.m+m)*c.t+t)*c.r+r]; x > -1 {
+					v = append(v, x)
+				}
+			}
+		}
+	}
+	if len(v) == 0 {
+		return -1
+	}
+	return mean(v, e.Params.Summation)
+}

@@ -1,0 +1,294 @@
+package cocoeval
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/spinemask/spinemask/coco"
+)
+
+// An Evaluator compares detections with the annotations of a data set. Its methods may be called from many goroutines; the
+// order in which images come does not matter. It keeps scores and what they were matched with, not masks.
+type Evaluator struct {
+	p *Params
+	g *truth
+
+	counted [][]int // annotations that count: per category and area range
+
+	mu      sync.Mutex
+	pieces  [][]*piece // per category
+	added   []bool     // per image
+	matched []bool     // per annotation of g: its pair was observed
+	w       warnings
+}
+
+// New prepares the evaluation of detections on d, which must have been read with p.IoU.Fields.
+func New(d *coco.Dataset, p Params) (*Evaluator, error) {
+	p.MaxDets = slices.Sorted(slices.Values(p.MaxDets))
+	if err := p.check(); err != nil {
+		return nil, err
+	}
+	e := &Evaluator{p: &p}
+	var err error
+	if e.g, err = newTruth(d, &p, &e.w); err != nil {
+		return nil, err
+	}
+	e.pieces = make([][]*piece, len(e.g.categories))
+	e.added = make([]bool, len(e.g.images.ids))
+	if p.Observe != nil {
+		e.matched = make([]bool, len(e.g.entry))
+	}
+	e.counted = make([][]int, len(e.g.categories))
+	for k := range e.counted {
+		e.counted[k] = make([]int, len(p.Areas))
+		for j := e.g.start[k]; j < e.g.start[k+1]; j++ {
+			for a := range p.Areas {
+				if !e.g.ignoredIn(j, &p.Areas[a]) {
+					e.counted[k][a]++
+				}
+			}
+		}
+	}
+	return e, nil
+}
+
+// AddResults adds the detections of a results file.
+func (e *Evaluator) AddResults(r *coco.Results) error {
+	var w warnings
+	if r.ByteOrderMark {
+		w.add("byte-order-mark", "files begin with a byte order mark, which Python's json refuses", func() string { return r.File })
+	}
+	if r.InObject {
+		if e.p.Mode == Strict {
+			return fmt.Errorf("cocoeval: %s: object, want a list of results", r.File)
+		}
+		w.add("results-in-object", "results files with an object around the list", func() string { return r.File })
+	}
+	d, err := newDetections(&r.Annotations, r.Fail, e.g, e.p, &w)
+	if err != nil {
+		return err
+	}
+	return e.add(d, &w)
+}
+
+// add matches a batch of detections.
+func (e *Evaluator) add(d *detections, w *warnings) error {
+	if err := e.claim(d); err != nil {
+		return err
+	}
+	chunks := e.cut(d)
+	errs := make([]error, len(chunks))
+	var next atomic.Int32
+	var wg sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(chunks)) {
+		wg.Go(func() {
+			m := newMatcher(e.p, e.g, d)
+			m.seen = e.matched
+			for {
+				n := int(next.Add(1)) - 1
+				if n >= len(chunks) {
+					return
+				}
+				errs[n] = m.chunk(&chunks[n])
+			}
+		})
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for i := range chunks {
+		if c := &chunks[i]; len(c.out.pairs) > 0 {
+			e.pieces[c.category] = append(e.pieces[c.category], &c.out)
+		}
+	}
+	e.w.merge(w)
+	return nil
+}
+
+// claim marks the images of a batch as added, which they may be once.
+func (e *Evaluator) claim(d *detections) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var again int32 = -1
+	mine := make([]bool, len(e.added))
+	for _, image := range d.image {
+		if image >= 0 && !mine[image] {
+			if e.added[image] {
+				again = image
+				break
+			}
+			mine[image] = true
+		}
+	}
+	if again >= 0 {
+		return fmt.Errorf("cocoeval: image %s: detections were added twice", e.g.images.name(again))
+	}
+	for image, yes := range mine {
+		e.added[image] = e.added[image] || yes
+	}
+	return nil
+}
+
+// chunk is a part of a batch's order: some images of one category.
+type chunk struct {
+	category int32
+	order    []int32
+	out      piece
+}
+
+// cut divides a batch into chunks.
+func (e *Evaluator) cut(d *detections) []chunk {
+	size := max(1024, len(d.order)/(8*runtime.GOMAXPROCS(0)))
+	var chunks []chunk
+	for from := 0; from < len(d.order); {
+		k := d.category[d.order[from]]
+		to := from
+		for to < len(d.order) && d.category[d.order[to]] == k {
+			if to-from >= size && d.image[d.order[to]] != d.image[d.order[to-1]] {
+				break
+			}
+			to++
+		}
+		chunks = append(chunks, chunk{category: k, order: d.order[from:to]})
+		from = to
+	}
+	return chunks
+}
+
+// chunk matches the detections of c.
+func (m *matcher) chunk(c *chunk) (err error) {
+	defer recoverFault(&err)()
+	m.out = &c.out
+	c.out.reserve(len(c.order))
+	g := m.g
+	j, end := g.start[c.category], g.start[c.category+1]
+	if n := m.d.image[c.order[0]]; j < end {
+		i, _ := slices.BinarySearch(g.image[j:end], n)
+		j += int32(i)
+	}
+	for from := 0; from < len(c.order); {
+		image := m.d.image[c.order[from]]
+		to := from + 1
+		for to < len(c.order) && m.d.image[c.order[to]] == image {
+			to++
+		}
+		for j < end && g.image[j] < image {
+			j++
+		}
+		first := j
+		for j < end && g.image[j] == image {
+			j++
+		}
+		if err := m.pair(c.category, image, c.order[from:to], first, j); err != nil {
+			return err
+		}
+		if m.seen != nil && first < j {
+			m.seen[first] = true
+		}
+		from = to
+	}
+	return nil
+}
+
+// recoverFault turns the fault of reading a mapped file that became shorter into an error.
+func recoverFault(err *error) func() {
+	before := debug.SetPanicOnFault(true)
+	return func() {
+		debug.SetPanicOnFault(before)
+		if e := recover(); e != nil {
+			if _, fault := e.(interface{ Addr() uintptr }); !fault {
+				panic(e)
+			}
+			*err = errors.New("cocoeval: a file changed while it was read")
+		}
+	}
+}
+
+// observeRest calls Observe for the images and categories that have annotations only.
+func (e *Evaluator) observeRest() error {
+	if e.p.Observe == nil {
+		return nil
+	}
+	m := newMatcher(e.p, e.g, &detections{Annotations: &coco.Annotations{}})
+	m.out = new(piece)
+	for k := range e.g.categories {
+		for from := e.g.start[k]; from < e.g.start[k+1]; {
+			to := from + 1
+			for to < e.g.start[k+1] && e.g.image[to] == e.g.image[from] {
+				to++
+			}
+			if !e.matched[from] {
+				if err := m.pair(int32(k), e.g.image[from], nil, from, to); err != nil {
+					return err
+				}
+			}
+			from = to
+		}
+	}
+	return nil
+}
+
+// Evaluate accumulates what was added until now.
+func (e *Evaluator) Evaluate() (*Evaluation, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if err := e.observeRest(); err != nil {
+		return nil, err
+	}
+	out := newCurves(len(e.g.categories), e.p)
+	order := make([]int, len(e.g.categories)) // the largest first, so that none is left alone at the end
+	size, total := make([]int, len(order)), 0
+	for k := range order {
+		order[k] = k
+		for _, q := range e.pieces[k] {
+			size[k] += len(q.score)
+		}
+		total += size[k]
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return size[b] - size[a] })
+	var next atomic.Int32
+	var wg sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(order)) {
+		wg.Go(func() {
+			c := newAccumulator(e.p, out)
+			for {
+				n := int(next.Add(1)) - 1
+				if n >= len(order) {
+					return
+				}
+				c.category(order[n], byImage(e.pieces[order[n]]), e.counted[order[n]])
+			}
+		})
+	}
+	wg.Wait()
+	w := slices.Clone(e.w.list)
+	slices.SortStableFunc(w, func(a, b Warning) int { return strings.Compare(a.Code, b.Code) })
+	return &Evaluation{
+		Params: *e.p, Categories: e.g.categories,
+		Images: len(e.g.images.ids), Annotations: len(e.g.entry), Detections: total,
+		Warnings: w, curves: out,
+	}, nil
+}
+
+// Evaluate compares a results file with a data set.
+func Evaluate(d *coco.Dataset, r *coco.Results, p Params) (*Evaluation, error) {
+	e, err := New(d, p)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.AddResults(r); err != nil {
+		return nil, err
+	}
+	return e.Evaluate()
+}

@@ -1,0 +1,394 @@
+package cocoeval
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/spinemask/spinemask/coco"
+)
+
+// truth is the annotations that an evaluation looks at, in the order in which it does: by category, then image, then
+// place in the file.
+type truth struct {
+	data       *coco.Dataset
+	images     imageTable
+	categories []coco.Category // ascending by id; one nameless for a class-agnostic evaluation
+	ids        []int64         // of the selected categories, ascending
+	rank       idTable         // index into ids
+
+	start []int32 // of each category in the columns below, and their length
+	image []int32 // index into images
+	entry []int32 // index of the annotation in the data set
+	area  []float64
+	flags []truthFlags
+
+	absent, partial map[imageCategory]bool // LVIS: no instance; not every instance annotated
+}
+
+// imageCategory is an index into truth.images and one into truth.categories.
+type imageCategory struct{ image, category int32 }
+
+type truthFlags uint8
+
+const (
+	crowd   truthFlags = 1 << iota // IoU is measured over the detection, and several detections may match
+	ignored                        // does not count; matching it does not count either
+	unseen                         // id 0 in strict mode: a detection that matches it stays unmatched
+)
+
+// imageTable numbers the images of an evaluation by ascending id, and strings in the order of their bytes.
+type imageTable struct {
+	ids           []int64
+	height, width []int
+	index         idTable
+	text          []string         // the ids, where they are strings
+	names         map[string]int32 // the same the other way round
+}
+
+// newImageTable numbers the images that p selects.
+func newImageTable(d *coco.Dataset, p *Params, w *warnings) imageTable {
+	var t imageTable
+	order := make([]int32, 0, len(d.Images))
+	selected := newIDTable(p.ImageIDs)
+	for i := range d.Images {
+		if p.ImageIDs == nil || selected.of(d.Images[i].ID) >= 0 {
+			order = append(order, int32(i))
+		}
+	}
+	less := func(a, b int32) int { return cmp.Compare(d.Images[a].ID, d.Images[b].ID) }
+	if d.ImageNames != nil {
+		less = func(a, b int32) int { return cmp.Compare(d.ImageNames[d.Images[a].ID], d.ImageNames[d.Images[b].ID]) }
+	}
+	if !slices.IsSortedFunc(order, less) {
+		slices.SortStableFunc(order, less)
+	}
+	for _, i := range order {
+		im := &d.Images[i]
+		if n := len(t.ids); n > 0 && t.ids[n-1] == im.ID {
+			w.add("duplicate-images", "images with the id of another; the last one counts", func() string { return d.ImageName(im.ID) })
+			t.height[n-1], t.width[n-1] = im.Height, im.Width
+			continue
+		}
+		t.ids, t.height, t.width = append(t.ids, im.ID), append(t.height, im.Height), append(t.width, im.Width)
+	}
+	if d.ImageNames != nil {
+		t.names = make(map[string]int32, len(t.ids))
+		for i, id := range t.ids {
+			t.names[d.ImageNames[id]] = int32(i)
+			t.text = append(t.text, d.ImageNames[id])
+		}
+	}
+	t.index = newIDTable(t.ids)
+	return t
+}
+
+// name returns how the files write the id of image i.
+func (t *imageTable) name(i int32) string {
+	if t.text != nil {
+		return fmt.Sprintf("%q", t.text[i])
+	}
+	return fmt.Sprint(t.ids[i])
+}
+
+// newTruth selects and orders the annotations of d, and checks that they have what the evaluation needs.
+func newTruth(d *coco.Dataset, p *Params, w *warnings) (*truth, error) {
+	if d.ByteOrderMark {
+		w.add("byte-order-mark", "files begin with a byte order mark, which Python's json refuses", func() string { return d.File })
+	}
+	g := &truth{data: d, images: newImageTable(d, p, w)}
+	if err := g.listCategories(d, p, w); err != nil {
+		return nil, err
+	}
+	order, err := g.order(d, p, w)
+	if err != nil {
+		return nil, err
+	}
+	g.image, g.entry = make([]int32, 0, len(order)), make([]int32, 0, len(order))
+	g.area, g.flags = make([]float64, 0, len(order)), make([]truthFlags, 0, len(order))
+	g.start = make([]int32, 1, len(g.categories)+1)
+	for _, o := range order {
+		for int(o.category) >= len(g.start) {
+			g.start = append(g.start, int32(len(g.entry)))
+		}
+		if err := g.add(d, p, w, o); err != nil {
+			return nil, err
+		}
+	}
+	for len(g.start) <= len(g.categories) {
+		g.start = append(g.start, int32(len(g.entry)))
+	}
+	if p.Protocol == LVIS {
+		return g, g.federate(d, p)
+	}
+	return g, nil
+}
+
+// listCategories fills categories and the ways to them.
+func (g *truth) listCategories(d *coco.Dataset, p *Params, w *warnings) error {
+	list := slices.Clone(d.Categories)
+	if d.NoCategories {
+		if p.Mode == Strict {
+			return fmt.Errorf("cocoeval: %s: categories: missing", d.File)
+		}
+		for _, id := range d.CategoryID {
+			list = append(list, coco.Category{ID: id, Name: fmt.Sprint(id)})
+		}
+		w.add("no-categories", "data sets without a list of categories; it was made of the annotations", func() string { return d.File })
+	}
+	slices.SortStableFunc(list, func(a, b coco.Category) int { return cmp.Compare(a.ID, b.ID) })
+	for i := range list {
+		c := &list[i]
+		if i+1 < len(list) && list[i+1].ID == c.ID {
+			if !d.NoCategories {
+				w.add("duplicate-categories", "categories with the id of another; the last one counts", func() string { return fmt.Sprint(c.ID) })
+			}
+			continue
+		}
+		if p.CategoryIDs != nil && !slices.Contains(p.CategoryIDs, c.ID) {
+			continue
+		}
+		g.ids, g.categories = append(g.ids, c.ID), append(g.categories, *c)
+	}
+	g.rank = newIDTable(g.ids)
+	if p.ClassAgnostic {
+		g.categories = []coco.Category{{ID: -1}}
+	}
+	return nil
+}
+
+// categoryOf returns the index of a category, or -1.
+func (g *truth) categoryOf(id int64) int32 {
+	k := g.rank.of(id)
+	if k > 0 && len(g.categories) < len(g.ids) {
+		return 0 // all are one
+	}
+	return k
+}
+
+// place is an annotation's place in the order of an evaluation.
+type place struct {
+	category, image, entry int32
+	rank                   int64 // within category and image, before the place in the file
+}
+
+// sortPlaces orders places by category, image, rank and their order until now.
+func sortPlaces(order []place, categories, images int) []place {
+	if slices.ContainsFunc(order, func(o place) bool { return o.rank != order[0].rank }) {
+		slices.SortStableFunc(order, func(a, b place) int { return cmp.Compare(a.rank, b.rank) })
+	}
+	other := make([]place, len(order))
+	countingSort(other, order, images, func(o *place) int32 { return o.image })
+	countingSort(order, other, categories, func(o *place) int32 { return o.category })
+	return order
+}
+
+// countingSort puts the elements of src into dst, stably by a key below n.
+func countingSort[T any](dst, src []T, n int, key func(*T) int32) {
+	at := make([]int32, n+1)
+	for i := range src {
+		at[key(&src[i])+1]++
+	}
+	for k := range n {
+		at[k+1] += at[k]
+	}
+	for i := range src {
+		k := key(&src[i])
+		dst[at[k]] = src[i]
+		at[k]++
+	}
+}
+
+// order returns the annotations to evaluate, ordered.
+func (g *truth) order(d *coco.Dataset, p *Params, w *warnings) ([]place, error) {
+	last, err := lastOfID(d, p, w)
+	if err != nil {
+		return nil, err
+	}
+	order := make([]place, 0, d.Len())
+	for i := range d.Len() {
+		image := g.images.index.of(d.ImageID[i])
+		if image < 0 {
+			if p.ImageIDs == nil {
+				w.add("unknown-image-annotations", "annotations of images that are not listed; dropped", func() string { return d.ImageName(d.ImageID[i]) })
+			}
+			continue
+		}
+		j := i
+		if last != nil {
+			// Whatever has this id: the last one, but in place of this one.
+			j = int(last[d.ID[i]])
+		}
+		k := g.categoryOf(d.CategoryID[j])
+		if k < 0 || !p.ClassAgnostic && g.categoryOf(d.CategoryID[i]) < 0 {
+			if p.CategoryIDs == nil {
+				w.add("unknown-category-annotations", "annotations of categories that are not listed; dropped", func() string { return fmt.Sprint(d.CategoryID[i]) })
+			}
+			continue
+		}
+		o := place{category: k, image: image, entry: int32(j)}
+		if last != nil {
+			// The reference goes through the images first, so a twin keeps the place that its own image gives it.
+			if o.image = g.images.index.of(d.ImageID[j]); o.image < 0 {
+				continue
+			}
+			o.rank = int64(image)
+		}
+		if p.ClassAgnostic {
+			o.rank |= int64(g.rank.of(d.CategoryID[j])) << 32
+		}
+		if p.Protocol == LVIS && d.Has[i]&coco.HasArea != 0 && !(d.Area[i] > 0) {
+			continue // lvis-api looks for annotations of an area above 0
+		}
+		order = append(order, o)
+	}
+	return sortPlaces(order, len(g.categories), len(g.images.ids)), nil
+}
+
+// lastOfID returns, for a strict evaluation of a data set with duplicate ids, the last annotation of each id: the reference
+// keeps annotations in a dictionary. Otherwise it returns nil.
+func lastOfID(d *coco.Dataset, p *Params, w *warnings) (map[int64]int32, error) {
+	seen := newIDSet(d.Len())
+	twins := 0
+	for i, id := range d.ID {
+		switch {
+		case d.Has[i]&coco.HasID == 0:
+			if p.Mode == Strict {
+				return nil, d.Fail(i, "id", "missing")
+			}
+			w.add("no-id", "annotations without an id; numbered", func() string { return "annotations[" + fmt.Sprint(i) + "]" })
+		case !seen.add(id):
+			twins++
+			w.add("duplicate-ids", duplicateText[p.Mode], func() string { return fmt.Sprint(id) })
+		}
+	}
+	if twins == 0 || p.Mode == Corrected {
+		return nil, nil
+	}
+	last := make(map[int64]int32, d.Len())
+	for i, id := range d.ID {
+		last[id] = int32(i)
+	}
+	return last, nil
+}
+
+var duplicateText = [...]string{
+	Strict:    "annotations with the id of another; the last of an id counts once for each",
+	Corrected: "annotations with the id of another; counted as they are",
+}
+
+// add appends the annotation at o to the columns.
+func (g *truth) add(d *coco.Dataset, p *Params, w *warnings, o place) error {
+	i := int(o.entry)
+	has := d.Has[i]
+	var f truthFlags
+	isCrowd := has&coco.IsCrowd != 0
+	if has&coco.HasCrowd == 0 && p.Protocol == COCO {
+		w.add("no-iscrowd", "annotations without iscrowd; taken as 0", func() string { return annotationName(d, i) })
+	}
+	switch {
+	case p.Protocol == LVIS:
+		// lvis-api knows no crowds, and keeps the flag ignore.
+		if has&coco.Ignore != 0 {
+			f |= ignored
+		}
+	case isCrowd:
+		f |= crowd | ignored
+	case has&coco.Ignore != 0 && (p.Mode == Corrected || p.IoU == Boundary):
+		f |= ignored // pycocotools overwrites the flag with iscrowd; boundary-iou-api does not
+	case has&coco.Ignore != 0:
+		w.add("ignore-flag", "annotations with ignore = 1, which pycocotools does not look at", func() string { return annotationName(d, i) })
+	}
+	if p.IoU == Keypoints {
+		if has&coco.HasVisible == 0 {
+			return d.Fail(i, "num_keypoints", "missing")
+		}
+		if d.Visible[i] == 0 {
+			f |= ignored
+		}
+		if has&coco.HasKeypoints == 0 {
+			return d.Fail(i, "keypoints", "missing")
+		}
+		if n := len(d.Keypoints[i]); n != 3*len(p.Sigmas) {
+			return d.Fail(i, "keypoints", fmt.Sprintf("%d numbers, want %d", n, 3*len(p.Sigmas)))
+		}
+	}
+	if d.ID[i] == 0 && has&coco.HasID != 0 {
+		if p.Mode == Strict {
+			f |= unseen
+		}
+		w.add("id-0", idZeroText[p.Mode], func() string { return annotationName(d, i) })
+	}
+	area := d.Area[i]
+	if has&coco.HasArea == 0 && (f&ignored == 0 || p.IoU == Keypoints) {
+		if p.Mode == Strict {
+			return d.Fail(i, "area", "missing")
+		}
+		var ok bool
+		if area, ok = areaOf(d, i, g.images.height[o.image], g.images.width[o.image]); !ok {
+			return d.Fail(i, "area", "missing, and neither mask nor box to take it from")
+		}
+		w.add("no-area", "annotations without an area; taken of the mask or the box", func() string { return annotationName(d, i) })
+	}
+	if err := checkShape(d, p, w, i, g.images.height[o.image], g.images.width[o.image]); err != nil {
+		return err
+	}
+	g.image, g.entry = append(g.image, o.image), append(g.entry, o.entry)
+	g.area, g.flags = append(g.area, area), append(g.flags, f)
+	return nil
+}
+
+var idZeroText = [...]string{
+	Strict:    "annotations with id 0, which pycocotools cannot match: what is right there counts as wrong",
+	Corrected: "annotations with id 0, matched like any other",
+}
+
+// annotationName names annotation i in a warning.
+func annotationName(d *coco.Dataset, i int) string {
+	if d.Has[i]&coco.HasID != 0 {
+		return fmt.Sprint(d.ID[i])
+	}
+	return fmt.Sprintf("annotations[%d]", i)
+}
+
+// federate reads what LVIS says about the categories of its images.
+func (g *truth) federate(d *coco.Dataset, p *Params) error {
+	g.absent, g.partial = map[imageCategory]bool{}, map[imageCategory]bool{}
+	for i := range d.Images {
+		im := &d.Images[i]
+		n := g.images.index.of(im.ID)
+		if n < 0 {
+			continue
+		}
+		if im.Negative == nil || im.NotExhaustive == nil {
+			return fmt.Errorf("cocoeval: %s: images[%d] (id %s): neg_category_ids or not_exhaustive_category_ids: missing", d.File, i, d.ImageName(im.ID))
+		}
+		for _, id := range im.Negative {
+			g.absent[imageCategory{n, g.categoryOf(id)}] = true
+		}
+		for _, id := range im.NotExhaustive {
+			g.partial[imageCategory{n, g.categoryOf(id)}] = true
+		}
+	}
+	for i := range g.categories {
+		if f := g.categories[i].Frequency; f != "r" && f != "c" && f != "f" {
+			return fmt.Errorf("cocoeval: %s: categories (id %d): frequency: %q, want r, c or f", d.File, g.categories[i].ID, f)
+		}
+	}
+	return nil
+}
+
+// in returns the range of the columns that belongs to category k and image.
+func (g *truth) in(k, image int32) (from, to int32) {
+	from, to = g.start[k], g.start[k+1]
+	n, found := slices.BinarySearch(g.image[from:to], image)
+	from += int32(n)
+	if !found {
+		return from, from
+	}
+	for end := from; ; end++ {
+		if end == to || g.image[end] != image {
+			return from, end
+		}
+	}
+}

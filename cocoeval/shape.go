@@ -1,0 +1,136 @@
+package cocoeval
+
+import (
+	"fmt"
+
+	"github.com/spinemask/spinemask/coco"
+	"github.com/spinemask/spinemask/rle"
+)
+
+// minPolygon is the least count of numbers with which the reference takes a list for a polygon: 4 are a box to it.
+const minPolygon = 6
+
+// checkShape reports that annotation i, in an image of h×w pixels, lacks what its IoU is computed from.
+func checkShape(d *coco.Dataset, p *Params, w *warnings, i, imageH, imageW int) error {
+	switch p.IoU {
+	case BBox, Keypoints:
+		switch has := d.Has[i]; {
+		case has&coco.HasBox != 0:
+		case has&coco.EmptyBox != 0:
+			return d.Fail(i, "bbox", "empty list, want 4 numbers")
+		case has&coco.NullBox != 0:
+			return d.Fail(i, "bbox", "null, want 4 numbers")
+		default:
+			return d.Fail(i, "bbox", "missing")
+		}
+		return nil
+	}
+	m := &d.Mask[i]
+	corrected := p.Mode == Corrected
+	name := func() string { return annotationName(d, i) }
+	switch m.Kind {
+	case coco.NoMask, coco.NullMask, coco.EmptyMask:
+		if !corrected {
+			return d.Fail(i, "segmentation", kindText[m.Kind])
+		}
+		if m.Kind != coco.EmptyMask && d.Has[i]&coco.HasBox != 0 {
+			w.add("box-as-mask", "annotations without a segmentation; the box was taken", name)
+		} else {
+			w.add("empty-mask", "annotations without a segmentation; taken as empty", name)
+		}
+	case coco.PolygonMask:
+		if imageH == 0 || imageW == 0 {
+			return d.Fail(i, "segmentation", "polygons in an image without height and width")
+		}
+		if msg := checkPolygons(d.Polygons(i), imageH, imageW, corrected, w, name); msg != "" {
+			return d.Fail(i, "segmentation", msg)
+		}
+	default:
+		if msg := checkRuns(m, imageH, imageW, corrected, w, name); msg != "" {
+			return d.Fail(i, "segmentation", msg)
+		}
+	}
+	return nil
+}
+
+var kindText = [...]string{coco.NoMask: "missing", coco.NullMask: "null, want polygons or run lengths", coco.EmptyMask: "empty list, want polygons"}
+
+// checkPolygons returns what the reference would refuse; in corrected mode it warns instead.
+func checkPolygons(polygons [][]float64, h, w int, corrected bool, warn *warnings, name func() string) string {
+	if !corrected {
+		if n := len(polygons[0]); n < minPolygon-1 {
+			return fmt.Sprintf("polygon of %d numbers, want at least %d", n, minPolygon)
+		}
+		return ""
+	}
+	odd, short, outside := false, false, false
+	for _, xy := range polygons {
+		odd, short = odd || len(xy)&1 == 1, short || len(xy) < minPolygon
+		for j := 0; j+1 < len(xy); j += 2 {
+			outside = outside || !(-1 <= xy[j] && xy[j] <= float64(w)+1 && -1 <= xy[j+1] && xy[j+1] <= float64(h)+1)
+		}
+	}
+	if short {
+		warn.add("short-polygon", "masks with polygons of fewer than 3 points; those were dropped", name)
+	}
+	if odd {
+		warn.add("odd-polygon", "masks with polygons of an odd count of numbers; the last number was dropped", name)
+	}
+	if outside {
+		warn.add("polygon-outside", "masks with polygons that leave the image by more than a pixel; cut", name)
+	}
+	return ""
+}
+
+// checkRuns looks at the size and the sum of run lengths.
+func checkRuns(m *coco.Mask, h, w int, corrected bool, warn *warnings, name func() string) string {
+	if (int(m.H) != h || int(m.W) != w) && h > 0 && w > 0 {
+		if corrected {
+			return fmt.Sprintf("size %d×%d, want the image's %d×%d", m.H, m.W, h, w)
+		}
+		warn.add("rle-size", "masks of another size than their image; they match nothing of it", name)
+	}
+	if !m.Filled {
+		if corrected {
+			return fmt.Sprintf("runs do not sum to %d×%d", m.H, m.W)
+		}
+		warn.add("rle-sum", "masks whose runs do not sum to height × width", name)
+	}
+	return ""
+}
+
+// areaOf returns the area of annotation i's mask if it was read, else of its box.
+func areaOf(d *coco.Dataset, i, h, w int) (area float64, ok bool) {
+	if d.Mask != nil {
+		switch m := &d.Mask[i]; m.Kind {
+		case coco.PolygonMask:
+			return float64(polygonMask(d.Polygons(i), h, w).Area()), true
+		case coco.RunMask, coco.ListMask:
+			return float64(m.Area), true
+		}
+	}
+	b := &d.Box[i]
+	return b[2] * b[3], d.Has[i]&coco.HasBox != 0
+}
+
+// polygonMask rasterises the union of polygons.
+func polygonMask(polygons [][]float64, h, w int) rle.Mask {
+	var r rle.Rasterizer
+	return rle.Mask{H: h, W: w, Runs: r.AppendPolygons(nil, polygons, h, w)}
+}
+
+// proper returns the polygons of at least 3 points: what corrected mode makes of a mask.
+func proper(polygons [][]float64) [][]float64 {
+	for i, xy := range polygons {
+		if len(xy) < minPolygon {
+			out := append([][]float64{}, polygons[:i]...)
+			for _, xy := range polygons[i:] {
+				if len(xy) >= minPolygon {
+					out = append(out, xy)
+				}
+			}
+			return out
+		}
+	}
+	return polygons
+}

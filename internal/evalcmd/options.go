@@ -1,0 +1,168 @@
+// Package evalcmd is the evaluation command: its flags, what it prints and how it ends. Both commands that evaluate,
+// cocoeval and spinemask eval, are made of it.
+package evalcmd
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/spinemask/spinemask/cocoeval"
+)
+
+// Options is what the flags say.
+type Options struct {
+	IoU           string
+	Protocol      string
+	Mode          string
+	Numpy         string
+	MaxDets       string
+	IoUThresholds string
+	Areas         string
+	Categories    string
+	Agnostic      bool
+	PerClass      bool
+	JSON          bool
+	Strict        bool
+	MinAP         float64
+	Partial       string
+}
+
+// Flags adds the flags to fs. (With cobra: cmd.Flags().AddGoFlagSet.)
+func (o *Options) Flags(fs *flag.FlagSet) {
+	fs.StringVar(&o.IoU, "iou", "bbox", "what to compare, a `list` of bbox, segm, boundary, keypoints")
+	fs.StringVar(&o.Protocol, "protocol", "coco", "`coco` or lvis")
+	fs.StringVar(&o.Mode, "mode", "strict", "`strict`: as pycocotools, bit for bit; corrected: repaired where it is wrong")
+	fs.StringVar(&o.Numpy, "numpy", "2", "sum the statistics as numpy `2` or 1.24 does")
+	fs.StringVar(&o.MaxDets, "max-dets", "", "`list` of detections per image and class that count (default 1,10,100; keypoints 20; lvis 300 per image)")
+	fs.StringVar(&o.IoUThresholds, "iou-thresholds", "", "`list` of IoU thresholds (default 0.5 to 0.95 by 0.05)")
+	fs.StringVar(&o.Areas, "areas", "", "`list` of area ranges in square pixels, label:min:max (default COCO's all, small, medium, large)")
+	fs.StringVar(&o.Categories, "categories", "", "`list` of category ids to evaluate (default all)")
+	fs.BoolVar(&o.Agnostic, "class-agnostic", false, "compare without regard to categories")
+	fs.BoolVar(&o.PerClass, "per-class", false, "the numbers of every category too")
+	fs.BoolVar(&o.JSON, "json", false, "print JSON: statistics by name and in full precision, classes, warnings")
+	fs.BoolVar(&o.Strict, "strict", false, "end with an error if there is any warning")
+	fs.Float64Var(&o.MinAP, "min-ap", 0, "end with status 3 if AP is below this `number`")
+	fs.StringVar(&o.Partial, "save-partial", "", "write what was matched to `file`, to be merged: name such files instead of results")
+}
+
+// params returns the settings of each evaluation.
+func (o *Options) params() ([]cocoeval.Params, error) {
+	var base cocoeval.Params
+	switch o.Protocol {
+	case "coco":
+	case "lvis":
+		base.Protocol = cocoeval.LVIS
+	default:
+		return nil, usage("--protocol %q, want coco or lvis", o.Protocol)
+	}
+	switch o.Mode {
+	case "strict":
+	case "corrected":
+		base.Mode = cocoeval.Corrected
+	default:
+		return nil, usage("--mode %q, want strict or corrected", o.Mode)
+	}
+	switch o.Numpy {
+	case "2":
+	case "1.24":
+		base.Summation = cocoeval.Numpy1_24
+	default:
+		return nil, usage("--numpy %q, want 2 or 1.24", o.Numpy)
+	}
+	var all []cocoeval.Params
+	for _, name := range strings.Split(o.IoU, ",") {
+		iou, err := cocoeval.ParseIoUType(strings.TrimSpace(name))
+		if err != nil {
+			return nil, usage("--iou %q, want a list of bbox, segm, boundary, keypoints", name)
+		}
+		p := cocoeval.NewParams(iou, base.Protocol)
+		p.Mode, p.Summation, p.ClassAgnostic = base.Mode, base.Summation, o.Agnostic
+		if err := o.lists(&p); err != nil {
+			return nil, err
+		}
+		all = append(all, p)
+	}
+	if o.Partial != "" && len(all) > 1 {
+		return nil, usage("--save-partial wants one kind of --iou")
+	}
+	return all, nil
+}
+
+// lists sets what the flags with lists say.
+func (o *Options) lists(p *cocoeval.Params) (err error) {
+	if o.MaxDets != "" {
+		if p.MaxDets, err = list(o.MaxDets, "--max-dets", strconv.Atoi); err != nil {
+			return err
+		}
+	}
+	if o.IoUThresholds != "" {
+		if p.IoUThresholds, err = list(o.IoUThresholds, "--iou-thresholds", number); err != nil {
+			return err
+		}
+	}
+	if o.Categories != "" {
+		id := func(s string) (int64, error) { return strconv.ParseInt(s, 10, 64) }
+		if p.CategoryIDs, err = list(o.Categories, "--categories", id); err != nil {
+			return err
+		}
+	}
+	if o.Areas != "" {
+		if p.Areas, err = list(o.Areas, "--areas", area); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func list[T any](text, flag string, parse func(string) (T, error)) ([]T, error) {
+	var out []T
+	for _, s := range strings.Split(text, ",") {
+		v, err := parse(strings.TrimSpace(s))
+		if err != nil {
+			return nil, usage("%s: %v", flag, err)
+		}
+		out = append(out, v)
+	}
+	return out, nil
+}
+
+func number(s string) (float64, error) { return strconv.ParseFloat(s, 64) }
+
+// area reads label:min:max.
+func area(s string) (r cocoeval.AreaRange, err error) {
+	part := strings.Split(s, ":")
+	if len(part) != 3 {
+		return r, fmt.Errorf("%q, want label:min:max", s)
+	}
+	if r.Min, err = number(part[1]); err == nil {
+		r.Max, err = number(part[2])
+	}
+	r.Label = part[0]
+	return r, err
+}
+
+// A usageError is about the command line, not about the files.
+type usageError struct{ error }
+
+func usage(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// errBelow says that AP is below --min-ap.
+var errBelow = errors.New("below the minimum")
+
+// ExitStatus is the status that a command should end with after err: 0 for nil, 2 for a wrong command line, 3 for an AP
+// below --min-ap, 1 for everything else.
+func ExitStatus(err error) int {
+	var u usageError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &u):
+		return 2
+	case errors.Is(err, errBelow):
+		return 3
+	}
+	return 1
+}

@@ -1,0 +1,178 @@
+package evalcmd
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spinemask/spinemask/coco"
+	"github.com/spinemask/spinemask/cocoeval"
+)
+
+// Run evaluates the results file against the annotation file gt and prints the outcome to stdout, warnings to stderr.
+// Nothing is printed to stdout if there is an error, but that AP is below the minimum.
+func Run(o *Options, gt, results string, stdout, stderr io.Writer) error {
+	params, err := o.params()
+	if err != nil {
+		return err
+	}
+	var fields coco.Fields
+	for i := range params {
+		fields |= params[i].IoU.Fields()
+	}
+	d, err := coco.OpenDataset(gt, fields)
+	if err != nil {
+		return err
+	}
+	r, err := coco.OpenResults(results, fields)
+	if err != nil {
+		return err
+	}
+	return Evaluate(o, d, r, stdout, stderr)
+}
+
+// Evaluate is Run for what was read already.
+func Evaluate(o *Options, d *coco.Dataset, r *coco.Results, stdout, stderr io.Writer) error {
+	params, err := o.params()
+	if err != nil {
+		return err
+	}
+	var all []*cocoeval.Evaluation
+	for _, p := range params {
+		e, err := cocoeval.Evaluate(d, r, p)
+		if err != nil {
+			return err
+		}
+		all = append(all, e)
+	}
+	return report(o, all, stdout, stderr)
+}
+
+// report prints evaluations and judges them.
+func report(o *Options, all []*cocoeval.Evaluation, stdout, stderr io.Writer) error {
+	warned := map[string]bool{}
+	for _, e := range all {
+		for _, w := range e.Warnings {
+			if s := w.String(); !warned[s] {
+				warned[s] = true
+				fmt.Fprintf(stderr, "cocoeval: warning: %s [%s]\n", s, w.Code)
+			}
+		}
+	}
+	if o.Strict && len(warned) > 0 {
+		return fmt.Errorf("%d warnings, and --strict is set", len(warned))
+	}
+	var out bytes.Buffer
+	if o.JSON {
+		if err := writeJSON(&out, o, all); err != nil {
+			return err
+		}
+	} else {
+		for _, e := range all {
+			if len(all) > 1 {
+				fmt.Fprintf(&out, "%v\n", e.Params.IoU)
+			}
+			if err := e.WriteText(&out); err != nil {
+				return err
+			}
+			if o.PerClass {
+				writeClasses(&out, e)
+			}
+		}
+	}
+	if _, err := stdout.Write(out.Bytes()); err != nil {
+		return err
+	}
+	for _, e := range all {
+		if ap := e.Stats()[0].Value; ap < o.MinAP {
+			return fmt.Errorf("%v AP %.6g is %w %g", e.Params.IoU, ap, errBelow, o.MinAP)
+		}
+	}
+	return nil
+}
+
+// writeClasses writes a table of the statistics of each category.
+func writeClasses(out io.Writer, e *cocoeval.Evaluation) {
+	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	for k := range e.Categories {
+		stats := e.ClassStats(k)
+		if k == 0 {
+			fmt.Fprint(t, "id\tcategory\t")
+			for _, s := range stats {
+				fmt.Fprint(t, s.Name, "\t")
+			}
+			fmt.Fprintln(t)
+		}
+		fmt.Fprintf(t, "%d\t%s\t", e.Categories[k].ID, e.Categories[k].Name)
+		for _, s := range stats {
+			fmt.Fprintf(t, "%.3f\t", s.Value)
+		}
+		fmt.Fprintln(t)
+	}
+	t.Flush()
+}
+
+// report of one evaluation in JSON
+type jsonEvaluation struct {
+	IoU         string             `json:"iou"`
+	Images      int                `json:"images"`
+	Annotations int                `json:"annotations"`
+	Detections  int                `json:"detections"`
+	MaxDets     []int              `json:"max_dets"`
+	Stats       stats              `json:"stats"`
+	Classes     []jsonClass        `json:"classes,omitempty"`
+	Warnings    []cocoeval.Warning `json:"warnings"`
+}
+
+type jsonClass struct {
+	ID    int64  `json:"id"`
+	Name  string `json:"name"`
+	Stats stats  `json:"stats"`
+}
+
+// stats is an object of numbers in the order of the summary.
+type stats []cocoeval.Stat
+
+func (s stats) MarshalJSON() ([]byte, error) {
+	var b strings.Builder
+	for i, x := range s {
+		sep := ","
+		if i == 0 {
+			sep = "{"
+		}
+		v, err := json.Marshal(x.Value)
+		if err != nil {
+			return nil, err
+		}
+		fmt.Fprintf(&b, "%s%q:%s", sep, x.Name, v)
+	}
+	return []byte(b.String() + "}"), nil
+}
+
+func writeJSON(out io.Writer, o *Options, all []*cocoeval.Evaluation) error {
+	doc := struct {
+		Mode        string           `json:"mode"`
+		Protocol    string           `json:"protocol"`
+		Numpy       string           `json:"numpy"`
+		Evaluations []jsonEvaluation `json:"evaluations"`
+	}{o.Mode, o.Protocol, o.Numpy, nil}
+	for _, e := range all {
+		j := jsonEvaluation{
+			IoU: e.Params.IoU.String(), Images: e.Images, Annotations: e.Annotations, Detections: e.Detections,
+			MaxDets: e.Params.MaxDets, Stats: e.Stats(), Warnings: append([]cocoeval.Warning{}, e.Warnings...),
+		}
+		if o.PerClass {
+			for k, c := range e.Categories {
+				j.Classes = append(j.Classes, jsonClass{c.ID, c.Name, e.ClassStats(k)})
+			}
+		}
+		doc.Evaluations = append(doc.Evaluations, j)
+	}
+	enc := json.NewEncoder(out)
+	enc.SetIndent("", " ")
+	enc.SetEscapeHTML(false)
+	return enc.Encode(doc)
+}
