@@ -14,7 +14,7 @@ const module = "github.com/spinemask/spinemask"
 // allowed lists which packages of ours each package may import. A package that
 // is missing here may not exist.
 var allowed = map[string][]string{
-	"":                             {"box", "boxhead", "config", "engine", "graph", "internal/imageio", "internal/kernels", "internal/network", "internal/parallel", "internal/preprocess", "maskhead", "rle", "roialign", "rpn", "weights"},
+	"":                             {"box", "boxhead", "config", "engine", "graph", "internal/imageio", "internal/kernels", "internal/network", "internal/overlay", "internal/parallel", "internal/preprocess", "maskhead", "rle", "roialign", "rpn", "weights"},
 	"backbone":                     {"config", "graph"},
 	"box":                          {},
 	"boxhead":                      {"box", "config", "graph"},
@@ -22,7 +22,7 @@ var allowed = map[string][]string{
 	"cocoeval":                     {"box", "coco", "rle"},
 	"config":                       {},
 	"engine":                       {"graph", "internal/kernels", "internal/parallel"},
-	"features":                     {"", "config"},
+	"features":                     {""},
 	"graph":                        {},
 	"internal/bench":               {"", "config", "graph", "internal/network"},
 	"internal/dsb":                 {},

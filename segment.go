@@ -2,25 +2,139 @@ package spinemask
 
 import (
 	"context"
+	"errors"
 	"image"
+	"iter"
+	"sync"
 
 	"github.com/spinemask/spinemask/internal/imageio"
 )
 
 // Segment finds the instances of a picture. It waits while all workspaces are
-// busy. When ctx is done it returns its error within a fraction of a second.
+// busy. When ctx is done it returns ctx's error within a fraction of a second.
 //
 // An *image.YCbCr, which is what image/jpeg decodes to, is converted as libjpeg
 // converts it, because published accuracies were measured so.
 func (m *Model) Segment(ctx context.Context, img image.Image) (*Result, error) {
-	pixels, ok := img.(*imageio.Image)
-	if !ok {
-		pixels = imageio.FromImage(img)
+	var r *Result
+	err := m.run(ctx, img, func(s *session, pixels *imageio.Image) (err error) {
+		r, err = s.segment(ctx, pixels)
+		return err
+	})
+	return r, err
+}
+
+// run lends a session for the work on a picture.
+func (m *Model) run(ctx context.Context, img image.Image, work func(*session, *imageio.Image) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
 	}
+	if img == nil {
+		return errors.New("spinemask: no picture: the image is nil")
+	}
+	pixels := convert(img)
 	s, err := m.acquire(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer m.release(s)
-	return s.segment(ctx, pixels)
+	return work(s, pixels)
+}
+
+// convert gives 8-bit RGB.
+func convert(img image.Image) *imageio.Image {
+	if pixels, ok := img.(*imageio.Image); ok {
+		return pixels
+	}
+	return imageio.FromImage(img)
+}
+
+// SegmentAll finds the instances of many pictures and yields a result or an
+// error for each, in their order:
+//
+//	for result, err := range model.SegmentAll(ctx, photos) {
+//
+// While pictures are segmented, as many at once as there are workspaces, the
+// next ones are taken from the sequence, on another goroutine: reading and
+// decoding them there costs no time of the network. No more than two pictures for
+// each workspace are held. A picture that fails does not end the sequence; when
+// ctx is done its error is the last. After a break no goroutine is left, once
+// the sequence of pictures returns from the step that it is in.
+func (m *Model) SegmentAll(ctx context.Context, pictures iter.Seq[image.Image]) iter.Seq2[*Result, error] {
+	return func(yield func(*Result, error) bool) {
+		var all sync.WaitGroup
+		defer all.Wait()
+		ctx, stop := context.WithCancel(ctx)
+		defer stop()
+
+		work := make(chan *job)
+		ordered := make(chan *job, m.options.workspaces())
+		all.Go(func() {
+			defer close(work)
+			defer close(ordered)
+			for img := range pictures {
+				j := newJob(img)
+				if !send(ctx, ordered, j) || !send(ctx, work, j) {
+					return
+				}
+			}
+		})
+		for range m.options.workspaces() {
+			all.Go(func() {
+				for j := range work {
+					j.result, j.err = m.Segment(ctx, j.picture)
+					close(j.done)
+				}
+			})
+		}
+		for {
+			j, ok := receive(ctx, ordered)
+			if ok {
+				receive(ctx, j.done)
+			}
+			switch {
+			case ctx.Err() != nil:
+				yield(nil, ctx.Err())
+				return
+			case !ok || !yield(j.result, j.err):
+				return
+			}
+		}
+	}
+}
+
+// A job is a picture on its way through SegmentAll.
+type job struct {
+	picture image.Image
+	done    chan struct{} // closed when there is a result
+	result  *Result
+	err     error
+}
+
+func newJob(img image.Image) *job {
+	if img != nil {
+		img = convert(img)
+	}
+	return &job{picture: img, done: make(chan struct{})}
+}
+
+// send is false if ctx is done first.
+func send[T any](ctx context.Context, c chan<- T, v T) bool {
+	select {
+	case c <- v:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// receive is false if c is closed or ctx is done first.
+func receive[T any](ctx context.Context, c <-chan T) (T, bool) {
+	select {
+	case v, ok := <-c:
+		return v, ok
+	case <-ctx.Done():
+		var none T
+		return none, false
+	}
 }

@@ -57,23 +57,6 @@ func TestStagesEqualTF1(t *testing.T) {
 	n.RoIs("detection_boxes", "mask_roi_features", 1e-5)
 }
 
-// modelOf is a model of weights in memory.
-func modelOf(t testing.TB, f *weights.File, o *spinemask.Options) *spinemask.Model {
-	c, _, err := f.Config(o.Weights)
-	require.NoError(t, err)
-	m, err := spinemask.New(c, inMemory{f}, o)
-	require.NoError(t, err)
-	t.Cleanup(func() { m.Close() })
-	return m
-}
-
-type inMemory struct{ *weights.File }
-
-func (f inMemory) Float32(name string) ([]float32, error) {
-	x, _ := f.Tensor(name)
-	return x.Float32(nil)
-}
-
 // Whole detections at 640². The original against itself, summing in another
 // order or with half of the input's values moved by one ulp: scores 2.1e-3 (median
 // 6.4e-5), boxes 0.107 px (1.7e-3), mask IoU 0.911 (1); nothing missing.
@@ -101,16 +84,16 @@ func TestDetectionsEqualTF1(t *testing.T) {
 			matching := paritytest.NewMatching(paritytest.Bars{
 				Cut: 6e-3, Score: 6e-3, ScoreMedian: tt.scoreMedian, Box: 0.6, BoxMedian: tt.boxMedian, IoU: 0.9, Moved: 6,
 			})
-			for _, photo := range file.Images {
-				path := tf1Shared(t, "pixels", strings.TrimSuffix(photo.Name, ".jpg")+".png")
-				if strings.HasSuffix(photo.Name, ".png") {
-					path = testutil.Shared(t, "data", "demo_images", photo.Name)
+			for _, p := range file.Images {
+				path := tf1Shared(t, "pixels", strings.TrimSuffix(p.Name, ".jpg")+".png")
+				if strings.HasSuffix(p.Name, ".png") {
+					path = testutil.Shared(t, "data", "demo_images", p.Name)
 				}
 				img, err := imageio.Open(path, imageio.Options{})
 				require.NoError(t, err)
 				r, err := m.Segment(context.Background(), img)
 				require.NoError(t, err)
-				matching.Photo(t, golden[photo.ID], r.Instances)
+				matching.Photo(t, golden[p.ID], r.Instances)
 			}
 			matching.Check(t)
 		})
@@ -120,15 +103,14 @@ func TestDetectionsEqualTF1(t *testing.T) {
 // The way of a user: a checkpoint's archive, a photo. The network is tiny, and a
 // pixel of its input is 2.5 pixels of the photo.
 func TestTinyCheckpointEqualsTF1(t *testing.T) {
-	img, err := imageio.Open("testdata/tf1_tiny/coco_000000423617.png", imageio.Options{})
-	require.NoError(t, err)
+	img := photo(t)
 	golden := paritytest.COCO(t, "testdata/tf1_tiny/detections.json")[1]
 	for name, o := range map[string]*spinemask.Options{
 		"direct":   {NoWinograd: true, Height: 256, Width: 256},
 		"winograd": {Height: 256, Width: 256},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m, err := spinemask.Open("testdata/tf1_tiny/spinenet-tiny.tar.gz", o)
+			m, err := spinemask.Open(tinyCheckpoint, o)
 			require.NoError(t, err)
 			defer m.Close()
 			r, err := m.Segment(context.Background(), img)

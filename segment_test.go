@@ -1,0 +1,215 @@
+package spinemask_test
+
+import (
+	"context"
+	"errors"
+	"image"
+	"iter"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/spinemask/spinemask"
+	"github.com/spinemask/spinemask/internal/kernels"
+	"github.com/spinemask/spinemask/models/nuclei"
+)
+
+// Splitting the work never changes the order of a sum, and AVX2 and AVX-512 do
+// the same operations.
+func TestSameBytesForAnyThreadsAndSet(t *testing.T) {
+	img := photo(t)
+	segment := func(o spinemask.Options) *spinemask.Result {
+		o.Height, o.Width = 256, 384
+		m := tinyModel(t, o)
+		defer m.Close()
+		r, err := m.Segment(context.Background(), img)
+		require.NoError(t, err)
+		require.NotEmpty(t, r.Instances)
+		return bare(r)
+	}
+	want := segment(spinemask.Options{})
+	for _, threads := range []int{1, 2, 4} {
+		require.Equal(t, want, segment(spinemask.Options{Threads: threads}), "%d threads", threads)
+	}
+	for _, set := range kernels.Sets()[1:] {
+		t.Setenv("SPINEMASK_CPU", set.Name)
+		require.Equal(t, want, segment(spinemask.Options{}), set.Name)
+	}
+}
+
+// The first picture of a size, another size, and again: nothing of one picture
+// is seen in the next.
+func TestPicturesDoNotMix(t *testing.T) {
+	m := tinyModel(t, spinemask.Options{})
+	pictures := []image.Image{waves(1, 90, 60), waves(2, 60, 90), photo(t), waves(3, 1, 1), waves(1, 90, 60)}
+	var first []*spinemask.Result
+	for range 2 {
+		for i, p := range pictures {
+			r, err := m.Segment(context.Background(), p)
+			require.NoError(t, err)
+			require.Equal(t, []int{p.Bounds().Dy(), p.Bounds().Dx()}, []int{r.Height, r.Width})
+			if len(first) < len(pictures) {
+				first = append(first, bare(r))
+			}
+			require.Equal(t, first[i], bare(r), "picture %d", i)
+		}
+	}
+	require.Equal(t, first[0], first[4])
+	require.NotEqual(t, first[0].Instances, first[1].Instances)
+}
+
+func TestConcurrentCallsAgree(t *testing.T) {
+	m := tinyModel(t, spinemask.Options{Threads: 2, Workspaces: 2})
+	want := map[int]*spinemask.Result{}
+	for i := range 3 {
+		r, err := m.Segment(context.Background(), waves(i, 100, 80))
+		require.NoError(t, err)
+		want[i] = bare(r)
+	}
+	var all sync.WaitGroup
+	for worker := range 4 {
+		all.Go(func() {
+			for k := range 6 {
+				i := (worker + k) % 3
+				r, err := m.Segment(context.Background(), waves(i, 100, 80))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if !equalInstances(want[i].Instances, r.Instances) {
+					t.Errorf("picture %d differs", i)
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+func equalInstances(a, b []spinemask.Instance) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i].Score != b[i].Score || a[i].Box != b[i].Box || a[i].Mask.String() != b[i].Mask.String() {
+			return false
+		}
+	}
+	return true
+}
+
+// numbered yields n pictures and counts how many were taken.
+func numbered(n int, taken *int) iter.Seq[image.Image] {
+	return func(yield func(image.Image) bool) {
+		for i := range n {
+			*taken++
+			if !yield(waves(i, 64+i, 48)) {
+				return
+			}
+		}
+	}
+}
+
+func TestSegmentAllKeepsTheOrder(t *testing.T) {
+	for _, workspaces := range []int{1, 3} {
+		m := tinyModel(t, spinemask.Options{Workspaces: workspaces})
+		taken, n := 0, 0
+		for r, err := range m.SegmentAll(context.Background(), numbered(12, &taken)) {
+			require.NoError(t, err)
+			require.Equal(t, 64+n, r.Width)
+			n++
+		}
+		require.Equal(t, 12, n)
+	}
+}
+
+func TestSegmentAllGoesOnAfterAFailure(t *testing.T) {
+	m := tinyModel(t, spinemask.Options{})
+	pictures := func(yield func(image.Image) bool) {
+		_ = yield(waves(0, 64, 64)) && yield(nil) && yield(image.NewRGBA(image.Rect(0, 0, 0, 5))) && yield(waves(1, 64, 64))
+	}
+	var failed []bool
+	for r, err := range m.SegmentAll(context.Background(), pictures) {
+		failed = append(failed, err != nil)
+		require.Equal(t, err == nil, r != nil)
+	}
+	require.Equal(t, []bool{false, true, true, false}, failed)
+}
+
+func TestSegmentAllLeavesNothingBehind(t *testing.T) {
+	m := tinyModel(t, spinemask.Options{Workspaces: 2})
+	before := runtime.NumGoroutine()
+	taken := 0
+	for range m.SegmentAll(context.Background(), numbered(1000, &taken)) {
+		break
+	}
+	require.LessOrEqual(t, taken, 1+2*2+1, "pictures taken ahead")
+
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	n, last := 0, error(nil)
+	for _, err := range m.SegmentAll(ctx, numbered(1000, &taken)) {
+		if n++; n == 3 {
+			cancel()
+		}
+		last = err
+	}
+	require.ErrorIs(t, last, context.Canceled)
+	require.Less(t, n, 20)
+	for end := time.Now().Add(time.Second); runtime.NumGoroutine() > before && time.Now().Before(end); {
+		time.Sleep(time.Millisecond)
+	}
+	require.LessOrEqual(t, runtime.NumGoroutine(), before)
+}
+
+// Of the built-in model, whose pictures take longer.
+func TestCancelledContextReturnsSoon(t *testing.T) {
+	m, err := nuclei.Open(nil)
+	require.NoError(t, err)
+	defer m.Close()
+	img := waves(0, 640, 640)
+	var whole time.Duration
+	for range 2 { // the first one also gets its memory
+		start := time.Now()
+		_, err = m.Segment(context.Background(), img)
+		require.NoError(t, err)
+		whole = time.Since(start)
+	}
+	for _, after := range []float64{0, 0.2, 0.5} {
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		cancelled := make(chan time.Time, 1)
+		time.AfterFunc(time.Duration(after*float64(whole)), func() {
+			cancelled <- time.Now()
+			cancel()
+		})
+		_, err := m.Segment(ctx, img)
+		returned := time.Now()
+		require.ErrorIs(t, err, context.Canceled)
+		require.Less(t, returned.Sub(<-cancelled), 200*time.Millisecond)
+	}
+	_, err = m.Segment(context.Background(), img)
+	require.NoError(t, err)
+}
+
+func TestClosedModel(t *testing.T) {
+	m := tinyModel(t, spinemask.Options{})
+	var all sync.WaitGroup
+	for range 3 {
+		all.Go(func() {
+			_, err := m.Segment(context.Background(), waves(0, 64, 64))
+			if err != nil && !errors.Is(err, spinemask.ErrClosed) {
+				t.Error(err)
+			}
+		})
+	}
+	require.NoError(t, m.Close())
+	require.NoError(t, m.Close())
+	_, err := m.Segment(context.Background(), waves(0, 64, 64))
+	require.ErrorIs(t, err, spinemask.ErrClosed)
+	_, err = m.Features(context.Background(), waves(0, 64, 64))
+	require.ErrorIs(t, err, spinemask.ErrClosed)
+	all.Wait()
+}
