@@ -22,7 +22,7 @@ import (
 
 // Network is a network with its weights beside golden tensors: H×W×C, or R×H×W×C
 // for R rows of RoIs. Of a golden tensor that is compared with, every k-th row
-// and column, or the first rows of RoIs, may be stored only.
+// and column, the first channels, or the first rows of RoIs may be stored only.
 type Network struct {
 	*network.Network
 	Config  *config.Config
@@ -39,6 +39,12 @@ func New(t testing.TB, f *weights.File, w weights.Options, golden testutil.Tenso
 	t.Helper()
 	c, _, err := f.Config(w)
 	require.NoError(t, err)
+	return Build(t, c, f, golden, o)
+}
+
+// Build builds the network of a config, of which the file may hold a part.
+func Build(t testing.TB, c *config.Config, f *weights.File, golden testutil.Tensors, o engine.Options) *Network {
+	t.Helper()
 	n, err := network.Build(c)
 	require.NoError(t, err)
 	return &Network{n, c, golden, testutil.RelRMS, t, fileWeights{f}, o}
@@ -126,8 +132,8 @@ func (n *Network) Compare(name string, got testutil.Tensor, tolerance float64) {
 	n.t.Helper()
 	want := n.Golden.Get(n.t, name)
 	data := got.Data
-	if len(want.Shape) == 3 && got.Shape[0] == 1 { // a map
-		data = thin(got, want.Shape[0])
+	if d := len(want.Shape); d == 4 || d == 3 && got.Shape[0] == 1 { // maps
+		data = thin(got, want.Shape[d-3], want.Shape[d-1])
 	}
 	count := min(len(want.Data), len(data))
 	require.Positive(n.t, count, name)
@@ -136,17 +142,20 @@ func (n *Network) Compare(name string, got testutil.Tensor, tolerance float64) {
 	require.LessOrEqual(n.t, difference, tolerance, name)
 }
 
-// thin keeps every k-th row and column of a map, so that height rows are left.
-func thin(m testutil.Tensor, height int) []float32 {
-	h, w, c := m.Shape[1], m.Shape[2], m.Shape[3]
+// thin keeps every k-th row and column of maps, so that height rows are left, and
+// the first channels.
+func thin(m testutil.Tensor, height, channels int) []float32 {
+	rows, h, w, c := m.Shape[0], m.Shape[1], m.Shape[2], m.Shape[3]
 	k := (h + height - 1) / height
-	if k == 1 {
+	if k == 1 && channels == c {
 		return m.Data
 	}
 	var out []float32
-	for y := 0; y < h; y += k {
-		for x := 0; x < w; x += k {
-			out = append(out, m.Data[(y*w+x)*c:][:c]...)
+	for item := range rows {
+		for y := 0; y < h; y += k {
+			for x := 0; x < w; x += k {
+				out = append(out, m.Data[((item*h+y)*w+x)*c:][:min(channels, c)]...)
+			}
 		}
 	}
 	return out

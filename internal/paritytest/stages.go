@@ -130,9 +130,18 @@ func (n *Network) Masks(features, classes, masks string, tolerance float64) {
 	n.Compare(masks, Probabilities(n.Config, logits, class), tolerance)
 }
 
-// Probabilities are the sigmoids of one channel of each row: that of the class,
-// where masks depend on it.
+// Probabilities are the sigmoids of OwnClass.
 func Probabilities(c *config.Config, logits testutil.Tensor, class []float32) testutil.Tensor {
+	out := OwnClass(c, logits, class)
+	for i, v := range out.Data {
+		out.Data[i] = float32(1 / (1 + math.Exp(-float64(v))))
+	}
+	return out
+}
+
+// OwnClass is one channel of each row: that of the class, where masks depend on
+// it.
+func OwnClass(c *config.Config, logits testutil.Tensor, class []float32) testutil.Tensor {
 	rows, channels := logits.Shape[0], logits.Shape[3]
 	area := logits.Shape[1] * logits.Shape[2]
 	out := testutil.Tensor{Shape: []int{rows, logits.Shape[1], logits.Shape[2], 1}}
@@ -142,8 +151,7 @@ func Probabilities(c *config.Config, logits testutil.Tensor, class []float32) te
 			k = int(class[i])
 		}
 		for p := range area {
-			v := logits.Data[(i*area+p)*channels+k]
-			out.Data = append(out.Data, float32(1/(1+math.Exp(-float64(v)))))
+			out.Data = append(out.Data, logits.Data[(i*area+p)*channels+k])
 		}
 	}
 	return out
