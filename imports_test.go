@@ -24,7 +24,7 @@ var allowed = map[string][]string{
 	"engine":                       {"graph", "internal/kernels", "internal/parallel"},
 	"features":                     {""},
 	"graph":                        {},
-	"internal/bench":               {"", "config", "graph", "internal/network"},
+	"internal/bench":               {"", "config", "engine", "graph", "internal/imageio", "internal/kernels", "internal/network", "internal/parallel", "internal/preprocess", "weights"},
 	"internal/dsb":                 {},
 	"internal/export":              {"", "config"},
 	"internal/imageio":             {},

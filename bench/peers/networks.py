@@ -29,6 +29,22 @@ import network_onnx
 PEERS = ["ort", "openvino-f32", "torch", "torch-compile", "ncnn", "openvino", "torch-bf16", "ort-int8", "openvino-int8"]
 
 
+def wait_until_idle(most=60):
+    """Waits until nobody else works on the machine, but not longer than most seconds."""
+    def busy_and_all():
+        with open("/proc/stat") as f:
+            t = [int(x) for x in f.readline().split()[1:9]]
+        return sum(t) - t[3] - t[4], sum(t)
+
+    end = time.monotonic() + most
+    while os.path.exists("/proc/stat") and time.monotonic() < end:
+        busy, total = busy_and_all()
+        time.sleep(0.3)
+        busy2, total2 = busy_and_all()
+        if busy2 - busy <= 0.1 * (total2 - total):
+            return
+
+
 def inputs(side):
     r = np.random.default_rng(1)
     return {
@@ -197,6 +213,7 @@ def main():
     for _ in range(args.rounds):
         for r in runners.values():
             if not r.refused:
+                wait_until_idle()
                 r.run()
     for r in runners.values():
         r.end()

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/spinemask/spinemask/internal/bench"
+)
+
+type benchFlags struct {
+	variant string
+	size    int
+	model   string
+	threads int
+	runs    int
+	json    bool
+	layers  bool
+	compare bool
+}
+
+func newBench() *cobra.Command {
+	var f benchFlags
+	cmd := &cobra.Command{
+		Use:   "bench",
+		Short: "Measure how fast this machine runs a model, stage by stage",
+		Long: `Measure how fast this machine runs a model: from the decoded pixels of a photo to
+run-length masks, stage by stage, always with 1000 proposals and 100 masks.
+Without --model the weights are random: speed does not depend on them.
+
+Multiply-adds are those of the network as published; the machine's peak, of fused
+multiply-adds in registers, is measured in the same run. Convolutions by Winograd's
+algorithm multiply less, so more than 100 % of peak is possible.
+
+Only figures of one machine compare, and only when it is idle: measure in turn,
+more than once.`,
+		Example: `  spinemask bench                              SpineNet-49 at 640×640
+  spinemask bench --variant 96 --threads 1 --runs 5
+  spinemask bench --layers                     every layer on its own
+  spinemask bench --json > a.json
+  spinemask bench --compare a.json b.json      where a change made a difference`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if f.compare && len(args) != 2 {
+				return hinted{errors.New("--compare wants two reports"), "spinemask bench --compare a.json b.json"}
+			}
+			if !f.compare && len(args) > 0 {
+				return hinted{fmt.Errorf("unexpected %q", args[0]), "a model file goes behind --model"}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.compare {
+				return compareReports(cmd.OutOrStdout(), args[0], args[1])
+			}
+			return f.run(cmd)
+		},
+	}
+	fl := cmd.Flags()
+	fl.SortFlags = false
+	fl.StringVar(&f.variant, "variant", "49", "published `size` of SpineNet: 49S, 49, 96, 143, 143L, 190")
+	fl.IntVar(&f.size, "size", 0, "side of the network's input in `pixels`, a multiple of 128 (default: the published one)")
+	fl.StringVarP(&f.model, "model", "m", "", "model `file` instead of a variant")
+	fl.IntVar(&f.threads, "threads", 0, "CPU threads (default: all)")
+	fl.IntVar(&f.runs, "runs", 10, "how many runs are measured, after one that is not")
+	fl.BoolVar(&f.json, "json", false, "print the report as JSON")
+	fl.BoolVar(&f.layers, "layers", false, "measure every layer on its own")
+	fl.BoolVar(&f.compare, "compare", false, "compare two reports that --json wrote")
+	cmd.MarkFlagsMutuallyExclusive("model", "variant")
+	cmd.MarkFlagsMutuallyExclusive("model", "size")
+	cmd.MarkFlagsMutuallyExclusive("json", "layers", "compare")
+	return cmd
+}
+
+func (f *benchFlags) run(cmd *cobra.Command) error {
+	switch {
+	case f.runs < 1:
+		return fmt.Errorf("--runs %d: want a positive number", f.runs)
+	case f.threads < 0:
+		return fmt.Errorf("--threads %d: want a positive number", f.threads)
+	case f.size < 0:
+		return fmt.Errorf("--size %d: want a positive number", f.size)
+	}
+	n, err := f.network()
+	if err != nil {
+		return err
+	}
+	defer n.Close()
+	w := cmd.OutOrStdout()
+	if f.layers {
+		r, err := bench.Layers(n, f.threads, f.runs)
+		if err != nil {
+			return err
+		}
+		_, err = io.WriteString(w, r.String())
+		return err
+	}
+	r, err := bench.Run(cmd.Context(), n, f.threads, f.runs)
+	if err != nil {
+		return err
+	}
+	if f.json {
+		e := json.NewEncoder(w)
+		e.SetIndent("", "  ")
+		return e.Encode(r)
+	}
+	_, err = io.WriteString(w, r.String())
+	return err
+}
+
+func (f *benchFlags) network() (*bench.Network, error) {
+	if f.model == "" {
+		return bench.Published(f.variant, f.size)
+	}
+	if _, err := os.Stat(f.model); err != nil {
+		return nil, reason(f.model, err)
+	}
+	return bench.Open(f.model)
+}
+
+func compareReports(w io.Writer, first, second string) error {
+	a, err := readReport(first)
+	if err != nil {
+		return err
+	}
+	b, err := readReport(second)
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(w, bench.Compare(a, b))
+	return err
+}
+
+func readReport(file string) (*bench.Report, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, reason(file, err)
+	}
+	var r bench.Report
+	if err := json.Unmarshal(data, &r); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	if r.Total.Name == "" {
+		return nil, hinted{fmt.Errorf("%s: not a report", file), "spinemask bench --json writes one"}
+	}
+	return &r, nil
+}
