@@ -38,6 +38,7 @@ var allowed = map[string][]string{
 	"internal/testutil":            {},
 	"internal/testweights":         {"internal/testweights/formula", "weights"},
 	"internal/testweights/formula": {},
+	"internal/zoo":                 {},
 	"maskhead":                     {"box", "config", "graph", "rle"},
 	"models/nuclei":                {""},
 	"models/nuclei/remake":         {"", "config", "internal/dsb", "internal/imageio", "internal/overlay", "rle", "weights"},

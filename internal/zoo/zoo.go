@@ -1,0 +1,63 @@
+// Package zoo knows the published weights that have a plain link, and fetches them.
+package zoo
+
+import "math"
+
+// A Model is a file of published weights.
+type Model struct {
+	Name    string // what a person types
+	Title   string
+	URL     string
+	File    string // its name on disk
+	Input   string // size of the picture that the network sees
+	BoxAP   float64
+	MaskAP  float64 // on COCO val2017, as published
+	Licence string  // of the repository that publishes it; none says anything about weights alone
+	SHA256  string  // what is published of it: the first digits; empty: nothing
+	MiB     float64 // size as published, to three digits after the point; 0: not published
+	Cut     int64   // bytes of an upload that was cut short and later replaced; 0: none
+}
+
+const (
+	tpu         = "https://storage.googleapis.com/cloud-tpu-checkpoints/detection/maskrcnn/"
+	torchvision = "https://download.pytorch.org/models/"
+	cutUpload   = 536_870_913 // tensorflow/tpu issue 775: half a GiB and a byte; replaced 2020-06-07
+)
+
+// Models returns the table. tensorflow/tpu: models/official/detection/MODEL_ZOO.md, whose links lead to
+// storage.cloud.google.com; the same objects without a login are at storage.googleapis.com. torchvision:
+// torchvision/models/detection/mask_rcnn.py, MaskRCNN_ResNet50_FPN_Weights and MaskRCNN_ResNet50_FPN_V2_Weights; its file
+// names hold the first digits of the SHA-256.
+func Models() []Model {
+	return []Model{
+		{Name: "spinenet-49", Title: "SpineNet-49 Mask R-CNN", URL: tpu + "spinenet-49.tar.gz", File: "spinenet-49.tar.gz",
+			Input: "640×640", BoxAP: 42.8, MaskAP: 37.8, Licence: "Apache-2.0"},
+		{Name: "spinenet-96", Title: "SpineNet-96 Mask R-CNN", URL: tpu + "spinenet-96.tar.gz", File: "spinenet-96.tar.gz",
+			Input: "1024×1024", BoxAP: 46.8, MaskAP: 41.2, Licence: "Apache-2.0"},
+		{Name: "spinenet-143", Title: "SpineNet-143 Mask R-CNN", URL: tpu + "spinenet-143.tar.gz", File: "spinenet-143.tar.gz",
+			Input: "1280×1280", BoxAP: 48.7, MaskAP: 42.6, Licence: "Apache-2.0", Cut: cutUpload},
+		{Name: "spinenet-190", Title: "SpineNet-190 Mask R-CNN", URL: tpu + "spinenet-190.tar.gz", File: "spinenet-190.tar.gz",
+			Input: "1536×1536", BoxAP: 52.0, MaskAP: 45.9, Licence: "Apache-2.0", Cut: cutUpload},
+		{Name: "resnet50-v1", Title: "torchvision maskrcnn_resnet50_fpn", URL: torchvision + "maskrcnn_resnet50_fpn_coco-bf2d0c1e.pth",
+			File: "maskrcnn_resnet50_fpn_coco-bf2d0c1e.pth", Input: "800 to 1333", BoxAP: 37.9, MaskAP: 34.6, Licence: "BSD-3-Clause",
+			SHA256: "bf2d0c1e", MiB: 169.84},
+		{Name: "resnet50-v2", Title: "torchvision maskrcnn_resnet50_fpn_v2", URL: torchvision + "maskrcnn_resnet50_fpn_v2_coco-73cbd019.pth",
+			File: "maskrcnn_resnet50_fpn_v2_coco-73cbd019.pth", Input: "800 to 1333", BoxAP: 47.4, MaskAP: 41.8, Licence: "BSD-3-Clause",
+			SHA256: "73cbd019", MiB: 177.219},
+	}
+}
+
+// Find returns the model with the name.
+func Find(name string) (Model, bool) {
+	for _, m := range Models() {
+		if m.Name == name {
+			return m, true
+		}
+	}
+	return Model{}, false
+}
+
+// isMiB says whether size bytes are so many MiB, rounded to three digits.
+func isMiB(size int64, mib float64) bool {
+	return math.Round(float64(size)/(1<<20)*1000) == math.Round(mib*1000)
+}
