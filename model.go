@@ -12,6 +12,7 @@ import (
 	"github.com/spinemask/spinemask/graph"
 	"github.com/spinemask/spinemask/internal/kernels"
 	"github.com/spinemask/spinemask/internal/network"
+	"github.com/spinemask/spinemask/internal/preprocess"
 	"github.com/spinemask/spinemask/weights"
 )
 
@@ -123,7 +124,11 @@ func New(c *config.Config, w Weights, o *Options) (*Model, error) {
 	for range o.workspaces() {
 		m.sessions <- nil
 	}
-	if m.trunk, err = engine.Prepare(n.Trunk, w, m.engineOptions(c.Input.Height, c.Input.Width)); err != nil {
+	usual, err := preprocess.Fit(&c.Input, 480, 640) // the size of most photos of COCO
+	if err != nil {
+		return nil, err
+	}
+	if m.trunk, err = engine.Prepare(n.Trunk, w, m.engineOptions(usual.InputHeight, usual.InputWidth)); err != nil {
 		return nil, err
 	}
 	if m.box, m.boxPlan, err = m.head(n.Box, w, c.RoIAlign.BoxSize, boxChunk, ""); err != nil {
@@ -149,12 +154,8 @@ func (m *Model) head(g *graph.Graph, w Weights, size, rows int, pick string) (*e
 	return p, plan, err
 }
 
-// engineOptions are those of a graph that is mostly run at h×w; models that
-// take photos of any size have none.
+// engineOptions are those of a graph that is mostly run at h×w.
 func (m *Model) engineOptions(h, w int) engine.Options {
-	if h == 0 {
-		h, w = 800, 1088 // about what torchvision makes of a photo
-	}
 	return engine.Options{Kernels: m.kernels, Height: h, Width: w, NoWinograd: m.options.NoWinograd}
 }
 
