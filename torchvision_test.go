@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/spinemask/spinemask"
+	"github.com/spinemask/spinemask/config"
 	"github.com/spinemask/spinemask/engine"
 	"github.com/spinemask/spinemask/internal/imageio"
 	"github.com/spinemask/spinemask/internal/paritytest"
@@ -189,12 +190,7 @@ func TestDetectionsEqualTorchvision(t *testing.T) {
 				for _, photo := range file.Images {
 					m := models[photo.MinSize]
 					if m == nil {
-						c, _, err := f.Config(weights.Options{})
-						require.NoError(t, err)
-						c.Input.MinSize, c.Input.MaxSize = photo.MinSize, photo.MaxSize
-						m, err = spinemask.New(c, inMemory{f}, o)
-						require.NoError(t, err)
-						defer m.Close()
+						m = modelOf(t, f, o, func(c *config.Config) { c.Input.MinSize, c.Input.MaxSize = photo.MinSize, photo.MaxSize })
 						models[photo.MinSize] = m
 					}
 					img, err := imageio.Open(testutil.Shared(t, "data", "demo_images", photo.Name), imageio.Options{})
