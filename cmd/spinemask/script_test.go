@@ -3,6 +3,8 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -42,6 +44,9 @@ func TestScripts(t *testing.T) {
 			e.Setenv("FIXTURES", fixtures)
 			e.Setenv("MODELS", filepath.Join(images, "../models"))
 			e.Setenv("PICKLES", filepath.Join(images, "../weights/internal/pytorch/testdata"))
+			web := httptest.NewServer(http.FileServer(http.Dir(filepath.Join(e.WorkDir, "web"))))
+			e.Defer(web.Close)
+			e.Setenv("WEB", web.URL) // serves the script's folder of that name
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){

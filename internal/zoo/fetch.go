@@ -32,7 +32,7 @@ type Download struct {
 const (
 	idle         = 30 * time.Second
 	firstPause   = time.Second
-	maxTries     = 4       // in a row that bring nothing new
+	maxTries     = 3       // in a row that bring nothing new
 	maxRedirects = 3       // a link and its mirror, not a chase
 	maxSize      = 8 << 30 // the largest published file has less than 2 GB
 )
