@@ -1,6 +1,7 @@
 package spinemask_test
 
 import (
+	"context"
 	"fmt"
 	"regexp"
 	"strings"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/spinemask/spinemask"
 	"github.com/spinemask/spinemask/config"
 	"github.com/spinemask/spinemask/engine"
 	"github.com/spinemask/spinemask/internal/paritytest"
@@ -33,8 +35,8 @@ var (
 )
 
 // mmdetGolden has our names: features 2 to 16 are blocks 0 to 14.
-func mmdetGolden(t testing.TB, file string) testutil.Tensors {
-	return fromPyTorch(testutil.Load(t, mmdetShared(t, file)), func(name string) string {
+func mmdetGolden(t testing.TB, path string) testutil.Tensors {
+	return fromPyTorch(testutil.Load(t, path), func(name string) string {
 		if !strings.HasPrefix(name, "mask.") { // parts of one tensor
 			name = mmdetPart.ReplaceAllString(name, "")
 		}
@@ -55,6 +57,41 @@ func mmdetRoIs(name string, shape ...int) testutil.Tensor {
 	return channelsLast(testutil.Tensor{Shape: shape, Data: formula.Values(name, n, 1, 0)})
 }
 
+// The way of a user: a checkpoint, and pixels that are not square.
+func TestTinyCheckpointEqualsMMDetection(t *testing.T) {
+	f, err := weights.Open("testdata/mmdet_tiny/tiny.pth")
+	require.NoError(t, err)
+	defer f.Close()
+	golden := mmdetGolden(t, "testdata/mmdet_tiny/outputs.safetensors")
+	golden["roi_features"] = mmdetRoIs("roi/box", 6, 16, 7, 7)
+	golden["roi/mask"] = mmdetRoIs("roi/mask", 3, 16, 14, 14)
+	c, _, err := f.Config(weights.Options{})
+	require.NoError(t, err)
+	input := golden.Get(t, "pixels")
+	for i, v := range input.Data {
+		input.Data[i] = (v - float32(c.Input.Mean[i%3])) / float32(c.Input.Std[i%3])
+	}
+	golden["input"] = input
+	for name, o := range map[string]engine.Options{"direct": {NoWinograd: true}, "winograd": {}} {
+		t.Run(name, func(t *testing.T) {
+			n := paritytest.New(t, f, weights.Options{}, golden, o)
+			n.EndToEnd(5e-4)
+			n.Heads(1e-5)
+			n.Stage(n.Mask, 14, 14, paritytest.Values{"roi/mask": 0}, paritytest.Values{"mask.logits": n.Output(n.Mask, "logits")}, 1e-5)
+		})
+	}
+	m, err := spinemask.Open("testdata/mmdet_tiny/tiny.pth", nil)
+	require.NoError(t, err)
+	defer m.Close()
+	require.Equal(t, c, m.Config())
+	r, err := m.Segment(context.Background(), waves(1, 90, 60))
+	require.NoError(t, err)
+	for _, x := range r.Instances { // mmdetection 1.x clips to the outermost pixels of the input, 427×640
+		require.True(t, 0 <= x.Box.Y1 && x.Box.Y2 < 59.9 && 0 <= x.Box.X1 && x.Box.X2 < 89.9, "%v", x.Box)
+	}
+	require.NotEmpty(t, r.Instances)
+}
+
 // A tiny network, complete, from files of both generations of mmdetection: each
 // block is fed with its golden parents.
 func TestTinyStagesEqualMMDetection(t *testing.T) {
@@ -62,7 +99,7 @@ func TestTinyStagesEqualMMDetection(t *testing.T) {
 		f, err := weights.Open(mmdetShared(t, file))
 		require.NoError(t, err)
 		defer f.Close()
-		golden := mmdetGolden(t, "tiny_tensors_128x256.safetensors")
+		golden := mmdetGolden(t, mmdetShared(t, "tiny_tensors_128x256.safetensors"))
 		golden["roi_features"] = mmdetRoIs("roi/box", 6, 16, 7, 7)
 		golden["roi/mask"] = mmdetRoIs("roi/mask", 3, 16, 14, 14)
 		if file == "tiny_v2_zip.pth" { // has no boxes or masks of the background, the first class here
@@ -99,7 +136,7 @@ func clearBackground(x testutil.Tensor, classes int) {
 func TestStagesEqualMMDetection49S(t *testing.T) {
 	f, err := testweights.FromSpec(mmdetShared(t, "49S_weights_spec.json"), mmdetShared(t, "49S_bn_stats.safetensors"))
 	require.NoError(t, err)
-	golden := mmdetGolden(t, "49S_tensors_256.safetensors")
+	golden := mmdetGolden(t, mmdetShared(t, "49S_tensors_256.safetensors"))
 	golden["roi/box"] = mmdetRoIs("roi/box", 6, 128, 7, 7)
 	golden["roi/mask"] = mmdetRoIs("roi/mask", 3, 128, 14, 14)
 	for name, o := range map[string]engine.Options{"direct": {NoWinograd: true}, "winograd": {}} {
@@ -158,8 +195,8 @@ func TestPyramidEqualsMMDetection49(t *testing.T) {
 	require.NoError(t, err)
 	c, err := config.MMDet("49")
 	require.NoError(t, err)
-	golden := mmdetGolden(t, "49_tensors_128x256.safetensors")
-	golden["input"] = mmdetGolden(t, "tiny_tensors_128x256.safetensors").Get(t, "input")
+	golden := mmdetGolden(t, mmdetShared(t, "49_tensors_128x256.safetensors"))
+	golden["input"] = mmdetGolden(t, mmdetShared(t, "tiny_tensors_128x256.safetensors")).Get(t, "input")
 	for name, o := range map[string]engine.Options{"direct": {NoWinograd: true}, "winograd": {}} {
 		t.Run(name, func(t *testing.T) {
 			paritytest.Build(t, c, f, golden, o).EndToEnd(5e-4)
