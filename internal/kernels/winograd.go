@@ -1,7 +1,5 @@
 package kernels
 
-import "unsafe"
-
 // chunkFloats channels at a time go through both passes of a transform: the lines in between stay in the first-level
 // cache.
 const chunkFloats = 64
@@ -36,9 +34,8 @@ type winogradSet struct {
 // at a time may use it.
 func (s *Set) Winograd(c *Conv, p *WinogradPlan, items, block0, block1 int, scratch []float32) {
 	p.check(s, c, items, block0, block1, scratch)
-	skip := int(-uintptr(unsafe.Pointer(unsafe.SliceData(scratch)))%64) / 4
 	b := tileBlock{Set: s, conv: c, plan: p}
-	b.place(scratch[skip:])
+	b.place(aligned(scratch, 4*cacheLine))
 	first := 0
 	for i := range p.kinds {
 		k := &p.kinds[i]

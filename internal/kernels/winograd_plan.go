@@ -129,8 +129,6 @@ func (p *WinogradPlan) Scratch() int {
 	return p.v + p.m + p.tmp + p.edge + 2*p.w.N + 6*cacheLine
 }
 
-const cacheLine = 16 // floats
-
 // slabs are the distances between the products in transformed inputs and outputs of so many tiles: an odd number of
 // cache lines, because a power of two would put all products of a tile into one set of the cache.
 func (p *WinogradPlan) slabs(tiles int) (v, m int) {
