@@ -140,47 +140,55 @@ func (b *tileBlock) input(t int, v []float32, slab int) {
 	}
 }
 
-// output transforms m, products slab apart, into the outputs of tile t.
-func (b *tileBlock) output(t int, m []float32, slab int) {
-	c, down, across, n := b.conv, b.kind.down, b.kind.across, b.plan.w.N
-	item, row, col := b.kind.at(t)
-	out, pixel, line := c.Out[item*c.OutItem+row.start*c.OutRow+col.start*c.OutPixel:], c.OutPixel, c.OutRow
-	partial := row.skip+col.skip > 0
-	if partial { // the neighbours own some of the outputs
-		out, pixel, line = b.edge, n, across.m*n
-	}
-	var residual []float32
-	if c.Residual != nil {
-		residual = c.Residual[item*c.ResItem+row.start*c.ResRow+col.start*c.ResPixel:]
-	}
-	for ch := 0; ch < n; ch += chunkFloats {
-		channels := min(chunkFloats, n-ch)
-		b.winograd.output[down.m](down.out, m[ch:], across.n*slab, slab, b.tmp, across.n*chunkFloats, chunkFloats, across.n, channels)
-		var res []float32
-		if residual != nil {
-			res = residual[ch:]
-		}
-		b.winograd.finish[across.m](across.out, b.tmp, chunkFloats, across.n*chunkFloats, out[ch:], pixel, line, down.m, channels,
-			b.scale[ch:], b.shift[ch:], res, c.ResPixel, c.ResRow, b.floor)
-	}
-	if c.Act > Relu || partial {
-		b.deliver(out, pixel, line, item, row, col)
-	}
+// outputAxis is one axis of a tile's outputs.
+type outputAxis struct {
+	*transform
+	piece
+	slab     int // distance of its products
+	out, res int // distance of its outputs and of the residual's
 }
 
-// deliver applies an activation that the transform has not, and moves a tile from the edge buffer to the outputs that
-// it owns.
-func (b *tileBlock) deliver(from []float32, pixel, line, item int, row, col piece) {
+// output transforms m, products slab apart, into the outputs of tile t. The second pass may leave out its first lines,
+// which belong to a neighbour, but no outputs of a line: it goes along the axis that shares nothing. A tile that shares
+// on both axes goes by way of the edge buffer.
+func (b *tileBlock) output(t int, m []float32, slab int) {
 	c, n := b.conv, b.plan.w.N
+	item, row, col := b.kind.at(t)
+	first := outputAxis{b.kind.down, row, slab * b.kind.across.n, c.OutRow, c.ResRow}
+	second := outputAxis{b.kind.across, col, slab, c.OutPixel, c.ResPixel}
+	shared := row.skip > 0 && col.skip > 0
+	if col.skip > 0 && !shared {
+		first, second = second, first
+	}
+	corner := c.Out[item*c.OutItem+row.start*c.OutRow+col.start*c.OutPixel:]
+	out, skip := corner, first.skip
+	if shared {
+		out, skip, first.out, second.out = b.edge, 0, second.m*n, n
+	}
+	out = out[skip*first.out:]
+	var residual []float32
+	if c.Residual != nil {
+		residual = c.Residual[item*c.ResItem+row.start*c.ResRow+col.start*c.ResPixel+skip*first.res:]
+	}
+	for ch := 0; ch < n; ch += chunkFloats {
+		channels, line := min(chunkFloats, n-ch), second.n*chunkFloats
+		b.winograd.output[first.m](first.transform.out, m[ch:], first.slab, second.slab, b.tmp, line, chunkFloats, second.n, channels)
+		b.winograd.finish[second.m](second.transform.out, b.tmp[skip*line:], chunkFloats, line, out[ch:], second.out, first.out, first.m-skip, channels,
+			b.scale[ch:], b.shift[ch:], residual, second.res, first.res, b.floor)
+		if residual != nil {
+			residual = residual[channels:]
+		}
+	}
+	if !shared && c.Act <= Relu {
+		return
+	}
 	for y := row.skip; y < row.size; y++ {
 		for x := col.skip; x < col.size; x++ {
-			values := from[y*line+x*pixel:][:n]
-			if c.Act > Relu {
-				b.activate[c.Act](values)
+			values := corner[y*c.OutRow+x*c.OutPixel:][:n]
+			if shared {
+				copy(values, b.edge[(y*col.size+x)*n:])
 			}
-			if row.skip+col.skip > 0 {
-				copy(c.Out[item*c.OutItem+(row.start+y)*c.OutRow+(col.start+x)*c.OutPixel:], values)
-			}
+			b.Activate(values, c.Act)
 		}
 	}
 }
