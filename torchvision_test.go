@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -163,6 +164,10 @@ func TestStagesEqualTorchvision2(t *testing.T) {
 	})
 }
 
+func torchvisionBars(photos int) paritytest.Bars {
+	return paritytest.Bars{Cut: 2e-3, Score: 4e-3, ScoreMedian: 2e-4, Box: 0.3, BoxMedian: 0.02, IoU: 0.93, Moved: 8 * photos}
+}
+
 // Photos of several sizes go through one model, whose input follows them. The
 // original against itself: scores 1.3e-3 (median 7.5e-5), boxes 0.093 px (7e-3),
 // 4 of 100 masks moved by a pixel, others' IoU 0.96.
@@ -183,9 +188,7 @@ func TestDetectionsEqualTorchvision(t *testing.T) {
 		golden := paritytest.COCO(t, torchvisionShared(t, version+"_detections.json"))
 		for name, o := range map[string]*spinemask.Options{"direct": {NoWinograd: true}, "winograd": {}} {
 			t.Run(version+"/"+name, func(t *testing.T) {
-				matching := paritytest.NewMatching(paritytest.Bars{
-					Cut: 2e-3, Score: 4e-3, ScoreMedian: 2e-4, Box: 0.3, BoxMedian: 0.02, IoU: 0.93, Moved: 8 * len(file.Images),
-				})
+				matching := paritytest.NewMatching(torchvisionBars(len(file.Images)))
 				models := map[int]*spinemask.Model{} // by size
 				for _, photo := range file.Images {
 					m := models[photo.MinSize]
@@ -203,4 +206,40 @@ func TestDetectionsEqualTorchvision(t *testing.T) {
 			})
 		}
 	}
+}
+
+// The way of a user: the file that torchvision publishes, of which v1 still has
+// names of 2018, and a photo.
+func TestOpenReadsTorchvisionFile(t *testing.T) {
+	var names map[string]string // old to new
+	data, err := os.ReadFile(torchvisionShared(t, "v1_old_key_names.json"))
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(data, &names))
+	old := map[string]string{}
+	for before, now := range names {
+		old[now] = before
+	}
+	path := filepath.Join(t.TempDir(), "maskrcnn_resnet50_fpn_coco.pth")
+	file, err := os.Create(path)
+	require.NoError(t, err)
+	defer file.Close()
+	renamed := 0
+	require.NoError(t, testweights.WritePyTorch(file, torchvisionShared(t, "v1_weights_spec.json"), torchvisionShared(t, "v1_bn_stats.safetensors"), func(name string) string {
+		if before, ok := old[name]; ok {
+			renamed++
+			return before
+		}
+		return name
+	}))
+	require.Equal(t, 26, renamed)
+	m, err := spinemask.Open(path, nil)
+	require.NoError(t, err)
+	defer m.Close()
+	img, err := imageio.Open(testutil.Shared(t, "data", "demo_images", "skimage_chelsea.png"), imageio.Options{})
+	require.NoError(t, err)
+	r, err := m.Segment(context.Background(), img)
+	require.NoError(t, err)
+	matching := paritytest.NewMatching(torchvisionBars(1))
+	matching.Photo(t, paritytest.COCO(t, torchvisionShared(t, "v1_detections.json"))[4], r.Instances) // at 800/1333
+	matching.Check(t)
 }

@@ -22,6 +22,14 @@ import (
 // The specification is JSON, {"tensors": […]} or the list alone, of {name, shape, a, c, first, sha256}; kind "stored"
 // marks a tensor without a formula.
 func FromSpec(specPath, statsPath string) (*weights.File, error) {
+	tensors, err := fromSpec(specPath, statsPath)
+	if err != nil {
+		return nil, err
+	}
+	return weights.FromTensors(specPath, tensors, nil)
+}
+
+func fromSpec(specPath, statsPath string) ([]weights.Tensor, error) {
 	spec, err := readSpec(specPath)
 	if err != nil {
 		return nil, err
@@ -58,7 +66,7 @@ func FromSpec(specPath, statsPath string) (*weights.File, error) {
 			tensors = append(tensors, weights.NewTensor(name, t.Shape, values))
 		}
 	}
-	return weights.FromTensors(specPath, tensors, nil)
+	return tensors, nil
 }
 
 // copyOf returns values that outlive the file.
