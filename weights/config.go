@@ -36,6 +36,9 @@ func (f *File) Config(o Options) (*config.Config, []Assumption, error) {
 	var c *config.Config
 	var err error
 	if text := f.metadata["config"]; f.system == Native && text != "" {
+		if o.Semantics != "" {
+			return nil, nil, fmt.Errorf("weights: %s: semantics %q: a native file has its own", f.name, o.Semantics)
+		}
 		if c, err = config.Parse([]byte(text)); err != nil {
 			return nil, nil, fmt.Errorf("weights: %s: metadata: %w", f.name, err)
 		}

@@ -10,12 +10,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/spinemask/spinemask/internal/bench"
+	"github.com/spinemask/spinemask/weights"
 )
 
 type benchFlags struct {
 	variant string
 	size    int
 	model   string
+	weights weights.Options // about a foreign model file
 	threads int
 	runs    int
 	json    bool
@@ -23,7 +25,7 @@ type benchFlags struct {
 	compare bool
 }
 
-func newBench() *cobra.Command {
+func newBench(t *talk) *cobra.Command {
 	var f benchFlags
 	cmd := &cobra.Command{
 		Use:   "bench",
@@ -56,7 +58,7 @@ more than once.`,
 			if f.compare {
 				return compareReports(cmd.OutOrStdout(), args[0], args[1])
 			}
-			return f.run(cmd)
+			return f.run(cmd, t)
 		},
 	}
 	fl := cmd.Flags()
@@ -64,6 +66,7 @@ more than once.`,
 	fl.StringVar(&f.variant, "variant", "49", "published `size` of SpineNet: 49S, 49, 96, 143, 143L, 190")
 	fl.IntVar(&f.size, "size", 0, "side of the network's input in `pixels`, a multiple of 128 (default: the published one)")
 	fl.StringVarP(&f.model, "model", "m", "", "model `file` instead of a variant")
+	weightFlags(cmd, &f.weights)
 	fl.IntVar(&f.threads, "threads", 0, "CPU threads (default: all)")
 	fl.IntVar(&f.runs, "runs", 10, "how many runs are measured, after one that is not")
 	fl.BoolVar(&f.json, "json", false, "print the report as JSON")
@@ -75,7 +78,7 @@ more than once.`,
 	return cmd
 }
 
-func (f *benchFlags) run(cmd *cobra.Command) error {
+func (f *benchFlags) run(cmd *cobra.Command, t *talk) error {
 	switch {
 	case f.runs < 1:
 		return fmt.Errorf("--runs %d: want a positive number", f.runs)
@@ -84,7 +87,7 @@ func (f *benchFlags) run(cmd *cobra.Command) error {
 	case f.size < 0:
 		return fmt.Errorf("--size %d: want a positive number", f.size)
 	}
-	n, err := f.network()
+	n, err := f.network(t)
 	if err != nil {
 		return err
 	}
@@ -111,14 +114,16 @@ func (f *benchFlags) run(cmd *cobra.Command) error {
 	return err
 }
 
-func (f *benchFlags) network() (*bench.Network, error) {
+func (f *benchFlags) network(t *talk) (*bench.Network, error) {
 	if f.model == "" {
 		return bench.Published(f.variant, f.size)
 	}
-	if _, err := os.Stat(f.model); err != nil {
-		return nil, reason(f.model, err)
+	n, assumed, err := bench.Open(f.model, f.weights)
+	if err != nil {
+		return nil, noModel(f.model, err)
 	}
-	return bench.Open(f.model)
+	t.assumptions(assumed)
+	return n, nil
 }
 
 func compareReports(w io.Writer, first, second string) error {

@@ -56,6 +56,14 @@ func weightFlags(cmd *cobra.Command, o *weights.Options) {
 // flagOf names the flag that sets a field of weights.Options.
 var flagOf = map[string]string{"Semantics": "--semantics", "Activation": "--activation", "NormEpsilon": "--norm-eps", "AnchorSize": "--anchor-size"}
 
+// assumption says what was assumed, and how to say otherwise.
+func assumption(a weights.Assumption) string {
+	if flag := flagOf[a.Option]; flag != "" {
+		return a.String() + "; change it with " + flag
+	}
+	return a.String()
+}
+
 func convert(w io.Writer, src, out, licence string, o weights.Options) error {
 	f, err := weights.Open(src)
 	if err != nil {
@@ -80,11 +88,7 @@ func convert(w io.Writer, src, out, licence string, o weights.Options) error {
 		fmt.Fprintf(w, "ignored  %d: %s\n", len(r.Ignored), some(r.Ignored, 4))
 	}
 	for _, a := range assumptions {
-		line := fmt.Sprintf("assumed  %s = %s (%s)", a.Field, a.Value, a.Reason)
-		if flag := flagOf[a.Option]; flag != "" {
-			line += "; change it with " + flag
-		}
-		fmt.Fprintln(w, line)
+		fmt.Fprintf(w, "assumed  %s\n", assumption(a))
 	}
 	if err := writeNative(out, f, c, provenance(f, filepath.Base(src), sum, r.System, licence)); err != nil {
 		return err

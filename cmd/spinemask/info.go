@@ -19,9 +19,10 @@ import (
 	"github.com/spinemask/spinemask/weights"
 )
 
-func newInfo() *cobra.Command {
+func newInfo(t *talk) *cobra.Command {
 	var model, plan string
 	var asConfig bool
+	var options spinemask.Options
 	cmd := &cobra.Command{
 		Use:   "info",
 		Short: "Say what a model is, what it costs, and how this machine runs it",
@@ -32,7 +33,7 @@ func newInfo() *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			m, err := openModel(model, nil)
+			m, err := openModel(t, model, &options)
 			if err != nil {
 				return err
 			}
@@ -57,6 +58,7 @@ func newInfo() *cobra.Command {
 	cmd.Flags().BoolVar(&asConfig, "config", false, "print the model's config, JSON")
 	cmd.Flags().StringVar(&plan, "plan", "", "print the steps that compute an image of this `size`, such as 640x480 (width x height)")
 	cmd.Flags().Lookup("plan").NoOptDefVal = ownSize
+	weightFlags(cmd, &options.Weights)
 	return cmd
 }
 

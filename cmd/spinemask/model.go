@@ -1,19 +1,38 @@
 package main
 
 import (
-	"os"
+	"errors"
+	"io/fs"
 
 	"github.com/spinemask/spinemask"
 	"github.com/spinemask/spinemask/models/nuclei"
+	"github.com/spinemask/spinemask/weights"
 )
 
-// openModel opens a model file, or the built-in model.
-func openModel(file string, o *spinemask.Options) (*spinemask.Model, error) {
+// openModel opens a model file, or the built-in model, and says what it had to assume.
+func openModel(t *talk, file string, o *spinemask.Options) (*spinemask.Model, error) {
 	if file == "" {
 		return nuclei.Open(o)
 	}
-	if _, err := os.Stat(file); err != nil {
-		return nil, reason(file, err)
+	m, err := spinemask.Open(file, o)
+	if err != nil {
+		return nil, noModel(file, err)
 	}
-	return spinemask.Open(file, o)
+	t.assumptions(m.Source().Assumptions)
+	return m, nil
+}
+
+// noModel says where models come from if the file is missing.
+func noModel(file string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return hinted{reason(file, fs.ErrNotExist), "spinemask pull fetches published weights"}
+	}
+	return err
+}
+
+// assumptions says what was taken from a table because no tensor tells it.
+func (t *talk) assumptions(list []weights.Assumption) {
+	for _, a := range list {
+		t.say("hint: assumed %s", assumption(a))
+	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/spinemask/spinemask"
 	"github.com/spinemask/spinemask/internal/export"
 	"github.com/spinemask/spinemask/internal/imageio"
+	"github.com/spinemask/spinemask/weights"
 )
 
 // What --save knows.
@@ -27,6 +28,7 @@ const (
 type segmentFlags struct {
 	out         string
 	model       string
+	weights     weights.Options // about a foreign model file
 	score       float64
 	scoreGiven  bool
 	max         int
@@ -79,6 +81,7 @@ numbers that they are named by, as in COCO; if not all are, they are counted.`,
 	fl.IntVar(&f.max, "max", 0, "keep at most this many instances of an image (default: the model's own)")
 	fl.IntVar(&f.threads, "threads", 0, "CPU threads (default: all)")
 	fl.StringVarP(&f.model, "model", "m", "", "model `file` (default: the built-in model for cell nuclei)")
+	weightFlags(cmd, &f.weights)
 	fl.StringVar(&f.annotations, "annotations", "", "COCO `file` whose ids the results use, by file name")
 	fl.Int64Var(&f.maxPixels, "max-pixels", imageio.DefaultMaxPixels, "refuse larger images")
 	fl.BoolVar(&f.asStored, "as-stored", false, "do not turn images upright by their EXIF orientation")
@@ -119,11 +122,11 @@ func (f *segmentFlags) run(ctx context.Context, t *talk, args []string) error {
 	if err != nil {
 		return err
 	}
-	options := spinemask.Options{Threads: f.threads, MinScore: f.score, MaxDetections: f.max}
+	options := spinemask.Options{Threads: f.threads, MinScore: f.score, MaxDetections: f.max, Weights: f.weights}
 	if !f.scoreGiven {
 		options.MinScore = spinemask.DisplayScore
 	}
-	model, err := openModel(f.model, &options)
+	model, err := openModel(t, f.model, &options)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/spinemask/spinemask/config"
+	"github.com/spinemask/spinemask/weights"
 )
 
 // small is a network that takes a fraction of a second.
@@ -86,7 +87,8 @@ func TestLayersCoverTheWork(t *testing.T) {
 }
 
 func TestOpenKeepsTheModelAndMakesWork(t *testing.T) {
-	n, err := Open("../../models/nuclei/nuclei.safetensors")
+	n, assumed, err := Open("../../models/nuclei/nuclei.safetensors", weights.Options{})
+	require.Empty(t, assumed)
 	require.NoError(t, err)
 	defer n.Close()
 	require.Equal(t, Proposals, n.Config.RPN.PostNMS)

@@ -49,19 +49,20 @@ func Published(variant string, side int) (*Network, error) {
 	return &Network{c, w, func() error { return nil }}, err
 }
 
-// Open reads the network of a model file. The caller closes it.
-func Open(path string) (*Network, error) {
+// Open reads the network of a model file, and says what it assumed of a foreign
+// one. The caller closes the network.
+func Open(path string, o weights.Options) (*Network, []weights.Assumption, error) {
 	f, err := weights.Open(path)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	c, _, err := f.Config(weights.Options{})
+	c, assumed, err := f.Config(o)
 	if err != nil {
 		f.Close()
-		return nil, err
+		return nil, nil, err
 	}
 	saturate(c)
-	return &Network{c, fileWeights{f}, f.Close}, nil
+	return &Network{c, fileWeights{f}, f.Close}, assumed, nil
 }
 
 // Close frees the file of the weights.
