@@ -17,8 +17,11 @@ func Score(iou [][]float64, truths int) (score, at50 float64) {
 		return 0, 0
 	}
 	const thresholds = 10
+	// numpy.arange(.5, .96, .05) steps by the difference of its first two values,
+	// which is a little more than 0.05: an IoU of exactly 0.6 does not reach 0.6.
+	start, next := 0.5, 0.55
 	for i := range thresholds {
-		t := 0.5 + float64(float64(i)*0.05) // numpy.arange(.5, .96, .05)
+		t := start + float64(float64(i)*(next-start))
 		used := make([]bool, truths)
 		hits := 0
 		for _, row := range iou {

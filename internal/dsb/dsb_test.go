@@ -23,4 +23,11 @@ func TestScore(t *testing.T) {
 	// The detection with the higher score chooses first.
 	_, at50 = Score([][]float64{{0.6, 0.55}, {0.9, 0}}, 2)
 	require.InDelta(t, 1.0/3, at50, 1e-12)
+
+	// As in numpy, 3/5 and 4/5 are below the thresholds 0.6 and 0.8; 0.5 and 0.55
+	// are not.
+	for iou, hits := range map[float64]float64{0.5: 1, 0.55: 2, 3.0 / 5: 2, 0.61: 3, 4.0 / 5: 6, 0.81: 7} {
+		score, _ = Score([][]float64{{iou}}, 1)
+		require.InDelta(t, hits/10, score, 1e-12, iou)
+	}
 }

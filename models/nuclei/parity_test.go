@@ -13,6 +13,7 @@ import (
 	"github.com/spinemask/spinemask/box"
 	"github.com/spinemask/spinemask/engine"
 	"github.com/spinemask/spinemask/internal/imageio"
+	"github.com/spinemask/spinemask/internal/kernels"
 	"github.com/spinemask/spinemask/internal/paritytest"
 	"github.com/spinemask/spinemask/internal/testutil"
 	"github.com/spinemask/spinemask/rle"
@@ -49,6 +50,30 @@ func TestStagesOfTheBackbone(t *testing.T) {
 	n := paritytest.New(t, modelFile(t), weights.Options{}, golden, engine.Options{NoWinograd: true})
 	n.Backbone(1e-5)
 	n.Heads(1e-5)
+}
+
+// The plain Go kernels make what the machine's own make.
+func TestGenericIsClose(t *testing.T) {
+	golden := testutil.Load(t, "testdata/tensors_256.safetensors")
+	outputs := func(set *kernels.Set) map[string]testutil.Tensor {
+		n := paritytest.New(t, modelFile(t), weights.Options{}, golden, engine.Options{Kernels: set})
+		all := n.Run(n.Box, 7, 7, paritytest.Values{"roi_features": 0},
+			paritytest.Values{"classes": n.Output(n.Box, "classes"), "deltas": n.Output(n.Box, "deltas")})
+		maps := paritytest.Values{}
+		for _, name := range []string{"objectness3", "objectness5", "objectness7", "deltas4"} {
+			maps[name] = n.Output(n.Trunk, name)
+		}
+		for name, x := range n.Run(n.Trunk, 256, 256, paritytest.Values{"input": 0}, maps) {
+			all[name] = x
+		}
+		return all
+	}
+	want := outputs(kernels.Sets()[0])
+	for name, got := range outputs(kernels.Best()) {
+		for i, v := range got.Data {
+			require.InDelta(t, want[name].Data[i], v, 1e-4, "%s %d", name, i)
+		}
+	}
 }
 
 // Whole images: the same detections as a set; boxes within 0.05 pixels of the
