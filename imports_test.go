@@ -26,6 +26,7 @@ var allowed = map[string][]string{
 	"graph":                        {},
 	"internal/bench":               {"", "config", "engine", "graph", "internal/imageio", "internal/kernels", "internal/network", "internal/parallel", "internal/preprocess", "weights"},
 	"internal/dsb":                 {},
+	"internal/evalcmd":             {"coco", "cocoeval"},
 	"internal/export":              {"", "config"},
 	"internal/imageio":             {},
 	"internal/kernels":             {},
