@@ -15,6 +15,7 @@ import (
 	"github.com/spinemask/spinemask/config"
 	"github.com/spinemask/spinemask/internal/kernels"
 	"github.com/spinemask/spinemask/internal/network"
+	"github.com/spinemask/spinemask/internal/preprocess"
 	"github.com/spinemask/spinemask/models/nuclei"
 	"github.com/spinemask/spinemask/weights"
 )
@@ -62,12 +63,15 @@ func newInfo(t *talk) *cobra.Command {
 	return cmd
 }
 
-// ownSize, as --plan, is the size of the model's input.
+// ownSize, as --plan, is the size of the model's input, for an ordinary photo where it follows the photo.
 const ownSize = "model"
+
+// The most common size of a photo of COCO.
+const photoHeight, photoWidth = 480, 640
 
 // writePlan prints the steps of the program for an image of a size.
 func writePlan(w io.Writer, m *spinemask.Model, size string) error {
-	height, width := inputSize(m.Config())
+	height, width := photoHeight, photoWidth
 	if size != ownSize {
 		if n, err := fmt.Sscanf(strings.ToLower(size)+" ", "%dx%d ", &width, &height); n != 2 || err != nil || width < 1 || height < 1 {
 			return hinted{fmt.Errorf("--plan %q: want a size", size), "--plan=640x480 is an image 640 pixels wide"}
@@ -158,20 +162,23 @@ func kernelNames() string {
 	return strings.Join(names, ", ")
 }
 
-// writeStages prints the table of what the parts of the network cost on an input of the model's own size.
+// writeStages prints the table of what the parts of the network cost on an ordinary photo.
 func writeStages(w io.Writer, c *config.Config) error {
 	n, err := network.Build(c)
 	if err != nil {
 		return err
 	}
-	height, width := inputSize(c)
-	parts := n.Parts(c, height, width, c.RPN.PostNMS, c.Detections.Max)
+	g, err := preprocess.Fit(&c.Input, photoHeight, photoWidth)
+	if err != nil {
+		return err
+	}
+	parts := n.Parts(c, g.InputHeight, g.InputWidth, c.RPN.PostNMS, c.Detections.Max)
 	total, err := network.Count(parts)
 	if err != nil {
 		return err
 	}
 	tab := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(tab, "parameters\tmultiply-adds\t\t  %dx%d, %d proposals, %d detections\n", height, width, c.RPN.PostNMS, c.Detections.Max)
+	fmt.Fprintf(tab, "parameters\tmultiply-adds\t\t  %dx%d, %d proposals, %d detections\n", g.InputHeight, g.InputWidth, c.RPN.PostNMS, c.Detections.Max)
 	for _, p := range parts {
 		counts, err := p.Graph.Counts(p.Height, p.Width, p.Rows)
 		if err != nil {
@@ -183,14 +190,6 @@ func writeStages(w io.Writer, c *config.Config) error {
 	}
 	fmt.Fprintf(tab, "%s\t%.3f G\t\t  all\n", grouped(total.Params), float64(total.MACs)/1e9)
 	return tab.Flush()
-}
-
-// inputSize is that of the model's canvas, or about what becomes of a photo where sizes follow the photo.
-func inputSize(c *config.Config) (height, width int) {
-	if c.Input.Height == 0 || c.Input.Width == 0 {
-		return c.Input.MinSize, c.Input.MaxSize
-	}
-	return c.Input.Height, c.Input.Width
 }
 
 // grouped writes a number with commas between thousands.
