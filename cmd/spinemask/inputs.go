@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -15,6 +16,8 @@ import (
 type input struct {
 	path string
 	name string // in results: relative to the folder that was asked for, with slashes; unique in a run
+	size int64  // of the file, bytes
+	data []byte // what came by standard input; nil: the path is read
 	err  error  // what is known to be wrong with it already
 }
 
@@ -22,21 +25,29 @@ type input struct {
 var imageNames = strings.Fields(`.png .apng .jpg .jpeg .jpe .jfif .gif .bmp .dib .tif .tiff .webp
 	.heic .heif .avif .jxl .jp2 .j2k`)
 
-// expand lists the images that the arguments stand for: files, folders (with their sub-folders if recursive) and patterns. What lies in the folder without is
-// left out, so that a second run does not take the pictures of the first one.
-func expand(args []string, recursive bool, without string) ([]input, error) {
+// expand lists the images that the arguments stand for: files, folders (with their sub-folders if recursive), patterns, lists, and standard input. What lies in
+// the folder without is left out, so that a second run does not take the pictures of the first one.
+func expand(args []string, stdin io.Reader, recursive bool, without string) ([]input, error) {
+	named, err := named(args, stdin)
+	if err != nil {
+		return nil, err
+	}
 	var list []input
 	var problems []error
 	usable := false
-	for _, arg := range args {
-		paths := []string{arg}
-		if _, err := os.Stat(arg); err != nil && strings.ContainsAny(arg, "*?[") {
-			paths, err = filepath.Glob(arg)
+	for _, arg := range named {
+		if arg.data != nil {
+			list, usable = append(list, arg), true
+			continue
+		}
+		paths := []string{arg.path}
+		if _, err := os.Stat(arg.path); err != nil && strings.ContainsAny(arg.path, "*?[") {
+			paths, err = filepath.Glob(arg.path)
 			if err != nil {
-				return nil, fmt.Errorf("%s: %w", arg, err)
+				return nil, fmt.Errorf("%s: %w", arg.path, err)
 			}
 			if len(paths) == 0 {
-				problems = append(problems, fmt.Errorf("no file matches %q", arg))
+				problems = append(problems, fmt.Errorf("no file matches %q", arg.path))
 			}
 		}
 		for _, p := range paths {
@@ -64,7 +75,7 @@ func expandPath(p string, recursive bool, without string) (list []input, err err
 		return nil, reason(p, err)
 	}
 	if !st.IsDir() {
-		return []input{{path: p, name: filepath.Base(p)}}, nil
+		return []input{{path: p, name: filepath.Base(p), size: st.Size()}}, nil
 	}
 	without = absolute(without)
 	err = filepath.WalkDir(p, func(file string, d fs.DirEntry, err error) error {
@@ -89,7 +100,11 @@ func expandPath(p string, recursive bool, without string) (list []input, err err
 		if hidden || !slices.Contains(imageNames, strings.ToLower(filepath.Ext(file))) {
 			return nil
 		}
-		list = append(list, input{path: file, name: filepath.ToSlash(rel)})
+		in := input{path: file, name: filepath.ToSlash(rel)}
+		if st, err := os.Stat(file); err == nil {
+			in.size = st.Size()
+		}
+		list = append(list, in)
 		return nil
 	})
 	return list, err

@@ -1,138 +1,243 @@
 package main
 
 import (
-	"encoding/json"
+	"bytes"
+	"errors"
 	"fmt"
-	"image/png"
+	"image/jpeg"
+	"io"
+	"io/fs"
 	"os"
-	"path"
+	"path/filepath"
+	"strconv"
+	"strings"
 
-	"github.com/spinemask/spinemask"
 	"github.com/spinemask/spinemask/internal/export"
-	"github.com/spinemask/spinemask/internal/imageio"
+	"github.com/spinemask/spinemask/internal/journal"
 	"github.com/spinemask/spinemask/internal/overlay"
 )
 
-// Names in the output folder.
+// Files of every output folder.
 const (
-	resultsFile   = "results.json"
-	imagesFile    = "images.json"
-	overlayFolder = "overlay"
+	journalFile  = "journal.jsonl"
+	imagesFile   = "images.json"
+	failuresFile = "failures.txt"
 )
 
-// output is what a run writes.
+// output is the folder that a run writes to.
 type output struct {
-	flags     *segmentFlags
-	file      *export.File // of the results; nil: not wanted
-	coco      *export.COCO
-	run       export.Run
-	instances int
+	folder  string
+	formats []format
+	journal *journal.Journal
+	stems   map[string]string
 }
 
-// begin makes the output folder and sees whether it can be written to, before any work is done.
-func (f *segmentFlags) begin(jobs []job) (*output, error) {
-	out := &output{flags: f, run: export.Run{Images: []export.Image{}, Failures: []export.Failure{}}}
-	file, err := export.Create(f.path(resultsFile))
-	if err != nil {
-		return nil, err
+// path is a place in the folder.
+func (o *output) path(name string) string { return filepath.Join(o.folder, filepath.FromSlash(name)) }
+
+// place is where a format's file or folder of an image is.
+func (o *output) place(f format, name string) string {
+	return o.path(f.folder + "/" + o.stems[name] + f.ext)
+}
+
+// imageFiles names the formats that have files for each image. Those are made while an image is at hand; files of the run are made from the journal.
+func imageFiles(list []format) []string {
+	names := []string{}
+	for _, f := range list {
+		if f.folder != "" {
+			names = append(names, f.name)
+		}
+		if f.name == reportFormat {
+			names = append(names, "thumbnails")
+		}
 	}
-	out.file, out.coco = file, export.NewCOCO(file)
-	return out, nil
+	return names
 }
 
-// add writes what was found in an image.
-func (o *output) add(j job, photo *imageio.Image, r *spinemask.Result) error {
-	if o.flags.saves(saveOverlay) {
-		if err := drawOverlay(j.overlay, photo, r); err != nil {
+// add writes the files of an image, and then its line in the journal.
+func (o *output) add(p *export.Picture, source string, size int64) error {
+	for _, f := range o.formats {
+		if f.name == reportFormat {
+			if err := o.addThumbnail(p); err != nil {
+				return err
+			}
+		}
+		if f.folder == "" {
+			continue
+		}
+		if err := o.write(f, p, source); err != nil {
 			return err
 		}
 	}
-	im := export.Image{ID: j.id, FileName: j.name, Width: r.Width, Height: r.Height}
-	o.run.Images = append(o.run.Images, im)
-	o.instances += len(r.Instances)
-	return o.coco.Add(im, r)
+	return o.journal.Add(p, size)
 }
 
-func (o *output) fail(j job, err error) {
-	o.run.Failures = append(o.run.Failures, export.Failure{FileName: j.name, Error: err.Error()})
+func (o *output) write(f format, p *export.Picture, source string) error {
+	place := o.place(f, p.FileName)
+	if f.instance != nil {
+		return writeInstances(f, p, place)
+	}
+	s := site{source: source, categories: o.journal.Header().Categories}
+	if from, err := filepath.Abs(filepath.Dir(place)); err == nil {
+		if to, err := filepath.Abs(source); err == nil {
+			if rel, err := filepath.Rel(from, to); err == nil {
+				s.source = filepath.ToSlash(rel)
+			}
+		}
+	}
+	return writeFile(place, func(w io.Writer) error { return f.image(w, p, s) })
 }
 
-// finish gives the files their names.
-func (o *output) finish() error {
-	if o.flags.saves(saveCOCO) {
-		if err := o.coco.Close(); err != nil {
-			o.discard()
+// writeInstances writes 001.png, 002.png, … into a folder, and removes what an earlier run had more.
+func writeInstances(f format, p *export.Picture, folder string) error {
+	for i := range p.Instances {
+		name := filepath.Join(folder, fmt.Sprintf("%03d.png", i+1))
+		if err := writeFile(name, func(w io.Writer) error { return f.instance(w, p, i) }); err != nil {
 			return err
 		}
-		if err := o.file.Commit(); err != nil {
-			return err
+	}
+	entries, err := os.ReadDir(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // nothing was found
+	}
+	for _, e := range entries {
+		n, isNumber := strings.CutSuffix(e.Name(), ".png")
+		if k, convErr := strconv.Atoi(n); isNumber && convErr == nil && k > len(p.Instances) && err == nil {
+			err = os.Remove(filepath.Join(folder, e.Name()))
 		}
-	} else {
-		o.discard()
 	}
-	images, err := export.Create(o.flags.path(imagesFile))
-	if err != nil {
-		return err
-	}
-	if err := o.run.Write(images); err != nil {
-		images.Discard()
-		return err
-	}
-	return images.Commit()
+	return err
 }
 
-func (o *output) discard() { o.file.Discard() }
-
-func drawOverlay(file string, photo *imageio.Image, r *spinemask.Result) error {
-	instances := make([]overlay.Instance, len(r.Instances))
-	for i, in := range r.Instances {
-		instances[i] = overlay.Instance{Mask: in.Mask, Label: in.Name, Score: in.Score}
-	}
-	picture, err := overlay.Draw(photo, instances)
+// writeFile makes a file that is there when it is complete.
+func writeFile(path string, content func(w io.Writer) error) error {
+	f, err := export.Create(path)
 	if err != nil {
 		return err
 	}
-	f, err := export.Create(file)
-	if err != nil {
-		return err
-	}
-	// The fastest level: files are a sixth larger, and drawing is not the longest part of a run.
-	if err := (&png.Encoder{CompressionLevel: png.BestSpeed}).Encode(f, picture); err != nil {
+	if err := content(f); err != nil {
 		f.Discard()
 		return err
 	}
 	return f.Commit()
 }
 
-// annotatedIDs looks up the ids of images in a COCO data set: by their names in the run, or by the last part of them.
-func annotatedIDs(file string, names []string) ([]int64, error) {
-	data, err := os.ReadFile(file)
+// addThumbnail makes the picture of an image in the report.
+func (o *output) addThumbnail(p *export.Picture) error {
+	if !o.journal.Among(p.ID, export.ReportPictures) {
+		return nil
+	}
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, overlay.Thumbnail(p.Photo, export.ReportSide), &jpeg.Options{Quality: 80}); err != nil {
+		return err
+	}
+	p.Thumbnail = b.Bytes()
+	return nil
+}
+
+// finish makes the files of the run from the journal. They depend on nothing else, so a run that was stopped and resumed ends with the same bytes.
+func (o *output) finish() (run *export.Run, instances int, err error) {
+	h := o.journal.Header()
+	run = &export.Run{Info: h.Info, Images: []export.Image{}, Failures: []export.Failure{}, Categories: h.Categories}
+	_, _, open := o.journal.Counts()
+	run.Info.Stopped = open > 0
+	h.Info = run.Info
+
+	files, writers, err := o.begin(&h)
+	defer func() {
+		for _, f := range files {
+			f.Discard() // those that have not been committed
+		}
+	}()
 	if err != nil {
-		return nil, reason(file, err)
+		return nil, 0, err
 	}
-	var set struct {
-		Images []struct {
-			ID       int64  `json:"id"`
-			FileName string `json:"file_name"`
-		} `json:"images"`
-	}
-	if err := json.Unmarshal(data, &set); err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
-	}
-	byName := map[string]int64{}
-	for _, im := range set.Images {
-		byName[im.FileName] = im.ID
-	}
-	ids := make([]int64, len(names))
-	for i, name := range names {
-		id, ok := byName[name]
-		if !ok {
-			id, ok = byName[path.Base(name)]
+	var failed strings.Builder
+	err = o.journal.Each(func(e journal.Entry, r journal.Record) error {
+		if r.Picture == nil {
+			failure := export.Failure{FileName: e.FileName, Error: r.Error}
+			run.Failures = append(run.Failures, failure)
+			failed.WriteString(e.Path + "\n")
+			for _, w := range writers {
+				if w, ok := w.(export.FailureWriter); ok {
+					if err := w.Fail(e.ID, failure); err != nil {
+						return err
+					}
+				}
+			}
+			return nil
 		}
-		if !ok {
-			return nil, fmt.Errorf("%s: no image %q", file, name)
+		run.Images = append(run.Images, r.Picture.Image)
+		instances += len(r.Picture.Instances)
+		for _, w := range writers {
+			if err := w.Add(r.Picture); err != nil {
+				return err
+			}
 		}
-		ids[i] = id
+		return nil
+	})
+	if err != nil {
+		return nil, 0, err
 	}
-	return ids, nil
+	for _, w := range writers {
+		if err := w.Close(); err != nil {
+			return nil, 0, err
+		}
+	}
+	for len(files) > 0 {
+		f := files[0]
+		files = files[1:]
+		if err := f.Commit(); err != nil {
+			return nil, 0, err
+		}
+	}
+	for _, f := range o.formats {
+		if f.name == "yolo" {
+			names := func(w io.Writer) error { return export.YOLONames(w, h.Categories) }
+			if err := writeFile(o.path(f.folder+".yaml"), names); err != nil {
+				return nil, 0, err
+			}
+		}
+	}
+	if failed.Len() == 0 {
+		if err := os.Remove(o.path(failuresFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, 0, err
+		}
+	} else if err := writeFile(o.path(failuresFile), func(w io.Writer) error { _, err := io.WriteString(w, failed.String()); return err }); err != nil {
+		return nil, 0, err
+	}
+	return run, instances, writeFile(o.path(imagesFile), run.Write)
+}
+
+// begin opens the files of the run.
+func (o *output) begin(h *journal.Header) (files []*export.File, writers []export.Writer, err error) {
+	for _, f := range o.formats {
+		if f.file == "" {
+			continue
+		}
+		file, err := export.Create(o.path(f.file))
+		if err != nil {
+			return files, nil, err
+		}
+		files = append(files, file)
+		writers = append(writers, f.writer(file, h))
+	}
+	return files, writers, nil
+}
+
+// wrote lists what is in the folder, for people.
+func (o *output) wrote(images int) []string {
+	var list []string
+	for _, f := range o.formats {
+		if f.file != "" {
+			list = append(list, o.path(f.file))
+		}
+	}
+	list = append(list, o.path(imagesFile))
+	for _, f := range o.formats {
+		if f.folder != "" && images > 0 {
+			list = append(list, o.path(f.folder)+string(os.PathSeparator))
+		}
+	}
+	return list
 }

@@ -1,12 +1,18 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"path/filepath"
 	"strings"
+	"syscall"
+	"time"
 
 	"github.com/spinemask/spinemask"
+	"github.com/spinemask/spinemask/internal/export"
 	"github.com/spinemask/spinemask/internal/imageio"
 )
 
@@ -18,9 +24,15 @@ type item struct {
 	err    error // of this image alone
 }
 
+// A sink takes what was found.
+type sink interface {
+	add(item) error
+	fail(job, error) error
+}
+
 // segment runs the jobs in order. While the network works on one image, the next one is read and the one before is drawn; no more than three are in memory.
 // An error of an image is recorded; an error of writing, and ctx, end the run.
-func (f *segmentFlags) segment(ctx context.Context, t *talk, model *spinemask.Model, jobs []job, out *output) error {
+func (f *segmentFlags) segment(ctx context.Context, t *talk, model *spinemask.Model, jobs []job, out sink) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	read := make(chan item)
@@ -53,10 +65,15 @@ func (f *segmentFlags) segment(ctx context.Context, t *talk, model *spinemask.Mo
 		if ctx.Err() != nil {
 			continue // let the others end
 		}
+		var err error
 		if it.err != nil {
-			out.fail(it.job, it.err)
+			err = out.fail(it.job, it.err)
 			t.error(hintAt(errors.New(it.name+": "+it.err.Error()), it.err))
-		} else if err := out.add(it.job, it.photo, it.result); err != nil {
+		} else {
+			err = out.add(it)
+			t.detail("%s: %s", it.name, findings(it.result))
+		}
+		if err != nil {
 			cancel()
 			for range found {
 			}
@@ -67,15 +84,93 @@ func (f *segmentFlags) segment(ctx context.Context, t *talk, model *spinemask.Mo
 	return ctx.Err()
 }
 
+// findings says what was found in an image, and where the time went.
+func findings(r *spinemask.Result) string {
+	var stages []string
+	total := time.Duration(0)
+	for _, s := range r.Stages {
+		stages = append(stages, fmt.Sprintf("%s %.0f", s.Name, s.Duration.Seconds()*1000))
+		total += s.Duration
+	}
+	return fmt.Sprintf("%dx%d, %d instances, %.0f ms (%s)", r.Width, r.Height, len(r.Instances), total.Seconds()*1000, strings.Join(stages, ", "))
+}
+
+// folderSink writes to the output folder.
+type folderSink struct {
+	*output
+	flags *segmentFlags
+}
+
+func (s *folderSink) add(it item) error { return s.output.add(s.flags.picture(it), it.path, it.size) }
+
+func (s *folderSink) fail(j job, err error) error { return s.journal.Fail(j.id, err.Error()) }
+
+// picture is what the files say of an image.
+func (f *segmentFlags) picture(it item) *export.Picture {
+	p := export.NewPicture(export.Image{ID: it.id, FileName: it.name, Width: it.result.Width, Height: it.result.Height}, it.result, f.classes)
+	p.Photo = it.photo
+	return p
+}
+
+// streamSink writes lines to standard output.
+type streamSink struct {
+	lines    *export.JSONL
+	flags    *segmentFlags
+	failures int
+}
+
+func (s *streamSink) add(it item) error { return s.lines.Add(s.flags.picture(it)) }
+
+func (s *streamSink) fail(j job, err error) error {
+	s.failures++
+	return s.lines.Fail(j.id, export.Failure{FileName: j.name, Error: err.Error()})
+}
+
+// stream is a run without an output folder.
+func (f *segmentFlags) stream(ctx context.Context, t *talk, model *spinemask.Model, inputs []input, stdout io.Writer) error {
+	if f.resume {
+		return errors.New("--resume needs an output folder")
+	}
+	plan, err := f.plan(inputs, nil)
+	if err != nil {
+		return err
+	}
+	jobs := make([]job, len(inputs))
+	for i, in := range inputs {
+		jobs[i] = job{in, plan[i].ID}
+	}
+	s := &streamSink{lines: export.NewJSONL(stdout), flags: f}
+	err = f.segment(ctx, t, model, jobs, s)
+	switch {
+	case ctx.Err() != nil:
+		return exit(exitInterrupted)
+	case errors.Is(err, syscall.EPIPE):
+		return nil // who reads has enough
+	case err != nil:
+		return err
+	case s.failures > 0:
+		return exit(exitFailures)
+	}
+	return nil
+}
+
 // read reads an image; its error does not name the file again.
 func (f *segmentFlags) read(j job) item {
 	it := item{job: j, err: j.err}
-	if it.err == nil {
-		it.photo, it.err = imageio.Open(j.path, imageio.Options{MaxPixels: f.maxPixels, IgnoreOrientation: f.asStored})
+	options := imageio.Options{MaxPixels: f.maxPixels, IgnoreOrientation: f.asStored}
+	switch {
+	case it.err != nil:
+	case j.data != nil:
+		it.photo, it.err = imageio.Decode(bytes.NewReader(j.data), int64(len(j.data)), options)
+	default:
+		it.photo, it.err = imageio.Open(j.path, options)
 	}
 	if it.err != nil {
-		text := strings.TrimPrefix(it.err.Error(), "imageio: "+filepath.Base(j.path)+": ")
-		it.err = &imageError{strings.TrimPrefix(text, j.path+": "), it.err}
+		text := it.err.Error()
+		for _, known := range []string{"imageio: ", filepath.Base(j.path) + ": ", j.path + ": "} {
+			text = strings.TrimPrefix(text, known)
+		}
+		it.err = &imageError{text, it.err}
 	}
 	return it
 }

@@ -3,12 +3,15 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -27,6 +30,8 @@ func TestMain(m *testing.M) {
 //	interrupts FILE spinemask …   which sends Ctrl-C as soon as the file exists, and wants exit code 130
 //	coco FOLDER IMAGES            which reads results.json and images.json of an output folder and wants that many images
 //	cut FILE SIZE                 which truncates a file
+//	tear FILE                     which cuts the last byte and half of the last line off
+//	same FOLDER FOLDER            which wants the same files with the same bytes
 func TestScripts(t *testing.T) {
 	images, err := filepath.Abs("../../testdata")
 	if err != nil {
@@ -72,8 +77,51 @@ func TestScripts(t *testing.T) {
 				ts.Check(err)
 				ts.Check(os.Truncate(ts.MkAbs(args[0]), size))
 			},
+			"tear": func(ts *testscript.TestScript, _ bool, args []string) {
+				text := ts.ReadFile(args[0])
+				last := strings.LastIndex(strings.TrimSuffix(text, "\n"), "\n")
+				ts.Check(os.Truncate(ts.MkAbs(args[0]), int64(last+len(text))/2))
+			},
+			"same": func(ts *testscript.TestScript, _ bool, args []string) {
+				ts.Check(sameFolders(ts.MkAbs(args[0]), ts.MkAbs(args[1])))
+			},
 		},
 	})
+}
+
+// sameFolders says in what two folders differ.
+func sameFolders(a, b string) error {
+	files := func(folder string) (map[string]string, error) {
+		out := map[string]string{}
+		err := filepath.WalkDir(folder, func(p string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			data, err := os.ReadFile(p)
+			rel, _ := filepath.Rel(folder, p)
+			out[filepath.ToSlash(rel)] = string(data)
+			return err
+		})
+		return out, err
+	}
+	x, err := files(a)
+	if err != nil {
+		return err
+	}
+	y, err := files(b)
+	if err != nil {
+		return err
+	}
+	for name, data := range x {
+		if other, ok := y[name]; !ok || other != data {
+			return fmt.Errorf("%s: of %d bytes in %s, %d in %s (present: %v)", name, len(data), a, len(other), b, ok)
+		}
+		delete(y, name)
+	}
+	for name := range y {
+		return fmt.Errorf("%s: only in %s", name, b)
+	}
+	return nil
 }
 
 func interrupts(ts *testscript.TestScript, _ bool, args []string) {

@@ -4,87 +4,111 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
-	"path"
-	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/spinemask/spinemask"
-	"github.com/spinemask/spinemask/internal/export"
 	"github.com/spinemask/spinemask/internal/imageio"
 	"github.com/spinemask/spinemask/weights"
 )
 
-// What --save knows.
-const (
-	saveCOCO    = "coco"
-	saveOverlay = "overlay"
-)
-
 type segmentFlags struct {
 	out         string
-	model       string
-	weights     weights.Options // about a foreign model file
+	save        []string
+	recursive   bool
+	list        string
 	score       float64
 	scoreGiven  bool
 	max         int
+	classes     []string
 	threads     int
-	save        []string
-	recursive   bool
+	model       string
+	weights     weights.Options // about a foreign model file
 	annotations string
+	onExisting  string
+	resume      bool
 	maxPixels   int64
 	asStored    bool
+	quiet       bool
+	verbose     bool
+	printConfig bool
 }
 
 func newSegment(t *talk) *cobra.Command {
 	var f segmentFlags
+	var config string
 	cmd := &cobra.Command{
 		Use:   "segment PATH… -o FOLDER",
 		Short: "Find the instances in images",
 		Long: `Find the instances in images: png, jpeg, gif, bmp, tiff and webp, told apart by
-content. A PATH is a file, a folder, or a pattern like 'scans/*.tif'.
+content. A PATH is a file, a folder, a pattern like 'scans/*.tif', @list.txt for
+the paths in a file, or - for standard input: one image, or a list of paths.
 
-The output folder gets
-  results.json   COCO results: a box, a score and a mask (RLE) for each instance
+The output folder gets what --save names, any number at once:
+` + formatHelp() + `and always
   images.json    the images of the run and their ids, failures, categories;
                  a COCO data set without annotations
-  overlay/       for each image a picture with the instances drawn on it
+  journal.jsonl  a line for each finished image, from which --resume goes on
+  failures.txt   the paths of the images that failed, if any: @failures.txt
+
+With -o - there is no folder: standard output gets a line of JSON for each image
+as soon as it is finished.
 
 Coordinates are those of the image as it is shown upright. Ids of images are the
-numbers that they are named by, as in COCO; if not all are, they are counted.`,
+numbers that they are named by, as in COCO; if not all are, they are counted.
+
+The exit code is 0 if all is good, 1 if the run could not start or go on, 2 if
+some images failed, 130 if it was interrupted.`,
 		Example: `  spinemask segment photos -o out
-  spinemask segment -r photos -o out --save coco --score 0.05`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) == 0 {
+  spinemask segment photos -o out --resume
+  spinemask segment -r photos -o out --save coco,report,csv --score 0.5
+  spinemask segment @out/failures.txt -o out --resume
+  find . -name '*.tif' | spinemask segment - -o - | jq .instances`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if config != "" {
+				if err := readConfig(cmd.Flags(), config); err != nil {
+					return err
+				}
+			}
+			f.scoreGiven = cmd.Flags().Changed("score")
+			if f.printConfig {
+				return writeConfig(cmd.OutOrStdout(), cmd.Flags())
+			}
+			if len(args) == 0 && f.list == "" {
 				return hinted{errors.New("no images named"), "spinemask segment photos -o out"}
 			}
-			return nil
-		},
-		RunE: func(cmd *cobra.Command, args []string) error {
-			f.scoreGiven = cmd.Flags().Changed("score")
 			if err := f.check(); err != nil {
 				return err
 			}
-			return f.run(cmd.Context(), t, args)
+			t.quiet, t.verbose = f.quiet, f.verbose
+			return f.run(cmd.Context(), t, cmd.InOrStdin(), cmd.OutOrStdout(), args)
 		},
 	}
 	fl := cmd.Flags()
 	fl.SortFlags = false
-	fl.StringVarP(&f.out, "out", "o", "", "output `folder`; made if there is none")
-	fl.StringSliceVar(&f.save, "save", []string{saveCOCO, saveOverlay}, "what to write: coco, overlay")
+	fl.StringVarP(&f.out, "out", "o", "", "output `folder`, made if there is none; - for JSON lines on standard output")
+	fl.StringSliceVar(&f.save, "save", []string{"coco", "overlay"}, "`formats` to write: "+formatNames())
 	fl.BoolVarP(&f.recursive, "recursive", "r", false, "look in sub-folders, too")
+	fl.StringVar(&f.list, "list", "", "`file` with the path of an image a line; the same as @file")
 	fl.Float64Var(&f.score, "score", 0, "keep instances with at least this score (default: the model's own)")
 	fl.IntVar(&f.max, "max", 0, "keep at most this many instances of an image (default: the model's own)")
+	fl.StringSliceVar(&f.classes, "class", nil, "keep only instances of these `classes`")
 	fl.IntVar(&f.threads, "threads", 0, "CPU threads (default: all)")
 	fl.StringVarP(&f.model, "model", "m", "", "model `file` (default: the built-in model for cell nuclei)")
 	weightFlags(cmd, &f.weights)
+	fl.BoolVar(&f.resume, "resume", false, "go on with the run in the output folder; failed and changed images are tried again")
+	fl.StringVar(&f.onExisting, "on-existing", existingOverwrite, "if the output folder holds a run: overwrite, skip what is finished, or error")
 	fl.StringVar(&f.annotations, "annotations", "", "COCO `file` whose ids the results use, by file name")
 	fl.Int64Var(&f.maxPixels, "max-pixels", imageio.DefaultMaxPixels, "refuse larger images")
 	fl.BoolVar(&f.asStored, "as-stored", false, "do not turn images upright by their EXIF orientation")
+	fl.BoolVarP(&f.quiet, "quiet", "q", false, "say nothing but errors")
+	fl.BoolVarP(&f.verbose, "verbose", "v", false, "say what was found in each image, and in what time")
+	fl.StringVar(&config, "config", "", "`file` of flags, as --print-config writes it; flags given here count more")
+	fl.BoolVar(&f.printConfig, "print-config", false, "print all flags and their values, and do nothing else")
 	return cmd
 }
 
@@ -103,139 +127,119 @@ func (f *segmentFlags) check() error {
 			return fmt.Errorf("--%s %d: want a positive number", c.flag, c.value)
 		}
 	}
-	for _, s := range f.save {
-		if s != saveCOCO && s != saveOverlay {
-			return fmt.Errorf("--save %q: want coco, overlay", s)
-		}
+	if _, err := findFormats(f.save); err != nil {
+		return err
+	}
+	switch f.onExisting {
+	case existingOverwrite, existingSkip, existingError:
+	default:
+		return fmt.Errorf("--on-existing %q: want overwrite, skip, error", f.onExisting)
+	}
+	if f.resume {
+		f.onExisting = existingSkip
 	}
 	return nil
 }
 
-func (f *segmentFlags) saves(what string) bool { return slices.Contains(f.save, what) }
+// run is the whole command: inputs, model, output folder, images, summary.
+func (f *segmentFlags) run(ctx context.Context, t *talk, stdin io.Reader, stdout io.Writer, args []string) error {
+	if f.list != "" {
+		args = append(args, "@"+f.list)
+	}
+	inputs, err := expand(args, stdin, f.recursive, f.out)
+	if err != nil {
+		return err
+	}
+	model, err := f.open(t)
+	if err != nil {
+		return err
+	}
+	defer model.Close()
+	if f.out == "-" {
+		return f.stream(ctx, t, model, inputs, stdout)
+	}
+	o, jobs, err := f.begin(inputs, model)
+	if err != nil {
+		return err
+	}
+	defer o.journal.Close()
+	if kept := len(inputs) - len(jobs); kept > 0 {
+		t.say("%d of %d images are finished already", kept, len(inputs))
+	}
+	t.showProgress("images", len(jobs))
+	start := time.Now()
+	stopped := f.segment(ctx, t, model, jobs, &folderSink{o, f})
+	took := time.Since(start)
+	run, instances, err := o.finish() // after a full disk or an interruption, too: what was found is not lost
+	if stopped != nil && ctx.Err() == nil {
+		return hinted{stopped, "what is finished is kept: " + resumeCommand()}
+	}
+	if err != nil {
+		return err
+	}
+	_, _, open := o.journal.Counts()
+	rate := float64(len(jobs)-open) / took.Seconds()
+	if len(jobs) == 0 {
+		rate = 0
+	}
+	t.say("%d of %d images, %d instances, %.2f s (%.1f images/s)", len(run.Images), len(o.journal.Plan()), instances, took.Seconds(), rate)
+	t.say("wrote %s", strings.Join(o.wrote(len(run.Images)), ", "))
+	if n := len(run.Failures); n > 0 {
+		t.say("%d failed, see \"failures\" in %s; again with: spinemask segment @%s -o %s --resume", n, o.path(imagesFile), o.path(failuresFile), f.out)
+	}
+	if open > 0 {
+		t.say("interrupted: %d images not looked at; go on with: %s", open, resumeCommand())
+	}
+	switch {
+	case ctx.Err() != nil:
+		return exit(exitInterrupted)
+	case len(run.Failures) > 0:
+		return exit(exitFailures)
+	}
+	return nil
+}
 
-func (f *segmentFlags) run(ctx context.Context, t *talk, args []string) error {
-	inputs, err := expand(args, f.recursive, f.out)
-	if err != nil {
-		return err
-	}
-	jobs, err := f.plan(inputs)
-	if err != nil {
-		return err
-	}
+// open opens the model, and fills in what it decides.
+func (f *segmentFlags) open(t *talk) (*spinemask.Model, error) {
 	options := spinemask.Options{Threads: f.threads, MinScore: f.score, MaxDetections: f.max, Weights: f.weights}
 	if !f.scoreGiven {
 		options.MinScore = spinemask.DisplayScore
 	}
 	model, err := openModel(t, f.model, &options)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer model.Close()
 	if !f.scoreGiven {
 		f.score = model.Config().Detections.DisplayThreshold
 	}
 	if f.max == 0 {
 		f.max = model.Config().Detections.Max
 	}
-
-	out, err := f.begin(jobs)
-	if err != nil {
-		return err
-	}
-	t.showProgress("images", len(jobs))
-	start := time.Now()
-	stopped := f.segment(ctx, t, model, jobs, out)
-	out.run.Info = export.Info{
-		Description: "results of spinemask", Version: version(), Model: model.Config().Name, ModelSHA256: model.Source().SHA256,
-		MinScore: f.score, MaxDetections: f.max, Stopped: stopped != nil,
-	}
-	out.run.Categories = export.Categories(model.Config())
-	err = out.finish() // after a full disk or an interruption, too: what was found is not lost
-	if stopped != nil && ctx.Err() == nil {
-		return stopped
-	}
-	if err != nil {
-		return err
-	}
-	f.summary(t, out, len(jobs), time.Since(start))
-	switch {
-	case ctx.Err() != nil:
-		return exit(exitInterrupted)
-	case len(out.run.Failures) > 0:
-		return exit(exitFailures)
-	}
-	return nil
-}
-
-// A job is an image and where its results go.
-type job struct {
-	input
-	id      int64
-	overlay string // file
-}
-
-// plan gives each image its id and its files, none of which may be an image that is read.
-func (f *segmentFlags) plan(inputs []input) ([]job, error) {
-	names := make([]string, len(inputs))
-	reads := map[string]bool{}
-	stems := map[string]int{} // without regard to case, as some file systems have it
-	for i, in := range inputs {
-		names[i] = in.name
-		reads[absolute(in.path)] = true
-		stems[strings.ToLower(stem(in.name))]++
-	}
-	ids, err := f.ids(names)
-	if err != nil {
+	if err := checkClasses(f.classes, model.Config()); err != nil {
+		model.Close()
 		return nil, err
 	}
-	writes := []string{f.path(resultsFile), f.path(imagesFile)}
-	jobs := make([]job, len(inputs))
-	for i, in := range inputs {
-		name := stem(in.name)
-		if stems[strings.ToLower(name)] > 1 {
-			name = in.name // a.jpg and a.png
-		}
-		jobs[i] = job{in, ids[i], f.path(path.Join(overlayFolder, name+".png"))}
-		writes = append(writes, jobs[i].overlay)
-	}
-	for _, w := range writes {
-		if reads[absolute(w)] {
-			return nil, hinted{fmt.Errorf("%s is an input, it would be overwritten", w), "choose another output folder with -o"}
-		}
-	}
-	return jobs, nil
+	return model, nil
 }
 
-func stem(name string) string { return strings.TrimSuffix(name, path.Ext(name)) }
-
-// path is a place in the output folder.
-func (f *segmentFlags) path(name string) string {
-	return filepath.Join(f.out, filepath.FromSlash(name))
+// resumeCommand is the command line of this run, with --resume.
+func resumeCommand() string {
+	words := []string{"spinemask"}
+	has := false
+	for _, a := range os.Args[1:] {
+		has = has || a == "--resume"
+		words = append(words, quoted(a))
+	}
+	if !has {
+		words = append(words, "--resume")
+	}
+	return strings.Join(words, " ")
 }
 
-func (f *segmentFlags) ids(names []string) ([]int64, error) {
-	if f.annotations == "" {
-		return export.IDs(names), nil
+// quoted writes a word as a shell reads it.
+func quoted(word string) string {
+	if word != "" && strings.Trim(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-=,+:@%") == "" {
+		return word
 	}
-	return annotatedIDs(f.annotations, names)
-}
-
-func (f *segmentFlags) summary(t *talk, out *output, jobs int, took time.Duration) {
-	done := len(out.run.Images)
-	t.say("%d of %d images, %d instances, %.2f s (%.1f images/s)", done, jobs, out.instances, took.Seconds(), float64(done)/took.Seconds())
-	var wrote []string
-	if f.saves(saveCOCO) {
-		wrote = append(wrote, f.path(resultsFile))
-	}
-	wrote = append(wrote, f.path(imagesFile))
-	if f.saves(saveOverlay) && done > 0 {
-		wrote = append(wrote, f.path(overlayFolder)+string(os.PathSeparator))
-	}
-	t.say("wrote %s", strings.Join(wrote, ", "))
-	if n := len(out.run.Failures); n > 0 {
-		t.say("%d failed, see \"failures\" in %s", n, f.path(imagesFile))
-	}
-	if out.run.Info.Stopped {
-		t.say("interrupted: %d images not looked at", jobs-done-len(out.run.Failures))
-	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }

@@ -13,28 +13,57 @@ import (
 
 // talk speaks to people, around the progress bar.
 type talk struct {
-	w   io.Writer
-	bar *progress.Bar // nil: none is shown
+	w       io.Writer
+	bar     *progress.Bar // nil: none is shown
+	quiet   bool          // only errors
+	verbose bool          // details
 }
 
 func (t *talk) say(format string, args ...any) {
+	if !t.quiet {
+		t.line(format, args...)
+	}
+}
+
+// detail is for those who want to know more.
+func (t *talk) detail(format string, args ...any) {
+	if t.verbose {
+		t.line(format, args...)
+	}
+}
+
+func (t *talk) line(format string, args ...any) {
 	t.bar.Clear()
 	fmt.Fprintf(t.w, "spinemask: "+format+"\n", args...)
 }
 
 func (t *talk) error(err error) {
-	t.say("error: %v", err)
+	const red, cyan = "31", "36"
+	t.line("%s %v", t.colour(red, "error:"), err)
 	if h := (hinted{}); errors.As(err, &h) {
-		t.say("hint: %s", h.hint)
+		t.line("%s %s", t.colour(cyan, "hint:"), h.hint)
 	}
+}
+
+// colour paints a word on terminals, unless the environment variable NO_COLOR is set (no-color.org).
+func (t *talk) colour(code, word string) string {
+	if os.Getenv("NO_COLOR") != "" || !isTerminal(t.w) {
+		return word
+	}
+	return "\x1b[" + code + "m" + word + "\x1b[0m"
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb"
 }
 
 // showProgress shows a bar if a person is watching.
 func (t *talk) showProgress(unit string, total int) {
-	f, ok := t.w.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) || os.Getenv("TERM") == "dumb" {
+	if t.quiet || !isTerminal(t.w) {
 		return
 	}
+	f := t.w.(*os.File)
 	width, _, err := term.GetSize(int(f.Fd()))
 	if err != nil || width == 0 {
 		width = 80

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 )
 
 // A File is written under a temporary name in the folder where it is to be.
@@ -70,6 +71,21 @@ func (f *File) Discard() {
 	f.f.Close()
 	os.Remove(f.f.Name())
 }
+
+// RemoveTemporary removes what killed runs have left of files in a folder and its sub-folders.
+func RemoveTemporary(folder string) error {
+	return filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && temporaryName.MatchString(d.Name()) {
+			err = os.Remove(path)
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return err
+	})
+}
+
+var temporaryName = regexp.MustCompile(`^\..+\.[0-9]+\.tmp$`)
 
 // explain names the file that was meant instead of the temporary one.
 func explain(path string, err error) error {

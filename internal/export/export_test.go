@@ -31,12 +31,12 @@ func TestCOCOEntries(t *testing.T) {
 
 	var b bytes.Buffer
 	w := NewCOCO(&b)
-	require.NoError(t, w.Add(Image{ID: 7, FileName: `sub/<a "b"> ä.png`}, &spinemask.Result{Instances: []spinemask.Instance{
+	require.NoError(t, w.Add(NewPicture(Image{ID: 7, FileName: `sub/<a "b"> ä.png`}, &spinemask.Result{Instances: []spinemask.Instance{
 		{Category: 3, Score: 0.1, Box: box.Box{Y1: 1.23456, X1: -0.0001, Y2: 11.23456, X2: 30.5}, Mask: mask},
 		{Category: 90, Score: 1, Box: box.Box{Y1: 0, X1: 0, Y2: 64, X2: 100}, Mask: mask},
-	}}))
-	require.NoError(t, w.Add(Image{ID: 8}, &spinemask.Result{}))
-	require.NoError(t, w.Add(Image{ID: 9, FileName: "c.png"}, &spinemask.Result{Instances: []spinemask.Instance{{Mask: mask}}}))
+	}}, nil)))
+	require.NoError(t, w.Add(&Picture{Image: Image{ID: 8}}))
+	require.NoError(t, w.Add(&Picture{Image: Image{ID: 9, FileName: "c.png"}, Instances: []Instance{{Mask: mask}}}))
 	require.NoError(t, w.Close())
 
 	type entry struct {
@@ -70,7 +70,7 @@ func TestCOCOEntries(t *testing.T) {
 func TestCOCOWithoutInstancesIsAnEmptyArray(t *testing.T) {
 	var b bytes.Buffer
 	w := NewCOCO(&b)
-	require.NoError(t, w.Add(Image{ID: 1}, &spinemask.Result{}))
+	require.NoError(t, w.Add(&Picture{Image: Image{ID: 1}}))
 	require.NoError(t, w.Close())
 	require.Equal(t, "[]\n", b.String())
 }

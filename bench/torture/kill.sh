@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# usage: kill.sh [KILLS] [PHOTOS]: kills a run at random moments (kill -9), goes on with it each time, and wants the same bytes in every file as from a run that
+# nobody disturbs. 200 kills of a run over 200 copies of the committed images take about half an hour on two cores.
+set -euo pipefail
+kills=${1:-200} photos=${2:-200}
+cd "$(dirname "$0")/../.."
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+CGO_ENABLED=0 go build -o "$dir/spinemask" ./cmd/spinemask
+mkdir "$dir/photos"
+images=(testdata/images/*.png)
+for i in $(seq "$photos"); do
+  cp "${images[$((i % ${#images[@]}))]}" "$dir/photos/$(printf %06d "$i").png"
+done
+truncate -s 5000 "$dir/photos/000007.png" # one that fails
+segment() { "$dir/spinemask" segment "$dir/photos" -o "$1" --save coco,overlay,report,csv,labelme,masks --on-existing skip --quiet 2>>"$dir/stderr"; }
+
+segment "$dir/whole" || test $? = 2
+RANDOM=1 killed=0
+for i in $(seq "$kills"); do
+  segment "$dir/killed" & pid=$!
+  sleep "$(printf '0.%03d' $((RANDOM % 1000)))"
+  if kill -9 $pid 2>/dev/null; then killed=$((killed + 1)); fi
+  wait $pid 2>/dev/null || true
+  # Whatever is there under its own name is whole.
+  python3 -c 'import glob, json, sys; [json.load(open(f)) for p in ("*.json", "labelme/*.json") for f in glob.glob(sys.argv[1] + "/" + p)]' "$dir/killed"
+done
+echo "killed $killed times, $(grep -c '"done"' "$dir/killed/journal.jsonl") of $photos images finished so far"
+segment "$dir/killed" || test $? = 2
+diff -r "$dir/whole" "$dir/killed"
+echo "the same bytes: $(find "$dir/whole" -type f | wc -l) files"

@@ -1,0 +1,300 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spinemask/spinemask"
+	"github.com/spinemask/spinemask/config"
+	"github.com/spinemask/spinemask/internal/export"
+	"github.com/spinemask/spinemask/internal/journal"
+)
+
+// What --on-existing knows, about a run that the output folder holds already.
+const (
+	existingOverwrite = "overwrite" // begin again
+	existingSkip      = "skip"      // keep what is finished, and do the rest
+	existingError     = "error"
+)
+
+// A job is an image and its id.
+type job struct {
+	input
+	id int64
+}
+
+// header says how the results of this run are made.
+func (f *segmentFlags) header(model *spinemask.Model, list []format) journal.Header {
+	return journal.Header{
+		Info: export.Info{
+			Description: "results of spinemask", Version: version(), Model: model.Config().Name, ModelSHA256: model.Source().SHA256,
+			MinScore: f.score, MaxDetections: f.max, Classes: f.classes, AsStored: f.asStored,
+		},
+		Config:     digest(model.Config()),
+		Categories: export.Categories(model.Config()),
+		Files:      imageFiles(list),
+	}
+}
+
+// digest stands for all that a config says, of which flags about foreign files are a part.
+func digest(c *config.Config) string {
+	data, err := json.Marshal(c)
+	if err != nil {
+		panic("a config that JSON cannot hold")
+	}
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
+// begin makes the output folder, or goes on with the run that it holds, before any work is done. It returns the images that are to do.
+func (f *segmentFlags) begin(inputs []input, model *spinemask.Model) (*output, []job, error) {
+	list, err := findFormats(f.save)
+	if err != nil {
+		return nil, nil, err
+	}
+	o := &output{folder: f.out, formats: list}
+	h := f.header(model, list)
+	j, err := f.openJournal(o, h)
+	if err != nil {
+		return nil, nil, err
+	}
+	if j == nil {
+		o.stems = stems(namesOf(inputs))
+		if err := o.protect(inputs); err != nil {
+			return nil, nil, err
+		}
+		plan, err := f.plan(inputs, nil)
+		if err != nil {
+			return nil, nil, err
+		}
+		if j, err = journal.Create(o.path(journalFile), h, plan); err != nil {
+			return nil, nil, err
+		}
+	} else {
+		plan, err := f.plan(inputs, j)
+		if err == nil {
+			err = j.Extend(plan)
+		}
+		if err != nil {
+			j.Close()
+			return nil, nil, err
+		}
+	}
+	o.journal = j
+	var names []string
+	for _, e := range j.Plan() {
+		names = append(names, e.FileName)
+	}
+	o.stems = stems(names)
+	err = o.protect(inputs)
+	if err == nil {
+		err = export.RemoveTemporary(f.out)
+	}
+	if err != nil {
+		j.Close()
+		return nil, nil, err
+	}
+	return o, f.todo(inputs, j), nil
+}
+
+// openJournal opens the journal of the run that is to go on; nil is a new run.
+func (f *segmentFlags) openJournal(o *output, h journal.Header) (*journal.Journal, error) {
+	file := o.path(journalFile)
+	if _, err := os.Stat(file); err != nil {
+		if f.resume {
+			return nil, hinted{fmt.Errorf("%s holds no run that could go on", f.out), "leave --resume away"}
+		}
+		return nil, nil
+	}
+	switch f.onExisting {
+	case existingError:
+		return nil, hinted{fmt.Errorf("%s holds a run already", f.out), "--resume goes on with it, --on-existing overwrite begins again"}
+	case existingOverwrite:
+		return nil, nil
+	}
+	j, err := journal.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	if d := difference(j.Header(), h); d != "" {
+		j.Close()
+		return nil, hinted{fmt.Errorf("%s holds a run made otherwise: %s", f.out, d), "use the same options, another folder, or --on-existing overwrite"}
+	}
+	return j, nil
+}
+
+// difference says in what two runs are made differently.
+func difference(was, is journal.Header) string {
+	is.Format = was.Format
+	fields := func(h journal.Header) map[string]string {
+		out := map[string]string{}
+		for name, part := range map[string]any{"": h.Info, "files": h.Files, "config": h.Config, "categories": h.Categories} {
+			data, _ := json.Marshal(part)
+			values := map[string]json.RawMessage{name: data}
+			if name == "" {
+				delete(values, "")
+				json.Unmarshal(data, &values)
+			}
+			for k, v := range values {
+				out[k] = string(v)
+			}
+		}
+		return out
+	}
+	a, b := fields(was), fields(is)
+	var list []string
+	for k := range a {
+		list = append(list, k)
+	}
+	for k := range b {
+		if _, both := a[k]; !both {
+			list = append(list, k)
+		}
+	}
+	slices.Sort(list)
+	var text []string
+	for _, k := range list {
+		if a[k] != b[k] {
+			text = append(text, fmt.Sprintf("%s %s, not %s", k, orNone(a[k]), orNone(b[k])))
+		}
+	}
+	return strings.Join(text, "; ")
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
+}
+
+func namesOf(inputs []input) []string {
+	names := make([]string, len(inputs))
+	for i, in := range inputs {
+		names[i] = in.name
+	}
+	return names
+}
+
+// plan gives ids to images that the journal does not know. Where a number is taken, one beyond all others is used.
+func (f *segmentFlags) plan(inputs []input, known *journal.Journal) ([]journal.Entry, error) {
+	names := namesOf(inputs)
+	ids := export.IDs(names)
+	if f.annotations != "" {
+		var err error
+		if ids, err = annotatedIDs(f.annotations, names); err != nil {
+			return nil, err
+		}
+	}
+	taken := map[int64]bool{}
+	last := int64(0)
+	take := func(id int64) {
+		taken[id] = true
+		last = max(last, id)
+	}
+	if known != nil {
+		for _, e := range known.Plan() {
+			take(e.ID)
+		}
+	}
+	plan := []journal.Entry{}
+	var late []int // in plan
+	for i, in := range inputs {
+		if known != nil {
+			if _, ok := known.Entry(in.name); ok {
+				continue
+			}
+		}
+		if taken[ids[i]] {
+			late = append(late, len(plan))
+		} else {
+			take(ids[i])
+		}
+		plan = append(plan, journal.Entry{ID: ids[i], FileName: in.name, Path: in.path})
+	}
+	for _, i := range late {
+		take(last + 1)
+		plan[i].ID = last
+	}
+	return plan, nil
+}
+
+// todo lists the images without results, and those whose files have changed.
+func (f *segmentFlags) todo(inputs []input, j *journal.Journal) []job {
+	var list []job
+	for _, in := range inputs {
+		e, ok := j.Entry(in.name)
+		if size, done := j.Done(e.ID); ok && !(done && size == in.size) {
+			list = append(list, job{in, e.ID})
+		}
+	}
+	return list
+}
+
+// protect sees to it that no file that is read is written.
+func (o *output) protect(inputs []input) error {
+	reads := map[string]bool{}
+	for _, in := range inputs {
+		reads[absolute(in.path)] = true
+	}
+	writes := []string{o.path(journalFile), o.path(imagesFile), o.path(failuresFile)}
+	for _, f := range o.formats {
+		if f.file != "" {
+			writes = append(writes, o.path(f.file))
+		} else if f.instance == nil {
+			for _, in := range inputs {
+				writes = append(writes, o.place(f, in.name))
+			}
+		}
+	}
+	for _, w := range writes {
+		if reads[absolute(w)] {
+			return hinted{fmt.Errorf("%s is an input, it would be overwritten", w), "choose another output folder with -o"}
+		}
+	}
+	return nil
+}
+
+// annotatedIDs looks up the ids of images in a COCO data set: by their names in the run, or by the last part of them.
+func annotatedIDs(file string, names []string) ([]int64, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, reason(file, err)
+	}
+	var set struct {
+		Images []struct {
+			ID       int64  `json:"id"`
+			FileName string `json:"file_name"`
+		} `json:"images"`
+	}
+	if err := json.Unmarshal(data, &set); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	byName := map[string]int64{}
+	for _, im := range set.Images {
+		byName[im.FileName] = im.ID
+	}
+	ids := make([]int64, len(names))
+	seen := map[int64]string{}
+	for i, name := range names {
+		id, ok := byName[name]
+		if !ok {
+			id, ok = byName[name[strings.LastIndex(name, "/")+1:]]
+		}
+		if !ok {
+			return nil, fmt.Errorf("%s: no image %q", file, name)
+		}
+		if other, twice := seen[id]; twice {
+			return nil, errors.New(file + ": " + other + " and " + name + " would be the same image")
+		}
+		seen[id] = name
+		ids[i] = id
+	}
+	return ids, nil
+}

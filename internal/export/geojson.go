@@ -1,0 +1,76 @@
+package export
+
+import (
+	"encoding/json"
+	"hash/fnv"
+	"io"
+)
+
+type feature struct {
+	Type       string   `json:"type"`
+	Geometry   geometry `json:"geometry"`
+	Properties struct {
+		ObjectType     string `json:"objectType"`
+		Classification struct {
+			Name  string `json:"name"`
+			Color [3]int `json:"color"`
+		} `json:"classification"`
+		Measurements map[string]float64 `json:"measurements"`
+	} `json:"properties"`
+}
+
+type geometry struct {
+	Type        string `json:"type"`
+	Coordinates any    `json:"coordinates"`
+}
+
+// GeoJSON writes a picture as a FeatureCollection that QuPath opens as detections, with class and measurements. Coordinates are pixels, y down, holes included.
+func GeoJSON(w io.Writer, p *Picture) error {
+	collection := struct {
+		Type     string    `json:"type"`
+		Features []feature `json:"features"`
+	}{"FeatureCollection", []feature{}}
+	for i := range p.Instances {
+		in := &p.Instances[i]
+		parts := outlines(in.Mask, tolerance)
+		if len(parts) == 0 {
+			continue
+		}
+		f := feature{Type: "Feature"}
+		var polygons [][][][2]float64
+		for _, part := range parts {
+			rings := [][][2]float64{closedRing(part.outer)}
+			for _, h := range part.holes {
+				rings = append(rings, closedRing(h))
+			}
+			polygons = append(polygons, rings)
+		}
+		f.Geometry = geometry{"MultiPolygon", polygons}
+		if len(polygons) == 1 {
+			f.Geometry = geometry{"Polygon", polygons[0]}
+		}
+		f.Properties.ObjectType = "detection"
+		f.Properties.Classification.Name = in.Name
+		f.Properties.Classification.Color = classColor(in.Name)
+		f.Properties.Measurements = map[string]float64{"score": float64(in.Score), "area": float64(in.Mask.Area())}
+		collection.Features = append(collection.Features, f)
+	}
+	return json.NewEncoder(w).Encode(collection)
+}
+
+// closedRing repeats the first point at the end.
+func closedRing(line []point) [][2]float64 {
+	ring := make([][2]float64, 0, len(line)+1)
+	for _, q := range line {
+		ring = append(ring, [2]float64{q.x, q.y})
+	}
+	return append(ring, ring[0])
+}
+
+// classColor is a strong colour that depends on the name alone.
+func classColor(name string) [3]int {
+	h := fnv.New32a()
+	io.WriteString(h, name)
+	palette := [...][3]int{{230, 25, 75}, {60, 180, 75}, {0, 130, 200}, {245, 130, 48}, {145, 30, 180}, {70, 200, 240}, {240, 50, 230}, {210, 180, 40}}
+	return palette[h.Sum32()%uint32(len(palette))]
+}

@@ -1,0 +1,51 @@
+package export
+
+import (
+	"encoding/json"
+	"io"
+)
+
+type labelmeFile struct {
+	Version     string         `json:"version"`
+	Flags       struct{}       `json:"flags"`
+	Shapes      []labelmeShape `json:"shapes"`
+	ImagePath   string         `json:"imagePath"`
+	ImageData   *string        `json:"imageData"` // null: labelme reads the image itself
+	ImageHeight int            `json:"imageHeight"`
+	ImageWidth  int            `json:"imageWidth"`
+}
+
+type labelmeShape struct {
+	Label       string       `json:"label"`
+	Points      [][2]float64 `json:"points"`
+	GroupID     *int         `json:"group_id"`
+	Description string       `json:"description"`
+	ShapeType   string       `json:"shape_type"`
+	Flags       struct{}     `json:"flags"`
+}
+
+// Labelme writes a picture for the annotation tool labelme, to correct masks by hand. imagePath is the image as seen from the folder of the file. A mask of several
+// parts becomes several shapes of one group; holes are lost. The description holds the score.
+func Labelme(w io.Writer, p *Picture, imagePath string) error {
+	f := labelmeFile{Version: "5.5.0", Shapes: []labelmeShape{}, ImagePath: imagePath, ImageHeight: p.Height, ImageWidth: p.Width}
+	for i := range p.Instances {
+		in := &p.Instances[i]
+		parts := outlines(in.Mask, tolerance)
+		var group *int
+		if len(parts) > 1 {
+			group = new(int)
+			*group = i + 1
+		}
+		for _, part := range parts {
+			s := labelmeShape{Label: in.Name, GroupID: group, ShapeType: "polygon", Description: "score " + string(appendScore(nil, in.Score))}
+			for _, q := range part.outer {
+				s.Points = append(s.Points, [2]float64{q.x, q.y})
+			}
+			f.Shapes = append(f.Shapes, s)
+		}
+	}
+	e := json.NewEncoder(w)
+	e.SetIndent("", " ")
+	e.SetEscapeHTML(false)
+	return e.Encode(f)
+}

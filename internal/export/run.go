@@ -1,0 +1,60 @@
+package export
+
+import (
+	"encoding/json"
+	"io"
+
+	"github.com/spinemask/spinemask/config"
+)
+
+// A Run is what stands beside the results: which pictures were looked at, also those where nothing was found, with which model. It is a COCO data set without
+// annotations, so that COCO's tools can load results on top of it.
+type Run struct {
+	Info       Info       `json:"info"`
+	Images     []Image    `json:"images"`
+	Failures   []Failure  `json:"failures"`
+	Categories []Category `json:"categories"`
+}
+
+// Info says how results were made.
+type Info struct {
+	Description   string   `json:"description"`
+	Version       string   `json:"version"` // of spinemask
+	Model         string   `json:"model"`
+	ModelSHA256   string   `json:"model_sha256"`
+	MinScore      float64  `json:"min_score"`
+	MaxDetections int      `json:"max_detections"`
+	Classes       []string `json:"classes,omitempty"`   // those that are kept; none: all
+	AsStored      bool     `json:"as_stored,omitempty"` // pictures were not turned upright
+	Stopped       bool     `json:"stopped,omitempty"`   // before the last picture
+}
+
+// A Failure is a picture without results.
+type Failure struct {
+	FileName string `json:"file_name"`
+	Error    string `json:"error"`
+}
+
+// A Category is a class of the model.
+type Category struct {
+	ID   int    `json:"id"`
+	Name string `json:"name"`
+}
+
+// Categories lists the classes of a model that have names.
+func Categories(c *config.Config) (list []Category) {
+	for _, k := range c.Categories {
+		if k.Name != "" {
+			list = append(list, Category{k.ID, k.Name})
+		}
+	}
+	return list
+}
+
+// Write writes the run as indented JSON.
+func (r *Run) Write(w io.Writer) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", " ")
+	e.SetEscapeHTML(false)
+	return e.Encode(r)
+}
