@@ -83,6 +83,7 @@ func TestValidateListsEveryProblem(t *testing.T) {
 	c.Model = "yolo"
 	c.Input.Height = 0
 	c.Input.Std[1] = 0
+	c.Input.PadMultiple = 32
 	c.Backbone.MaxLevel = 2
 	c.Anchors.AspectRatios = nil
 	c.RPN.NMSRule = "soft"
@@ -95,6 +96,7 @@ func TestValidateListsEveryProblem(t *testing.T) {
 		`config: input.height: 0, want 1 to 65536`,
 		`config: input.std[1]: 0, want 0.0001 to 10000`,
 		`config: backbone.max_level: 2, want 3 to 12`,
+		`config: input.pad_multiple: 32, want a multiple of 128, so that the maps of all levels fit`,
 		`config: anchors.aspect_ratios: number: 0, want 1 to 64`,
 		`config: rpn.nms_rule: "soft", want "gt" or "ge" or "ge_tiled" or "plus_one_gt" or "offset_gt"`,
 		`config: roi_align.min_level: 3, want 3 to 2`,
@@ -113,7 +115,7 @@ func TestValidateResNet(t *testing.T) {
 	c.Input.PadMultiple = 1
 	require.EqualError(t, c.Validate(), strings.Join([]string{
 		"config: backbone.depth: 34, want 50, 101 or 152",
-		"config: input.pad_multiple: 1, want a multiple of 32: each level of the pyramid has half the sides of the one below",
+		"config: input.pad_multiple: 1, want a multiple of 32, so that the maps of all levels fit",
 	}, "\n"))
 }
 

@@ -21,8 +21,12 @@ func (c *Config) Validate() error {
 	c.validateCategories(p)
 	c.Input.validate(p)
 	c.Backbone.validate(p)
-	if c.Backbone.Type == BackboneResNetFPN && c.Input.PadMultiple%32 != 0 {
-		p.add("input.pad_multiple: %d, want a multiple of 32: each level of the pyramid has half the sides of the one below", c.Input.PadMultiple)
+	multiple := 128 // SpineNet adds maps of levels up to 7
+	if c.Backbone.Type == BackboneResNetFPN {
+		multiple = 32 // the pyramid adds those up to 5
+	}
+	if c.Input.PadMultiple%multiple != 0 {
+		p.add("input.pad_multiple: %d, want a multiple of %d, so that the maps of all levels fit", c.Input.PadMultiple, multiple)
 	}
 	c.Anchors.validate(p)
 
