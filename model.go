@@ -78,23 +78,27 @@ func newModel(name string, f *weights.File, o *Options) (*Model, error) {
 	for _, t := range n.Tensors() {
 		want = append(want, weights.Want{Name: t.Name, Shape: t.Shape})
 	}
+	// Hashing takes about as long as all else; the file must not close before it is done.
+	var hashing sync.WaitGroup
+	hashing.Go(func() { _, _ = f.SHA256() })
+	defer hashing.Wait()
 	if err := weights.Check(f, want); err != nil {
-		return nil, err
-	}
-	sum, err := f.SHA256()
-	if err != nil {
 		return nil, err
 	}
 	m, err := New(c, fileWeights{f}, o)
 	if err != nil {
 		return nil, fmt.Errorf("spinemask: %s: %w", name, err)
 	}
+	sum, err := f.SHA256() // waits, and has it by then
+	if err != nil {
+		return nil, err
+	}
 	m.source = Source{Name: name, SHA256: sum, Provenance: f.Metadata()["provenance"], Assumptions: assumptions}
 	return m, nil
 }
 
 // Weights gives the stored arrays of a network by their names; graph.Tensor
-// says which there are.
+// says which there are. It is called from several goroutines at once.
 type Weights interface {
 	Float32(name string) ([]float32, error)
 }
@@ -156,7 +160,7 @@ func (m *Model) head(g *graph.Graph, w Weights, size, rows int, pick string) (*e
 
 // engineOptions are those of a graph that is mostly run at h×w.
 func (m *Model) engineOptions(h, w int) engine.Options {
-	return engine.Options{Kernels: m.kernels, Height: h, Width: w, NoWinograd: m.options.NoWinograd}
+	return engine.Options{Kernels: m.kernels, Height: h, Width: w, NoWinograd: m.options.NoWinograd, Threads: m.options.threads()}
 }
 
 // fileWeights gives a file's tensors to the compiler.

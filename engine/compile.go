@@ -17,7 +17,8 @@ import (
 )
 
 // Weights gives the stored arrays of a network by name, as package graph names
-// them. The returned values must stay as they are until Prepare returns.
+// them. Prepare asks from several goroutines; the returned values must stay as
+// they are until it returns.
 type Weights interface {
 	Float32(name string) ([]float32, error)
 }
@@ -32,6 +33,8 @@ type Options struct {
 	// NoWinograd computes everything directly: about twice as slow, with a
 	// rounding error a tenth as large, and a sixth of the memory for 3×3 kernels.
 	NoWinograd bool
+	// Threads pack the weights; 0 means 1.
+	Threads int
 	// Pick names an output, made by a 1×1 convolution, of which a run computes
 	// one channel for each row: the one that Workspace.Pick says. It then has
 	// one channel.

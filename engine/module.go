@@ -49,6 +49,7 @@ type module struct {
 	kernels *kernels.Set
 
 	winograd bool   // may be selected
+	threads  int    // that pack
 	pick     string // output of which one channel a row is wanted
 }
 
@@ -63,7 +64,7 @@ type output struct {
 }
 
 func newModule(g *graph.Graph, w Weights, o Options) (*module, error) {
-	m := &module{weights: w, kernels: o.Kernels, winograd: !o.NoWinograd && o.Height > 0, pick: o.Pick}
+	m := &module{weights: w, kernels: o.Kernels, winograd: !o.NoWinograd && o.Height > 0, pick: o.Pick, threads: o.Threads}
 	if m.kernels == nil {
 		m.kernels = kernels.Best()
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spinemask/spinemask/graph"
 	"github.com/spinemask/spinemask/internal/kernels"
+	"github.com/spinemask/spinemask/internal/parallel"
 )
 
 // packed are the weights of a linear step in the layout of its kernel. A
@@ -38,28 +39,39 @@ func pack(m *module) error {
 	for _, s := range m.steps {
 		users[s.weights]++
 	}
-	shared := map[string]*packed{}
+	var jobs []packing
+	shared := map[string]int{} // weights → job
 	for i := range m.steps {
 		s := &m.steps[i]
-		if !s.linear() {
+		switch _, known := shared[s.weights]; {
+		case !s.linear() || known:
+		case users[s.weights] == 1:
+			jobs = append(jobs, packing{step: s, scale: s.scale, shift: s.shift})
+		default:
+			shared[s.weights] = len(jobs)
+			jobs = append(jobs, packing{step: s})
+		}
+	}
+	// A step's weights are packed by one worker, in the same way whoever it is.
+	team := parallel.NewTeam(max(m.threads, 1))
+	scratch := make([][]float32, team.Workers())
+	team.Do(len(jobs), parallel.Func(func(worker, part int) {
+		j := &jobs[part]
+		j.packed, j.err = m.packStep(j.step, j.scale, j.shift, &scratch[worker])
+	}))
+	for _, j := range jobs {
+		if j.err != nil {
+			return j.err
+		}
+		j.step.packed = j.packed
+	}
+	for i := range m.steps {
+		s := &m.steps[i]
+		job, ok := shared[s.weights]
+		if !ok || !s.linear() {
 			continue
 		}
-		if users[s.weights] == 1 {
-			p, err := m.packStep(s, s.scale, s.shift)
-			if err != nil {
-				return err
-			}
-			s.packed = p
-			continue
-		}
-		if shared[s.weights] == nil {
-			p, err := m.packStep(s, nil, nil)
-			if err != nil {
-				return err
-			}
-			shared[s.weights] = p
-		}
-		p := *shared[s.weights]
+		p := *jobs[job].packed
 		if s.scale != nil || s.shift != nil {
 			n := m.values[s.out].channels
 			p.scale, p.shift = rounded(s.scale, n, 1), rounded(s.shift, n, 0)
@@ -69,61 +81,65 @@ func pack(m *module) error {
 	return nil
 }
 
+// packing is the work of packing the weights of a step.
+type packing struct {
+	step         *step
+	scale, shift []float64
+	packed       *packed
+	err          error
+}
+
 // packStep packs the weights of a step. Of several steps that share them, the
-// first has the largest map and says which tiles Winograd uses.
-func (m *module) packStep(s *step, scale, shift []float64) (*packed, error) {
-	windows, err := m.packWindows(s, scale, shift)
-	if err != nil || s.algorithm != winograd {
-		return &packed{windows: windows}, err
+// first has the largest map and says which tiles Winograd uses. scratch is room
+// for scaled weights, which grows as needed.
+func (m *module) packStep(s *step, scale, shift []float64, scratch *[]float32) (*packed, error) {
+	n, c := m.values[s.out].channels, m.values[s.in[0]].channels
+	kh, kw, k := 1, 1, c
+	switch op := s.op.(type) {
+	case graph.Conv:
+		kh, kw = op.Size, op.Size
+	case graph.Dense:
+		k = op.Height * op.Width * c
+	case graph.Deconv:
+		return m.packDeconv(s, op.Size, scale, shift)
+	default:
+		return nil, fmt.Errorf("%s: %v has no weights", s.name, s.op)
 	}
-	c, n := m.values[s.in[0]].channels, m.values[s.out].channels
-	w, err := m.tensor(s.weights+"/kernel", 9*c*n)
+	w, err := m.tensor(s.weights+"/kernel", kh*kw*k*n) // [kh][kw][k][n]
 	if err != nil {
 		return nil, err
 	}
-	rows, cols := tiles(m.values[s.out].usual.H, m.values[s.out].usual.W)
-	return &packed{windows: windows, winograd: m.kernels.PackWinograd(scaled(w, scale), c, n, bias(shift, n), rows, cols)}, nil
+	w = scaled(w, scale, scratch)
+	b := bias(shift, n)
+	if s.algorithm == picked {
+		return &packed{windows: m.packChannels(w, c, n, b)}, nil
+	}
+	p := &packed{windows: []*kernels.Packed{m.kernels.Pack(w, kh, kw, k, n, b)}}
+	if s.algorithm == winograd {
+		rows, cols := tiles(m.values[s.out].usual.H, m.values[s.out].usual.W)
+		p.winograd = m.kernels.PackWinograd(w, c, n, b, rows, cols)
+	}
+	return p, nil
 }
 
-// packWindows packs a kernel of [k][n] values, scaled per n.
-func (m *module) packWindows(s *step, scale, shift []float64) ([]*kernels.Packed, error) {
+// packDeconv packs a kernel of size×size pixels with [n][c] values each.
+func (m *module) packDeconv(s *step, size int, scale, shift []float64) (*packed, error) {
 	n, c := m.values[s.out].channels, m.values[s.in[0]].channels
-	switch op := s.op.(type) {
-	case graph.Conv:
-		w, err := m.tensor(s.weights+"/kernel", op.Size*op.Size*c*n)
-		if err != nil {
-			return nil, err
-		}
-		w = scaled(w, scale)
-		if s.algorithm == picked {
-			return m.packChannels(w, c, n, bias(shift, n)), nil
-		}
-		return []*kernels.Packed{m.kernels.Pack(w, op.Size, op.Size, c, n, bias(shift, n))}, nil
-	case graph.Dense:
-		k := op.Height * op.Width * c
-		w, err := m.tensor(s.weights+"/kernel", k*n)
-		if err != nil {
-			return nil, err
-		}
-		return []*kernels.Packed{m.kernels.Pack(scaled(w, scale), 1, 1, k, n, bias(shift, n))}, nil
-	case graph.Deconv:
-		w, err := m.tensor(s.weights+"/kernel", op.Size*op.Size*n*c)
-		if err != nil {
-			return nil, err
-		}
-		var windows []*kernels.Packed
-		turned := make([]float32, c*n)
-		for part := range slices.Chunk(w, n*c) { // [n][c] of one pixel of the window
-			for i := range n {
-				for j := range c {
-					turned[j*n+i] = part[i*c+j]
-				}
-			}
-			windows = append(windows, m.kernels.Pack(scaled(turned, scale), 1, 1, c, n, bias(shift, n)))
-		}
-		return windows, nil
+	w, err := m.tensor(s.weights+"/kernel", size*size*n*c)
+	if err != nil {
+		return nil, err
 	}
-	return nil, fmt.Errorf("%s: %v has no weights", s.name, s.op)
+	p := &packed{}
+	turned, scratch := make([]float32, c*n), make([]float32, c*n)
+	for part := range slices.Chunk(w, n*c) {
+		for i := range n {
+			for j := range c {
+				turned[j*n+i] = part[i*c+j]
+			}
+		}
+		p.windows = append(p.windows, m.kernels.Pack(scaled(turned, scale, &scratch), 1, 1, c, n, bias(shift, n)))
+	}
+	return p, nil
 }
 
 // packChannels packs each output channel of a 1×1 kernel, [c][n], on its own.
@@ -151,15 +167,18 @@ func bias(shift []float64, n int) []float32 {
 	return rounded(shift, n, 0)
 }
 
-// scaled multiplies w, [k][n], by a scale per n.
-func scaled(w []float32, scale []float64) []float32 {
+// scaled multiplies w, [k][n], by a scale per n. The result is in scratch, which
+// grows as needed; without a scale it is w.
+func scaled(w []float32, scale []float64, scratch *[]float32) []float32 {
 	if scale == nil {
 		return w
 	}
-	out := make([]float32, len(w))
+	*scratch = slices.Grow((*scratch)[:0], len(w))
+	out := (*scratch)[:len(w)]
 	for i := 0; i < len(w); i += len(scale) {
+		from, to := w[i:i+len(scale)], out[i:i+len(scale)]
 		for j, f := range scale {
-			out[i+j] = float32(float64(w[i+j]) * f)
+			to[j] = float32(float64(from[j]) * f)
 		}
 	}
 	return out

@@ -226,6 +226,25 @@ func TestSharedWeightsArePackedOnce(t *testing.T) {
 	require.NotEqual(t, shared[0].scale, shared[1].scale)
 }
 
+// Whoever packs a kernel, it is the same.
+func TestSamePackedWeightsForAnyNumberOfThreads(t *testing.T) {
+	for _, g := range []*graph.Graph{small(), head()} {
+		var want []*packed
+		for _, threads := range []int{0, 2, 5} {
+			p, err := Prepare(g, randomWeights(g, 9), Options{Height: 64, Width: 64, Threads: threads})
+			require.NoError(t, err)
+			var got []*packed
+			for _, s := range p.module.steps {
+				got = append(got, s.packed)
+			}
+			if want == nil {
+				want = got
+			}
+			require.Equal(t, want, got, "%d threads", threads)
+		}
+	}
+}
+
 // Placing never needs more memory than all values side by side, and no more
 // than a quarter above what is live at once; the schedule is no worse than the
 // order of building.
