@@ -69,6 +69,25 @@ func head() *graph.Graph {
 	return g
 }
 
+// strided is a bottleneck with stride 2 and the top of a feature pyramid, as
+// ResNets have them.
+func strided() *graph.Graph {
+	g := graph.New()
+	x := g.Input("image", 6)
+	conv := func(name string, x graph.Value, size, stride, out int) graph.Value {
+		return g.Conv(name, x, graph.Conv{Size: size, Stride: stride, Padding: graph.Fixed, Out: out, Bias: true})
+	}
+	short := g.Norm("short/norm", conv("short", x, 1, 2, 20), 0)
+	y := g.Activate("a/act", conv("a", x, 3, 2, 9), act)
+	y = g.Activate("b/act", g.Add("b/add", g.Norm("b/norm", conv("b", y, 1, 1, 20), 0), short), act)
+	top := conv("top", g.MaxPool("half", y, graph.MaxPool{Size: 3, Stride: 2, Padding: graph.Fixed}), 1, 1, 18)
+	g.Output("fine", conv("fine", g.Add("merge", conv("lateral", y, 1, 1, 18), g.Upsample("up", top, 2)), 3, 1, 18))
+	coarse := conv("coarse", top, 3, 1, 18)
+	g.Output("coarse", coarse)
+	g.Output("pool", g.MaxPool("pool", coarse, graph.MaxPool{Size: 1, Stride: 2, Padding: graph.Valid}))
+	return g
+}
+
 func randomMap(s graph.Shape, seed uint64) refMap {
 	r := rand.New(rand.NewPCG(seed, 2))
 	m := newRefMap(s)
@@ -134,9 +153,12 @@ func TestProgramComputesTheGraph(t *testing.T) {
 		}{
 			{"map", "image", small(), 128, 128, 1, false, 3e-6},
 			{"rectangle", "image", small(), 64, 192, 1, false, 3e-6},
+			{"strided", "image", strided(), 36, 52, 1, false, 3e-6},
+			{"odd strided", "image", strided(), 35, 51, 1, false, 3e-6},
 			{"rows", "features", head(), 5, 5, 37, false, 3e-6},
 			{"winograd map", "image", small(), 128, 128, 1, true, 1e-5},
 			{"winograd rectangle", "image", small(), 96, 192, 1, true, 1e-5},
+			{"winograd strided", "image", strided(), 164, 132, 1, true, 1e-5},
 			{"winograd rows", "features", head(), 5, 5, 37, true, 1e-5},
 		} {
 			t.Run(set.Name+"/"+tt.name, func(t *testing.T) {
