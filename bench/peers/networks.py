@@ -29,7 +29,7 @@ import network_onnx
 PEERS = ["ort", "openvino-f32", "torch", "torch-compile", "ncnn", "openvino", "torch-bf16", "ort-int8", "openvino-int8"]
 
 
-def wait_until_idle(most=60):
+def wait_until_idle(most=5):
     """Waits until nobody else works on the machine, but not longer than most seconds."""
     def busy_and_all():
         with open("/proc/stat") as f:
