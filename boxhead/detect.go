@@ -34,8 +34,11 @@ type Detector struct {
 	scores        []float32
 	proposals     []int
 	ends          []int     // per class: end of its candidates
-	scaled        []box.Box // boxes in the frame of NMS
+	scaled        []box.Box // boxes of a class in the frame of NMS
 	kept          []Detection
+	ranked        int        // so many of kept have been seen by lead
+	leaders       []box.Rank // the best of kept
+	least         float32    // score of the last of them, when there are enough
 	result        []Detection
 }
 
@@ -66,14 +69,27 @@ func (d *Detector) Detect(logits, deltas []float32, proposals []box.Box, clip bo
 	}
 	d.softmax(logits, len(proposals), classes)
 	d.boxes, d.scores, d.proposals, d.ends = d.boxes[:0], d.scores[:0], d.proposals[:0], d.ends[:0]
+	d.kept, d.ranked, d.leaders, d.least = d.kept[:0], 0, d.leaders[:0], 0
+	together := d.c.Detections.NMSRule == config.NMSRuleOffsetGT // torchvision handles all classes at once
 	for class := range classes {
 		if class != d.c.BackgroundRow() {
 			d.candidates(class, deltas, min(class, boxClasses-1), boxClasses, proposals, clip)
 		}
 		d.ends = append(d.ends, len(d.boxes))
+		if !together {
+			d.suppress(class)
+			d.lead()
+		}
 	}
-	d.suppress()
-	return d.best()
+	if together {
+		d.suppressTogether()
+		d.lead()
+	}
+	d.result = d.result[:0]
+	for _, r := range d.leaders {
+		d.result = append(d.result, d.kept[r.Index()])
+	}
+	return d.result
 }
 
 // softmax fills probabilities with those of n proposals, class by class.
@@ -107,7 +123,7 @@ func (d *Detector) candidates(class int, deltas []float32, boxClass, boxClasses 
 	probabilities := d.probabilities[class*n:][:n]
 	d.ranks = d.ranks[:0]
 	for i, p := range probabilities {
-		if p > float32(o.ScoreThreshold) {
+		if p > float32(o.ScoreThreshold) && p >= d.least {
 			d.ranks = append(d.ranks, box.NewRank(p, i))
 		}
 	}
@@ -126,49 +142,52 @@ func (d *Detector) candidates(class int, deltas []float32, boxClass, boxClasses 
 	}
 }
 
-// suppress collects the candidates that NMS within their class keeps.
-func (d *Detector) suppress() {
+// suppress appends the candidates of a class that NMS keeps to kept.
+func (d *Detector) suppress(class int) {
 	o := &d.c.Detections
-	rule := box.Rule(o.NMSRule)
-	boxes := d.boxes
+	start, end := 0, d.ends[class]
+	if class > 0 {
+		start = d.ends[class-1]
+	}
+	rule, boxes := box.Rule(o.NMSRule), d.boxes[start:end]
 	if s := d.PhotoScale; rule == box.PlusOneGT && s != (box.Size{}) {
 		d.scaled = d.scaled[:0]
-		for _, b := range d.boxes {
+		for _, b := range boxes {
 			d.scaled = append(d.scaled, box.Box{Y1: b.Y1 / s.Height, X1: b.X1 / s.Width, Y2: b.Y2 / s.Height, X2: b.X2 / s.Width})
 		}
 		boxes = d.scaled
 	}
-	offset := rule == box.OffsetGT && len(d.boxes) <= box.OffsetLimit
+	for _, k := range d.nms.Suppress(boxes, rule, float32(o.NMSIoU), o.Max) {
+		i := start + int(k)
+		d.kept = append(d.kept, Detection{d.boxes[i], d.scores[i], class, d.proposals[i]})
+	}
+}
+
+// suppressTogether does this for all classes, in a frame in which boxes of different classes are far from each other, and puts kept into the order of
+// the head's outputs.
+func (d *Detector) suppressTogether() {
+	offset := len(d.boxes) <= box.OffsetLimit
 	far := box.Farthest(d.boxes, float32(math.Inf(-1)))
-	d.kept = d.kept[:0]
-	start := 0
-	for class, end := range d.ends {
+	for class := range d.ends {
 		d.nms.Offset = 0
 		if offset {
 			d.nms.Offset = float32(class) * (far + 1)
 		}
-		for _, k := range d.nms.Suppress(boxes[start:end], rule, float32(o.NMSIoU), o.Max) {
-			i := start + int(k)
-			d.kept = append(d.kept, Detection{d.boxes[i], d.scores[i], class, d.proposals[i]})
-		}
-		start = end
+		d.suppress(class)
 	}
+	slices.SortFunc(d.kept, func(a, b Detection) int {
+		return cmp.Or(cmp.Compare(a.Proposal, b.Proposal), cmp.Compare(a.Class, b.Class))
+	})
 }
 
-// best are the best of the kept detections.
-func (d *Detector) best() []Detection {
-	if d.c.Detections.NMSRule == config.NMSRuleOffsetGT { // torchvision handles all classes at once, in the order of the head's outputs
-		slices.SortFunc(d.kept, func(a, b Detection) int {
-			return cmp.Or(cmp.Compare(a.Proposal, b.Proposal), cmp.Compare(a.Class, b.Class))
-		})
+// lead brings leaders, the best of kept, up to date. When there are as many as there may be detections, least is the score of the last: what is below it
+// in another class can neither become a detection nor suppress one, since NMS goes by falling score, and need not be decoded.
+func (d *Detector) lead() {
+	for ; d.ranked < len(d.kept); d.ranked++ {
+		d.leaders = append(d.leaders, box.NewRank(d.kept[d.ranked].Score, d.ranked))
 	}
-	d.ranks = d.ranks[:0]
-	for i, k := range d.kept {
-		d.ranks = append(d.ranks, box.NewRank(k.Score, i))
+	d.leaders = box.Best(d.leaders, d.c.Detections.Max)
+	if n := len(d.leaders); n == d.c.Detections.Max && n > 0 {
+		d.least = d.kept[d.leaders[n-1].Index()].Score
 	}
-	d.result = d.result[:0]
-	for _, r := range box.Best(d.ranks, d.c.Detections.Max) {
-		d.result = append(d.result, d.kept[r.Index()])
-	}
-	return d.result
 }

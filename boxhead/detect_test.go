@@ -84,7 +84,7 @@ func TestDetectEqualsTF2(t *testing.T) {
 func TestCandidatesEqualTF2(t *testing.T) {
 	f := testutil.Load(t, "testdata/tf2.safetensors")
 	c := family(t, config.TF2, 7)
-	c.Detections.ScoreThreshold = 0
+	c.Detections.ScoreThreshold, c.Detections.Max = 0, math.MaxInt // so that none is left out
 	d := NewDetector(c)
 	logits, rois := f.Get(t, "decode_all_classes.0.in.class_logits").Data, rows(f.Get(t, "decode_all_classes.0.in.rois"))
 	d.Detect(logits, f.Get(t, "decode_all_classes.0.in.box_outputs").Data, rois, box.Size{Height: 128, Width: 192})
@@ -230,6 +230,23 @@ func TestDetectDoesNotAllocate(t *testing.T) {
 		d := NewDetector(c)
 		d.Detect(logits, deltas, proposals, frame)
 		require.Zero(t, testing.AllocsPerRun(3, func() { d.Detect(logits, deltas, proposals, frame) }))
+	}
+}
+
+// To leave out what cannot become a detection changes no result: every rule, with scores that tie, against a limit that is applied at the end.
+func TestDetectLimitsLikeACutAtTheEnd(t *testing.T) {
+	logits, deltas, proposals := random(300, 6)
+	for i := range logits {
+		logits[i] = float32(math.Round(float64(logits[i]))) // ties
+	}
+	for _, rule := range []config.NMSRule{config.NMSRuleGT, config.NMSRuleGE, config.NMSRuleGETiled, config.NMSRulePlusOneGT, config.NMSRuleOffsetGT} {
+		c := family(t, config.TF2, 6)
+		c.Detections.NMSRule, c.Detections.ScoreThreshold, c.Detections.Max = rule, 0, 5000
+		all := append([]Detection{}, NewDetector(c).Detect(logits, deltas, proposals, frame)...)
+		for _, most := range []int{1, 7, 100, len(all)} {
+			c.Detections.Max = most
+			require.Equal(t, all[:most], NewDetector(c).Detect(logits, deltas, proposals, frame), "%s %d", rule, most)
+		}
 	}
 }
 
