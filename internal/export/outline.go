@@ -15,8 +15,8 @@ type polygon struct {
 	holes [][]point
 }
 
-// tolerance is how far an outline may lie from the line through the middles of the edges between foreground and background, pixels. It takes the stairs and
-// nine points of ten away; filled at the centres of pixels, it still gives more than 0.98 of all but tiny masks.
+// tolerance is how far the middles of edges may lie from an outline, pixels. It takes the stairs away; filled at the centres of pixels, the outlines of real
+// masks still have a mean IoU of 0.999 with them, and more than 0.97 each (bench/interop). At 0.6, with half as many corners, small masks lose a tenth.
 const tolerance = 0.4
 
 // outlines gives the borders of a mask with few corners, as people edit them.

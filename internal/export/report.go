@@ -46,7 +46,8 @@ type reportPage struct {
 
 type reportClass struct {
 	Index, Count int
-	Name, Colour string
+	Name         string
+	Colour       template.CSS
 }
 
 type reportImage struct {
@@ -73,7 +74,7 @@ func NewReport(w io.Writer, info Info, categories []Category) *Report {
 	r.page.Info, r.page.MinScore = info, strconv.FormatFloat(math.Floor(info.MinScore*100)/100, 'f', 2, 64)
 	for i, c := range categories {
 		r.classes[c.Name] = i
-		r.page.Classes = append(r.page.Classes, reportClass{Index: i, Name: c.Name, Colour: hue(i)})
+		r.page.Classes = append(r.page.Classes, reportClass{Index: i, Name: c.Name, Colour: template.CSS(hue(i))})
 	}
 	return r
 }
