@@ -189,6 +189,9 @@ func hex4(b []byte) (r rune, ok bool) {
 
 // float reads the number at p; NaN, Infinity and -Infinity count, as in Python's json.
 func (s *scanner) float(p int) (f float64, next int) {
+	if f, next, ok := quickFloat(s.b, p); ok {
+		return f, next
+	}
 	x, next, ok := scanNumber(s.b, p)
 	if ok {
 		return x.float(s.b[p:next]), next

@@ -14,9 +14,8 @@ type detections struct {
 	*coco.Annotations
 	fail func(i int, field, msg string) error
 
-	order    []int32      // the ones that count, by category, image and place in the list
 	image    []int32      // of each entry: index into truth.images, or -1
-	category []int32      // of each entry: index into truth.categories, or -1
+	order    []int32      // entries by image, then place in the list; nil where that is their order already
 	box      [][4]float64 // Annotations.Box, completed where the evaluation needs boxes
 	maskArea bool         // the area is that of the mask, not w·h
 	areas    []float64    // of each entry, where the rule is not the same for all; nil otherwise
@@ -34,44 +33,47 @@ func (d *detections) area(i int32) float64 {
 	return b[2] * b[3]
 }
 
-// newDetections resolves the ids of a list of results, completes it as loadRes does, and orders it.
+// newDetections finds the images of a list of results, completes it as loadRes does, and orders it.
 func newDetections(a *coco.Annotations, fail func(i int, field, msg string) error, g *truth, p *Params, w *warnings) (*detections, error) {
 	d := &detections{Annotations: a, fail: fail, box: a.Box}
-	if err := d.resolve(g, p, w); err != nil {
+	if a.Len() == 0 {
+		w.add("no-results", "empty lists of results, on which pycocotools raises", func() string { return "[]" })
+	}
+	if err := d.findImages(g, p, w); err != nil {
 		return nil, err
 	}
 	if err := d.complete(g, p); err != nil {
 		return nil, err
 	}
-	if err := d.inspect(g, p, w); err != nil {
-		return nil, err
-	}
 	if p.Protocol == LVIS {
 		d.limit(len(g.images.ids), p.MaxDets[0])
 	}
-	d.sort(g, p)
+	if p.ClassAgnostic || !slices.IsSorted(d.image) {
+		order := make([]int32, d.Len())
+		for i := range order {
+			order[i] = int32(i)
+		}
+		d.order = make([]int32, d.Len())
+		countingSort(d.order, order, len(g.images.ids)+1, func(i *int32) int32 { return d.image[*i] + 1 })
+	}
+	d.lintCategories(g, w)
 	return d, nil
 }
 
-// resolve finds the image and the category of each entry.
-func (d *detections) resolve(g *truth, p *Params, w *warnings) error {
-	n := d.Len()
+// findImages finds the image of each entry.
+func (d *detections) findImages(g *truth, p *Params, w *warnings) error {
 	imageID, err := d.imageIDs(g, p, w)
 	if err != nil {
 		return err
 	}
-	d.image, d.category = make([]int32, n), make([]int32, n)
+	d.image = make([]int32, d.Len())
 	unknown := unknownImages{d: d}
-	for i := range n {
-		image := g.images.index.of(imageID[i])
+	for i, id := range imageID {
+		image := g.images.index.of(id)
 		if image < 0 && p.ImageIDs == nil {
-			unknown.add(i, imageID[i])
+			unknown.add(i, id)
 		}
-		k := g.categoryOf(d.CategoryID[i])
-		if k < 0 && p.CategoryIDs == nil {
-			w.add("unknown-category-results", "results of categories that the data set does not have; dropped", func() string { return fmt.Sprint(d.CategoryID[i]) })
-		}
-		d.image[i], d.category[i] = image, k
+		d.image[i] = image
 	}
 	return unknown.report(p, w)
 }
@@ -273,52 +275,37 @@ func keypointBox(k []float64) (b [4]float64) {
 	return [4]float64{x0, y0, x1 - x0, y1 - y0}
 }
 
-// inspect checks the entries that will be evaluated and counts what looks wrong with them.
-func (d *detections) inspect(g *truth, p *Params, w *warnings) error {
-	if d.Len() == 0 {
-		w.add("no-results", "empty lists of results, on which pycocotools raises", func() string { return "[]" })
-		return nil
-	}
-	var l boxLint
-	for i := range d.Has {
-		if d.image[i] < 0 || d.category[i] < 0 {
-			continue
+// inspect checks entry i, which will be evaluated, and counts what looks wrong with it.
+func (d *detections) inspect(i int, g *truth, p *Params, w *warnings, l *boxLint) error {
+	// The usual entry passes a few comparisons and no more.
+	if score := d.Score[i]; score-score != 0 {
+		if p.Mode == Corrected {
+			return d.fail(i, "score", fmt.Sprintf("%v", score))
 		}
-		// The usual entry passes two comparisons and no more.
-		score := d.Score[i]
-		if score-score != 0 {
+		w.add("score", "results with a score that is not finite", func() string { return d.name(i) })
+	}
+	switch p.IoU {
+	case BBox:
+		b := &d.box[i]
+		if s := b[0] + b[1] + b[2] + b[3]; s-s != 0 {
 			if p.Mode == Corrected {
-				return d.fail(i, "score", fmt.Sprintf("%v", score))
+				return d.fail(i, "bbox", fmt.Sprintf("%v: not finite", *b))
 			}
-			w.add("score", "results with a score that is not finite", func() string { return d.name(i) })
+			w.add("box", "results with a box that is not finite", func() string { return d.name(i) })
+		} else if !(b[2] > 0 && b[3] > 0) {
+			w.add("box-size", "results with a box whose width or height is not above 0", func() string { return d.name(i) })
 		}
-		switch p.IoU {
-		case BBox:
-			b := &d.box[i]
-			if s := b[0] + b[1] + b[2] + b[3]; s-s != 0 {
-				if p.Mode == Corrected {
-					return d.fail(i, "bbox", fmt.Sprintf("%v: not finite", *b))
-				}
-				w.add("box", "results with a box that is not finite", func() string { return d.name(i) })
-			} else if !(b[2] > 0 && b[3] > 0) {
-				w.add("box-size", "results with a box whose width or height is not above 0", func() string { return d.name(i) })
-			}
-			l.add(b, g.images.height[d.image[i]], g.images.width[d.image[i]])
-		case Keypoints:
-			if d.Has[i]&coco.HasKeypoints == 0 {
-				return d.fail(i, "keypoints", "missing")
-			}
-			if n := len(d.Keypoints[i]); n != 3*len(p.Sigmas) {
-				return d.fail(i, "keypoints", fmt.Sprintf("%d numbers, want %d", n, 3*len(p.Sigmas)))
-			}
-		default:
-			if err := d.inspectMask(i, g, p, w); err != nil {
-				return err
-			}
+		l.add(b, g.images.height[d.image[i]], g.images.width[d.image[i]])
+	case Keypoints:
+		if d.Has[i]&coco.HasKeypoints == 0 {
+			return d.fail(i, "keypoints", "missing")
 		}
+		if n := len(d.Keypoints[i]); n != 3*len(p.Sigmas) {
+			return d.fail(i, "keypoints", fmt.Sprintf("%d numbers, want %d", n, 3*len(p.Sigmas)))
+		}
+	default:
+		return d.inspectMask(i, g, p, w)
 	}
-	l.report(w)
-	d.lintCategories(g, w)
 	return nil
 }
 
@@ -387,6 +374,11 @@ func (l *boxLint) add(b *[4]float64, h, w int) {
 	}
 }
 
+// merge adds the counts of other.
+func (l *boxLint) merge(o *boxLint) {
+	l.n, l.ordered, l.inside, l.out = l.n+o.n, l.ordered+o.ordered, l.inside+o.inside, l.out+o.out
+}
+
 // report warns where nearly all boxes are proper ones if their last numbers are corners, and many leave the image if those
 // are sizes.
 func (l *boxLint) report(w *warnings) {
@@ -397,7 +389,7 @@ func (l *boxLint) report(w *warnings) {
 
 // lintCategories warns where category ids seem to count from 0.
 func (d *detections) lintCategories(g *truth, w *warnings) {
-	if len(g.ids) == 0 || g.rank.of(0) >= 0 {
+	if d.Len() == 0 || len(g.ids) == 0 || g.rank.of(0) >= 0 {
 		return
 	}
 	low, high := slices.Min(d.CategoryID), slices.Max(d.CategoryID)
@@ -449,36 +441,4 @@ func btoi(b bool) int {
 		return 1
 	}
 	return 0
-}
-
-// sort fills order.
-func (d *detections) sort(g *truth, p *Params) {
-	order := make([]int32, 0, d.Len())
-	sorted, last := true, int32(0)
-	for i, im := range d.image {
-		if p.Protocol == LVIS && im >= 0 {
-			if a := d.area(int32(i)); !(a > 0 && a < math.Inf(1)) {
-				continue // lvis-api looks for detections of an area between 0 and infinity
-			}
-		}
-		if im >= 0 && d.category[i] >= 0 {
-			order = append(order, int32(i))
-			sorted, last = sorted && im >= last, im
-		}
-	}
-	other := make([]int32, len(order))
-	if p.ClassAgnostic {
-		countingSort(other, order, len(g.ids), func(i *int32) int32 { return g.rank.of(d.CategoryID[*i]) })
-		order, other = other, order
-		sorted = false
-	}
-	if !sorted {
-		countingSort(other, order, len(g.images.ids), func(i *int32) int32 { return d.image[*i] })
-		order, other = other, order
-	}
-	if len(g.categories) > 1 {
-		countingSort(other, order, len(g.categories), func(i *int32) int32 { return d.category[*i] })
-		order = other
-	}
-	d.order = order
 }

@@ -47,11 +47,11 @@ func New(d *coco.Dataset, p Params) (*Evaluator, error) {
 	e.counted = make([][]int, len(e.g.categories))
 	for k := range e.counted {
 		e.counted[k] = make([]int, len(p.Areas))
-		for j := e.g.start[k]; j < e.g.start[k+1]; j++ {
-			for a := range p.Areas {
-				if !e.g.ignoredIn(j, &p.Areas[a]) {
-					e.counted[k][a]++
-				}
+	}
+	for j, k := range e.g.category {
+		for a := range p.Areas {
+			if !e.g.ignoredIn(int32(j), &p.Areas[a]) {
+				e.counted[k][a]++
 			}
 		}
 	}
@@ -82,7 +82,7 @@ func (e *Evaluator) add(d *detections, w *warnings) error {
 	if err := e.claim(d); err != nil {
 		return err
 	}
-	chunks := e.cut(d)
+	chunks := cut(d)
 	errs := make([]error, len(chunks))
 	var next atomic.Int32
 	var wg sync.WaitGroup
@@ -95,7 +95,9 @@ func (e *Evaluator) add(d *detections, w *warnings) error {
 				if n >= len(chunks) {
 					return
 				}
-				errs[n] = m.chunk(&chunks[n])
+				if errs[n] = m.chunk(&chunks[n]); errs[n] != nil {
+					return // all chunks before n were begun, so the first error is the same every time
+				}
 			}
 		})
 	}
@@ -107,11 +109,16 @@ func (e *Evaluator) add(d *detections, w *warnings) error {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	var lint boxLint
 	for i := range chunks {
-		if c := &chunks[i]; len(c.out.pairs) > 0 {
-			e.pieces[c.category] = append(e.pieces[c.category], &c.out)
+		c := &chunks[i]
+		for j := range c.pieces {
+			e.pieces[c.pieces[j].category] = append(e.pieces[c.pieces[j].category], &c.pieces[j])
 		}
+		w.merge(&c.warnings)
+		lint.merge(&c.lint)
 	}
+	lint.report(w)
 	e.w.merge(w)
 	return nil
 }
@@ -140,67 +147,6 @@ func (e *Evaluator) claim(d *detections) error {
 	return nil
 }
 
-// chunk is a part of a batch's order: some images of one category.
-type chunk struct {
-	category int32
-	order    []int32
-	out      piece
-}
-
-// cut divides a batch into chunks.
-func (e *Evaluator) cut(d *detections) []chunk {
-	size := max(1024, len(d.order)/(8*runtime.GOMAXPROCS(0)))
-	var chunks []chunk
-	for from := 0; from < len(d.order); {
-		k := d.category[d.order[from]]
-		to := from
-		for to < len(d.order) && d.category[d.order[to]] == k {
-			if to-from >= size && d.image[d.order[to]] != d.image[d.order[to-1]] {
-				break
-			}
-			to++
-		}
-		chunks = append(chunks, chunk{category: k, order: d.order[from:to]})
-		from = to
-	}
-	return chunks
-}
-
-// chunk matches the detections of c.
-func (m *matcher) chunk(c *chunk) (err error) {
-	defer recoverFault(&err)()
-	m.out = &c.out
-	c.out.reserve(len(c.order))
-	g := m.g
-	j, end := g.start[c.category], g.start[c.category+1]
-	if n := m.d.image[c.order[0]]; j < end {
-		i, _ := slices.BinarySearch(g.image[j:end], n)
-		j += int32(i)
-	}
-	for from := 0; from < len(c.order); {
-		image := m.d.image[c.order[from]]
-		to := from + 1
-		for to < len(c.order) && m.d.image[c.order[to]] == image {
-			to++
-		}
-		for j < end && g.image[j] < image {
-			j++
-		}
-		first := j
-		for j < end && g.image[j] == image {
-			j++
-		}
-		if err := m.pair(c.category, image, c.order[from:to], first, j); err != nil {
-			return err
-		}
-		if m.seen != nil && first < j {
-			m.seen[first] = true
-		}
-		from = to
-	}
-	return nil
-}
-
 // recoverFault turns the fault of reading a mapped file that became shorter into an error.
 func recoverFault(err *error) func() {
 	before := debug.SetPanicOnFault(true)
@@ -222,19 +168,18 @@ func (e *Evaluator) observeRest() error {
 	}
 	m := newMatcher(e.p, e.g, &detections{Annotations: &coco.Annotations{}})
 	m.out = new(piece)
-	for k := range e.g.categories {
-		for from := e.g.start[k]; from < e.g.start[k+1]; {
-			to := from + 1
-			for to < e.g.start[k+1] && e.g.image[to] == e.g.image[from] {
-				to++
-			}
-			if !e.matched[from] {
-				if err := m.pair(int32(k), e.g.image[from], nil, from, to); err != nil {
-					return err
-				}
-			}
-			from = to
+	for from := int32(0); int(from) < len(e.g.entry); {
+		k, image := e.g.category[from], e.g.image[from]
+		to := from + 1
+		for int(to) < len(e.g.entry) && e.g.category[to] == k && e.g.image[to] == image {
+			to++
 		}
+		if !e.matched[from] {
+			if err := m.pair(k, image, nil, from, to); err != nil {
+				return err
+			}
+		}
+		from = to
 	}
 	return nil
 }

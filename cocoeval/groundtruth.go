@@ -8,8 +8,7 @@ import (
 	"github.com/spinemask/spinemask/coco"
 )
 
-// truth is the annotations that an evaluation looks at, in the order in which it does: by category, then image, then
-// place in the file.
+// truth is the annotations that an evaluation looks at, ordered by image, then category, then place in the file.
 type truth struct {
 	data       *coco.Dataset
 	images     imageTable
@@ -17,11 +16,12 @@ type truth struct {
 	ids        []int64         // of the selected categories, ascending
 	rank       idTable         // index into ids
 
-	start []int32 // of each category in the columns below, and their length
-	image []int32 // index into images
-	entry []int32 // index of the annotation in the data set
-	area  []float64
-	flags []truthFlags
+	start    []int32 // of each image in the columns below, and their length
+	image    []int32 // index into images
+	category []int32 // index into categories
+	entry    []int32 // index of the annotation in the data set
+	area     []float64
+	flags    []truthFlags
 
 	absent, partial map[imageCategory]bool // LVIS: no instance; not every instance annotated
 }
@@ -104,19 +104,20 @@ func newTruth(d *coco.Dataset, p *Params, w *warnings) (*truth, error) {
 	if err != nil {
 		return nil, err
 	}
-	g.image, g.entry = make([]int32, 0, len(order)), make([]int32, 0, len(order))
-	g.area, g.flags = make([]float64, 0, len(order)), make([]truthFlags, 0, len(order))
-	g.start = make([]int32, 1, len(g.categories)+1)
+	n := len(order)
+	g.image, g.category, g.entry = make([]int32, 0, n), make([]int32, 0, n), make([]int32, 0, n)
+	g.area, g.flags = make([]float64, 0, n), make([]truthFlags, 0, n)
+	g.start = make([]int32, 1, len(g.images.ids)+1)
 	for _, o := range order {
-		for int(o.category) >= len(g.start) {
+		for int(o.image) >= len(g.start) {
 			g.start = append(g.start, int32(len(g.entry)))
 		}
 		if err := g.add(d, p, w, o); err != nil {
 			return nil, err
 		}
 	}
-	for len(g.start) <= len(g.categories) {
-		g.start = append(g.start, int32(len(g.entry)))
+	for len(g.start) <= len(g.images.ids) {
+		g.start = append(g.start, int32(n))
 	}
 	if p.Protocol == LVIS {
 		return g, g.federate(d, p)
@@ -172,14 +173,14 @@ type place struct {
 	rank                   int64 // within category and image, before the place in the file
 }
 
-// sortPlaces orders places by category, image, rank and their order until now.
+// sortPlaces orders places by image, category, rank and their order until now.
 func sortPlaces(order []place, categories, images int) []place {
 	if slices.ContainsFunc(order, func(o place) bool { return o.rank != order[0].rank }) {
 		slices.SortStableFunc(order, func(a, b place) int { return cmp.Compare(a.rank, b.rank) })
 	}
 	other := make([]place, len(order))
-	countingSort(other, order, images, func(o *place) int32 { return o.image })
-	countingSort(order, other, categories, func(o *place) int32 { return o.category })
+	countingSort(other, order, categories, func(o *place) int32 { return o.category })
+	countingSort(order, other, images, func(o *place) int32 { return o.image })
 	return order
 }
 
@@ -333,7 +334,7 @@ func (g *truth) add(d *coco.Dataset, p *Params, w *warnings, o place) error {
 	if err := checkShape(d, p, w, i, g.images.height[o.image], g.images.width[o.image]); err != nil {
 		return err
 	}
-	g.image, g.entry = append(g.image, o.image), append(g.entry, o.entry)
+	g.image, g.category, g.entry = append(g.image, o.image), append(g.category, o.category), append(g.entry, o.entry)
 	g.area, g.flags = append(g.area, area), append(g.flags, f)
 	return nil
 }
@@ -376,19 +377,4 @@ func (g *truth) federate(d *coco.Dataset, p *Params) error {
 		}
 	}
 	return nil
-}
-
-// in returns the range of the columns that belongs to category k and image.
-func (g *truth) in(k, image int32) (from, to int32) {
-	from, to = g.start[k], g.start[k+1]
-	n, found := slices.BinarySearch(g.image[from:to], image)
-	from += int32(n)
-	if !found {
-		return from, from
-	}
-	for end := from; ; end++ {
-		if end == to || g.image[end] != image {
-			return from, end
-		}
-	}
 }

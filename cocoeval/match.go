@@ -28,7 +28,8 @@ type matcher struct {
 	g      *truth
 	d      *detections
 	shapes overlap
-	out    *piece
+	sorter *sorter
+	out    *piece // of the current category
 
 	limits []float64 // the least IoU that matches, per threshold
 	words  int       // of 64 thresholds
@@ -49,7 +50,7 @@ type candidate struct {
 }
 
 func newMatcher(p *Params, g *truth, d *detections) *matcher {
-	m := &matcher{p: p, g: g, d: d, words: (len(p.IoUThresholds) + 63) / 64, shapes: newOverlap(p, g, d)}
+	m := &matcher{p: p, g: g, d: d, words: (len(p.IoUThresholds) + 63) / 64, shapes: newOverlap(p, g, d), sorter: newSorter(len(g.categories))}
 	for _, t := range p.IoUThresholds {
 		m.limits = append(m.limits, min(t, 1-1e-10))
 	}
@@ -76,12 +77,8 @@ func (m *matcher) pair(k, image int32, dets []int32, from, to int32) error {
 			return nil // nobody looked for the category here
 		}
 		partial = g.partial[imageCategory{image, k}]
-	} else {
-		dets = m.best(dets, p.MaxDets[len(p.MaxDets)-1])
 	}
-	if p.Protocol == LVIS {
-		dets = m.best(dets, len(dets))
-	}
+	dets = m.best(dets, p.MaxDets[len(p.MaxDets)-1])
 	base := len(m.out.score)
 	m.out.add(image, len(dets))
 	for _, i := range dets {

@@ -4,12 +4,13 @@ package cocoeval
 // detections that count there, by descending score. A detection is its score and two kinds of flags: the area ranges that
 // it is outside of, and, if it was given an annotation anywhere, the thresholds at which it was.
 type piece struct {
-	pairs []pairHead
-	score []float64
-	out   []uint32 // bits: area ranges
-	match []int32  // index into flags, in units of the flags of one detection, or -1
-	flags []uint64 // per area range and word of thresholds: where the detection is right, and where it is ignored
-	units int      // detections in flags
+	category int32
+	pairs    []pairHead
+	score    []float64
+	out      []uint32 // bits: area ranges
+	match    []int32  // index into flags, in units of the flags of one detection, or -1
+	flags    []uint64 // per area range and word of thresholds: where the detection is right, and where it is ignored
+	units    int      // detections in flags
 }
 
 // pairHead is an image and its number of detections.
@@ -20,11 +21,6 @@ func (c *piece) add(image int32, n int) {
 	if n > 0 {
 		c.pairs = append(c.pairs, pairHead{image, int32(n)})
 	}
-}
-
-// reserve makes room for n detections.
-func (c *piece) reserve(n int) {
-	c.score, c.out, c.match = make([]float64, 0, n), make([]uint32, 0, n), make([]int32, 0, n)
 }
 
 // push appends a detection.
