@@ -3,8 +3,9 @@ package coco
 import (
 	"bytes"
 	"runtime"
-	"slices"
 	"sync"
+
+	"github.com/spinemask/spinemask/internal/column"
 )
 
 // minPart is the least number of bytes that is worth a goroutine of its own.
@@ -110,15 +111,18 @@ func (r *reader) list(starts []int, k int) (end, next int) {
 		if p = r.entry(p); p < 0 {
 			return len(starts), bad
 		}
-		if n == 63 && k < len(starts) {
-			r.out.reserve((starts[k] - begin) * (n + 2) / (p - begin) * 17 / 16)
+		if n == 63 {
+			end := len(r.b)
+			if k < len(starts) {
+				end = starts[k]
+			}
+			r.out.reserve((end - begin) / ((p - begin) / (n + 1)) * 17 / 16)
 		}
 	}
 }
 
 // reserve makes room for n entries in the columns that are in use.
 func (a *Annotations) reserve(n int) {
-	n = max(n-a.Len(), 0)
 	grow(&a.ID, n)
 	grow(&a.ImageID, n)
 	grow(&a.CategoryID, n)
@@ -132,9 +136,9 @@ func (a *Annotations) reserve(n int) {
 	grow(&a.Offset, n)
 }
 
-func grow[T any](column *[]T, n int) {
-	if *column != nil {
-		*column = slices.Grow(*column, n)
+func grow[T any](c *[]T, n int) {
+	if *c != nil {
+		*c = column.Grow(*c, n)
 	}
 }
 
@@ -181,18 +185,18 @@ func join(parts []*reader) Annotations {
 }
 
 // concat sets dst to the columns of the parts, one behind the other, in a goroutine of its own.
-func concat[T any](wg *sync.WaitGroup, parts []*reader, dst *[]T, column func(*Annotations) []T) {
+func concat[T any](wg *sync.WaitGroup, parts []*reader, dst *[]T, of func(*Annotations) []T) {
 	wg.Go(func() {
 		n := 0
 		for _, r := range parts {
-			n += len(column(&r.out))
+			n += len(of(&r.out))
 		}
 		if n == 0 {
 			return
 		}
-		all := make([]T, 0, n)
+		all := column.Make[T](n)
 		for _, r := range parts {
-			all = append(all, column(&r.out)...)
+			all = append(all, of(&r.out)...)
 		}
 		*dst = all
 	})

@@ -1,6 +1,9 @@
 package cocoeval
 
 import (
+	"slices"
+	"sync"
+
 	"github.com/spinemask/spinemask/coco"
 )
 
@@ -13,41 +16,68 @@ type Evaluation struct {
 	Detections  int       // that were looked at: at most maxDets per image and category
 	Warnings    []Warning // by code
 
-	curves *curves
+	from  accumulated
+	brief *curves // what the summary needs
+	once  sync.Once
+	full  *curves // everything
+}
+
+// summarized returns the maxDets, as indices, of which the summary shows precision.
+func (e *Evaluation) summarized() (ms []int) {
+	for _, l := range e.lines() {
+		if m := slices.Index(e.Params.MaxDets, l.maxDets); !l.recall && m >= 0 && !slices.Contains(ms, m) {
+			ms = append(ms, m)
+		}
+	}
+	slices.Sort(ms)
+	return ms
+}
+
+// all accumulates everything, once.
+func (e *Evaluation) all() *curves {
+	e.once.Do(func() {
+		ms := make([]int, len(e.Params.MaxDets))
+		for m := range ms {
+			ms[m] = m
+		}
+		e.full = e.from.curves(ms, true)
+	})
+	return e.full
 }
 
 // Shape returns the lengths of the axes of the arrays: IoU thresholds T, recall thresholds R, categories K, area ranges A
 // and maxDets M.
 func (e *Evaluation) Shape() (t, r, k, a, m int) {
-	c := e.curves
-	return c.t, c.r, c.k, c.a, c.m
+	c := e.brief
+	return c.t, c.r, c.k, c.a, len(e.Params.MaxDets)
 }
 
 // Precision returns pycocotools' array eval['precision'], T×R×K×A×M with M running fastest: the highest precision at that
 // recall or more; 0 where the recall is not reached, -1 where no annotation counts.
-func (e *Evaluation) Precision() []float64 { return e.curves.ordered(e.curves.precision) }
+func (e *Evaluation) Precision() []float64 { return ordered(e.all(), e.all().precision) }
 
 // Scores returns eval['scores'], T×R×K×A×M: the score at which the recall is reached.
-func (e *Evaluation) Scores() []float64 { return e.curves.ordered(e.curves.scores) }
+func (e *Evaluation) Scores() []float64 { return ordered(e.all(), e.all().scores) }
 
 // Recall returns eval['recall'], T×K×A×M.
 func (e *Evaluation) Recall() []float64 {
-	c := e.curves
+	c := e.brief
+	am := c.a * len(e.Params.MaxDets)
 	out := make([]float64, 0, len(c.recall))
 	for t := range c.t {
 		for k := range c.k {
-			for am := range c.a * c.m {
-				out = append(out, c.recall[(k*c.a*c.m+am)*c.t+t])
+			for j := range am {
+				out = append(out, c.recall[(k*am+j)*c.t+t])
 			}
 		}
 	}
 	return out
 }
 
-// ordered brings an array of curves from [k][a][m][t][r] to [t][r][k][a][m].
-func (c *curves) ordered(v []float64) []float64 {
+// ordered brings an array of all curves from [k][a][m][t][r] to [t][r][k][a][m].
+func ordered(c *curves, v []float64) []float64 {
 	out := make([]float64, len(v))
-	am := c.a * c.m
+	am := c.a * len(c.ms)
 	i := 0
 	for t := range c.t {
 		for r := range c.r {
@@ -65,15 +95,19 @@ func (c *curves) ordered(v []float64) []float64 {
 // average is the mean of the valid values of one area range and maxDets over the thresholds ts and the categories ks, in the
 // order of pycocotools' arrays: of precision, or of recall. It is -1 without any.
 func (e *Evaluation) average(recall bool, ts, ks []int, a, m int) float64 {
-	c := e.curves
+	c := e.brief
 	if a < 0 || m < 0 {
 		return -1
+	}
+	i := slices.Index(c.ms, m)
+	if i < 0 && !recall {
+		c, i = e.all(), m // Params was changed
 	}
 	v := make([]float64, 0, len(ts)*c.r*len(ks))
 	for _, t := range ts {
 		if recall {
 			for _, k := range ks {
-				if x := c.recall[((k*c.a+a)*c.m+m)*c.t+t]; x > -1 {
+				if x := c.recall[((k*c.a+a)*len(e.Params.MaxDets)+m)*c.t+t]; x > -1 {
 					v = append(v, x)
 				}
 			}
@@ -81,7 +115,7 @@ func (e *Evaluation) average(recall bool, ts, ks []int, a, m int) float64 {
 		}
 		for r := range c.r {
 			for _, k := range ks {
-				if x := c.precision[(((k*c.a+a)*c.m+m)*c.t+t)*c.r+r]; x > -1 {
+				if x := c.precision[(((k*c.a+a)*len(c.ms)+i)*c.t+t)*c.r+r]; x > -1 {
 					v = append(v, x)
 				}
 			}

@@ -191,39 +191,22 @@ func (e *Evaluator) Evaluate() (*Evaluation, error) {
 	if err := e.observeRest(); err != nil {
 		return nil, err
 	}
-	out := newCurves(len(e.g.categories), e.p)
-	order := make([]int, len(e.g.categories)) // the largest first, so that none is left alone at the end
-	size, total := make([]int, len(order)), 0
-	for k := range order {
-		order[k] = k
-		for _, q := range e.pieces[k] {
-			size[k] += len(q.score)
-		}
-		total += size[k]
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return size[b] - size[a] })
-	var next atomic.Int32
-	var wg sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(order)) {
-		wg.Go(func() {
-			c := newAccumulator(e.p, out)
-			for {
-				n := int(next.Add(1)) - 1
-				if n >= len(order) {
-					return
-				}
-				c.category(order[n], byImage(e.pieces[order[n]]), e.counted[order[n]])
-			}
-		})
-	}
-	wg.Wait()
 	w := slices.Clone(e.w.list)
 	slices.SortStableFunc(w, func(a, b Warning) int { return strings.Compare(a.Code, b.Code) })
-	return &Evaluation{
+	out := &Evaluation{
 		Params: *e.p, Categories: e.g.categories,
-		Images: len(e.g.images.ids), Annotations: len(e.g.entry), Detections: total,
-		Warnings: w, curves: out,
-	}, nil
+		Images: len(e.g.images.ids), Annotations: len(e.g.entry),
+		Warnings: w,
+		from:     accumulated{p: e.p, counted: e.counted},
+	}
+	for _, pieces := range e.pieces {
+		out.from.pieces = append(out.from.pieces, slices.Clone(pieces))
+		for _, q := range pieces {
+			out.Detections += len(q.score)
+		}
+	}
+	out.brief = out.from.curves(out.summarized(), false)
+	return out, nil
 }
 
 // Evaluate compares a results file with a data set.

@@ -3,6 +3,7 @@ package cocoeval
 import (
 	"cmp"
 	"math"
+	"math/bits"
 	"slices"
 )
 
@@ -35,28 +36,31 @@ func sortScores(list, room []scored) []scored {
 		})
 		return list
 	}
-	// Radix sort, least byte first. Bytes that are the same in all keys are passed over: scores that were float32 have
-	// three of them.
-	var count [8][256]int32
+	// Radix sort from the lowest bit that differs to the highest: scores that were float32 differ in half of theirs.
+	or, and := uint64(0), ^uint64(0)
 	for i := range list {
-		k := list[i].key
-		for b := range count {
-			count[b][byte(k>>(8*b))]++
-		}
+		or |= list[i].key
+		and &= list[i].key
 	}
-	for b := range count {
-		c := &count[b]
-		if c[byte(list[0].key>>(8*b))] == int32(len(list)) {
-			continue
+	width := 8
+	if len(list) >= 4096 {
+		width = 11
+	}
+	varying := or &^ and
+	for low := bits.TrailingZeros64(varying); low < bits.Len64(varying); low += width {
+		var count [1 << 11]int32
+		mask := uint64(1)<<width - 1
+		for i := range list {
+			count[list[i].key>>low&mask]++
 		}
 		at := int32(0)
-		for v := range c {
-			c[v], at = at, at+c[v]
+		for v := range mask + 1 {
+			count[v], at = at, at+count[v]
 		}
 		for i := range list {
-			v := byte(list[i].key >> (8 * b))
-			room[c[v]] = list[i]
-			c[v]++
+			v := list[i].key >> low & mask
+			room[count[v]] = list[i]
+			count[v]++
 		}
 		list, room = room, list
 	}
