@@ -18,9 +18,67 @@ type reader struct {
 	named   int // ids that were strings
 	out     Annotations
 
+	layout []member  // of the entry before
 	counts []byte    // an unescaped string of run lengths
 	coords []float64 // block of coordinates that polygons are cut from
 	rings  [][]float64
+}
+
+// member is what stands in front of a value in an entry: separator, name and colon. A file repeats the same ones in the
+// same order, so comparing with the entry before saves taking them apart.
+type member struct {
+	text  []byte
+	field field
+}
+
+// field is a name that entries have.
+type field uint8
+
+const (
+	otherField field = iota
+	imageIDField
+	categoryIDField
+	boxField
+	scoreField
+	segmentationField
+	idField
+	areaField
+	crowdField
+	ignoreField
+	keypointsField
+	visibleField
+)
+
+var fields = [...]string{"", "image_id", "category_id", "bbox", "score", "segmentation", "id", "area", "iscrowd", "ignore", "keypoints", "num_keypoints"}
+
+// member reads what stands before the value of the i-th member of an entry, at p. done is true behind the entry, where no
+// member follows.
+func (r *reader) member(p, i int) (f field, value int, done bool) {
+	if i < len(r.layout) {
+		m := &r.layout[i]
+		if end := p + len(m.text); end <= len(r.b) && string(r.b[p:end]) == string(m.text) {
+			return m.field, end, false
+		}
+	}
+	start := p
+	p, done = r.element(p, i == 0, '}')
+	if done || p < 0 {
+		return 0, p, true
+	}
+	name, value := r.key(p)
+	if value < 0 {
+		return 0, bad, true
+	}
+	for k := range fields {
+		if string(name) == fields[k] {
+			f = field(k)
+		}
+	}
+	for len(r.layout) <= i {
+		r.layout = append(r.layout, member{})
+	}
+	r.layout[i] = member{r.b[start:value], f}
+	return f, value, false
 }
 
 // entry reads the annotation or result object at p and appends it to the columns.
@@ -41,28 +99,24 @@ func (r *reader) entry(p int) int {
 		skipped                       = bad // where a segmentation stands that was not read
 	)
 	p++
-	for first := true; ; first = false {
-		var done bool
-		if p, done = r.element(p, first, '}'); done || p < 0 {
+	for i := 0; ; i++ {
+		f, value, done := r.member(p, i)
+		p = value
+		if done {
 			break
 		}
-		var name []byte
-		if name, p = r.key(p); p < 0 {
-			break
-		}
-		value := p
-		switch string(name) {
-		case "image_id":
+		switch f {
+		case imageIDField:
 			imageID, p = r.imageID(p)
 			gotImage = true
-		case "category_id":
+		case categoryIDField:
 			categoryID, p = r.int(p)
 			gotCategory = true
-		case "bbox":
+		case boxField:
 			var found Has
 			box, found, p = r.box(p)
 			has = has&^(HasBox|EmptyBox|NullBox) | found
-		case "score":
+		case scoreField:
 			if !r.results {
 				p = r.skip(p)
 			} else if has &^= HasScore; r.isNull(p) {
@@ -70,19 +124,19 @@ func (r *reader) entry(p int) int {
 			} else if score, p = r.float(p); p >= 0 {
 				has |= HasScore
 			}
-		case "segmentation":
+		case segmentationField:
 			if r.fields&Masks != 0 {
 				mask, p = r.mask(p)
 			} else {
 				skipped, p = p, r.skip(p)
 			}
-		case "id":
+		case idField:
 			if r.results {
 				p = r.skip(p) // the reference numbers results itself
 			} else if id, p = r.annotationID(p); p >= 0 {
 				has |= HasID
 			}
-		case "area":
+		case areaField:
 			if r.results {
 				p = r.skip(p)
 			} else if has &^= HasArea; r.isNull(p) {
@@ -90,19 +144,19 @@ func (r *reader) entry(p int) int {
 			} else if area, p = r.float(p); p >= 0 {
 				has |= HasArea
 			}
-		case "iscrowd":
+		case crowdField:
 			var set bool
 			set, p = r.flag(p)
 			if has = has&^IsCrowd | HasCrowd; set {
 				has |= IsCrowd
 			}
-		case "ignore":
+		case ignoreField:
 			var set bool
 			set, p = r.flag(p)
 			if has &^= Ignore; set {
 				has |= Ignore
 			}
-		case "keypoints":
+		case keypointsField:
 			if r.fields&Keypoints == 0 {
 				p = r.skip(p)
 			} else if has &^= HasKeypoints; r.isNull(p) {
@@ -110,7 +164,7 @@ func (r *reader) entry(p int) int {
 			} else if keypoints, p = r.numbers(p); p >= 0 {
 				has |= HasKeypoints
 			}
-		case "num_keypoints":
+		case visibleField:
 			if r.fields&Keypoints == 0 {
 				p = r.skip(p)
 			} else if visible, p = r.int(p); p >= 0 {
@@ -120,7 +174,7 @@ func (r *reader) entry(p int) int {
 			p = r.skip(p)
 		}
 		if p < 0 {
-			return r.inField(string(name), value, has, id)
+			return r.inField(fields[f], value, has, id)
 		}
 	}
 	if p < 0 {
@@ -230,6 +284,9 @@ func (r *reader) box(p int) (box [4]float64, has Has, next int) {
 	if r.at(p) != '[' {
 		return box, 0, r.wrong(p, p, "4 numbers")
 	}
+	if next := r.quickBox(p+1, &box); next >= 0 {
+		return box, HasBox, next
+	}
 	start := p
 	p++
 	n := 0
@@ -257,6 +314,27 @@ func (r *reader) box(p int) (box [4]float64, has Has, next int) {
 	return box, HasBox, p
 }
 
+// quickBox reads four usual numbers with usual separators and the bracket behind them; it gives up, with a negative
+// position and no error, at anything else.
+func (r *reader) quickBox(p int, box *[4]float64) int {
+	for n := range box {
+		f, next, ok := quickFloat(r.b, p)
+		if !ok {
+			return bad
+		}
+		box[n] = f
+		if p = next; n < 3 {
+			if p, ok = r.comma(p); !ok {
+				return bad
+			}
+		}
+	}
+	if r.at(p) != ']' {
+		return bad
+	}
+	return p + 1
+}
+
 // numbers reads a list of numbers into a slice of its own.
 func (r *reader) numbers(p int) ([]float64, int) {
 	if r.at(p) != '[' {
@@ -271,6 +349,17 @@ func (r *reader) numbers(p int) ([]float64, int) {
 		var done bool
 		if p, done = r.element(p, first, ']'); done || p < 0 {
 			break
+		}
+		for {
+			f, next, ok := quickFloat(r.b, p)
+			if !ok {
+				break
+			}
+			after, ok := r.comma(next)
+			if !ok {
+				break
+			}
+			r.coords, p = append(r.coords, f), after
 		}
 		var v float64
 		if v, p = r.float(p); p < 0 {

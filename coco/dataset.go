@@ -3,13 +3,18 @@ package coco
 import "strconv"
 
 // OpenDataset reads the annotation file at path: JSON, or that packed by gzip or zstd. Plain files are mapped into memory
-// where the system allows it and must not be changed while the result is in use.
+// where the system allows it; one whose masks are run lengths must not be changed while the result is in use.
 func OpenDataset(path string, fields Fields) (*Dataset, error) {
-	b, err := load(path)
+	b, release, err := load(path)
 	if err != nil {
 		return nil, err
 	}
-	return ParseDataset(b, path, fields)
+	d, err := ParseDataset(b, path, fields)
+	if err != nil {
+		return nil, err
+	}
+	d.detach(release)
+	return d, nil
 }
 
 // ParseDataset reads an annotation file from memory. The result keeps b, which must not be changed. name is for messages.

@@ -15,33 +15,55 @@ import (
 // maxUnpacked bounds what a packed file may grow to.
 const maxUnpacked = 16 << 30
 
-// load returns the bytes of the file at path, unpacked if it begins like gzip or zstd.
-func load(path string) ([]byte, error) {
+// load returns the bytes of the file at path, unpacked if it begins like gzip or zstd. release, to be called when nobody
+// looks at them any more, is nil where there is nothing to do.
+func load(path string) (b []byte, release func(), err error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("coco: %w", err)
+		return nil, nil, fmt.Errorf("coco: %w", err)
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return nil, fmt.Errorf("coco: %w", err)
+		return nil, nil, fmt.Errorf("coco: %w", err)
 	}
 	if info.IsDir() {
-		return nil, fmt.Errorf("coco: %s: is a directory", path)
+		return nil, nil, fmt.Errorf("coco: %s: is a directory", path)
 	}
 	var magic [4]byte
 	n, _ := io.ReadFull(f, magic[:])
 	packed := bytes.HasPrefix(magic[:n], []byte("\x1f\x8b")) || bytes.HasPrefix(magic[:n], []byte("\x28\xb5\x2f\xfd"))
 	if info.Mode().IsRegular() && !packed {
 		if b, err := mapFile(f, info.Size()); err == nil {
-			return b, nil
+			return b, func() { unmap(b) }, nil
 		}
 	}
-	b, err := unpack(io.MultiReader(bytes.NewReader(magic[:n]), f), magic[:n])
-	if err != nil {
-		return nil, fmt.Errorf("coco: %s: %w", path, err)
+	if b, err = unpack(io.MultiReader(bytes.NewReader(magic[:n]), f), magic[:n]); err != nil {
+		return nil, nil, fmt.Errorf("coco: %s: %w", path, err)
 	}
-	return b, nil
+	return b, nil, nil
+}
+
+// detach copies what the columns still need of the file and releases it, unless that is much of the file.
+func (a *Annotations) detach(release func()) {
+	need := 0
+	for i := range a.Mask {
+		if m := &a.Mask[i]; m.Kind == RunMask {
+			need += int(m.size)
+		}
+	}
+	if release == nil || need > len(a.data)/8 {
+		return
+	}
+	kept := make([]byte, 0, need)
+	for i := range a.Mask {
+		if m := &a.Mask[i]; m.Kind == RunMask {
+			kept = append(kept, a.data[m.index:m.index+int64(m.size)]...)
+			m.index = int64(len(kept)) - int64(m.size)
+		}
+	}
+	a.data = kept
+	release()
 }
 
 // unpack reads all of r, whose first bytes are magic.

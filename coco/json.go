@@ -76,6 +76,17 @@ func (s *scanner) element(p int, first bool, end byte) (next int, done bool) {
 
 // key reads a member's name and the colon behind it. next is where its value starts.
 func (s *scanner) key(p int) (name []byte, next int) {
+	// Names are short and without escapes, but for those that are not.
+	if s.at(p) == '"' {
+		for q := p + 1; q < len(s.b) && s.b[q] != '\\'; q++ {
+			if s.b[q] == '"' {
+				if q+1 < len(s.b) && s.b[q+1] == ':' {
+					return s.b[p+1 : q], s.space(q + 2)
+				}
+				break
+			}
+		}
+	}
 	name, p = s.text(p)
 	p = s.space(p)
 	if s.at(p) != ':' {
@@ -197,6 +208,17 @@ func (s *scanner) float(p int) (f float64, next int) {
 		return x.float(s.b[p:next]), next
 	}
 	return s.notFinite(p, next)
+}
+
+// comma steps over a comma and one space at p, the usual separator; ok is false where anything else stands.
+func (s *scanner) comma(p int) (next int, ok bool) {
+	if uint(p+1) >= uint(len(s.b)) || s.b[p] != ',' {
+		return p, false
+	}
+	if s.b[p+1] == ' ' {
+		return p + 2, true
+	}
+	return p + 1, true
 }
 
 // notFinite is the part of float for what JSON does not have, and for errors.
@@ -331,6 +353,12 @@ func (s *scanner) skipNested(p int) int {
 		}
 		switch c := s.at(p); c {
 		case '{', '[':
+			if c == '[' && open.n > 0 {
+				if next := s.skipNumbers(p); next >= 0 {
+					p, first = next, false
+					break
+				}
+			}
 			open.push(c == '{')
 			p, first = p+1, true
 		default:

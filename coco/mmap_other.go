@@ -9,3 +9,5 @@ import (
 
 // mapFile is not available: the file is read.
 func mapFile(*os.File, int64) ([]byte, error) { return nil, errors.ErrUnsupported }
+
+func unmap([]byte) {}

@@ -7,10 +7,17 @@ import (
 	"syscall"
 )
 
-// mapFile maps the file into memory. The mapping stays until the process ends: nobody knows who still holds a part of it.
+// mapFile maps the file into memory.
 func mapFile(f *os.File, size int64) ([]byte, error) {
 	if size == 0 {
 		return nil, nil
 	}
 	return syscall.Mmap(int(f.Fd()), 0, int(size), syscall.PROT_READ, syscall.MAP_PRIVATE)
+}
+
+// unmap ends a mapping.
+func unmap(b []byte) {
+	if len(b) > 0 {
+		_ = syscall.Munmap(b)
+	}
 }

@@ -1,14 +1,19 @@
 package coco
 
 // OpenResults reads the results file at path: JSON, or that packed by gzip or zstd. Plain files are mapped into memory
-// where the system allows it and must not be changed while the result is in use. A result without a box keeps its mask,
+// where the system allows it; one whose masks are run lengths must not be changed while the result is in use. A result without a box keeps its mask,
 // whatever the fields.
 func OpenResults(path string, fields Fields) (*Results, error) {
-	b, err := load(path)
+	b, release, err := load(path)
 	if err != nil {
 		return nil, err
 	}
-	return ParseResults(b, path, fields)
+	r, err := ParseResults(b, path, fields)
+	if err != nil {
+		return nil, err
+	}
+	r.detach(release)
+	return r, nil
 }
 
 // ParseResults reads a results file from memory. The result keeps b, which must not be changed. name is for messages.

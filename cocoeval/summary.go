@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // A Stat is one number of the summary.
@@ -32,16 +33,21 @@ type line struct {
 // pycocotools has no answer because there are fewer than three maxDets, lines of precision are at the highest, and there is
 // a line of recall for each.
 func (e *Evaluation) Stats() []Stat {
-	var stats []Stat
-	for _, l := range e.lines() {
-		var ks []int
-		for k := range e.Categories {
-			if l.group == "" || l.group == e.Categories[k].Frequency {
-				ks = append(ks, k)
+	lines := e.lines()
+	stats := make([]Stat, len(lines))
+	var wg sync.WaitGroup
+	for i, l := range lines {
+		wg.Go(func() {
+			var ks []int
+			for k := range e.Categories {
+				if l.group == "" || l.group == e.Categories[k].Frequency {
+					ks = append(ks, k)
+				}
 			}
-		}
-		stats = append(stats, Stat{Name: l.name(e), Value: e.value(l, ks), line: l})
+			stats[i] = Stat{Name: l.name(e), Value: e.value(l, ks), line: l}
+		})
 	}
+	wg.Wait()
 	return stats
 }
 

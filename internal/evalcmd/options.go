@@ -26,7 +26,7 @@ type Options struct {
 	PerClass      bool
 	JSON          bool
 	Strict        bool
-	MinAP         float64
+	MinAP         *float64 // nil: none
 	Partial       string
 }
 
@@ -44,7 +44,11 @@ func (o *Options) Flags(fs *flag.FlagSet) {
 	fs.BoolVar(&o.PerClass, "per-class", false, "the numbers of every category too")
 	fs.BoolVar(&o.JSON, "json", false, "print JSON: statistics by name and in full precision, classes, warnings")
 	fs.BoolVar(&o.Strict, "strict", false, "end with an error if there is any warning")
-	fs.Float64Var(&o.MinAP, "min-ap", 0, "end with status 3 if AP is below this `number`")
+	fs.Func("min-ap", "end with status 3 if AP is below this `number`", func(s string) error {
+		v, err := strconv.ParseFloat(s, 64)
+		o.MinAP = &v
+		return err
+	})
 	fs.StringVar(&o.Partial, "save-partial", "", "write what was matched to `file`, to be merged: name such files instead of results")
 }
 

@@ -2,6 +2,7 @@ package evalcmd
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -27,11 +28,31 @@ func Run(o *Options, gt, results string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	r, err := coco.OpenResults(results, fields)
-	if err != nil {
+	var r *coco.Results
+	var rerr error
+	done := make(chan struct{})
+	go func() {
+		r, rerr = coco.OpenResults(results, fields)
+		close(done)
+	}()
+	evaluators, err := prepare(params, d)
+	<-done
+	if err := cmp.Or(err, rerr); err != nil {
 		return err
 	}
-	return Evaluate(o, d, r, stdout, stderr)
+	return evaluate(o, evaluators, r, stdout, stderr)
+}
+
+// prepare makes the evaluators.
+func prepare(params []cocoeval.Params, d *coco.Dataset) (all []*cocoeval.Evaluator, err error) {
+	for _, p := range params {
+		e, err := cocoeval.New(d, p)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, e)
+	}
+	return all, nil
 }
 
 // Evaluate is Run for what was read already.
@@ -40,13 +61,25 @@ func Evaluate(o *Options, d *coco.Dataset, r *coco.Results, stdout, stderr io.Wr
 	if err != nil {
 		return err
 	}
+	evaluators, err := prepare(params, d)
+	if err != nil {
+		return err
+	}
+	return evaluate(o, evaluators, r, stdout, stderr)
+}
+
+// evaluate adds the results to the evaluators and reports.
+func evaluate(o *Options, evaluators []*cocoeval.Evaluator, r *coco.Results, stdout, stderr io.Writer) error {
 	var all []*cocoeval.Evaluation
-	for _, p := range params {
-		e, err := cocoeval.Evaluate(d, r, p)
+	for _, e := range evaluators {
+		if err := e.AddResults(r); err != nil {
+			return err
+		}
+		x, err := e.Evaluate()
 		if err != nil {
 			return err
 		}
-		all = append(all, e)
+		all = append(all, x)
 	}
 	return report(o, all, stdout, stderr)
 }
@@ -86,9 +119,12 @@ func report(o *Options, all []*cocoeval.Evaluation, stdout, stderr io.Writer) er
 	if _, err := stdout.Write(out.Bytes()); err != nil {
 		return err
 	}
+	if o.MinAP == nil {
+		return nil
+	}
 	for _, e := range all {
-		if ap := e.Stats()[0].Value; ap < o.MinAP {
-			return fmt.Errorf("%v AP %.6g is %w %g", e.Params.IoU, ap, errBelow, o.MinAP)
+		if ap := e.Stats()[0].Value; !(ap >= *o.MinAP) {
+			return fmt.Errorf("%v AP %.6g is %w %g", e.Params.IoU, ap, errBelow, *o.MinAP)
 		}
 	}
 	return nil
