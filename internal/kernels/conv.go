@@ -67,26 +67,54 @@ func (s *Set) Conv(c *Conv, row0, row1, panel0, panel1 int) {
 	stretch := c.stretch()
 	pixels := max(64, blockBytes/(4*channels*max(1, c.StrideY*c.StrideX)))
 	for q0, end := row0*c.Width, row1*c.Width; q0 < end; q0 += pixels {
+		q1 := min(q0+pixels, end)
 		for c0 := 0; c0 < w.C; c0 += channels {
 			for p := panel0; p < panel1; p++ {
 				r := run{Conv: c, panel: &w.panels[p], steps: stretch.steps, c0: c0, c1: min(c0+channels, w.C)}
-				s.pixels(&r, stretch.pixels, q0, min(q0+pixels, end))
+				s.pixels(&r, stretch.pixels, q0, q1)
 			}
+		}
+		if c.Act > Relu {
+			first, last := &w.panels[panel0], &w.panels[panel1-1]
+			s.activatePixels(c, stretch, q0, q1, first.first, last.first+last.width-first.first)
 		}
 	}
 }
 
 // pixels computes the outputs q0 … q1-1, counted through rows and items, run by run.
 func (s *Set) pixels(r *run, stretch, q0, q1 int) {
-	c := r.Conv
 	for q := q0; q < q1; q += r.pixels {
-		x, y, item := q%c.Width, q/c.Width%c.Height, q/c.Width/c.Height
-		r.in = item*c.InItem + y*c.StrideY*c.InRow + x*c.StrideX*c.InPixel
-		r.out = item*c.OutItem + y*c.OutRow + x*c.OutPixel + r.panel.first
-		r.res = item*c.ResItem + y*c.ResRow + x*c.ResPixel + r.panel.first
+		r.in, r.out, r.res = r.locate(q)
+		r.out, r.res = r.out+r.panel.first, r.res+r.panel.first
 		r.pixels = min(stretch-q%stretch, q1-q)
 		s.run(r)
 	}
+}
+
+// activatePixels applies an activation that the micro-kernels lack to width channels of the outputs q0 … q1-1, while
+// they are in the cache.
+func (s *Set) activatePixels(c *Conv, stretch stretch, q0, q1, first, width int) {
+	for q := q0; q < q1; {
+		_, out, _ := c.locate(q)
+		out += first
+		pixels := min(stretch.pixels-q%stretch.pixels, q1-q)
+		q += pixels
+		if stretch.outStep == width {
+			s.Activate(c.Out[out:out+pixels*width], c.Act)
+			continue
+		}
+		for i := range pixels {
+			s.Activate(c.Out[out+i*stretch.outStep:][:width], c.Act)
+		}
+	}
+}
+
+// locate returns where the first tap, the first channel and the residual of output pixel q are.
+func (c *Conv) locate(q int) (in, out, res int) {
+	x, y, item := q%c.Width, q/c.Width%c.Height, q/c.Width/c.Height
+	return item*c.InItem + y*c.StrideY*c.InRow + x*c.StrideX*c.InPixel,
+		item*c.OutItem + y*c.OutRow + x*c.OutPixel,
+		item*c.ResItem + y*c.ResRow + x*c.ResPixel
 }
 
 // run is a piece of a stretch: output pixels at constant distances, of one panel and one block of input channels.

@@ -13,10 +13,9 @@ var generic = Set{
 	winograd: winogradGeneric,
 }
 
-// runGeneric is the loop in the comment of Conv, for the outputs of a run.
+// runGeneric is the loop in the comment of Conv, for the outputs of a run, with no activation but Relu.
 func runGeneric(r *run) {
 	w, p := r.W, r.panel
-	act := scalar[r.Act]
 	var acc [8]float32
 	for i := range r.pixels {
 		copy(acc[:], p.bias)
@@ -41,7 +40,10 @@ func runGeneric(r *run) {
 			if r.Residual != nil {
 				v += r.Residual[r.res+i*r.resStep+n]
 			}
-			out[n] = act(v)
+			if r.Act == Relu && v < 0 {
+				v = 0
+			}
+			out[n] = v
 		}
 	}
 }

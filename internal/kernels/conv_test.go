@@ -45,10 +45,7 @@ func (k *convCase) naive(mulAdd func(x, y, z float32) float32, out []float32) {
 				if k.Residual != nil {
 					acc += k.Residual[i*k.ResItem+y*k.ResRow+x*k.ResPixel+n]
 				}
-				if k.Act == Relu && acc < 0 {
-					acc = 0
-				}
-				out[i*k.OutItem+y*k.OutRow+x*k.OutPixel+n] = acc
+				out[i*k.OutItem+y*k.OutRow+x*k.OutPixel+n] = scalar[k.Act](acc)
 			}
 		}
 	}
@@ -58,7 +55,7 @@ const mostFloats = 1 << 18 // of any buffer of a random case
 
 // randomConv makes a case in guarded memory. Sides are often small, channels often next to a multiple of a vector,
 // and distances often leave gaps, which nobody may touch.
-func randomConv(rng *rand.Rand, in, out, res *guard) *convCase {
+func randomConv(rng *rand.Rand, g *convGuards) *convCase {
 	pick := func(values ...int) int { return values[rng.IntN(len(values))] }
 	for {
 		k := &convCase{
@@ -87,7 +84,7 @@ func randomConv(rng *rand.Rand, in, out, res *guard) *convCase {
 		if work := k.items * k.Height * k.Width * k.kh * k.kw * k.c * k.n; work > 400_000 || max(inFloats, outFloats, resFloats) > mostFloats {
 			continue
 		}
-		k.In, k.Out = in.floats(inFloats, rng.IntN(2) == 0), out.floats(outFloats, rng.IntN(2) == 0)
+		k.In, k.Out = g.in.floats(inFloats, rng.IntN(2) == 0), g.out.floats(outFloats, rng.IntN(2) == 0)
 		fill(rng, k.In, k.special)
 		k.weights = normal(rng, k.kh*k.kw*k.c*k.n)
 		if rng.IntN(3) > 0 {
@@ -97,10 +94,10 @@ func randomConv(rng *rand.Rand, in, out, res *guard) *convCase {
 			k.Scale, k.Shift = normal(rng, k.n), normal(rng, k.n)
 		}
 		if rng.IntN(3) == 0 {
-			k.Residual = res.floats(resFloats, rng.IntN(2) == 0)
+			k.Residual = g.res.floats(resFloats, rng.IntN(2) == 0)
 			fill(rng, k.Residual, k.special)
 		}
-		k.Act = Activation(pick(int(None), int(Relu)))
+		k.Act = Activation(pick(int(None), int(None), int(Relu), int(Relu), int(HardSwish), int(HardSigmoid)))
 		rowsOfAll := k.items * k.Height
 		k.row0 = rng.IntN(rowsOfAll + 1)
 		k.row1 = k.row0 + rng.IntN(rowsOfAll-k.row0+1)
@@ -111,20 +108,43 @@ func randomConv(rng *rand.Rand, in, out, res *guard) *convCase {
 	}
 }
 
-// Every set gives the bits of the naive loop, whatever the shape, and writes nothing else.
+// convGuards is memory for random cases.
+type convGuards struct{ in, out, res *guard }
+
+func newConvGuards(t *testing.T) *convGuards {
+	return &convGuards{newGuard(t, mostFloats), newGuard(t, mostFloats), newGuard(t, mostFloats)}
+}
+
+// checkConv holds a random case against the naive loop.
+func checkConv(t *testing.T, s *Set, rng *rand.Rand, g *convGuards) {
+	k := randomConv(rng, g)
+	want := clone(k.Out)
+	k.naive(mulAdd(s), want)
+	k.W = s.Pack(k.weights, k.kh, k.kw, k.c, k.n, k.bias)
+	panel, row := rng.IntN(k.W.Panels()+1), k.row0+rng.IntN(k.row1-k.row0+1)
+	for _, rows := range [2][2]int{{k.row0, row}, {row, k.row1}} {
+		s.Conv(&k.Conv, rows[0], rows[1], 0, panel)
+		s.Conv(&k.Conv, rows[0], rows[1], panel, k.W.Panels())
+	}
+	requireSame(t, want, k.Out, k)
+}
+
+// Every set gives the bits of the naive loop, whatever the shape and the split, and writes nothing else.
 func TestConvAgainstLoop(t *testing.T) {
 	eachSet(t, func(t *testing.T, s *Set) {
-		rng := newRand(1)
-		in, out, res := newGuard(t, mostFloats), newGuard(t, mostFloats), newGuard(t, mostFloats)
+		rng, g := newRand(1), newConvGuards(t)
 		for range *rounds {
-			k := randomConv(rng, in, out, res)
-			want := append([]float32(nil), k.Out...)
-			k.naive(mulAdd(s), want)
-			k.W = s.Pack(k.weights, k.kh, k.kw, k.c, k.n, k.bias)
-			cut := rng.IntN(k.W.Panels() + 1)
-			s.Conv(&k.Conv, k.row0, k.row1, 0, cut)
-			s.Conv(&k.Conv, k.row0, k.row1, cut, k.W.Panels())
-			requireSame(t, want, k.Out, k)
+			checkConv(t, s, rng, g)
+		}
+	})
+}
+
+func FuzzConvAgainstLoop(f *testing.F) {
+	f.Add(uint64(0))
+	f.Fuzz(func(t *testing.T, seed uint64) {
+		g := newConvGuards(t)
+		for _, s := range Sets() {
+			checkConv(t, s, newRand(seed), g)
 		}
 	})
 }

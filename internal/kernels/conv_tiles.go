@@ -23,35 +23,17 @@ package kernels
 // Of the last vector only lanes are read from scale, shift, residual and out, and written.
 type tileFunc func(in *float32, inPixel, inTap, inRow, kh, kw, length int, weights, bias, scale, shift, residual *float32, resPixel int, out *float32, outPixel, lanes, relu, tiles int)
 
-// cachedPixels is after how many pixels an activation without a place in the micro-kernel is applied.
-const cachedPixels = 64
-
 func (s *Set) run(r *run) {
 	if s.tiles == nil {
 		runGeneric(r)
 		return
 	}
+	// As few tiles as possible, all of them as equal as possible: some are a pixel larger than the others.
 	largest := len(s.tiles[r.panel.vectors-1])
-	post := r.Act > Relu && r.c1 == r.W.C
-	for done := 0; done < r.pixels; {
-		// as few tiles as possible, all of them as equal as possible: n of size, the others one pixel larger
-		pixels := r.pixels - done
-		if post {
-			pixels = min(pixels, cachedPixels)
-		}
-		tiles := (pixels + largest - 1) / largest
-		size, larger := pixels/tiles, pixels%tiles
-		if larger > 0 {
-			s.tile(r, done, size+1, larger)
-		}
-		s.tile(r, done+larger*(size+1), size, tiles-larger)
-		if post {
-			for i := done; i < done+pixels; i++ {
-				s.activate[r.Act](r.Out[r.out+i*r.outStep:][:r.panel.width])
-			}
-		}
-		done += pixels
-	}
+	tiles := (r.pixels + largest - 1) / largest
+	size, larger := r.pixels/tiles, r.pixels%tiles
+	s.tile(r, 0, size+1, larger)
+	s.tile(r, larger*(size+1), size, tiles-larger)
 }
 
 // tile calls the micro-kernel for tiles times size pixels, starting at pixel first of the run.

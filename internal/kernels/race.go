@@ -40,3 +40,21 @@ func raceConv(c *Conv, row0, row1, panel0, panel1 int) {
 		}
 	}
 }
+
+func (b *tileBlock) race(t int) {
+	c, w := b.conv, b.plan.w
+	item, row, col := b.kind.at(t)
+	for y := range row.size + 2 {
+		for x := range col.size + 2 {
+			raceRead(c.In[item*c.InItem+(row.start+y)*c.InRow+(col.start+x)*c.InPixel:][:w.C])
+		}
+	}
+	for y := row.skip; y < row.size; y++ {
+		for x := col.skip; x < col.size; x++ {
+			if c.Residual != nil {
+				raceRead(c.Residual[item*c.ResItem+(row.start+y)*c.ResRow+(col.start+x)*c.ResPixel:][:w.N])
+			}
+			raceWrite(c.Out[item*c.OutItem+(row.start+y)*c.OutRow+(col.start+x)*c.OutPixel:][:w.N])
+		}
+	}
+}

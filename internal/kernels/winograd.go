@@ -107,6 +107,7 @@ func (b *tileBlock) run(first, last int) {
 	w := b.plan.w
 	slabV, slabM := b.plan.slabs(last - first)
 	for t := first; t < last; t++ {
+		b.race(t)
 		b.input(t, b.v[(t-first)*roundUp(w.C, b.lanes):], slabV)
 	}
 	for i, product := range b.kind.products {
@@ -179,16 +180,18 @@ func (b *tileBlock) output(t int, m []float32, slab int) {
 			residual = residual[channels:]
 		}
 	}
-	if !shared && c.Act <= Relu {
-		return
-	}
-	for y := row.skip; y < row.size; y++ {
-		for x := col.skip; x < col.size; x++ {
-			values := corner[y*c.OutRow+x*c.OutPixel:][:n]
-			if shared {
-				copy(values, b.edge[(y*col.size+x)*n:])
+	if shared {
+		for y := row.skip; y < row.size; y++ {
+			for x := col.skip; x < col.size; x++ {
+				copy(corner[y*c.OutRow+x*c.OutPixel:], b.edge[(y*col.size+x)*n:][:n])
 			}
-			b.Activate(values, c.Act)
+		}
+	}
+	if c.Act > Relu {
+		for y := row.skip; y < row.size; y++ {
+			for x := col.skip; x < col.size; x++ {
+				b.Activate(corner[y*c.OutRow+x*c.OutPixel:][:n], c.Act)
+			}
 		}
 	}
 }

@@ -108,9 +108,10 @@ func (k *winogradCase) String() string {
 	return fmt.Sprintf("tiles %v×%v of %v", k.rows, k.cols, &k.convCase)
 }
 
-func randomWinograd(rng *rand.Rand, in, out, res *guard) *winogradCase {
+func randomWinograd(rng *rand.Rand, g *convGuards) *winogradCase {
 	pick := func(values ...int) int { return values[rng.IntN(len(values))] }
 	sizes := [][]int{{3}, {4}, {5}, {7}, {4, 3}, {5, 4}}
+	most := pick(30_000, 30_000, 30_000, 30_000, 30_000, 30_000, 30_000, 30_000, 30_000, 1_000_000) // multiply-adds
 	for {
 		k := &winogradCase{rows: sizes[rng.IntN(len(sizes))], cols: sizes[rng.IntN(len(sizes))]}
 		k.kh, k.kw, k.items = 3, 3, pick(1, 1, 2, 7)
@@ -127,10 +128,10 @@ func randomWinograd(rng *rand.Rand, in, out, res *guard) *winogradCase {
 		last := k.items - 1
 		inFloats := last*k.InItem + (k.Height+1)*k.InRow + (k.Width+1)*k.InPixel + k.c
 		outFloats := last*k.OutItem + (k.Height-1)*k.OutRow + (k.Width-1)*k.OutPixel + k.n
-		if k.items*k.Height*k.Width*9*k.c*k.n > 1_000_000 || max(inFloats, outFloats) > mostFloats {
+		if k.items*k.Height*k.Width*9*k.c*k.n > most || max(inFloats, outFloats) > mostFloats {
 			continue
 		}
-		k.In, k.Out = in.floats(inFloats, rng.IntN(2) == 0), out.floats(outFloats, rng.IntN(2) == 0)
+		k.In, k.Out = g.in.floats(inFloats, rng.IntN(2) == 0), g.out.floats(outFloats, rng.IntN(2) == 0)
 		fill(rng, k.In, false)
 		k.weights = normal(rng, 9*k.c*k.n)
 		if rng.IntN(3) > 0 {
@@ -141,7 +142,7 @@ func randomWinograd(rng *rand.Rand, in, out, res *guard) *winogradCase {
 		}
 		switch rng.IntN(3) {
 		case 0:
-			k.Residual = res.floats(outFloats, rng.IntN(2) == 0)
+			k.Residual = g.res.floats(outFloats, rng.IntN(2) == 0)
 			fill(rng, k.Residual, false)
 		case 1: // in place
 			k.Residual = k.Out
@@ -157,46 +158,63 @@ func randomWinograd(rng *rand.Rand, in, out, res *guard) *winogradCase {
 	}
 }
 
+// checkWinograd holds a random case against the naive loop, and the assembly sets against each other. The scratch
+// memory is full of what others left.
+func checkWinograd(t *testing.T, rng *rand.Rand, g *convGuards, scratch *[]float32) {
+	k := randomWinograd(rng, g)
+	start, want := clone(k.Out), clone(k.Out)
+	act := k.Act
+	k.Act = None
+	k.naive(mulAdd(&generic), want)
+	k.Act = act
+	var assembled []float32
+	for _, s := range Sets() {
+		copy(k.Out, start)
+		p := s.PackWinograd(k.weights, k.c, k.n, k.bias, k.rows, k.cols).Plan(k.Height, k.Width, 1+rng.IntN(3))
+		if p.Scratch() > len(*scratch) {
+			*scratch = Alloc(2 * p.Scratch())
+			fill(rng, *scratch, true)
+		}
+		blocks := p.Blocks(k.items)
+		at := rng.IntN(blocks + 1)
+		s.Winograd(&k.Conv, p, k.items, at, blocks, *scratch)
+		s.Winograd(&k.Conv, p, k.items, 0, at, *scratch)
+		for i := range want {
+			exact, tolerance := scalar[k.Act](want[i]), 5e-3*math.Sqrt(float64(k.c))
+			if math.Float32bits(want[i]) == math.Float32bits(canary) { // not an output
+				exact, tolerance = canary, 0
+			}
+			same := math.Float32bits(exact) == math.Float32bits(k.Out[i])
+			if !same && !(math.Abs(float64(exact-k.Out[i])) <= tolerance) {
+				require.Failf(t, "different", "%s at %d: want %v, got %v: %v", s.Name, i, exact, k.Out[i], k)
+			}
+		}
+		if s == &generic {
+			continue
+		}
+		if assembled != nil {
+			requireSame(t, assembled, k.Out, s.Name)
+		}
+		assembled = clone(k.Out)
+	}
+}
+
 // Winograd gives the outputs of the naive loop up to its error, writes nothing else, and gives the same bits however
 // the blocks are split and whichever assembly set computes them.
 func TestWinogradAgainstLoop(t *testing.T) {
-	rng := newRand(4)
-	in, out, res := newGuard(t, mostFloats), newGuard(t, mostFloats), newGuard(t, mostFloats)
-	for range *rounds / 10 {
-		k := randomWinograd(rng, in, out, res)
-		start := clone(k.Out)
-		want := clone(k.Out)
-		act := k.Act
-		k.Act = None
-		k.naive(mulAdd(&generic), want)
-		k.Act = act
-		var assembled []float32
-		for _, s := range Sets() {
-			copy(k.Out, start)
-			w := s.PackWinograd(k.weights, k.c, k.n, k.bias, k.rows, k.cols)
-			p := w.Plan(k.Height, k.Width, 1+rng.IntN(3))
-			scratch := make([]float32, p.Scratch())
-			fill(rng, scratch[:min(len(scratch), 1000)], true)
-			blocks := p.Blocks(k.items)
-			at := rng.IntN(blocks + 1)
-			s.Winograd(&k.Conv, p, k.items, at, blocks, scratch)
-			s.Winograd(&k.Conv, p, k.items, 0, at, scratch)
-			for i := range want {
-				if math.Float32bits(want[i]) == math.Float32bits(canary) {
-					require.Equal(t, math.Float32bits(canary), math.Float32bits(k.Out[i]), "%d is not an output", i)
-					continue
-				}
-				require.InDelta(t, scalar[k.Act](want[i]), k.Out[i], 5e-3*math.Sqrt(float64(k.c)), "%s at %d: %v", s.Name, i, k)
-			}
-			if s == &generic {
-				continue
-			}
-			if assembled != nil {
-				requireSame(t, assembled, k.Out, s.Name)
-			}
-			assembled = clone(k.Out)
-		}
+	rng, g := newRand(4), newConvGuards(t)
+	var scratch []float32
+	for range *rounds {
+		checkWinograd(t, rng, g, &scratch)
 	}
+}
+
+func FuzzWinogradAgainstLoop(f *testing.F) {
+	f.Add(uint64(0))
+	f.Fuzz(func(t *testing.T, seed uint64) {
+		var scratch []float32
+		checkWinograd(t, newRand(seed), newConvGuards(t), &scratch)
+	})
 }
 
 // The relative error of a layer follows the law in the comment of winogradPairs.
