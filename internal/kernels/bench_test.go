@@ -92,3 +92,32 @@ func allocNormal(n int) []float32 {
 	fill(newRand(3), x, false)
 	return x
 }
+
+func BenchmarkElementwise(b *testing.B) {
+	const n = 4096 // floats: all slices fit the first-level cache
+	x, y := allocNormal(n), allocNormal(n)
+	p := [4][]float32{allocNormal(n), allocNormal(n), allocNormal(n), allocNormal(n)}
+	for _, s := range Sets() {
+		for name, f := range map[string]func(){
+			"add":     func() { s.Add(y, x, x, None) },
+			"addrelu": func() { s.Add(y, x, x, Relu) },
+			"max":     func() { s.Max(y, x) },
+			"sigmoid": func() { s.Activate(copyTo(y, x), Sigmoid) },
+			"swish":   func() { s.Activate(copyTo(y, x), Swish) },
+			"blend4":  func() { s.Blend4(y, p[0], p[1], p[2], p[3], 0.1, 0.2, 0.3, 0.4) },
+		} {
+			b.Run(name+"/"+s.Name, func(b *testing.B) {
+				for b.Loop() {
+					f()
+				}
+				b.ReportMetric(n*float64(b.N)/float64(b.Elapsed().Nanoseconds()), "Gvalues/s")
+				b.ReportMetric(0, "ns/op")
+			})
+		}
+	}
+}
+
+func copyTo(dst, src []float32) []float32 {
+	copy(dst, src)
+	return dst
+}

@@ -34,7 +34,7 @@ type Conv struct {
 	Out                    []float32
 	OutItem, OutRow        int
 	OutPixel               int
-	Height, Width          int       // of the output of one item
+	Height, Width          int       // of the output of an item
 	Scale, Shift           []float32 // [N] or nil
 	Residual               []float32 // or nil
 	ResItem, ResRow        int
@@ -49,7 +49,7 @@ const blockBytes = 400 << 10
 // the panels panel0 … panel1-1.
 func (s *Set) Conv(c *Conv, row0, row1, panel0, panel1 int) {
 	w := c.W
-	if w.lanes != s.lanes {
+	if w.set != s {
 		panic(otherSet)
 	}
 	if panel0 < 0 || panel0 > panel1 || panel1 > len(w.panels) {

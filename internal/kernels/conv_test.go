@@ -201,6 +201,8 @@ func TestConvPanicsOnShortSlices(t *testing.T) {
 		require.PanicsWithValue(t, want, func() { s.Conv(c, 0, 4, 0, 1) })
 	}
 	require.PanicsWithValue(t, shortIn, func() { s.Conv(make1(), 0, 5, 0, 1) })
+	other := generic
+	require.PanicsWithValue(t, otherSet, func() { other.Conv(make1(), 0, 4, 0, 1) })
 	require.PanicsWithValue(t, badPanels, func() { s.Conv(make1(), 0, 4, 0, 9) })
 	require.PanicsWithValue(t, shortWeights, func() { s.Pack(make([]float32, 7), 1, 1, 2, 4, nil) })
 }

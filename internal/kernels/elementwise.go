@@ -8,8 +8,12 @@ func (s *Set) Add(dst, a, b []float32, act Activation) {
 	raceRead(a)
 	raceRead(b)
 	raceWrite(dst)
-	s.add(dst, a, b)
-	s.Activate(dst, act)
+	const chunk = 4096 // stays in the first-level cache until it is activated
+	for i := 0; i < len(dst); i += chunk {
+		end := min(i+chunk, len(dst))
+		s.add(dst[i:end], a[i:end], b[i:end])
+		s.Activate(dst[i:end], act)
+	}
 }
 
 func addGeneric(dst, a, b []float32) {

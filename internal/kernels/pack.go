@@ -7,7 +7,7 @@ package kernels
 type Packed struct {
 	N, C, KH, KW int // output channels, input channels, rows and columns of the window
 
-	lanes  int
+	set    *Set
 	panels []panel
 	data   []float32
 }
@@ -43,7 +43,7 @@ func (s *Set) packedFloats(k, n int) int { return (1 + k) * roundUp(n, s.lanes) 
 func roundUp(n, unit int) int { return (n + unit - 1) / unit * unit }
 
 func (s *Set) packInto(data, weights []float32, kh, kw, c, n int, bias []float32) *Packed {
-	w := &Packed{N: n, C: c, KH: kh, KW: kw, lanes: s.lanes, data: data}
+	w := &Packed{N: n, C: c, KH: kh, KW: kw, set: s, data: data}
 	k, rest, first := kh*kw*c, data, 0
 	for _, vectors := range splitVectors(roundUp(n, s.lanes)/s.lanes, s.panel) {
 		lanes := vectors * s.lanes
