@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/spinemask/spinemask/coco"
 )
@@ -103,7 +104,7 @@ func (u *unknownImages) report(p *Params, w *warnings) error {
 		return nil
 	}
 	if p.Mode == Strict {
-		return u.d.fail(u.first, "image_id", fmt.Sprintf("%d results are for images that the data set does not have; the first ids: %v", u.count, u.ids))
+		return u.d.fail(u.first, "image_id", fmt.Sprintf("not an image of the data set; so are those of %d results, the first ids: %s", u.count, strings.Join(u.ids, ", ")))
 	}
 	w.list = append(w.list, Warning{Code: "unknown-image-results", Count: u.count, Text: "results for images that the data set does not have; dropped", Examples: u.ids})
 	return nil

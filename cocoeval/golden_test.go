@@ -2,11 +2,13 @@ package cocoeval
 
 import (
 	"cmp"
+	"compress/gzip"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -49,10 +51,57 @@ type expectation struct {
 
 func readExpectation(t *testing.T, path string) (x expectation) {
 	t.Helper()
-	b, err := os.ReadFile(path)
-	require.NoError(t, err)
-	require.NoError(t, json.Unmarshal(b, &x))
+	readJSON(t, path, &x)
 	return x
+}
+
+// readJSON reads a file that may be packed by gzip.
+func readJSON(t *testing.T, path string, into any) {
+	t.Helper()
+	f, err := os.Open(path)
+	require.NoError(t, err)
+	defer f.Close()
+	var r io.Reader = f
+	if strings.HasSuffix(path, ".gz") {
+		r, err = gzip.NewReader(f)
+		require.NoError(t, err)
+	}
+	require.NoError(t, json.NewDecoder(r).Decode(into))
+}
+
+// dataSets returns the folders with golden data: the small ones beside this file, and all where SPINEMASK_SHARED names them.
+func dataSets(t *testing.T) []string {
+	t.Helper()
+	roots := []string{"testdata"}
+	if shared := os.Getenv("SPINEMASK_SHARED"); shared != "" {
+		roots = append(roots, filepath.Join(shared, "cocoeval"))
+	}
+	var dirs []string
+	for _, root := range roots {
+		entries, err := os.ReadDir(root)
+		require.NoError(t, err)
+		for _, e := range entries {
+			if e.IsDir() {
+				dirs = append(dirs, filepath.Join(root, e.Name()))
+			}
+		}
+	}
+	return dirs
+}
+
+// expectations lists the files of a folder whose names begin with one of the prefixes.
+func expectations(t *testing.T, dir string, prefixes ...string) (files []string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	for _, e := range entries {
+		for _, prefix := range prefixes {
+			if strings.HasPrefix(e.Name(), "expected_"+prefix) {
+				files = append(files, e.Name())
+			}
+		}
+	}
+	return files
 }
 
 // params returns the settings that an expectation was made with.
@@ -218,66 +267,59 @@ func checkExpectation(t *testing.T, dir, name string) {
 }
 
 func TestPycocotools(t *testing.T) {
-	shared := os.Getenv("SPINEMASK_SHARED")
-	if shared == "" {
-		t.Skip("SPINEMASK_SHARED is not set")
-	}
-	for _, pattern := range []string{"*/expected_bbox*.json", "*/expected_segm*.json", "*/expected_keypoints*.json", "*/expected_cocomode*.json"} {
-		files, err := filepath.Glob(filepath.Join(shared, "cocoeval", pattern))
-		require.NoError(t, err)
-		require.NotEmpty(t, files)
-		for _, f := range files {
-			t.Run(filepath.Base(filepath.Dir(f))+"/"+filepath.Base(f), func(t *testing.T) { checkExpectation(t, filepath.Dir(f), filepath.Base(f)) })
+	n := 0
+	for _, dir := range dataSets(t) {
+		for _, f := range expectations(t, dir, "bbox", "segm", "keypoints", "cocomode") {
+			n++
+			t.Run(dir+"/"+f, func(t *testing.T) { checkExpectation(t, dir, f) })
 		}
 	}
+	require.GreaterOrEqual(t, n, 15)
 }
 
 func TestBoundaryIoUAPI(t *testing.T) {
-	shared := os.Getenv("SPINEMASK_SHARED")
-	if shared == "" {
-		t.Skip("SPINEMASK_SHARED is not set")
+	pairs := map[string][2]string{
+		"val2014_100": {"instances_val2014_100.json", "instances_val2014_fakesegm100_results.json"},
+		"val2017_162": {"instances_val2017_subset.json", "dt_jitter_seed20260722_segm.json"},
 	}
-	for _, pair := range [][3]string{
-		{"val2014_100", "instances_val2014_100.json", "instances_val2014_fakesegm100_results.json"},
-		{"val2017_162", "instances_val2017_subset.json", "dt_jitter_seed20260722_segm.json"},
-	} {
-		dir := filepath.Join(shared, "cocoeval", pair[0])
-		x := readExpectation(t, filepath.Join(dir, "expected_boundary.json"))
-		p := NewParams(Boundary, COCO)
-		p.Summation = Numpy1_24 // the files were made with numpy 1.24.2
-		d, err := coco.OpenDataset(filepath.Join(dir, pair[1]), p.IoU.Fields())
-		require.NoError(t, err)
-		r, err := coco.OpenResults(filepath.Join(dir, pair[2]), p.IoU.Fields())
-		require.NoError(t, err)
-		e, err := Evaluate(d, r, p)
-		require.NoError(t, err)
-		require.Equal(t, x.Stats, values(e.Stats()))
+	for _, dir := range dataSets(t) {
+		for _, f := range expectations(t, dir, "boundary") {
+			x := readExpectation(t, filepath.Join(dir, f))
+			p := NewParams(Boundary, COCO)
+			p.Summation = Numpy1_24
+			e := evaluateFiles(t, dir, pairs[filepath.Base(dir)], p)
+			require.Equal(t, x.Stats, values(e.Stats()))
+		}
 	}
 }
 
 func TestLVISAPI(t *testing.T) {
-	shared := os.Getenv("SPINEMASK_SHARED")
-	if shared == "" {
-		t.Skip("SPINEMASK_SHARED is not set")
-	}
-	dir := filepath.Join(shared, "cocoeval/lvis_val_100")
-	for _, iou := range []IoUType{BBox, Segm} {
-		b, err := os.ReadFile(filepath.Join(dir, "expected_lvis_"+iou.String()+".json"))
-		require.NoError(t, err)
-		var x struct{ Results map[string]float64 }
-		require.NoError(t, json.Unmarshal(b, &x))
-		p := NewParams(iou, LVIS)
-		p.Summation = Numpy1_24 // the files were made with numpy 1.24.2
-		d, err := coco.OpenDataset(filepath.Join(dir, "lvis_val_100.json"), p.IoU.Fields())
-		require.NoError(t, err)
-		r, err := coco.OpenResults(filepath.Join(dir, "dt_jitter_seed11_"+iou.String()+".json"), p.IoU.Fields())
-		require.NoError(t, err)
-		e, err := Evaluate(d, r, p)
-		require.NoError(t, err)
-		got := map[string]float64{}
-		for _, s := range e.Stats() {
-			got[s.Name] = s.Value
+	for _, dir := range dataSets(t) {
+		for _, f := range expectations(t, dir, "lvis_") {
+			var x struct{ Results map[string]float64 }
+			readJSON(t, filepath.Join(dir, f), &x)
+			iou, err := ParseIoUType(strings.TrimPrefix(strings.SplitN(f, ".", 2)[0], "expected_lvis_"))
+			require.NoError(t, err)
+			p := NewParams(iou, LVIS)
+			p.Summation = Numpy1_24
+			e := evaluateFiles(t, dir, [2]string{"lvis_val_100.json", "dt_jitter_seed11_" + iou.String() + ".json"}, p)
+			got := map[string]float64{}
+			for _, s := range e.Stats() {
+				got[s.Name] = s.Value
+			}
+			require.Equal(t, x.Results, got)
 		}
-		require.Equal(t, x.Results, got)
 	}
+}
+
+// evaluateFiles evaluates a pair of files of a folder.
+func evaluateFiles(t *testing.T, dir string, pair [2]string, p Params) *Evaluation {
+	t.Helper()
+	d, err := coco.OpenDataset(open(t, dir, pair[0]), p.IoU.Fields())
+	require.NoError(t, err)
+	r, err := coco.OpenResults(open(t, dir, pair[1]), p.IoU.Fields())
+	require.NoError(t, err)
+	e, err := Evaluate(d, r, p)
+	require.NoError(t, err)
+	return e
 }
