@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -301,12 +302,18 @@ func TestRetriesAreTold(t *testing.T) {
 }
 
 func TestTheTable(t *testing.T) {
+	docs, err := os.ReadFile("../../docs/models.md")
+	require.NoError(t, err)
 	names, files := map[string]bool{}, map[string]bool{}
 	for _, m := range Models() {
 		require.False(t, names[m.Name] || files[m.File], m.Name)
 		names[m.Name], files[m.File] = true, true
 		require.True(t, strings.HasPrefix(m.URL, "https://") && strings.HasSuffix(m.URL, "/"+m.File), m.URL)
 		require.Contains(t, m.File, m.SHA256)
+		row := regexp.MustCompile("(?m)^\\| `" + m.Name + "` \\|.*$").FindString(string(docs))
+		require.Contains(t, row, fmt.Sprintf(" %.1f | %.1f |", m.BoxAP, m.MaskAP))
+		require.Contains(t, row, " "+m.Input+" |")
+		require.Contains(t, row, " "+m.Licence+" |")
 		found, ok := Find(m.Name)
 		require.True(t, ok)
 		require.Equal(t, m, found)
