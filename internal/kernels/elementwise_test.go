@@ -27,9 +27,12 @@ func clone(x []float32) []float32 { return append([]float32(nil), x...) }
 func TestAddAgainstLoop(t *testing.T) {
 	eachSet(t, func(t *testing.T, s *Set) {
 		rng := newRand(1)
-		make := guardedRandom(t, rng, 3, 200)
+		make := guardedRandom(t, rng, 3, 9000)
 		for range *rounds {
 			n, act := rng.IntN(200), Activation(rng.IntN(2))
+			if rng.IntN(100) == 0 {
+				n = rng.IntN(9000)
+			}
 			a, b, dst := make(0, n), make(1, n), make(2, n)
 			switch rng.IntN(4) {
 			case 0:
