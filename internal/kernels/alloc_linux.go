@@ -7,6 +7,5 @@ import (
 
 // adviseHuge asks for huge pages under x. It is advice: a refusal changes nothing.
 func adviseHuge(x []float32) {
-	const madvHugepage = 14 // not in package syscall
-	_ = syscall.Madvise(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), 4*len(x)), madvHugepage)
+	_ = syscall.Madvise(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), 4*len(x)), syscall.MADV_HUGEPAGE)
 }
