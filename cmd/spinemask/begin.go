@@ -6,9 +6,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/spf13/pflag"
 
 	"github.com/spinemask/spinemask"
 	"github.com/spinemask/spinemask/config"
@@ -38,7 +42,7 @@ func (f *segmentFlags) header(model *spinemask.Model, list []format) journal.Hea
 		},
 		Config:     digest(model.Config()),
 		Categories: export.Categories(model.Config()),
-		Files:      imageFiles(list),
+		Save:       namesIn(list),
 	}
 }
 
@@ -103,13 +107,45 @@ func (f *segmentFlags) begin(inputs []input, model *spinemask.Model) (*output, [
 	return o, f.todo(inputs, j), nil
 }
 
+// adopt takes the options that the command line does not give from the run in the output folder, if that is to go on.
+func (f *segmentFlags) adopt(flags *pflag.FlagSet) error {
+	if f.onExisting != existingSkip || f.out == "-" {
+		return nil
+	}
+	j, err := journal.Read(filepath.Join(f.out, journalFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		if f.resume {
+			return hinted{fmt.Errorf("%s holds no run that could go on", f.out), "leave --resume away"}
+		}
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	h := j.Header()
+	j.Close()
+	if !flags.Changed("save") {
+		f.save = h.Save
+	}
+	if !flags.Changed("score") {
+		f.score, f.scoreGiven = h.Info.MinScore, true
+	}
+	if !flags.Changed("max") {
+		f.max = h.Info.MaxDetections
+	}
+	if !flags.Changed("class") {
+		f.classes = h.Info.Classes
+	}
+	if !flags.Changed("as-stored") {
+		f.asStored = h.Info.AsStored
+	}
+	return nil
+}
+
 // openJournal opens the journal of the run that is to go on; nil is a new run.
 func (f *segmentFlags) openJournal(o *output, h journal.Header) (*journal.Journal, error) {
 	file := o.path(journalFile)
-	if _, err := os.Stat(file); err != nil {
-		if f.resume {
-			return nil, hinted{fmt.Errorf("%s holds no run that could go on", f.out), "leave --resume away"}
-		}
+	if !exists(file) {
 		return nil, nil
 	}
 	switch f.onExisting {
@@ -134,7 +170,7 @@ func difference(was, is journal.Header) string {
 	is.Format = was.Format
 	fields := func(h journal.Header) map[string]string {
 		out := map[string]string{}
-		for name, part := range map[string]any{"": h.Info, "files": h.Files, "config": h.Config, "categories": h.Categories} {
+		for name, part := range map[string]any{"": h.Info, "files": imageFiles(h.Save), "config": h.Config, "categories": h.Categories} {
 			data, _ := json.Marshal(part)
 			values := map[string]json.RawMessage{name: data}
 			if name == "" {

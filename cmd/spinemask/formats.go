@@ -82,12 +82,14 @@ func findFormats(names []string) ([]format, error) {
 	return list, nil
 }
 
-func formatNames() string {
-	var names []string
-	for _, f := range formats {
+func formatNames() string { return strings.Join(namesIn(formats), ", ") }
+
+func namesIn(list []format) []string {
+	names := []string{}
+	for _, f := range list {
 		names = append(names, f.name)
 	}
-	return strings.Join(names, ", ")
+	return names
 }
 
 // formatHelp is the table of --help.

@@ -82,7 +82,7 @@ func merge(t *talk, folders []string, out string, list []format) error {
 		defer j.Close()
 		if len(runs) > 0 {
 			h := j.Header()
-			h.Files = runs[0].Header().Files
+			h.Save = runs[0].Header().Save
 			if d := difference(runs[0].Header(), h); d != "" {
 				return fmt.Errorf("%s and %s were made differently: %s", folders[0], folder, d)
 			}
@@ -99,7 +99,7 @@ func merge(t *talk, folders []string, out string, list []format) error {
 		plan[i], from[m.FileName] = m.Entry, m.from
 	}
 	h := runs[0].Header()
-	h.Files = imageFiles(list)
+	h.Save = namesIn(list)
 	if o.journal, err = journal.Create(o.path(journalFile), h, plan); err != nil {
 		return err
 	}

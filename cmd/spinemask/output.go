@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -40,18 +41,15 @@ func (o *output) place(f format, name string) string {
 	return o.path(f.folder + "/" + o.stems[name] + f.ext)
 }
 
-// imageFiles names the formats that have files for each image. Those are made while an image is at hand; files of the run are made from the journal.
-func imageFiles(list []format) []string {
-	names := []string{}
-	for _, f := range list {
-		if f.folder != "" {
-			names = append(names, f.name)
-		}
-		if f.name == reportFormat {
-			names = append(names, "thumbnails")
+// imageFiles names those of some formats that have files for each image. Those are made while an image is at hand; files of the run are made from the journal.
+func imageFiles(names []string) []string {
+	list := []string{}
+	for _, f := range formats {
+		if slices.Contains(names, f.name) && (f.folder != "" || f.name == reportFormat) {
+			list = append(list, f.name)
 		}
 	}
-	return names
+	return list
 }
 
 // add writes the files of an image, and then its line in the journal.

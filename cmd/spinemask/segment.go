@@ -84,6 +84,9 @@ some images failed, 130 if it was interrupted.`,
 			if err := f.check(); err != nil {
 				return err
 			}
+			if err := f.adopt(cmd.Flags()); err != nil {
+				return err
+			}
 			t.quiet, t.verbose = f.quiet, f.verbose
 			return f.run(cmd.Context(), t, cmd.InOrStdin(), cmd.OutOrStdout(), args)
 		},
@@ -100,7 +103,7 @@ some images failed, 130 if it was interrupted.`,
 	fl.IntVar(&f.threads, "threads", 0, "CPU threads (default: all)")
 	fl.StringVarP(&f.model, "model", "m", "", "model `file` (default: the built-in model for cell nuclei)")
 	weightFlags(cmd, &f.weights)
-	fl.BoolVar(&f.resume, "resume", false, "go on with the run in the output folder; failed and changed images are tried again")
+	fl.BoolVar(&f.resume, "resume", false, "go on with the run in the output folder, with its options; failed and changed images are tried again")
 	fl.StringVar(&f.onExisting, "on-existing", existingOverwrite, "if the output folder holds a run: overwrite, skip what is finished, or error")
 	fl.StringVar(&f.annotations, "annotations", "", "COCO `file` whose ids the results use, by file name")
 	fl.Int64Var(&f.maxPixels, "max-pixels", imageio.DefaultMaxPixels, "refuse larger images")
@@ -178,11 +181,11 @@ func (f *segmentFlags) run(ctx context.Context, t *talk, stdin io.Reader, stdout
 		return err
 	}
 	_, _, open := o.journal.Counts()
-	rate := float64(len(jobs)-open) / took.Seconds()
-	if len(jobs) == 0 {
-		rate = 0
+	speed := ""
+	if n := len(jobs) - open; n > 0 {
+		speed = fmt.Sprintf(", %.2f s (%.1f images/s)", took.Seconds(), float64(n)/took.Seconds())
 	}
-	t.say("%d of %d images, %d instances, %.2f s (%.1f images/s)", len(run.Images), len(o.journal.Plan()), instances, took.Seconds(), rate)
+	t.say("%d of %d images, %d instances%s", len(run.Images), len(o.journal.Plan()), instances, speed)
 	t.say("wrote %s", strings.Join(o.wrote(len(run.Images)), ", "))
 	if n := len(run.Failures); n > 0 {
 		t.say("%d failed, see \"failures\" in %s; again with: spinemask segment @%s -o %s --resume", n, o.path(imagesFile), o.path(failuresFile), f.out)

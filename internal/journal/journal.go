@@ -30,7 +30,7 @@ type Header struct {
 	Info       export.Info       `json:"info"`
 	Config     string            `json:"config"` // SHA-256 of the model's config
 	Categories []export.Category `json:"categories"`
-	Files      []string          `json:"files"` // kinds of files that were written for each image
+	Save       []string          `json:"save"` // formats
 }
 
 // An Entry is an image of the plan.

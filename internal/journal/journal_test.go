@@ -29,7 +29,7 @@ func records(t *testing.T, j *Journal) (names []string, list []Record) {
 
 func begin(t *testing.T) (string, *Journal) {
 	path := filepath.Join(t.TempDir(), "journal.jsonl")
-	j, err := Create(path, Header{Info: export.Info{Model: "m"}, Files: []string{}}, []Entry{{7, "a.png", "x/a.png"}, {9, "b.png", "b.png"}, {3, "c.png", "c.png"}})
+	j, err := Create(path, Header{Info: export.Info{Model: "m"}, Save: []string{"coco"}}, []Entry{{7, "a.png", "x/a.png"}, {9, "b.png", "b.png"}, {3, "c.png", "c.png"}})
 	require.NoError(t, err)
 	return path, j
 }
