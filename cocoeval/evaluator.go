@@ -25,7 +25,8 @@ type Evaluator struct {
 	pieces  [][]*piece // per category
 	added   []bool     // per image
 	matched []bool     // per annotation of g: its pair was observed
-	w       warnings
+	w       warnings   // of the data set
+	found   warnings   // of detections
 }
 
 // New prepares the evaluation of detections on d, which must have been read with p.IoU.Fields.
@@ -119,7 +120,7 @@ func (e *Evaluator) add(d *detections, w *warnings) error {
 		lint.merge(&c.lint)
 	}
 	lint.report(w)
-	e.w.merge(w)
+	e.found.merge(w)
 	return nil
 }
 
@@ -191,12 +192,13 @@ func (e *Evaluator) Evaluate() (*Evaluation, error) {
 	if err := e.observeRest(); err != nil {
 		return nil, err
 	}
-	w := slices.Clone(e.w.list)
-	slices.SortStableFunc(w, func(a, b Warning) int { return strings.Compare(a.Code, b.Code) })
+	w := warnings{list: slices.Clone(e.w.list)}
+	w.merge(&e.found)
+	slices.SortStableFunc(w.list, func(a, b Warning) int { return strings.Compare(a.Code, b.Code) })
 	out := &Evaluation{
 		Params: *e.p, Categories: e.g.categories,
 		Images: len(e.g.images.ids), Annotations: len(e.g.entry),
-		Warnings: w,
+		Warnings: w.list,
 		from:     accumulated{p: e.p, counted: e.counted},
 	}
 	for _, pieces := range e.pieces {

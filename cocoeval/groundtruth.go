@@ -44,6 +44,7 @@ type imageTable struct {
 	index         idTable
 	text          []string         // the ids, where they are strings
 	names         map[string]int32 // the same the other way round
+	allText       []string         // of the data set, by its numbers of them
 }
 
 // newImageTable numbers the images that p selects.
@@ -73,7 +74,7 @@ func newImageTable(d *coco.Dataset, p *Params, w *warnings) imageTable {
 		t.ids, t.height, t.width = append(t.ids, im.ID), append(t.height, im.Height), append(t.width, im.Width)
 	}
 	if d.ImageNames != nil {
-		t.names = make(map[string]int32, len(t.ids))
+		t.names, t.allText = make(map[string]int32, len(t.ids)), d.ImageNames
 		for i, id := range t.ids {
 			t.names[d.ImageNames[id]] = int32(i)
 			t.text = append(t.text, d.ImageNames[id])

@@ -1,5 +1,10 @@
 package cocoeval
 
+import (
+	"cmp"
+	"slices"
+)
+
 // A piece is what matching leaves for accumulation, of one category: its images in ascending order, each with the
 // detections that count there, by descending score. A detection is its score and two kinds of flags: the area ranges that
 // it is outside of, and, if it was given an annotation anywhere, the thresholds at which it was.
@@ -49,4 +54,9 @@ func (c *piece) status(i, a, t, areas, words int) (right, ignored bool) {
 		}
 	}
 	return false, c.out[i]>>a&1 != 0
+}
+
+// sortPairs orders images.
+func sortPairs(pairs []pairHead) {
+	slices.SortFunc(pairs, func(a, b pairHead) int { return cmp.Compare(a.image, b.image) })
 }

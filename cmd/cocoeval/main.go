@@ -11,7 +11,7 @@ import (
 	"github.com/spinemask/spinemask/internal/evalcmd"
 )
 
-const usage = `Usage: cocoeval [flags] GT RESULTS
+const usage = `Usage: cocoeval [flags] GT RESULTS…
 
 Compares the detections of RESULTS with the annotations of GT, both as COCO defines them (JSON, or that packed by gzip or
 zstd), and prints the lines of pycocotools.
@@ -19,6 +19,8 @@ zstd), and prints the lines of pycocotools.
   cocoeval instances_val2017.json results.json
   cocoeval --iou bbox,segm --per-class --json instances_val2017.json results.json
   cocoeval --min-ap 0.37 instances_val2017.json results.json || echo worse
+
+Several results files, of different images each, count as one.
 
 Ends with 0, 1 if a file cannot be evaluated, 2 for wrong flags, 3 if AP is below --min-ap.
 
@@ -42,11 +44,11 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return 0
 	case err != nil:
 		return 2
-	case len(files) != 2:
+	case len(files) < 2:
 		fmt.Fprintf(stderr, "cocoeval: error: %d files, want GT and RESULTS\ncocoeval: hint: cocoeval -h\n", len(files))
 		return 2
 	}
-	if err = evalcmd.Run(&o, files[0], files[1], stdout, stderr); err != nil {
+	if err = evalcmd.Run(&o, files[0], files[1:], stdout, stderr); err != nil {
 		fmt.Fprintf(stderr, "cocoeval: error: %v\n", err)
 	}
 	return evalcmd.ExitStatus(err)

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"text/tabwriter"
 
@@ -13,9 +15,9 @@ import (
 	"github.com/spinemask/spinemask/cocoeval"
 )
 
-// Run evaluates the results file against the annotation file gt and prints the outcome to stdout, warnings to stderr.
-// Nothing is printed to stdout if there is an error, but that AP is below the minimum.
-func Run(o *Options, gt, results string, stdout, stderr io.Writer) error {
+// Run evaluates results files, or partial results, against the annotation file gt and prints the outcome to stdout, warnings
+// to stderr. Nothing is printed to stdout if there is an error, but that AP is below the minimum.
+func Run(o *Options, gt string, results []string, stdout, stderr io.Writer) error {
 	params, err := o.params()
 	if err != nil {
 		return err
@@ -28,19 +30,82 @@ func Run(o *Options, gt, results string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	var r *coco.Results
+	// The results are read while the evaluators look at the data set.
+	var read []input
 	var rerr error
 	done := make(chan struct{})
 	go func() {
-		r, rerr = coco.OpenResults(results, fields)
-		close(done)
+		defer close(done)
+		for _, name := range results {
+			var in input
+			if in, rerr = openInput(name, fields); rerr != nil {
+				return
+			}
+			read = append(read, in)
+		}
 	}()
 	evaluators, err := prepare(params, d)
 	<-done
 	if err := cmp.Or(err, rerr); err != nil {
 		return err
 	}
-	return evaluate(o, evaluators, r, stdout, stderr)
+	for _, e := range evaluators {
+		for _, in := range read {
+			if err := in.addTo(e); err != nil {
+				return err
+			}
+		}
+	}
+	if o.Partial != "" {
+		return savePartial(o.Partial, evaluators[0])
+	}
+	return finish(o, evaluators, stdout, stderr)
+}
+
+// input is a file of results or a partial result.
+type input struct {
+	name    string
+	results *coco.Results
+	partial []byte
+}
+
+func openInput(name string, fields coco.Fields) (in input, err error) {
+	in.name = name
+	if f, err := os.Open(name); err == nil {
+		var start [8]byte
+		n, _ := io.ReadFull(f, start[:])
+		f.Close()
+		if cocoeval.IsPartial(start[:n]) {
+			in.partial, err = os.ReadFile(name)
+			return in, err
+		}
+	}
+	in.results, err = coco.OpenResults(name, fields)
+	return in, err
+}
+
+func (in *input) addTo(e *cocoeval.Evaluator) error {
+	if in.results != nil {
+		return e.AddResults(in.results)
+	}
+	if err := e.Merge(bytes.NewReader(in.partial)); err != nil {
+		return fmt.Errorf("%s: %w", in.name, err)
+	}
+	return nil
+}
+
+// savePartial writes a partial result, which appears under its name when it is complete.
+func savePartial(name string, e *cocoeval.Evaluator) error {
+	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	err = e.WritePartial(f)
+	if err = cmp.Or(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), name)
 }
 
 // prepare makes the evaluators.
@@ -65,16 +130,18 @@ func Evaluate(o *Options, d *coco.Dataset, r *coco.Results, stdout, stderr io.Wr
 	if err != nil {
 		return err
 	}
-	return evaluate(o, evaluators, r, stdout, stderr)
-}
-
-// evaluate adds the results to the evaluators and reports.
-func evaluate(o *Options, evaluators []*cocoeval.Evaluator, r *coco.Results, stdout, stderr io.Writer) error {
-	var all []*cocoeval.Evaluation
 	for _, e := range evaluators {
 		if err := e.AddResults(r); err != nil {
 			return err
 		}
+	}
+	return finish(o, evaluators, stdout, stderr)
+}
+
+// finish evaluates and reports.
+func finish(o *Options, evaluators []*cocoeval.Evaluator, stdout, stderr io.Writer) error {
+	var all []*cocoeval.Evaluation
+	for _, e := range evaluators {
 		x, err := e.Evaluate()
 		if err != nil {
 			return err

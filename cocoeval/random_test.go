@@ -1,0 +1,105 @@
+package cocoeval
+
+import (
+	"bufio"
+	"compress/gzip"
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/spinemask/spinemask/coco"
+)
+
+// randomPair is a line of what testdata/random/make.py prints.
+type randomPair struct {
+	Seed, IoU string
+	GT, DT    json.RawMessage
+	Params    struct {
+		UseCats    *int
+		MaxDets    []int
+		IoUThrs    []float64 `json:"iouThrs"`
+		RecThrs    []float64 `json:"recThrs"`
+		AreaRng    [][2]float64
+		AreaRngLbl []string
+	}
+	Hex                       []string `json:"stats_hex"`
+	Precision, Recall, Scores string
+	Error                     string
+}
+
+func (x *randomPair) params(t *testing.T) Params {
+	iou, err := ParseIoUType(x.IoU)
+	require.NoError(t, err)
+	p := NewParams(iou, COCO)
+	p.ClassAgnostic = x.Params.UseCats != nil && *x.Params.UseCats == 0
+	if x.Params.MaxDets != nil {
+		p.MaxDets = x.Params.MaxDets
+	}
+	if x.Params.IoUThrs != nil {
+		p.IoUThresholds = x.Params.IoUThrs
+	}
+	if x.Params.RecThrs != nil {
+		p.RecallThresholds = x.Params.RecThrs
+	}
+	if x.Params.AreaRng != nil {
+		p.Areas = nil
+		for i, r := range x.Params.AreaRng {
+			p.Areas = append(p.Areas, AreaRange{x.Params.AreaRngLbl[i], r[0], r[1]})
+		}
+	}
+	return p
+}
+
+// TestRandomPairsEqualPycocotools compares with what pycocotools made of random pairs; SPINEMASK_PAIRS names a file with
+// more of them.
+func TestRandomPairsEqualPycocotools(t *testing.T) {
+	path := filepath.Join("testdata", "random", "pairs.jsonl.gz")
+	if more := os.Getenv("SPINEMASK_PAIRS"); more != "" {
+		path = more
+	}
+	n := 0
+	for _, x := range readPairs(t, path) {
+		n++
+		require.Empty(t, x.Error)
+		p := x.params(t)
+		d, err := coco.ParseDataset(x.GT, "gt", p.IoU.Fields())
+		require.NoError(t, err, x.Seed)
+		r, err := coco.ParseResults(x.DT, "dt", p.IoU.Fields())
+		require.NoError(t, err, x.Seed)
+		e, err := Evaluate(d, r, p)
+		require.NoError(t, err, x.Seed)
+		require.Equal(t, x.Recall, sum(e.Recall()), "seed %s: recall", x.Seed)
+		require.Equal(t, x.Precision, sum(e.Precision()), "seed %s: precision", x.Seed)
+		require.Equal(t, x.Scores, sum(e.Scores()), "seed %s: scores", x.Seed)
+		require.Equal(t, floats(t, x.Hex), values(e.Stats()), "seed %s", x.Seed)
+	}
+	require.NotZero(t, n)
+}
+
+func readPairs(t *testing.T, path string) (all []randomPair) {
+	t.Helper()
+	f, err := os.Open(path)
+	require.NoError(t, err)
+	defer f.Close()
+	var r io.Reader = f
+	if strings.HasSuffix(path, ".gz") {
+		r, err = gzip.NewReader(f)
+		require.NoError(t, err)
+	}
+	lines := bufio.NewReader(r)
+	for {
+		line, err := lines.ReadBytes('\n')
+		if err == io.EOF {
+			return all
+		}
+		require.NoError(t, err)
+		var x randomPair
+		require.NoError(t, json.Unmarshal(line, &x))
+		all = append(all, x)
+	}
+}
