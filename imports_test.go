@@ -39,6 +39,7 @@ var allowed = map[string][]string{
 	"internal/preprocess":          {"box", "config"},
 	"internal/progress":            {},
 	"internal/testutil":            {},
+	"internal/tile":                {"", "box", "internal/imageio", "rle"},
 	"internal/testweights":         {"internal/testweights/formula", "weights"},
 	"internal/testweights/formula": {},
 	"internal/zoo":                 {},

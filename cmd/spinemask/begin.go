@@ -39,6 +39,7 @@ func (f *segmentFlags) header(model *spinemask.Model, list []format) journal.Hea
 		Info: export.Info{
 			Description: "results of spinemask", Version: version(), Model: model.Config().Name, ModelSHA256: model.Source().SHA256,
 			MinScore: f.score, MaxDetections: f.max, Classes: f.classes, AsStored: f.asStored,
+			Tile: f.tile, TileOverlap: f.overlap,
 		},
 		Config:     digest(model.Config()),
 		Categories: export.Categories(model.Config()),
@@ -135,6 +136,9 @@ func (f *segmentFlags) adopt(flags *pflag.FlagSet) error {
 	}
 	if !flags.Changed("class") {
 		f.classes = h.Info.Classes
+	}
+	if !flags.Changed("tile") && !flags.Changed("overlap") {
+		f.tile, f.overlap = h.Info.Tile, h.Info.TileOverlap
 	}
 	if !flags.Changed("as-stored") {
 		f.asStored = h.Info.AsStored

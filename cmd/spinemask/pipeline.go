@@ -14,6 +14,7 @@ import (
 	"github.com/spinemask/spinemask"
 	"github.com/spinemask/spinemask/internal/export"
 	"github.com/spinemask/spinemask/internal/imageio"
+	"github.com/spinemask/spinemask/internal/tile"
 )
 
 // An item is an image on its way: read, then segmented, then written.
@@ -52,7 +53,7 @@ func (f *segmentFlags) segment(ctx context.Context, t *talk, model *spinemask.Mo
 		defer close(found)
 		for it := range read {
 			if it.err == nil {
-				it.result, it.err = model.Segment(ctx, it.photo)
+				it.result, it.err = f.find(ctx, model, it.photo)
 			}
 			select {
 			case found <- it:
@@ -82,6 +83,15 @@ func (f *segmentFlags) segment(ctx context.Context, t *talk, model *spinemask.Mo
 		t.bar.Add(1)
 	}
 	return ctx.Err()
+}
+
+// find is the network's work on an image.
+func (f *segmentFlags) find(ctx context.Context, model *spinemask.Model, photo *imageio.Image) (*spinemask.Result, error) {
+	if f.tile == 0 {
+		return model.Segment(ctx, photo)
+	}
+	one := func(ctx context.Context, m *imageio.Image) (*spinemask.Result, error) { return model.Segment(ctx, m) }
+	return tile.Segment(ctx, one, photo, tile.Options{Size: f.tile, Overlap: f.overlap})
 }
 
 // findings says what was found in an image, and where the time went.

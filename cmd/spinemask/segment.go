@@ -13,6 +13,7 @@ import (
 
 	"github.com/spinemask/spinemask"
 	"github.com/spinemask/spinemask/internal/imageio"
+	"github.com/spinemask/spinemask/internal/tile"
 	"github.com/spinemask/spinemask/weights"
 )
 
@@ -25,6 +26,8 @@ type segmentFlags struct {
 	scoreGiven  bool
 	max         int
 	classes     []string
+	tile        int
+	overlap     int
 	threads     int
 	model       string
 	weights     weights.Options // about a foreign model file
@@ -58,6 +61,10 @@ The output folder gets what --save names, any number at once:
 With -o - there is no folder: standard output gets a line of JSON for each image
 as soon as it is finished.
 
+With --tile, an image that is larger is cut into tiles that overlap, each of which
+the model sees as an image of its own; what two of them see of the same thing is
+joined by its masks. --max then counts for each tile.
+
 Coordinates are those of the image as it is shown upright. Ids of images are the
 numbers that they are named by, as in COCO; if not all are, they are counted.
 
@@ -66,6 +73,7 @@ some images failed, 130 if it was interrupted.`,
 		Example: `  spinemask segment photos -o out
   spinemask segment photos -o out --resume
   spinemask segment -r photos -o out --save coco,report,csv --score 0.5
+  spinemask segment slide.tif -o out --tile 512 --save geojson
   spinemask segment @out/failures.txt -o out --resume
   find . -name '*.tif' | spinemask segment - -o - | jq .instances`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -100,6 +108,8 @@ some images failed, 130 if it was interrupted.`,
 	fl.Float64Var(&f.score, "score", 0, "keep instances with at least this score (default: the model's own)")
 	fl.IntVar(&f.max, "max", 0, "keep at most this many instances of an image (default: the model's own)")
 	fl.StringSliceVar(&f.classes, "class", nil, "keep only instances of these `classes`")
+	fl.IntVar(&f.tile, "tile", 0, "cut large images into tiles of this many `pixels`; a tile is scaled to the model's input")
+	fl.IntVar(&f.overlap, "overlap", 0, "of tiles, `pixels`; more than the size of most things (default: a quarter of a tile)")
 	fl.IntVar(&f.threads, "threads", 0, "CPU threads (default: all)")
 	fl.StringVarP(&f.model, "model", "m", "", "model `file` (default: the built-in model for cell nuclei)")
 	weightFlags(cmd, &f.weights)
@@ -132,6 +142,15 @@ func (f *segmentFlags) check() error {
 	}
 	if _, err := findFormats(f.save); err != nil {
 		return err
+	}
+	if f.tile == 0 && f.overlap != 0 {
+		return hinted{errors.New("--overlap without --tile"), "add --tile 640"}
+	}
+	if f.tile != 0 && f.overlap == 0 {
+		f.overlap = f.tile / 4
+	}
+	if o := (tile.Options{Size: f.tile, Overlap: f.overlap}); f.tile != 0 && o.Check() != nil {
+		return fmt.Errorf("--tile %d --overlap %d: want tiles of at least 32 pixels, and an overlap of at most half of that", f.tile, f.overlap)
 	}
 	switch f.onExisting {
 	case existingOverwrite, existingSkip, existingError:
@@ -181,11 +200,7 @@ func (f *segmentFlags) run(ctx context.Context, t *talk, stdin io.Reader, stdout
 		return err
 	}
 	_, _, open := o.journal.Counts()
-	speed := ""
-	if n := len(jobs) - open; n > 0 {
-		speed = fmt.Sprintf(", %.2f s (%.1f images/s)", took.Seconds(), float64(n)/took.Seconds())
-	}
-	t.say("%d of %d images, %d instances%s", len(run.Images), len(o.journal.Plan()), instances, speed)
+	t.say("%d of %d images, %d instances%s", len(run.Images), len(o.journal.Plan()), instances, speed(len(jobs)-open, took))
 	t.say("wrote %s", strings.Join(o.wrote(len(run.Images)), ", "))
 	if n := len(run.Failures); n > 0 {
 		t.say("%d failed, see \"failures\" in %s; again with: spinemask segment @%s -o %s --resume", n, o.path(imagesFile), o.path(failuresFile), f.out)
@@ -200,6 +215,18 @@ func (f *segmentFlags) run(ctx context.Context, t *talk, stdin io.Reader, stdout
 		return exit(exitFailures)
 	}
 	return nil
+}
+
+// speed says how fast n images were.
+func speed(n int, took time.Duration) string {
+	switch perImage := took.Seconds() / float64(max(n, 1)); {
+	case n <= 0:
+		return ""
+	case perImage > 1:
+		return fmt.Sprintf(", %.2f s (%.1f s an image)", took.Seconds(), perImage)
+	default:
+		return fmt.Sprintf(", %.2f s (%.1f images/s)", took.Seconds(), 1/perImage)
+	}
 }
 
 // open opens the model, and fills in what it decides.

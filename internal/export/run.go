@@ -24,9 +24,11 @@ type Info struct {
 	ModelSHA256   string   `json:"model_sha256"`
 	MinScore      float64  `json:"min_score"`
 	MaxDetections int      `json:"max_detections"`
-	Classes       []string `json:"classes,omitempty"`   // those that are kept; none: all
-	AsStored      bool     `json:"as_stored,omitempty"` // pictures were not turned upright
-	Stopped       bool     `json:"stopped,omitempty"`   // before the last picture
+	Classes       []string `json:"classes,omitempty"`      // those that are kept; none: all
+	AsStored      bool     `json:"as_stored,omitempty"`    // pictures were not turned upright
+	Tile          int      `json:"tile,omitempty"`         // side of tiles, pixels; 0: none
+	TileOverlap   int      `json:"tile_overlap,omitempty"` // pixels
+	Stopped       bool     `json:"stopped,omitempty"`      // before the last picture
 }
 
 // A Failure is a picture without results.

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/spinemask/spinemask"
+	"github.com/spinemask/spinemask/internal/imageio"
+	"github.com/spinemask/spinemask/models/nuclei"
+	"github.com/spinemask/spinemask/rle"
+)
+
+// A mosaic of images that are known: what is found in each alone, away from its border, is found in the mosaic, at its place and once.
+func TestTilesOfAMosaic(t *testing.T) {
+	const side = 256
+	model, err := nuclei.Open(&spinemask.Options{MinScore: spinemask.DisplayScore})
+	require.NoError(t, err)
+	defer model.Close()
+	ctx := context.Background()
+	names := []string{"12f89395ad5d2149", "e50ac10d1dce6496", "d35f25c8e3f7fca5", "12f89395ad5d2149"}
+	mosaic := imageio.New(2*side, 2*side)
+	var want []rle.Mask
+	for i, name := range names {
+		photo, err := imageio.Open("../../testdata/images/"+name+".png", imageio.Options{})
+		require.NoError(t, err)
+		x0, y0 := i%2*side, i/2*side
+		for y := range side {
+			copy(mosaic.Pix[3*((y0+y)*2*side+x0):][:3*side], photo.Pix[3*y*side:])
+		}
+		r, err := model.Segment(ctx, photo)
+		require.NoError(t, err)
+		for _, in := range r.Instances {
+			x, y, w, h := in.Mask.Bounds()
+			if x < 3 || y < 3 || x+w > side-3 || y+h > side-3 || in.Score < 0.95 {
+				continue // in the mosaic it may go on beyond the seam, or be nothing
+			}
+			bits := make([]byte, 4*side*side)
+			for p, set := range in.Mask.Bitmap() {
+				bits[(y0+p/side)*2*side+x0+p%side] = set
+			}
+			want = append(want, rle.FromBitmap(2*side, 2*side, bits))
+		}
+	}
+	require.Greater(t, len(want), 120)
+
+	f := segmentFlags{tile: 200, overlap: 60}
+	got, err := f.find(ctx, model, mosaic)
+	require.NoError(t, err)
+	missing := 0
+	for _, w := range want {
+		hits := 0
+		for _, in := range got.Instances {
+			if rle.IoU(in.Mask, w, false) > 0.5 {
+				hits++
+			}
+		}
+		require.LessOrEqual(t, hits, 1, "found twice")
+		if hits == 0 {
+			missing++
+		}
+	}
+	require.LessOrEqual(t, missing, len(want)/25, "of %d", len(want))
+	for i, a := range got.Instances {
+		for _, b := range got.Instances[:i] {
+			require.Less(t, rle.IoU(a.Mask, b.Mask, false), 0.7, "the same thing twice")
+		}
+	}
+	t.Logf("%d of %d found, %d in the mosaic", len(want)-missing, len(want), len(got.Instances))
+}
