@@ -1,6 +1,6 @@
 package engine
 
-import "unsafe"
+import "github.com/spinemask/spinemask/internal/kernels"
 
 // An Arena is the memory of the values of one run at a time. A workspace may
 // take over the arena of another, which must not be used afterwards.
@@ -11,13 +11,9 @@ type Arena struct {
 // take returns n floats that start at a cache line; what they hold is
 // undefined. An arena grows and never shrinks.
 func (a *Arena) take(n int) []float32 {
-	const line = 64
 	if len(a.floats) < n {
 		a.floats = nil // free to go before more is taken
-		b := make([]float32, n+line/4)
-		adviseHuge(b)
-		skip := int(-uintptr(unsafe.Pointer(unsafe.SliceData(b)))%line) / 4
-		a.floats = b[skip : skip+n : skip+n]
+		a.floats = kernels.Alloc(n)
 	}
 	return a.floats[:n]
 }

@@ -57,11 +57,11 @@ func selectAlgorithms(m *module) error {
 
 // tiles returns the heights and widths of Winograd's tiles for maps of h×w
 // outputs. Five outputs a tile divide the maps of the usual input sizes and keep
-// the error of a layer below 3e-6; the features of a RoI are 7×7, which 7×(4+4)
+// the error of a layer below 3e-6; the features of a RoI are 7×7, which (4+3)×7
 // covers at 4e-6. Nil where the map is smaller than every tile.
 func tiles(h, w int) (rows, cols []int) {
 	if h == 7 && w == 7 {
-		return []int{7}, []int{4}
+		return []int{4, 3}, []int{7}
 	}
 	side := func(n int) []int {
 		if n < 3 {

@@ -50,6 +50,6 @@ func (ws *Workspace) allocScratch() {
 	}
 	ws.scratch = make([][]float32, ws.team.Workers())
 	for i := range ws.scratch {
-		ws.scratch[i] = make([]float32, most)
+		ws.scratch[i] = kernels.Alloc(most)
 	}
 }
