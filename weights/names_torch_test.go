@@ -212,7 +212,7 @@ func TestMMDetLayouts(t *testing.T) {
 		return s
 	})
 	for i, v := range list {
-		rows, row := v.Len(), 1
+		row := 1
 		if len(v.Shape) > 1 {
 			row = product(v.Shape[1:])
 		}
@@ -221,11 +221,11 @@ func TestMMDetLayouts(t *testing.T) {
 		case strings.Contains(v.Name, "fc_cls"):
 			values = append(append([]float32{}, values[row:]...), values[:row]...)
 		case strings.Contains(v.Name, "fc_reg"):
-			values, rows = values[4*row:], v.Shape[0]-4
-			v.Shape = append([]int{rows}, v.Shape[1:]...)
+			values = values[4*row:]
+			v.Shape = append([]int{v.Shape[0] - 4}, v.Shape[1:]...)
 		case strings.Contains(v.Name, "conv_logits"):
-			values, rows = values[row:], v.Shape[0]-1
-			v.Shape = append([]int{rows}, v.Shape[1:]...)
+			values = values[row:]
+			v.Shape = append([]int{v.Shape[0] - 1}, v.Shape[1:]...)
 		default:
 			continue
 		}
