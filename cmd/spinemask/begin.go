@@ -99,7 +99,7 @@ func (f *segmentFlags) begin(inputs []input, model *spinemask.Model) (*output, [
 	o.stems = stems(names)
 	err = o.protect(inputs)
 	if err == nil {
-		err = export.RemoveTemporary(f.out)
+		err = o.tidy()
 	}
 	if err != nil {
 		j.Close()
@@ -275,6 +275,20 @@ func (f *segmentFlags) todo(inputs []input, j *journal.Journal) []job {
 		}
 	}
 	return list
+}
+
+// tidy removes what killed runs have left of files that this one writes, or may have written.
+func (o *output) tidy() error {
+	names := []string{journalFile, imagesFile, failuresFile}
+	for _, f := range formats {
+		names = append(names, f.file+f.folder)
+	}
+	for _, name := range names {
+		if err := export.RemoveTemporary(o.path(name)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // protect sees to it that no file that is read is written.

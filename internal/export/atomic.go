@@ -72,17 +72,27 @@ func (f *File) Discard() {
 	os.Remove(f.f.Name())
 }
 
-// RemoveTemporary removes what killed runs have left of files in a folder and its sub-folders.
-func RemoveTemporary(folder string) error {
-	return filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() && temporaryName.MatchString(d.Name()) {
-			err = os.Remove(path)
+// RemoveTemporary removes what killed runs have left of a file, or of the files in a folder of their own and its sub-folders.
+func RemoveTemporary(path string) error {
+	left, err := filepath.Glob(filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp"))
+	if err != nil {
+		return nil // a name with a bracket
+	}
+	err = filepath.WalkDir(path, func(file string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			left = append(left, file)
 		}
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
 		return err
 	})
+	for _, file := range left {
+		if temporaryName.MatchString(filepath.Base(file)) && err == nil {
+			err = os.Remove(file)
+		}
+	}
+	return err
 }
 
 var temporaryName = regexp.MustCompile(`^\..+\.[0-9]+\.tmp$`)

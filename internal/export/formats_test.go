@@ -8,6 +8,8 @@ import (
 	"image/color"
 	"image/png"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -315,8 +317,20 @@ func TestHistogram(t *testing.T) {
 }
 
 func TestRemoveTemporaryLeavesOtherFiles(t *testing.T) {
-	require.True(t, temporaryName.MatchString(".a.png.123.tmp"))
-	for _, name := range []string{"a.png.123.tmp", ".a.tmp", ".a.png", "123.tmp"} {
-		require.False(t, temporaryName.MatchString(name), name)
+	dir := t.TempDir()
+	ours := []string{".a.json.123.tmp", "overlay/.b.png.4.tmp", "overlay/deep/.c.png.5.tmp"}
+	others := []string{"a.json", ".other.json.123.tmp", ".a.json.tmp", "overlay/b.png", "overlay/.b.tmp", "photos/.d.png.6.tmp"}
+	for _, name := range append(ours, others...) {
+		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o777))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), nil, 0o666))
+	}
+	require.NoError(t, RemoveTemporary(filepath.Join(dir, "a.json")))
+	require.NoError(t, RemoveTemporary(filepath.Join(dir, "overlay")))
+	require.NoError(t, RemoveTemporary(filepath.Join(dir, "none")))
+	for _, name := range ours {
+		require.NoFileExists(t, filepath.Join(dir, name))
+	}
+	for _, name := range others {
+		require.FileExists(t, filepath.Join(dir, name))
 	}
 }
