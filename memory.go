@@ -36,7 +36,7 @@ func (m *Model) checkWorkspace(trunk *engine.Plan) error {
 	}
 	n := int64(m.options.workspaces())
 	if need := m.weightBytes + n*each; need > limit {
-		return fmt.Errorf("spinemask: %s of memory needed (weights %s, %d × %s for feature maps), over the limit of %s",
+		return fmt.Errorf("%s of memory needed (weights %s, %d × %s for feature maps), over the limit of %s",
 			megabytes(need), megabytes(m.weightBytes), n, megabytes(each), megabytes(limit))
 	}
 	return nil

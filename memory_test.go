@@ -16,7 +16,21 @@ func TestMemoryLimit(t *testing.T) {
 	require.ErrorContains(t, err, "MB of memory needed (weights ")
 	_, err = spinemask.Open(tinyCheckpoint, &spinemask.Options{MemoryLimit: 1e9, Workspaces: 1000})
 	require.ErrorContains(t, err, "1000 × ")
-	m, err := spinemask.Open(tinyCheckpoint, &spinemask.Options{MemoryLimit: 1e9})
+	_, err = spinemask.Open("testdata/mmdet_tiny/tiny.pth", &spinemask.Options{Height: 128, Width: 128})
+	require.EqualError(t, err, "spinemask: testdata/mmdet_tiny/tiny.pth: input of 128×128 pixels: the model takes the size of the photo")
+
+	// A model whose input follows the photo: the limit is that of a photo.
+	m, err := spinemask.Open("testdata/mmdet_tiny/tiny.pth", &spinemask.Options{MemoryLimit: 30e6})
+	require.NoError(t, err)
+	_, err = m.Segment(context.Background(), waves(0, 60, 10))
+	require.NoError(t, err)
+	_, err = m.Segment(context.Background(), waves(0, 60, 90))
+	require.ErrorContains(t, err, "over the limit of 30 MB")
+	_, err = m.Segment(context.Background(), waves(0, 60, 10))
+	require.NoError(t, err)
+	require.NoError(t, m.Close())
+
+	m, err = spinemask.Open(tinyCheckpoint, &spinemask.Options{MemoryLimit: 1e9})
 	require.NoError(t, err)
 	require.NoError(t, m.Close())
 }

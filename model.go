@@ -85,7 +85,7 @@ func newModel(name string, f *weights.File, o *Options) (*Model, error) {
 	if err := weights.Check(f, want); err != nil {
 		return nil, err
 	}
-	m, err := New(c, fileWeights{f}, o)
+	m, err := build(c, fileWeights{f}, o)
 	if err != nil {
 		return nil, fmt.Errorf("spinemask: %s: %w", name, err)
 	}
@@ -109,6 +109,14 @@ func New(c *config.Config, w Weights, o *Options) (*Model, error) {
 	if o == nil {
 		o = &Options{}
 	}
+	m, err := build(c, w, o)
+	if err != nil {
+		return nil, fmt.Errorf("spinemask: %w", err)
+	}
+	return m, nil
+}
+
+func build(c *config.Config, w Weights, o *Options) (*Model, error) {
 	c, err := o.configure(c)
 	if err != nil {
 		return nil, err
@@ -142,7 +150,10 @@ func New(c *config.Config, w Weights, o *Options) (*Model, error) {
 		return nil, err
 	}
 	m.weightBytes = m.trunk.WeightBytes() + m.box.WeightBytes() + m.mask.WeightBytes()
-	return m, m.checkMemory()
+	if err := m.checkMemory(); err != nil {
+		return nil, err
+	}
+	return m, nil
 }
 
 // head compiles a head for crops of size×size features. Of the output called

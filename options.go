@@ -58,7 +58,7 @@ func (o *Options) configure(c *config.Config) (*config.Config, error) {
 		return c, nil
 	}
 	if c.Input.Fit != config.FitFixedSize {
-		return nil, fmt.Errorf("spinemask: input of %d×%d pixels: the model takes the size of the photo", o.Height, o.Width)
+		return nil, fmt.Errorf("input of %d×%d pixels: the model takes the size of the photo", o.Height, o.Width)
 	}
 	changed := *c
 	changed.Input.Height, changed.Input.Width = o.Height, o.Width

@@ -18,25 +18,36 @@ import (
 )
 
 // Splitting the work never changes the order of a sum, and AVX2 and AVX-512 do
-// the same operations.
+// the same operations. The inputs are not square.
 func TestSameBytesForAnyThreadsAndSet(t *testing.T) {
 	img := photo(t)
-	segment := func(o spinemask.Options) *spinemask.Result {
-		o.Height, o.Width = 256, 384
-		m := tinyModel(t, o)
-		defer m.Close()
-		r, err := m.Segment(context.Background(), img)
-		require.NoError(t, err)
-		require.NotEmpty(t, r.Instances)
-		return bare(r)
-	}
-	want := segment(spinemask.Options{})
-	for _, threads := range []int{1, 2, 4} {
-		require.Equal(t, want, segment(spinemask.Options{Threads: threads}), "%d threads", threads)
-	}
-	for _, set := range kernels.Sets()[1:] {
-		t.Setenv("SPINEMASK_CPU", set.Name)
-		require.Equal(t, want, segment(spinemask.Options{}), set.Name)
+	for name, open := range map[string]func(o spinemask.Options) *spinemask.Model{
+		"tiny": func(o spinemask.Options) *spinemask.Model { return tinyModel(t, o) },
+		"nuclei": func(o spinemask.Options) *spinemask.Model {
+			m, err := nuclei.Open(&o)
+			require.NoError(t, err)
+			return m
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			segment := func(o spinemask.Options) *spinemask.Result {
+				o.Height, o.Width = 256, 384
+				m := open(o)
+				defer m.Close()
+				r, err := m.Segment(context.Background(), img)
+				require.NoError(t, err)
+				require.NotEmpty(t, r.Instances)
+				return bare(r)
+			}
+			want := segment(spinemask.Options{})
+			for _, threads := range []int{1, 2, 4} {
+				require.Equal(t, want, segment(spinemask.Options{Threads: threads}), "%d threads", threads)
+			}
+			for _, set := range kernels.Sets()[1:] {
+				t.Setenv("SPINEMASK_CPU", set.Name)
+				require.Equal(t, want, segment(spinemask.Options{}), set.Name)
+			}
+		})
 	}
 }
 
@@ -190,8 +201,17 @@ func TestCancelledContextReturnsSoon(t *testing.T) {
 		require.ErrorIs(t, err, context.Canceled)
 		require.Less(t, returned.Sub(<-cancelled), 200*time.Millisecond)
 	}
-	_, err = m.Segment(context.Background(), img)
-	require.NoError(t, err)
+	// While the only workspace is busy, waiting for it ends, too.
+	other := make(chan error)
+	go func() {
+		_, err := m.Segment(context.Background(), img)
+		other <- err
+	}()
+	ctx, cancel := context.WithTimeout(context.Background(), whole/20)
+	defer cancel()
+	_, err = m.Segment(ctx, img)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.NoError(t, <-other)
 }
 
 func TestClosedModel(t *testing.T) {

@@ -146,7 +146,7 @@ func (s *session) resize(g preprocess.Geometry, img *imageio.Image) error {
 			return err
 		}
 		if err := s.m.checkWorkspace(plan); err != nil {
-			return err
+			return fmt.Errorf("spinemask: %w", err)
 		}
 		s.trunk = plan.NewWorkspace(s.team, &s.trunkArena)
 		s.height, s.width = g.InputHeight, g.InputWidth
