@@ -63,7 +63,7 @@ func (f *segmentFlags) begin(inputs []input, model *spinemask.Model) (*output, [
 	if err != nil {
 		return nil, nil, err
 	}
-	o := &output{folder: f.out, formats: list}
+	o := &output{folder: f.out, formats: list, synced: map[string]bool{}}
 	h := f.header(model, list)
 	j, err := f.openJournal(o, h)
 	if err != nil {

@@ -31,6 +31,7 @@ type output struct {
 	formats []format
 	journal *journal.Journal
 	stems   map[string]string
+	synced  map[string]bool // folders whose own names are on the disk
 }
 
 // path is a place in the folder.
@@ -66,8 +67,29 @@ func (o *output) add(p *export.Picture, source string, size int64) error {
 		if err := o.write(f, p, source); err != nil {
 			return err
 		}
+		leaf := o.place(f, p.FileName)
+		if f.instance == nil {
+			leaf = filepath.Dir(leaf)
+		}
+		if err := o.sync(leaf); err != nil {
+			return err
+		}
 	}
 	return o.journal.Add(p, size)
+}
+
+// sync forces the names of files in a folder to the disk, and once that of the folder and of those that hold it.
+func (o *output) sync(folder string) error {
+	if err := export.SyncFolder(folder); err != nil {
+		return err
+	}
+	for ; !o.synced[folder] && len(folder) > len(o.folder); folder = filepath.Dir(folder) {
+		o.synced[folder] = true
+		if err := export.SyncFolder(filepath.Dir(folder)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (o *output) write(f format, p *export.Picture, source string) error {
@@ -204,7 +226,10 @@ func (o *output) finish() (run *export.Run, instances int, err error) {
 	} else if err := writeFile(o.path(failuresFile), func(w io.Writer) error { _, err := io.WriteString(w, failed.String()); return err }); err != nil {
 		return nil, 0, err
 	}
-	return run, instances, writeFile(o.path(imagesFile), run.Write)
+	if err := writeFile(o.path(imagesFile), run.Write); err != nil {
+		return nil, 0, err
+	}
+	return run, instances, export.SyncFolder(o.folder)
 }
 
 // begin opens the files of the run.

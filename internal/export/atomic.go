@@ -66,6 +66,19 @@ func (f *File) Commit() error {
 	return nil
 }
 
+// SyncFolder forces the names in a folder to the disk, after the files themselves were committed. Systems that do not know this do nothing.
+func SyncFolder(path string) error {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // nothing was written
+	}
+	if err != nil {
+		return explain(path, err)
+	}
+	f.Sync() // Windows and some network file systems refuse folders, and have no other way
+	return f.Close()
+}
+
 // Discard removes what has been written.
 func (f *File) Discard() {
 	f.f.Close()
