@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/spinemask/spinemask"
+	"github.com/spinemask/spinemask/coco"
+	"github.com/spinemask/spinemask/cocoeval"
 	"github.com/spinemask/spinemask/internal/dsb"
 	"github.com/spinemask/spinemask/internal/imageio"
 	"github.com/spinemask/spinemask/rle"
@@ -52,6 +54,10 @@ func evaluate(m *spinemask.Model, images, truth string) (map[string]string, erro
 		}
 		masks[a.ImageID] = append(masks[a.ImageID], mask)
 	}
+	ap, err := newAP(truth)
+	if err != nil {
+		return nil, err
+	}
 	scores, at50, count := map[string]float64{}, map[string]float64{}, map[string]int{}
 	for _, im := range t.Images {
 		img, err := imageio.Open(filepath.Join(images, im.FileName), imageio.Options{IgnoreOrientation: true})
@@ -60,6 +66,9 @@ func evaluate(m *spinemask.Model, images, truth string) (map[string]string, erro
 		}
 		r, err := m.Segment(context.Background(), img)
 		if err != nil {
+			return nil, err
+		}
+		if err := ap.Add(int64(im.ID), detections(r)); err != nil {
 			return nil, err
 		}
 		score, half := dsbScore(m, r, masks[im.ID])
@@ -87,7 +96,43 @@ func evaluate(m *spinemask.Model, images, truth string) (map[string]string, erro
 		fmt.Fprintf(&b, " %.3f |", at50[k]/float64(count[k]))
 	}
 	b.WriteString("\n")
-	return map[string]string{"dsb": b.String()}, nil
+	apTable, err := apTable(ap)
+	return map[string]string{"dsb": b.String(), "ap": apTable}, err
+}
+
+// newAP prepares COCO's mask AP with up to 400 detections an image: nuclei are
+// many.
+func newAP(truth string) (*cocoeval.Evaluator, error) {
+	d, err := coco.OpenDataset(truth, cocoeval.Segm.Fields())
+	if err != nil {
+		return nil, err
+	}
+	p := cocoeval.NewParams(cocoeval.Segm, cocoeval.COCO)
+	p.MaxDets = []int{10, 100, 400}
+	p.Mode = cocoeval.Corrected // pycocotools prints AP at 100 detections whatever the limits are
+	return cocoeval.New(d, p)
+}
+
+func detections(r *spinemask.Result) []cocoeval.Detection {
+	var list []cocoeval.Detection
+	for _, in := range r.Instances {
+		list = append(list, cocoeval.Detection{CategoryID: int64(in.Category), Score: float64(in.Score), Mask: in.Mask})
+	}
+	return list
+}
+
+func apTable(ap *cocoeval.Evaluator) (string, error) {
+	e, err := ap.Evaluate()
+	if err != nil {
+		return "", err
+	}
+	head, rule, values := "|", "|", "|"
+	for _, s := range e.Stats() {
+		head += " " + s.Name + " |"
+		rule += "---|"
+		values += fmt.Sprintf(" %.3f |", s.Value)
+	}
+	return head + "\n" + rule + "\n" + values + "\n", nil
 }
 
 // dsbScore scores what a person is shown.
