@@ -85,7 +85,8 @@ func (r *reader) member(p, i int) (f field, value int, done bool) {
 func (r *reader) entry(p int) int {
 	start := p
 	if r.at(p) != '{' {
-		return r.wrong(p, p, "an object")
+		r.wrong(p, p, "an object")
+		return r.inField("", p, 0, 0)
 	}
 	var (
 		id, imageID, categoryID, area = int64(0), int64(0), int64(0), 0.0

@@ -133,7 +133,7 @@ func (s *datasetReader) member(name []byte, p int) int {
 		s.d.Categories = s.d.Categories[:0]
 		return s.list("categories", p, s.category)
 	case "annotations":
-		parts, next, err := readList(s.b, p, func() *reader {
+		parts, next, err := readList(guess(s.b, p), func() *reader {
 			return &reader{scanner: scanner{b: s.b}, fields: s.fields, names: s.names}
 		})
 		if err != nil {

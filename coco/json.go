@@ -319,7 +319,10 @@ func (s *scanner) word(p int, word string) int {
 	if next := s.literal(p, word); next >= 0 {
 		return next
 	}
-	return s.unexpected(p, "a value")
+	for i := 0; p >= 0 && i < len(word) && s.at(p) == word[i]; i++ {
+		p++
+	}
+	return s.unexpected(p, word)
 }
 
 // skipNumbers skips an array of numbers or of such arrays with a handful of searches per inner array. It gives up, with a

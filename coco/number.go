@@ -81,7 +81,7 @@ func scanNumber(b []byte, p int) (x number, next int, ok bool) {
 	man, p := run(b, p, 0)
 	end := p // of the digits
 	if p == start || b[start] == '0' && p > start+1 {
-		return x, p, false
+		return x, start, false
 	}
 	if p < len(b) && b[p] == '.' {
 		frac := p + 1
@@ -240,18 +240,15 @@ func (x number) int() (v int64, ok bool) {
 		man /= 10
 	}
 	for e := x.exp; e > 0 && man != 0; e-- {
-		if man > math.MaxInt64/10 {
+		if man > 1<<63/10 {
 			return 0, false
 		}
 		man *= 10
 	}
-	if man > math.MaxInt64 {
-		return 0, false
-	}
-	if x.neg {
+	if x.neg && man <= 1<<63 {
 		return -int64(man), true
 	}
-	return int64(man), true
+	return int64(man), man < 1<<63
 }
 
 // minPow10 is the smallest exponent of invPow10.

@@ -11,14 +11,13 @@ import (
 // minPart is the least number of bytes that is worth a goroutine of its own.
 const minPart = 128 << 10
 
-// readList reads the list of annotations whose opening bracket stands at p, in parts that are read at the same time, and
-// returns them in the order of the file, and the position behind the list.
+// readList reads a list of annotations in parts that are read at the same time, and returns them in the order of the file,
+// and the position behind the list. starts[0] is its opening bracket; where the other parts begin is a guess, ascending.
 //
-// Where the parts begin is a guess: something that looks like the place between two objects. A guess is right if the part
-// before it, reading on from a place that is known to be right, arrives there exactly between two elements of the list.
-// So the first part is right, and every part that a right part ran into; the others are thrown away.
-func readList(b []byte, p int, newReader func() *reader) (parts []*reader, next int, err *Error) {
-	starts := append([]int{p}, guesses(b, p)...)
+// A guess is right if the part before it, reading on from a place that is known to be right, arrives there exactly between
+// two elements of the list. So the first part is right, and every part that a right part ran into; the others are thrown
+// away.
+func readList(starts []int, newReader func() *reader) (parts []*reader, next int, err *Error) {
 	ends := make([]int, len(starts)) // the part that part k ran into, or len(starts)
 	nexts := make([]int, len(starts))
 	readers := make([]*reader, len(starts))
@@ -47,20 +46,20 @@ func readList(b []byte, p int, newReader func() *reader) (parts []*reader, next 
 	return parts, next, nil
 }
 
-// guesses returns places behind p, ascending, where an element of the list that begins at p may begin.
-func guesses(b []byte, p int) []int {
+// guess returns p, where a list begins, and places behind it, ascending, that look like the begin of one of its elements.
+func guess(b []byte, p int) (starts []int) {
 	n := min(partsPerCPU*runtime.GOMAXPROCS(0), (len(b)-p)/minPart)
-	var at []int
+	starts = []int{p}
 	for k := 1; k < n; k++ {
 		q := p + (len(b)-p)/n*k
-		if len(at) > 0 && q <= at[len(at)-1] {
+		if q <= starts[len(starts)-1] {
 			continue
 		}
 		if q = betweenObjects(b, q); q > 0 {
-			at = append(at, q)
+			starts = append(starts, q)
 		}
 	}
-	return at
+	return starts
 }
 
 // partsPerCPU makes more parts than processors, so that one that is slow or busy does not hold up the rest for long.

@@ -70,7 +70,7 @@ func (s *resultsReader) file() {
 
 // list reads the list of results at p.
 func (s *resultsReader) list(p int) int {
-	parts, next, err := readList(s.b, p, func() *reader {
+	parts, next, err := readList(guess(s.b, p), func() *reader {
 		return &reader{scanner: scanner{b: s.b}, fields: s.fields, names: s.names, results: true}
 	})
 	if err != nil {
