@@ -103,12 +103,18 @@ func (e *Evaluation) average(recall bool, ts, ks []int, a, m int) float64 {
 	if i < 0 && !recall {
 		c, i = e.all(), m // Params was changed
 	}
-	v := make([]float64, 0, len(ts)*c.r*len(ks))
+	times := 0 // the reference takes equal maxDets all
+	for _, n := range e.Params.MaxDets {
+		times += btoi(n == e.Params.MaxDets[m])
+	}
+	v := make([]float64, 0, len(ts)*c.r*len(ks)*times)
 	for _, t := range ts {
 		if recall {
 			for _, k := range ks {
 				if x := c.recall[((k*c.a+a)*len(e.Params.MaxDets)+m)*c.t+t]; x > -1 {
-					v = append(v, x)
+					for range times {
+						v = append(v, x)
+					}
 				}
 			}
 			continue
@@ -116,7 +122,9 @@ func (e *Evaluation) average(recall bool, ts, ks []int, a, m int) float64 {
 		for r := range c.r {
 			for _, k := range ks {
 				if x := c.precision[(((k*c.a+a)*len(c.ms)+i)*c.t+t)*c.r+r]; x > -1 {
-					v = append(v, x)
+					for range times {
+						v = append(v, x)
+					}
 				}
 			}
 		}

@@ -1,0 +1,87 @@
+#!/usr/bin/env python3
+"""Makes cases.json: one small evaluation per rule of pycocotools, with the numbers that pycocotools makes of it.
+usage: make.py > cases.json        needs pycocotools 2.0.11 and numpy 2
+Each case changes its numbers if its rule is broken; the "but" of a case says what the broken rule would be."""
+import contextlib, copy, io, json
+import numpy as np
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+
+CASES = []
+
+
+def ann(id, box, image=1, cat=1, crowd=0, area=None, **more):
+    return dict(id=id, image_id=image, category_id=cat, bbox=box, area=box[2] * box[3] if area is None else area, iscrowd=crowd, **more)
+
+
+def det(box, score, image=1, cat=1, **more):
+    return dict(image_id=image, category_id=cat, bbox=box, score=score, **more)
+
+
+def case(rule, what, but, anns, dets, iou='bbox', images=(1,), cats=(1,), size=100, **params):
+    gt = {'images': [{'id': i, 'width': size, 'height': size} for i in images], 'categories': [{'id': c, 'name': str(c)} for c in cats], 'annotations': anns}
+    with contextlib.redirect_stdout(io.StringIO()):
+        g = COCO()
+        g.dataset = copy.deepcopy(gt)
+        g.createIndex()
+        e = COCOeval(g, g.loadRes(copy.deepcopy(dets)), iou)
+        for k, v in params.items():
+            setattr(e.params, k, np.array(v) if k.endswith('Thrs') else v)
+        e.evaluate(); e.accumulate(); e.summarize()
+    CASES.append({'rule': rule, 'what': what, 'but': but, 'gt': gt, 'dt': dets, 'iou': iou, 'params': params, 'stats_hex': [float(v).hex() for v in e.stats]})
+
+
+B = [10, 10, 40, 40]
+# an IoU of 0.85: .5 + 7*.05 is the next number above
+case('S1', 'IoU thresholds are linspace(.5, .95, 10)', '.5 + i*.05', [ann(1, [0, 0, 20, 10])], [det([0, 0, 17, 10], .9)], size=30)
+case('S2', 'recall thresholds are i*0.01', 'i/100: a recall of 7/10 does not reach threshold 70', [ann(i, [10 * i, 0, 9, 9]) for i in range(1, 11)], [det([10 * i, 0, 9, 9], .9) for i in range(1, 8)] + [det([50, 50, 5, 5], .95)], size=200)
+case('S3', 'precision is tp/(fp+tp+2^-52)', 'no summand: a single right detection has precision 1', [ann(1, B)], [det(B, .9)])
+case('S4', 'precision is made to fall from right to left', 'raw precision', [ann(i, [12 * i, 0, 10, 10]) for i in range(4)][1:], [det([12, 0, 10, 10], .5), det([70, 70, 9, 9], .9), det([24, 0, 10, 10], .4), det([36, 0, 10, 10], .3)])
+case('S5', 'a class with annotations and no detection counts 0, one without annotations not at all', 'either way round', [ann(1, B), ann(2, B, cat=2)], [det(B, .9), det(B, .8, cat=3)], cats=(1, 2, 3))
+case('S8', 'categories and images are sorted by id', 'file order', [ann(1, B, image=9), ann(2, B, image=2)], [det([60, 60, 9, 9], .5, image=9), det(B, .5, image=2)], images=(9, 2))
+case('S9', 'of equal scores the first in the file is first', 'unstable order', [ann(1, B)], [det([60, 60, 9, 9], .5), det(B, .5), det([70, 70, 9, 9], .5)])
+case('S9', 'of equal scores in several images the lower image id is first', 'file order', [ann(1, B, image=1), ann(2, B, image=2)], [det(B, .5, image=2), det([60, 60, 9, 9], .5, image=1)], images=(1, 2))
+case('S10', 'without categories, annotations are joined by ascending category id', 'file order: the later of equal IoUs is another', [ann(1, [0, 0, 20, 10], cat=2), ann(2, [10, 0, 20, 10], cat=1)], [det([5, 0, 20, 10], .9), det([10, 0, 20, 10], .8)], cats=(1, 2), useCats=0)
+case('S11', 'maxDets is a limit per image and category', 'per image', [ann(1, B), ann(2, B, cat=2)], [det(B, .9), det(B, .8, cat=2)], cats=(1, 2), maxDets=[1, 1, 1])
+case('S11', 'detections beyond maxDets are lost', 'kept', [ann(1, B)], [det([60, 60, 9, 9], .9), det([70, 70, 9, 9], .8), det(B, .7)], maxDets=[1, 2, 2])
+case('S12', 'an IoU equal to the threshold matches', 'must be above', [ann(1, [0, 0, 10, 10])], [det([0, 0, 5, 10], .9)], size=20)
+case('S12', 'at threshold 1, 1-1e-10 matches', 'must be 1', [ann(1, [0, 0, 1e6, 1])], [det([0, 0, 1e6 - 5e-5, 1], .9)], iouThrs=[.5, .75, 1.0], size=30)
+case('S13', 'of equal IoUs the later annotation wins', 'the first', [ann(1, [0, 0, 20, 10]), ann(2, [10, 0, 20, 10])], [det([5, 0, 20, 10], .9), det([0, 0, 20, 10], .8)])
+case('S14', 'a match that counts is kept before a better one that does not', 'the best IoU', [ann(1, [10, 10, 40, 40]), ann(2, [10, 10, 40, 30], crowd=1)], [det([10, 10, 40, 30], .9)])
+case('S15', 'a crowd takes many detections, and those are neither right nor wrong', 'one detection', [ann(1, [0, 0, 80, 80], crowd=1), ann(2, [85, 85, 10, 10])], [det([5, 5, 20, 20], .9), det([30, 30, 20, 20], .8), det([85, 85, 10, 10], .7)])
+case('S15', 'an annotation is matched once', 'twice', [ann(1, B)], [det(B, .9), det(B, .8)])
+case('S16', 'an unmatched detection outside of the area range is ignored', 'wrong', [ann(1, B)], [det([0, 0, 5, 5], .95), det(B, .9)])
+case('S16', 'a matched detection counts whatever its area', 'ignored', [ann(1, [0, 0, 32, 32])], [det([0, 0, 33, 33], .9)])
+case('S16', 'the ends of an area range belong to it', 'half open', [ann(1, [0, 0, 32, 32])], [det([0, 0, 32, 32], .9)])
+case('S17', 'the area of an annotation is its field', 'width × height', [ann(1, B, area=100)], [det(B, .9)])
+case('S18', 'ignore = 1 has no effect', 'ignored', [ann(1, B, ignore=1), ann(2, [60, 60, 30, 30])], [det([60, 60, 30, 30], .9)])
+case('S18', 'a crowd does not count', 'counts', [ann(1, B, crowd=1), ann(2, [60, 60, 30, 30])], [det([60, 60, 30, 30], .9)])
+case('S19', 'what matches annotation id 0 is wrong', 'right', [ann(0, B), ann(1, [60, 60, 30, 30])], [det(B, .9), det([60, 60, 30, 30], .8)])
+case('S20', 'of one id the last annotation counts, once for each', 'as they are', [ann(1, B), ann(1, [60, 60, 30, 30])], [det([60, 60, 30, 30], .9), det([60, 60, 30, 30], .8), det(B, .7)])
+P = [[10, 10, 50, 10, 50, 50]]
+R = {'size': [100, 100], 'counts': 'Z11b30000000000000000000000000000000000000000000000Qc1'}
+import pycocotools.mask as mu
+rle = lambda p, h=100, w=100: (lambda r: {'size': r['size'], 'counts': r['counts'].decode()})(mu.merge(mu.frPyObjects(p, h, w)))
+half = rle([[10, 10, 50, 10, 50, 30, 10, 30]])
+case('S21', 'with a box, the area of a mask is that of the box', 'of the mask', [ann(1, [60, 60, 20, 20], segmentation=[[60, 60, 80, 60, 80, 80, 60, 80]])], [det([0, 0, 30, 40], .95, segmentation=half), det([60, 60, 20, 20], .9, segmentation=rle([[60, 60, 80, 60, 80, 80, 60, 80]]))], iou='segm')
+case('S21', 'the first result decides: without a box, areas are those of masks', 'its own box', [ann(1, [60, 60, 20, 20], segmentation=[[60, 60, 80, 60, 80, 80, 60, 80]])],
+     [{'image_id': 1, 'category_id': 1, 'score': .9, 'segmentation': rle([[60, 60, 80, 60, 80, 80, 60, 80]])}, det([0, 0, 5, 5], .95, segmentation=half)], iou='segm')
+case('S22', 'a box without a mask is a rectangle', 'nothing', [ann(1, B, segmentation=[[10, 10, 50, 10, 50, 50, 10, 50]])], [det([10, 10, 40, 33], .9)], iou='segm')
+case('S22', 'a mask without a box has that around it', 'nothing', [ann(1, B)], [{'image_id': 1, 'category_id': 1, 'score': .9, 'segmentation': half}, {'image_id': 1, 'category_id': 1, 'score': .8, 'segmentation': rle([[10, 10, 50, 10, 50, 47, 10, 47]])}])
+case('S24', 'polygons are united', 'the inner one is a hole', [ann(1, B, segmentation=[[10, 10, 50, 10, 50, 50, 10, 50], [20, 20, 40, 20, 40, 40, 20, 40]])], [det([10, 10, 40, 40], .9)], iou='segm')
+case('S24', 'masks of different sizes do not match', 'they do', [ann(1, B, segmentation=[[10, 10, 50, 10, 50, 50, 10, 50]])], [{'image_id': 1, 'category_id': 1, 'score': .9, 'segmentation': rle([[10, 10, 50, 10, 50, 50, 10, 50]], 100, 101)}], iou='segm')
+case('S25', 'the first line is at 100 detections, -1 without', 'at the highest', [ann(1, B)], [det(B, .9)], maxDets=[1, 10, 50])
+case('S25', 'of more than three maxDets the third is shown', 'the last', [ann(1, B)], [det([60, 60, 9, 9], .9), det([70, 70, 9, 9], .8), det([80, 80, 9, 9], .75), det(B, .7)], maxDets=[1, 2, 3, 100])
+K = [v for i in range(17) for v in (10 + i, 20 + 2 * i, 2)]
+N = [v for i in range(17) for v in (0, 0, 0)]
+near = [v + d for v, d in zip(K, [.8, -.6, 0] * 17)]
+case('S26', 'keypoints without categories match nothing', 'as usual', [ann(1, B, keypoints=K, num_keypoints=17)], [det(B, .9, keypoints=near)], iou='keypoints', useCats=0)
+case('S26', 'the distance is over the visible keypoints', 'over all', [ann(1, B, keypoints=K[:30] + N[30:], num_keypoints=10)], [det(B, .9, keypoints=near[:30] + N[30:])], iou='keypoints')
+case('S26', 'without a visible keypoint the distance is that to the doubled box, and the annotation does not count', 'it counts', [ann(1, B, keypoints=N, num_keypoints=0), ann(2, [60, 60, 30, 30], keypoints=K, num_keypoints=17)],
+     [det(B, .95, keypoints=[v for i in range(17) for v in (20, 20, 1)]), det(B, .9, keypoints=near)], iou='keypoints')
+case('S27', 'boxes that share an edge do not overlap', 'they share a row of pixels', [ann(1, [0, 0, 10, 10])], [det([10, 0, 10, 10], .9)], iouThrs=[1e-9, .5, .75])
+case('S27', 'the IoU with a crowd is over the detection', 'over the union', [ann(1, [0, 0, 90, 90], crowd=1), ann(2, [92, 92, 6, 6])], [det([0, 0, 10, 10], .9), det([92, 92, 6, 6], .8)])
+case('S28', 'the IoU of a mask with a crowd is over the detection', 'over the union', [ann(1, [0, 0, 90, 90], crowd=1, segmentation=rle([[0, 0, 90, 0, 90, 90, 0, 90]])), ann(2, [92, 92, 6, 6], segmentation=[[92, 92, 98, 92, 98, 98, 92, 98]])],
+     [det([0, 0, 10, 10], .9), det([92, 92, 6, 6], .8)], iou='segm')
+case('S29', 'boxes are used as they are', 'cut to the image, or rounded', [ann(1, [-50, -50, 100, 100])], [det([-50, -50, 100, 74.9], .9)], size=60)
+json.dump(CASES, __import__('sys').stdout, indent=None, separators=(',', ':'))
