@@ -45,7 +45,7 @@ var allowed = map[string][]string{
 	"internal/zoo":                 {},
 	"maskhead":                     {"box", "config", "graph", "rle"},
 	"models/nuclei":                {""},
-	"models/nuclei/remake":         {"", "config", "internal/dsb", "internal/imageio", "internal/overlay", "rle", "weights"},
+	"models/nuclei/remake":         {"coco", "cocoeval", "", "config", "internal/dsb", "internal/imageio", "internal/overlay", "rle", "weights"},
 	"rle":                          {},
 	"roialign":                     {"box", "config", "internal/kernels"},
 	"rpn":                          {"box", "config", "graph"},
