@@ -1,4 +1,4 @@
-// Cocoeval evaluates COCO results: the numbers of pycocotools, bit for bit.
+// Command cocoeval evaluates COCO results: the numbers of pycocotools, bit for bit.
 package main
 
 import (
