@@ -24,9 +24,12 @@ type Options struct {
 	// 0 keeps all that the model's config keeps, as an evaluation needs; what a
 	// person wants to see is DisplayScore.
 	MinScore float64
-	// MaxDetections keeps the best detections of a picture; 0 means as many as
-	// the model's config.
+	// MaxDetections is the number of detections of a picture that are kept, in
+	// place of the model's own; 0 means that.
 	MaxDetections int
+	// NMSIoU is the intersection over union from which the lesser of two
+	// detections of a class is dropped, in place of the model's own; 0 means that.
+	NMSIoU float64
 	// MemoryLimit in bytes, 0 for none: opening a model fails when its packed
 	// weights and the feature maps of all workspaces, which are nearly all of its
 	// memory, need more. Where the input has the size of the photo, it is
@@ -54,13 +57,18 @@ func (o *Options) workspaces() int { return max(o.Workspaces, 1) }
 
 // configure is c with what the options change in it.
 func (o *Options) configure(c *config.Config) (*config.Config, error) {
-	if o.Height == 0 && o.Width == 0 {
-		return c, nil
-	}
-	if c.Input.Fit != config.FitFixedSize {
-		return nil, fmt.Errorf("input of %d×%d pixels: the model takes the size of the photo", o.Height, o.Width)
-	}
 	changed := *c
-	changed.Input.Height, changed.Input.Width = o.Height, o.Width
+	if o.Height != 0 || o.Width != 0 {
+		if c.Input.Fit != config.FitFixedSize {
+			return nil, fmt.Errorf("input of %d×%d pixels: the model takes the size of the photo", o.Height, o.Width)
+		}
+		changed.Input.Height, changed.Input.Width = o.Height, o.Width
+	}
+	if o.MaxDetections != 0 {
+		changed.Detections.Max = o.MaxDetections
+	}
+	if o.NMSIoU != 0 {
+		changed.Detections.NMSIoU = o.NMSIoU
+	}
 	return &changed, changed.Validate()
 }

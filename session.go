@@ -213,13 +213,10 @@ func appendRows(dst []float32, m engine.Map, rows int) []float32 {
 	return dst
 }
 
-// choose applies the options to the model's detections, which come by falling
-// score.
+// choose drops what scores too low of the model's detections, which come by
+// falling score.
 func (s *session) choose(detections []boxhead.Detection) []boxhead.Detection {
 	n := len(detections)
-	if limit := s.m.options.MaxDetections; limit > 0 {
-		n = min(n, limit)
-	}
 	for n > 0 && float64(detections[n-1].Score) < s.m.options.MinScore {
 		n--
 	}

@@ -38,8 +38,8 @@ func (f *segmentFlags) header(model *spinemask.Model, list []format) journal.Hea
 	return journal.Header{
 		Info: export.Info{
 			Description: "results of spinemask", Version: version(), Model: model.Config().Name, ModelSHA256: model.Source().SHA256,
-			MinScore: f.score, MaxDetections: f.max, Classes: f.classes, AsStored: f.asStored,
-			Tile: f.tile, TileOverlap: f.overlap,
+			MinScore: f.score, NMSIoU: f.nms, MaxDetections: f.max, Classes: f.classes, AsStored: f.exif == exifOff,
+			Scale: f.scale, Tile: f.cut.Size, TileOverlap: f.cut.Overlap,
 		},
 		Config:     digest(model.Config()),
 		Categories: export.Categories(model.Config()),
@@ -47,9 +47,11 @@ func (f *segmentFlags) header(model *spinemask.Model, list []format) journal.Hea
 	}
 }
 
-// digest stands for all that a config says, of which flags about foreign files are a part.
+// digest stands for all that a config says, of which flags about foreign files are a part. What the header says by itself is left out.
 func digest(c *config.Config) string {
-	data, err := json.Marshal(c)
+	rest := *c
+	rest.Detections.NMSIoU, rest.Detections.Max = 0, 0
+	data, err := json.Marshal(&rest)
 	if err != nil {
 		panic("a config that JSON cannot hold")
 	}
@@ -131,17 +133,23 @@ func (f *segmentFlags) adopt(flags *pflag.FlagSet) error {
 	if !flags.Changed("score") {
 		f.score, f.scoreGiven = h.Info.MinScore, true
 	}
-	if !flags.Changed("max") {
+	if !flags.Changed("nms") {
+		f.nms = h.Info.NMSIoU
+	}
+	if !flags.Changed("max-detections") {
 		f.max = h.Info.MaxDetections
 	}
 	if !flags.Changed("class") {
 		f.classes = h.Info.Classes
 	}
-	if !flags.Changed("tile") && !flags.Changed("overlap") {
-		f.tile, f.overlap = h.Info.Tile, h.Info.TileOverlap
+	if !flags.Changed("tile") && !flags.Changed("overlap") && !flags.Changed("scale") {
+		f.scale, f.overlap = h.Info.Scale, h.Info.TileOverlap
+		if f.scale == 0 {
+			f.tile = h.Info.Tile
+		}
 	}
-	if !flags.Changed("as-stored") {
-		f.asStored = h.Info.AsStored
+	if !flags.Changed("exif") && h.Info.AsStored {
+		f.exif = exifOff
 	}
 	return nil
 }

@@ -17,7 +17,7 @@ import (
 func TestKilledRunsEndWithTheSameBytes(t *testing.T) {
 	if os.Getenv("SPINEMASK_RUN") != "" { // what is killed
 		os.Exit(run([]string{"segment", os.Getenv("SPINEMASK_PHOTOS"), "-o", os.Getenv("SPINEMASK_RUN"), "--save", "coco,report,csv,masks,cutouts",
-			"--max", "12", "--on-existing", "skip", "--quiet"}, os.Stdout, os.Stderr))
+			"--max-detections", "12", "--on-existing", "skip", "--quiet"}, os.Stdout, os.Stderr))
 	}
 	dir := t.TempDir()
 	photos := filepath.Join(dir, "photos")

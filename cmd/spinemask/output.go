@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/spinemask/spinemask/internal/export"
 	"github.com/spinemask/spinemask/internal/journal"
@@ -31,7 +32,9 @@ type output struct {
 	formats []format
 	journal *journal.Journal
 	stems   map[string]string
-	synced  map[string]bool // folders whose own names are on the disk
+
+	mu     sync.Mutex
+	synced map[string]bool // folders whose own names are on the disk
 }
 
 // path is a place in the folder.
@@ -53,8 +56,8 @@ func imageFiles(names []string) []string {
 	return list
 }
 
-// add writes the files of an image, and then its line in the journal.
-func (o *output) add(p *export.Picture, source string, size int64) error {
+// files writes the files of an image, before its line in the journal. Several images may be written at once.
+func (o *output) files(p *export.Picture, source string) error {
 	for _, f := range o.formats {
 		if f.name == reportFormat {
 			if err := o.addThumbnail(p); err != nil {
@@ -75,7 +78,7 @@ func (o *output) add(p *export.Picture, source string, size int64) error {
 			return err
 		}
 	}
-	return o.journal.Add(p, size)
+	return nil
 }
 
 // sync forces the names of files in a folder to the disk, and once that of the folder and of those that hold it.
@@ -83,6 +86,8 @@ func (o *output) sync(folder string) error {
 	if err := export.SyncFolder(folder); err != nil {
 		return err
 	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	for ; !o.synced[folder] && len(folder) > len(o.folder); folder = filepath.Dir(folder) {
 		o.synced[folder] = true
 		if err := export.SyncFolder(filepath.Dir(folder)); err != nil {

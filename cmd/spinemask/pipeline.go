@@ -8,6 +8,7 @@ import (
 	"io"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -23,75 +24,109 @@ type item struct {
 	photo  *imageio.Image
 	result *spinemask.Result
 	err    error // of this image alone
+
+	picture *export.Picture
+	stop    error         // of writing, or of the whole run
+	done    chan struct{} // closed when all this is known
 }
 
 // A sink takes what was found.
 type sink interface {
-	add(item) error
+	files(item) error // writes what belongs to an image alone; several at once, in any order
+	add(item) error   // the rest, one at a time, in the order of the images
 	fail(job, error) error
 }
 
-// segment runs the jobs in order. While the network works on one image, the next one is read and the one before is drawn; no more than three are in memory.
-// An error of an image is recorded; an error of writing, and ctx, end the run.
+// segment runs the jobs, and records them in their order. One more than there are workers is under way at once: while one is read or written, the network works
+// on others. An error of an image is recorded; an error of writing, and ctx, end the run.
 func (f *segmentFlags) segment(ctx context.Context, t *talk, model *spinemask.Model, jobs []job, out sink) error {
 	ctx, cancel := context.WithCancel(ctx)
+	var all sync.WaitGroup
+	defer all.Wait()
 	defer cancel()
-	read := make(chan item)
-	go func() {
-		defer close(read)
+	underWay := f.atOnce + 1
+	work := make(chan *item)
+	ordered := make(chan *item, underWay)
+	all.Go(func() {
+		defer close(work)
+		defer close(ordered)
 		for _, j := range jobs {
-			it := f.read(j)
+			it := &item{job: j, done: make(chan struct{})}
+			ordered <- it
 			select {
-			case read <- it:
+			case work <- it:
 			case <-ctx.Done():
+				it.stop = ctx.Err()
+				close(it.done)
 				return
 			}
 		}
-	}()
-	found := make(chan item)
-	go func() {
-		defer close(found)
-		for it := range read {
-			if it.err == nil {
-				it.result, it.err = f.find(ctx, model, it.photo)
+	})
+	for range underWay {
+		all.Go(func() {
+			for it := range work {
+				f.do(ctx, model, it, out)
+				close(it.done)
 			}
-			select {
-			case found <- it:
-			case <-ctx.Done():
-				return
+		})
+	}
+	var stopped error
+	for it := range ordered {
+		<-it.done
+		if stopped == nil {
+			if stopped = f.record(t, *it, out); stopped != nil {
+				cancel() // and let the others end
 			}
 		}
-	}()
-	for it := range found {
-		if ctx.Err() != nil {
-			continue // let the others end
-		}
-		var err error
-		if it.err != nil {
-			err = out.fail(it.job, it.err)
-			t.error(hintAt(errors.New(it.name+": "+it.err.Error()), it.err))
-		} else {
-			err = out.add(it)
-			t.detail("%s: %s", it.name, findings(it.result))
-		}
-		if err != nil {
-			cancel()
-			for range found {
-			}
+	}
+	return stopped
+}
+
+// do is the work on an image up to its files.
+func (f *segmentFlags) do(ctx context.Context, model *spinemask.Model, it *item, out sink) {
+	if it.stop = ctx.Err(); it.stop != nil {
+		return
+	}
+	if it.photo, it.err = f.read(it.job); it.err != nil {
+		return
+	}
+	it.result, it.err = f.find(ctx, model, it.photo)
+	if it.stop = ctx.Err(); it.stop != nil || it.err != nil {
+		return
+	}
+	it.picture = export.NewPicture(export.Image{ID: it.id, FileName: it.name, Width: it.result.Width, Height: it.result.Height}, it.result, f.classes)
+	it.picture.Photo = it.photo
+	it.stop = out.files(*it)
+	it.photo, it.picture.Photo = nil, nil // what waits for its turn is small
+}
+
+// record takes what became of an image, in its turn.
+func (f *segmentFlags) record(t *talk, it item, out sink) error {
+	if it.stop != nil {
+		return it.stop
+	}
+	if it.err != nil {
+		t.error(hintAt(errors.New(it.name+": "+it.err.Error()), it.err))
+		if err := out.fail(it.job, it.err); err != nil {
 			return err
 		}
-		t.bar.Add(1)
+	} else {
+		t.detail("%s: %s", it.name, findings(it.result))
+		if err := out.add(it); err != nil {
+			return err
+		}
 	}
-	return ctx.Err()
+	t.bar.Add(1)
+	return nil
 }
 
 // find is the network's work on an image.
 func (f *segmentFlags) find(ctx context.Context, model *spinemask.Model, photo *imageio.Image) (*spinemask.Result, error) {
-	if f.tile == 0 {
+	if f.cut.Size == 0 {
 		return model.Segment(ctx, photo)
 	}
 	one := func(ctx context.Context, m *imageio.Image) (*spinemask.Result, error) { return model.Segment(ctx, m) }
-	return tile.Segment(ctx, one, photo, tile.Options{Size: f.tile, Overlap: f.overlap})
+	return tile.Segment(ctx, one, photo, f.cut)
 }
 
 // findings says what was found in an image, and where the time went.
@@ -105,31 +140,38 @@ func findings(r *spinemask.Result) string {
 	return fmt.Sprintf("%dx%d, %d instances, %.0f ms (%s)", r.Width, r.Height, len(r.Instances), total.Seconds()*1000, strings.Join(stages, ", "))
 }
 
-// folderSink writes to the output folder.
+// folderSink writes to the output folder, and lines beside it if those are wanted.
 type folderSink struct {
 	*output
 	flags *segmentFlags
+	lines *export.JSONL // nil: none
 }
 
-func (s *folderSink) add(it item) error { return s.output.add(s.flags.picture(it), it.path, it.size) }
+func (s *folderSink) files(it item) error { return s.output.files(it.picture, it.path) }
 
-func (s *folderSink) fail(j job, err error) error { return s.journal.Fail(j.id, err.Error()) }
+func (s *folderSink) add(it item) error {
+	if err := s.journal.Add(it.picture, it.size); err != nil || s.lines == nil {
+		return err
+	}
+	return s.lines.Add(it.picture)
+}
 
-// picture is what the files say of an image.
-func (f *segmentFlags) picture(it item) *export.Picture {
-	p := export.NewPicture(export.Image{ID: it.id, FileName: it.name, Width: it.result.Width, Height: it.result.Height}, it.result, f.classes)
-	p.Photo = it.photo
-	return p
+func (s *folderSink) fail(j job, err error) error {
+	if err := s.journal.Fail(j.id, err.Error()); err != nil || s.lines == nil {
+		return err
+	}
+	return s.lines.Fail(j.id, export.Failure{FileName: j.name, Error: err.Error()})
 }
 
 // streamSink writes lines to standard output.
 type streamSink struct {
 	lines    *export.JSONL
-	flags    *segmentFlags
 	failures int
 }
 
-func (s *streamSink) add(it item) error { return s.lines.Add(s.flags.picture(it)) }
+func (s *streamSink) files(item) error { return nil }
+
+func (s *streamSink) add(it item) error { return s.lines.Add(it.picture) }
 
 func (s *streamSink) fail(j job, err error) error {
 	s.failures++
@@ -149,7 +191,7 @@ func (f *segmentFlags) stream(ctx context.Context, t *talk, model *spinemask.Mod
 	for i, in := range inputs {
 		jobs[i] = job{in, plan[i].ID}
 	}
-	s := &streamSink{lines: export.NewJSONL(stdout), flags: f}
+	s := &streamSink{lines: export.NewJSONL(stdout)}
 	err = f.segment(ctx, t, model, jobs, s)
 	switch {
 	case ctx.Err() != nil:
@@ -165,24 +207,24 @@ func (f *segmentFlags) stream(ctx context.Context, t *talk, model *spinemask.Mod
 }
 
 // read reads an image; its error does not name the file again.
-func (f *segmentFlags) read(j job) item {
-	it := item{job: j, err: j.err}
-	options := imageio.Options{MaxPixels: f.maxPixels, IgnoreOrientation: f.asStored}
+func (f *segmentFlags) read(j job) (photo *imageio.Image, err error) {
+	options := imageio.Options{MaxPixels: f.maxPixels, IgnoreOrientation: f.exif == exifOff}
 	switch {
-	case it.err != nil:
+	case j.err != nil:
+		err = j.err
 	case j.data != nil:
-		it.photo, it.err = imageio.Decode(bytes.NewReader(j.data), int64(len(j.data)), options)
+		photo, err = imageio.Decode(bytes.NewReader(j.data), int64(len(j.data)), options)
 	default:
-		it.photo, it.err = imageio.Open(j.path, options)
+		photo, err = imageio.Open(j.path, options)
 	}
-	if it.err != nil {
-		text := it.err.Error()
+	if err != nil {
+		text := err.Error()
 		for _, known := range []string{"imageio: ", filepath.Base(j.path) + ": ", j.path + ": "} {
 			text = strings.TrimPrefix(text, known)
 		}
-		it.err = &imageError{text, it.err}
+		err = &imageError{text, err}
 	}
-	return it
+	return photo, err
 }
 
 // imageError says what is wrong with an image in words for people.

@@ -5,13 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
+	"runtime"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/spinemask/spinemask"
+	"github.com/spinemask/spinemask/internal/export"
 	"github.com/spinemask/spinemask/internal/imageio"
 	"github.com/spinemask/spinemask/internal/tile"
 	"github.com/spinemask/spinemask/weights"
@@ -22,12 +27,18 @@ type segmentFlags struct {
 	save        []string
 	recursive   bool
 	list        string
+	jsonl       string
 	score       float64
 	scoreGiven  bool
+	nms         float64
 	max         int
 	classes     []string
 	tile        int
 	overlap     int
+	scale       float64
+	cut         tile.Options // what the last three come to
+	workers     int
+	atOnce      int // workers of this run
 	threads     int
 	model       string
 	weights     weights.Options // about a foreign model file
@@ -35,7 +46,7 @@ type segmentFlags struct {
 	onExisting  string
 	resume      bool
 	maxPixels   int64
-	asStored    bool
+	exif        string
 	quiet       bool
 	verbose     bool
 	printConfig bool
@@ -59,14 +70,21 @@ The output folder gets what --save names, any number at once:
   failures.txt   the paths of the images that failed, if any: @failures.txt
 
 With -o - there is no folder: standard output gets a line of JSON for each image
-as soon as it is finished.
+as soon as it is finished. --jsonl - does that beside a folder.
 
-With --tile, an image that is larger is cut into tiles that overlap, each of which
-the model sees as an image of its own; what two of them see of the same thing is
-joined by its masks. --max then counts for each tile.
+Every image is fitted into the model's input. With --tile, an image that is larger
+is cut into tiles that overlap, each of which the model sees as an image of its own;
+what two of them see of the same thing is joined by its masks. --max-detections
+then counts for each tile. With --scale, the model sees every image at that scale,
+in tiles if it does not fit: 0.5 if images have 0.25 µm a pixel and the model was
+made for 0.5 µm. Images are decoded as a whole, 3 bytes a pixel and up to 8 more
+while a file is read; --max-pixels bounds that.
 
-Coordinates are those of the image as it is shown upright. Ids of images are the
-numbers that they are named by, as in COCO; if not all are, they are counted.
+Coordinates are those of the image in its full size, as it is shown upright. Ids of
+images are the numbers that they are named by, as in COCO; if not all are, they are
+counted.
+
+Results are the same bytes for any number of workers and threads.
 
 The exit code is 0 if all is good, 1 if the run could not start or go on, 2 if
 some images failed, 130 if it was interrupted.`,
@@ -89,6 +107,9 @@ some images failed, 130 if it was interrupted.`,
 			if len(args) == 0 && f.list == "" {
 				return hinted{errors.New("no images named"), "spinemask segment photos -o out"}
 			}
+			if err := positive(cmd.Flags()); err != nil {
+				return err
+			}
 			if err := f.check(); err != nil {
 				return err
 			}
@@ -103,26 +124,49 @@ some images failed, 130 if it was interrupted.`,
 	fl.SortFlags = false
 	fl.StringVarP(&f.out, "out", "o", "", "output `folder`, made if there is none; - for JSON lines on standard output")
 	fl.StringSliceVar(&f.save, "save", []string{"coco", "overlay"}, "`formats` to write: "+formatNames())
+	fl.StringVar(&f.jsonl, "jsonl", "", "`file` that gets a line of JSON as soon as an image is finished, beside the folder; - for standard output")
 	fl.BoolVarP(&f.recursive, "recursive", "r", false, "look in sub-folders, too")
 	fl.StringVar(&f.list, "list", "", "`file` with the path of an image a line; the same as @file")
-	fl.Float64Var(&f.score, "score", 0, "keep instances with at least this score (default: the model's own)")
-	fl.IntVar(&f.max, "max", 0, "keep at most this many instances of an image (default: the model's own)")
+	fl.Float64Var(&f.score, "score", 0, "keep instances with at least this score, 0 to 1 (default: the model's own)")
+	fl.Float64Var(&f.nms, "nms", 0, "of two instances of a class whose boxes overlap by more than this IoU, 0.01 to 1, the one with less score goes (default: the model's own)")
+	fl.IntVar(&f.max, "max-detections", 0, "keep at most this many instances of an image (default: the model's own)")
 	fl.StringSliceVar(&f.classes, "class", nil, "keep only instances of these `classes`")
 	fl.IntVar(&f.tile, "tile", 0, "cut large images into tiles of this many `pixels`; a tile is scaled to the model's input")
 	fl.IntVar(&f.overlap, "overlap", 0, "of tiles, `pixels`; more than the size of most things (default: a quarter of a tile)")
-	fl.IntVar(&f.threads, "threads", 0, "CPU threads (default: all)")
+	fl.Float64Var(&f.scale, "scale", 0, "show the model images at this scale, in tiles of its input's size (default: fitted into its input)")
+	fl.IntVar(&f.workers, "workers", 0, fmt.Sprintf("images, or tiles, at once, each with memory of its own (default: one a thread, up to %d)", maxWorkers))
+	fl.IntVar(&f.threads, "threads", 0, "CPU threads, shared by the workers (default: all)")
 	fl.StringVarP(&f.model, "model", "m", "", "model `file` (default: the built-in model for cell nuclei)")
 	weightFlags(cmd, &f.weights)
 	fl.BoolVar(&f.resume, "resume", false, "go on with the run in the output folder, with its options; failed and changed images are tried again")
 	fl.StringVar(&f.onExisting, "on-existing", existingOverwrite, "if the output folder holds a run: overwrite, skip what is finished, or error")
 	fl.StringVar(&f.annotations, "annotations", "", "COCO `file` whose ids the results use, by file name")
 	fl.Int64Var(&f.maxPixels, "max-pixels", imageio.DefaultMaxPixels, "refuse larger images")
-	fl.BoolVar(&f.asStored, "as-stored", false, "do not turn images upright by their EXIF orientation")
+	fl.StringVar(&f.exif, "exif", exifOn, "turn images upright by their EXIF orientation: on; off leaves them as they are stored")
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "say nothing but errors")
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "say what was found in each image, and in what time")
 	fl.StringVar(&config, "config", "", "`file` of flags, as --print-config writes it; flags given here count more")
 	fl.BoolVar(&f.printConfig, "print-config", false, "print all flags and their values, and do nothing else")
 	return cmd
+}
+
+// What --exif knows.
+const (
+	exifOn  = "on"
+	exifOff = "off"
+)
+
+// positive wants numbers that are given to be more than nothing.
+func positive(flags *pflag.FlagSet) (err error) {
+	flags.Visit(func(f *pflag.Flag) {
+		switch f.Value.Type() {
+		case "int", "int64", "float64":
+			if v, _ := strconv.ParseFloat(f.Value.String(), 64); !(v > 0) && f.Name != "score" && err == nil {
+				err = fmt.Errorf("--%s %s: want a positive number", f.Name, f.Value)
+			}
+		}
+	})
+	return err
 }
 
 func (f *segmentFlags) check() error {
@@ -132,25 +176,23 @@ func (f *segmentFlags) check() error {
 	if !(f.score >= 0 && f.score <= 1) {
 		return fmt.Errorf("--score %g: want 0 to 1", f.score)
 	}
-	for _, c := range []struct {
-		flag  string
-		value int64
-	}{{"max", int64(f.max)}, {"threads", int64(f.threads)}, {"max-pixels", f.maxPixels}} {
-		if c.value < 0 {
-			return fmt.Errorf("--%s %d: want a positive number", c.flag, c.value)
-		}
+	if f.nms != 0 && !(f.nms >= 0.01 && f.nms <= 1) {
+		return fmt.Errorf("--nms %g: want 0.01 to 1", f.nms)
+	}
+	if f.jsonl == "-" && f.out == "-" {
+		return hinted{errors.New("--jsonl - and -o -: both are standard output"), "leave one of them away"}
 	}
 	if _, err := findFormats(f.save); err != nil {
 		return err
 	}
-	if f.tile == 0 && f.overlap != 0 {
-		return hinted{errors.New("--overlap without --tile"), "add --tile 640"}
+	if f.tile != 0 && f.scale != 0 {
+		return hinted{errors.New("--tile and --scale: both decide the size of tiles"), "leave one of them away"}
 	}
-	if f.tile != 0 && f.overlap == 0 {
-		f.overlap = f.tile / 4
+	if f.tile == 0 && f.scale == 0 && f.overlap != 0 {
+		return hinted{errors.New("--overlap without tiles"), "add --tile 640"}
 	}
-	if o := (tile.Options{Size: f.tile, Overlap: f.overlap}); f.tile != 0 && o.Check() != nil {
-		return fmt.Errorf("--tile %d --overlap %d: want tiles of at least 32 pixels, and an overlap of at most half of that", f.tile, f.overlap)
+	if f.exif != exifOn && f.exif != exifOff {
+		return fmt.Errorf("--exif %q: want on, off", f.exif)
 	}
 	switch f.onExisting {
 	case existingOverwrite, existingSkip, existingError:
@@ -172,7 +214,7 @@ func (f *segmentFlags) run(ctx context.Context, t *talk, stdin io.Reader, stdout
 	if err != nil {
 		return err
 	}
-	model, err := f.open(t)
+	model, err := f.open(t, len(inputs))
 	if err != nil {
 		return err
 	}
@@ -185,12 +227,21 @@ func (f *segmentFlags) run(ctx context.Context, t *talk, stdin io.Reader, stdout
 		return err
 	}
 	defer o.journal.Close()
+	sink := &folderSink{output: o, flags: f}
+	if f.jsonl != "" {
+		w, err := f.openLines(stdout)
+		if err != nil {
+			return err
+		}
+		defer w.Close()
+		sink.lines = export.NewJSONL(w)
+	}
 	if kept := len(inputs) - len(jobs); kept > 0 {
 		t.say("%d of %d images are finished already", kept, len(inputs))
 	}
 	t.showProgress("images", len(jobs))
 	start := time.Now()
-	stopped := f.segment(ctx, t, model, jobs, &folderSink{o, f})
+	stopped := f.segment(ctx, t, model, jobs, sink)
 	took := time.Since(start)
 	run, instances, err := o.finish() // after a full disk or an interruption, too: what was found is not lost
 	if stopped != nil && ctx.Err() == nil {
@@ -229,23 +280,51 @@ func speed(n int, took time.Duration) string {
 	}
 }
 
-// open opens the model, and fills in what it decides.
-func (f *segmentFlags) open(t *talk) (*spinemask.Model, error) {
-	options := spinemask.Options{Threads: f.threads, MinScore: f.score, MaxDetections: f.max, Weights: f.weights}
+// openLines opens what --jsonl names.
+func (f *segmentFlags) openLines(stdout io.Writer) (io.WriteCloser, error) {
+	if f.jsonl == "-" {
+		return nopCloser{stdout}, nil
+	}
+	w, err := os.Create(f.jsonl)
+	if err != nil {
+		return nil, reason(f.jsonl, err)
+	}
+	return w, nil
+}
+
+type nopCloser struct{ io.Writer }
+
+func (nopCloser) Close() error { return nil }
+
+// open opens the model for a number of images, and fills in what it decides.
+func (f *segmentFlags) open(t *talk, images int) (*spinemask.Model, error) {
+	options := spinemask.Options{MinScore: f.score, NMSIoU: f.nms, MaxDetections: f.max, Weights: f.weights}
 	if !f.scoreGiven {
 		options.MinScore = spinemask.DisplayScore
 	}
+	cores := f.threads
+	if cores == 0 {
+		cores = runtime.GOMAXPROCS(0)
+	}
+	if f.tile != 0 || f.scale != 0 {
+		images = math.MaxInt // tiles are as good
+	}
+	f.atOnce, options.Threads = share(cores, images, f.workers)
+	options.Workspaces = f.atOnce
 	model, err := openModel(t, f.model, &options)
 	if err != nil {
 		return nil, err
 	}
+	c := model.Config()
 	if !f.scoreGiven {
-		f.score = model.Config().Detections.DisplayThreshold
+		f.score = c.Detections.DisplayThreshold
 	}
-	if f.max == 0 {
-		f.max = model.Config().Detections.Max
+	f.nms, f.max = c.Detections.NMSIoU, c.Detections.Max
+	if f.cut, err = f.tiles(c); err != nil {
+		model.Close()
+		return nil, err
 	}
-	if err := checkClasses(f.classes, model.Config()); err != nil {
+	if err := checkClasses(f.classes, c); err != nil {
 		model.Close()
 		return nil, err
 	}

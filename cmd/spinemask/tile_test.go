@@ -8,6 +8,7 @@ import (
 
 	"github.com/spinemask/spinemask"
 	"github.com/spinemask/spinemask/internal/imageio"
+	"github.com/spinemask/spinemask/internal/tile"
 	"github.com/spinemask/spinemask/models/nuclei"
 	"github.com/spinemask/spinemask/rle"
 )
@@ -45,7 +46,7 @@ func TestTilesOfAMosaic(t *testing.T) {
 	}
 	require.Greater(t, len(want), 120)
 
-	f := segmentFlags{tile: 200, overlap: 60}
+	f := segmentFlags{cut: tile.Options{Size: 200, Overlap: 60, Workers: 2}}
 	got, err := f.find(ctx, model, mosaic)
 	require.NoError(t, err)
 	missing := 0
@@ -68,4 +69,43 @@ func TestTilesOfAMosaic(t *testing.T) {
 		}
 	}
 	t.Logf("%d of %d found, %d in the mosaic", len(want)-missing, len(want), len(got.Instances))
+}
+
+// An image that is shown to the model smaller than it would be, in a tile that is filled up, gives the same things in the same places.
+func TestScaledImagesKeepTheirPlaces(t *testing.T) {
+	model, err := nuclei.Open(&spinemask.Options{MinScore: spinemask.DisplayScore})
+	require.NoError(t, err)
+	defer model.Close()
+	ctx := context.Background()
+	photo, err := imageio.Open("../../testdata/images/12f89395ad5d2149.png", imageio.Options{})
+	require.NoError(t, err)
+	whole, err := model.Segment(ctx, photo)
+	require.NoError(t, err)
+	for _, scale := range []float64{2, 3} {
+		f := segmentFlags{scale: scale}
+		f.cut, err = f.tiles(model.Config())
+		require.NoError(t, err)
+		got, err := f.find(ctx, model, photo)
+		require.NoError(t, err)
+		require.Equal(t, [2]int{photo.Width, photo.Height}, [2]int{got.Width, got.Height})
+		want, found, sum := 0, 0, 0.0
+		for _, w := range whole.Instances {
+			if w.Score < 0.95 {
+				continue
+			}
+			want++
+			best := 0.0
+			for _, in := range got.Instances {
+				best = max(best, rle.IoU(in.Mask, w.Mask, false))
+			}
+			if best > 0.5 {
+				found++
+				sum += best
+			}
+		}
+		require.Greater(t, want, 10)
+		require.GreaterOrEqual(t, found, want*9/10, "scale %g, of %d", scale, want)
+		require.Greater(t, sum/float64(found), 0.85, "scale %g", scale)
+		t.Logf("scale %g: %d of %d, mean IoU %.3f", scale, found, want, sum/float64(found))
+	}
 }

@@ -23,9 +23,11 @@ type Info struct {
 	Model         string   `json:"model"`
 	ModelSHA256   string   `json:"model_sha256"`
 	MinScore      float64  `json:"min_score"`
+	NMSIoU        float64  `json:"nms_iou"`
 	MaxDetections int      `json:"max_detections"`
 	Classes       []string `json:"classes,omitempty"`      // those that are kept; none: all
 	AsStored      bool     `json:"as_stored,omitempty"`    // pictures were not turned upright
+	Scale         float64  `json:"scale,omitempty"`        // at which the model sees pictures; 0: fitted into its input
 	Tile          int      `json:"tile,omitempty"`         // side of tiles, pixels; 0: none
 	TileOverlap   int      `json:"tile_overlap,omitempty"` // pixels
 	Stopped       bool     `json:"stopped,omitempty"`      // before the last picture

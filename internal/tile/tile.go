@@ -1,6 +1,6 @@
 // Package tile finds the instances of pictures that are much larger than the input of a model: microscope slides, aerial photos. The picture is cut into tiles
-// that overlap, which go through the model one at a time. What two tiles see of the same thing is joined by the masks, not by the boxes: the masks of an
-// instance agree where tiles overlap, whatever its shape is.
+// that overlap, which go through the model each as a picture of its own. What two tiles see of the same thing is joined by the masks, not by the boxes: the
+// masks of an instance agree where tiles overlap, whatever its shape is.
 package tile
 
 import (
@@ -20,6 +20,12 @@ import (
 type Options struct {
 	Size    int // side of a tile
 	Overlap int // of neighbours, at least; what is smaller is seen whole by one of them
+
+	// Pad fills up, at the right and below, what is smaller than a tile, so that the model sees every picture at the same scale.
+	Pad  bool
+	Fill [3]byte // R, G, B
+
+	Workers int // tiles that are with the model at once; 0 means 1. The result does not depend on it.
 }
 
 // Check reports what is wrong with the options.
@@ -33,36 +39,78 @@ func (o Options) Check() error {
 // A Segmenter is the model.
 type Segmenter func(ctx context.Context, tile *imageio.Image) (*spinemask.Result, error)
 
-// Segment finds the instances of a picture by falling score. Besides the picture and the result, it needs the memory of a tile.
+// Segment finds the instances of a picture by falling score. Besides the picture and the result, it needs the memory of a tile for each worker.
 func Segment(ctx context.Context, model Segmenter, photo *imageio.Image, o Options) (*spinemask.Result, error) {
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
-	if photo.Width <= o.Size && photo.Height <= o.Size {
+	fits := photo.Width <= o.Size && photo.Height <= o.Size
+	if fits && (!o.Pad || photo.Width == o.Size && photo.Height == o.Size) {
 		return model(ctx, photo)
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	xs, ys := starts(photo.Width, o), starts(photo.Height, o)
 	m := merger{bounds: photo.Bounds(), tiles: make([][]int, len(xs)*len(ys))}
 	var stages []spinemask.Stage
-	for r, y := range ys {
-		for c, x := range xs {
-			rect := image.Rect(x, y, min(x+o.Size, photo.Width), min(y+o.Size, photo.Height))
-			result, err := model(ctx, cut(photo, rect))
-			if err != nil {
-				return nil, err
-			}
-			stages = addStages(stages, result.Stages)
-			at := r*len(xs) + c
-			var near []int // tiles that were seen before and overlap this one
-			for _, d := range [][2]int{{0, -1}, {-1, -1}, {-1, 0}, {-1, 1}} {
-				if r+d[0] >= 0 && c+d[1] >= 0 && c+d[1] < len(xs) {
-					near = append(near, at+d[0]*len(xs)+d[1])
-				}
-			}
-			m.add(at, rect, near, result.Instances)
+	var failed error
+	for v := range views(ctx, model, photo, o, xs, ys) {
+		<-v.done
+		if v.err != nil && failed == nil {
+			failed = v.err
+			cancel() // and wait for the others
 		}
+		if failed != nil {
+			continue
+		}
+		stages = addStages(stages, v.result.Stages)
+		var near []int // tiles that were seen before and overlap this one
+		for _, d := range [][2]int{{0, -1}, {-1, -1}, {-1, 0}, {-1, 1}} {
+			if r, c := v.row+d[0], v.column+d[1]; r >= 0 && c >= 0 && c < len(xs) {
+				near = append(near, r*len(xs)+c)
+			}
+		}
+		m.add(v.row*len(xs)+v.column, v.rect, near, v.result.Instances)
+	}
+	if failed == nil {
+		failed = ctx.Err()
+	}
+	if failed != nil {
+		return nil, failed
 	}
 	return &spinemask.Result{Height: photo.Height, Width: photo.Width, Instances: m.instances(), Stages: stages}, nil
+}
+
+// A view is what the model sees of a tile.
+type view struct {
+	row, column int
+	rect        image.Rectangle // of the picture, without what it was filled up with
+	done        chan struct{}   // closed when the following is set
+	result      *spinemask.Result
+	err         error
+}
+
+// views gives the tiles to the model, row by row, and yields them in that order: as many as there are workers are under way at once.
+func views(ctx context.Context, model Segmenter, photo *imageio.Image, o Options, xs, ys []int) <-chan *view {
+	ordered := make(chan *view, max(o.Workers, 1)-1)
+	go func() {
+		defer close(ordered)
+		for r, y := range ys {
+			for c, x := range xs {
+				v := &view{row: r, column: c, rect: image.Rect(x, y, min(x+o.Size, photo.Width), min(y+o.Size, photo.Height)), done: make(chan struct{})}
+				select {
+				case ordered <- v:
+				case <-ctx.Done():
+					return
+				}
+				go func() {
+					defer close(v.done)
+					v.result, v.err = model(ctx, cut(photo, v.rect, o))
+				}()
+			}
+		}
+	}()
+	return ordered
 }
 
 // starts spreads tiles evenly over a side.
@@ -79,11 +127,20 @@ func starts(side int, o Options) []int {
 	return list
 }
 
-// cut copies a part of a picture.
-func cut(photo *imageio.Image, r image.Rectangle) *imageio.Image {
-	out := imageio.New(r.Dx(), r.Dy())
-	for y := range out.Height {
-		copy(out.Pix[3*y*out.Width:][:3*out.Width], photo.Pix[3*((r.Min.Y+y)*photo.Width+r.Min.X):])
+// cut copies a part of a picture, and fills it up to a whole tile if that is wanted.
+func cut(photo *imageio.Image, r image.Rectangle, o Options) *imageio.Image {
+	width, height := r.Dx(), r.Dy()
+	if o.Pad {
+		width, height = o.Size, o.Size
+	}
+	out := imageio.New(width, height)
+	if width*height > r.Dx()*r.Dy() {
+		for i := range out.Pix {
+			out.Pix[i] = o.Fill[i%3]
+		}
+	}
+	for y := range r.Dy() {
+		copy(out.Pix[3*y*width:][:3*r.Dx()], photo.Pix[3*((r.Min.Y+y)*photo.Width+r.Min.X):])
 	}
 	return out
 }
@@ -122,7 +179,7 @@ func (m *merger) add(at int, tile image.Rectangle, near []int, instances []spine
 		if w == 0 {
 			continue
 		}
-		in.Box = moved(in.Box, tile.Min)
+		in.Box = m.moved(in.Box, tile.Min)
 		s := sighting{Instance: in, tile: tile, rect: image.Rect(x, y, x+w, y+h), group: len(m.seen)}
 		s.whole = m.isWhole(s.rect, tile)
 		for _, t := range near {
@@ -151,28 +208,35 @@ func (m *merger) join(i int, s *sighting) {
 	s.group = from
 }
 
-// lift puts a mask of a tile to its place in the picture.
+// lift puts a mask of a tile to its place in the picture. What lies beyond the picture is left out.
 func (m *merger) lift(mask rle.Mask, at image.Point) rle.Mask {
-	height := m.bounds.Dy()
-	m.build.Reset(height, m.bounds.Dx())
+	height, width := m.bounds.Dy(), m.bounds.Dx()
+	m.build.Reset(height, width)
 	done, p := 0, 0
 	for i, n := range mask.Runs {
 		end := p + int(n)
 		for i%2 == 1 && p < end {
 			x := p / mask.H
 			stop := min(end, (x+1)*mask.H)
-			begin := (at.X+x)*height + at.Y + p - x*mask.H
+			top, bottom := at.Y+p-x*mask.H, min(at.Y+stop-x*mask.H, height)
+			p = stop
+			if top >= bottom || at.X+x >= width {
+				continue
+			}
+			begin := (at.X+x)*height + top
 			m.build.Run(false, begin-done)
-			m.build.Run(true, stop-p)
-			done, p = begin+stop-p, stop
+			m.build.Run(true, bottom-top)
+			done = begin + bottom - top
 		}
 		p = end
 	}
 	return m.build.Mask()
 }
 
-func moved(b box.Box, by image.Point) box.Box {
-	return box.Box{Y1: b.Y1 + float32(by.Y), X1: b.X1 + float32(by.X), Y2: b.Y2 + float32(by.Y), X2: b.X2 + float32(by.X)}
+// moved puts a box of a tile to its place in the picture. What a picture was filled up with belongs to no box.
+func (m *merger) moved(b box.Box, by image.Point) box.Box {
+	x, y, right, bottom := float32(by.X), float32(by.Y), float32(m.bounds.Max.X), float32(m.bounds.Max.Y)
+	return box.Box{Y1: b.Y1 + y, X1: b.X1 + x, Y2: min(b.Y2+y, bottom), X2: min(b.X2+x, right)}
 }
 
 // isWhole says whether nothing of an instance can lie beyond its tile. A model's masks often end a pixel before the border.

@@ -83,7 +83,7 @@ func TestEachInstanceIsFoundOnce(t *testing.T) {
 		photo := discs(random, c.width, c.height, c.largest)
 		want, err := components(context.Background(), photo)
 		require.NoError(t, err)
-		got, err := Segment(context.Background(), components, photo, Options{c.size, c.overlap})
+		got, err := Segment(context.Background(), components, photo, Options{Size: c.size, Overlap: c.overlap, Workers: 3})
 		require.NoError(t, err)
 		require.Len(t, got.Instances, len(want.Instances), "%+v", c)
 		masks := map[string]box.Box{}
@@ -108,7 +108,7 @@ func TestNeighboursThatTouchStayTwo(t *testing.T) {
 		bottom := rle.Difference(rle.FromBox(0, 0, float64(m.Width), float64(m.Height), m.Height, m.Width), top)
 		return &spinemask.Result{Height: m.Height, Width: m.Width, Instances: []spinemask.Instance{{Category: 1, Mask: top}, {Category: 1, Mask: bottom}}}, nil
 	}
-	got, err := Segment(context.Background(), model, imageio.New(100, 40), Options{40, 20})
+	got, err := Segment(context.Background(), model, imageio.New(100, 40), Options{Size: 40, Overlap: 20})
 	require.NoError(t, err)
 	require.Len(t, got.Instances, 2)
 	require.Equal(t, uint64(100*20), got.Instances[0].Mask.Area())
@@ -120,14 +120,14 @@ func TestClassesAreNotJoined(t *testing.T) {
 		class++
 		return &spinemask.Result{Instances: []spinemask.Instance{{Category: class, Mask: rle.FromBox(0, 0, float64(m.Width), 40, m.Height, m.Width)}}}, nil
 	}
-	got, err := Segment(context.Background(), model, imageio.New(60, 40), Options{40, 20})
+	got, err := Segment(context.Background(), model, imageio.New(60, 40), Options{Size: 40, Overlap: 20})
 	require.NoError(t, err)
 	require.Len(t, got.Instances, 2)
 }
 
 func TestTilesCoverThePicture(t *testing.T) {
 	for side := 1; side < 400; side++ {
-		o := Options{50, 20}
+		o := Options{Size: 50, Overlap: 20}
 		list := starts(side, o)
 		for i, x := range list {
 			if i > 0 {
@@ -141,9 +141,57 @@ func TestTilesCoverThePicture(t *testing.T) {
 
 func TestErrorsAndOptions(t *testing.T) {
 	failing := func(context.Context, *imageio.Image) (*spinemask.Result, error) { return nil, errors.New("no") }
-	_, err := Segment(context.Background(), failing, imageio.New(100, 100), Options{50, 10})
+	_, err := Segment(context.Background(), failing, imageio.New(100, 100), Options{Size: 50, Overlap: 10})
 	require.EqualError(t, err, "no")
-	for _, o := range []Options{{0, 0}, {31, 0}, {100, 51}, {100, -1}} {
+	for _, o := range []Options{{Size: 0}, {Size: 31}, {Size: 100, Overlap: 51}, {Size: 100, Overlap: -1}} {
 		require.Error(t, o.Check())
 	}
+}
+
+func TestTheNumberOfWorkersChangesNothing(t *testing.T) {
+	photo := discs(rand.New(rand.NewPCG(3, 4)), 310, 270, 30)
+	var want *spinemask.Result
+	for workers := range 6 {
+		got, err := Segment(context.Background(), components, photo, Options{Size: 64, Overlap: 30, Workers: workers})
+		require.NoError(t, err)
+		if want == nil {
+			want = got
+		}
+		require.Equal(t, want, got)
+	}
+}
+
+func TestPaddingShowsEveryPictureAtOneScale(t *testing.T) {
+	filled := func(ctx context.Context, m *imageio.Image) (*spinemask.Result, error) {
+		require.Equal(t, [2]int{64, 64}, [2]int{m.Width, m.Height})
+		return components(ctx, m) // the fill is bright, too: what touches it is seen together with it
+	}
+	for _, size := range [][2]int{{40, 30}, {64, 50}, {64, 64}, {200, 40}, {30, 150}} {
+		photo := imageio.New(size[0], size[1])
+		for y := 10; y < size[1]; y++ { // reaches the lower border
+			copy(photo.Pix[3*(y*size[0]+5):], []byte{9, 9, 9, 9, 9, 9})
+		}
+		got, err := Segment(context.Background(), filled, photo, Options{Size: 64, Overlap: 20, Pad: true, Fill: [3]byte{7, 7, 7}})
+		require.NoError(t, err)
+		require.Equal(t, [2]int{size[0], size[1]}, [2]int{got.Width, got.Height})
+		require.Len(t, got.Instances, 1)
+		in := got.Instances[0]
+		require.NoError(t, in.Mask.Validate())
+		require.Equal(t, rle.FromBox(5, 10, 2, float64(size[1]-10), size[1], size[0]), in.Mask)
+		require.LessOrEqual(t, in.Box.Y2, float32(size[1]))
+	}
+}
+
+func TestCancellation(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	seen := 0
+	model := func(ctx context.Context, m *imageio.Image) (*spinemask.Result, error) {
+		if seen++; seen == 3 {
+			cancel()
+		}
+		return &spinemask.Result{}, ctx.Err()
+	}
+	_, err := Segment(ctx, model, imageio.New(1000, 1000), Options{Size: 50, Overlap: 10})
+	require.ErrorIs(t, err, context.Canceled)
+	require.Less(t, seen, 6)
 }
