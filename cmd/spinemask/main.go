@@ -92,6 +92,6 @@ in microscope images.`,
 		return hinted{err, cmd.CommandPath() + " --help lists the flags"}
 	})
 	root.SuggestionsMinimumDistance = 2
-	root.AddCommand(newSegment(t), newMerge(t), newInfo(t), newVerify(), newBench(t), newConvert(), newEval(t), newPull(t), newMan(), newVersion())
+	root.AddCommand(newSegment(t), newVideo(t), newMerge(t), newInfo(t), newVerify(), newBench(t), newConvert(), newEval(t), newPull(t), newMan(), newVersion())
 	return root
 }

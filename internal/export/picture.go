@@ -26,6 +26,7 @@ type Picture struct {
 	Image
 	Instances []Instance
 	Photo     *imageio.Image // its pixels; nil where only results are at hand
+	Time      *float64       // seconds since the beginning of the video that it is a frame of; nil: it is a photo
 	Thumbnail []byte         // JPEG for the report; nil where there is none
 }
 
@@ -101,6 +102,8 @@ func IDs(fileNames []string) []int64 {
 //	{"id":7,"file_name":"a.png","width":640,"height":480,"instances":[{"category_id":1,"category":"nucleus","score":0.98,
 //	"bbox":[x,y,width,height],"area":411,"segmentation":{"size":[height,width],"counts":"…"}},…]}
 //
+// A frame of a video has its "time" in seconds before the instances, to six digits.
+//
 // Boxes are in pixels of the picture as it is shown upright, from its upper left corner, to three digits; areas are the pixels of the mask; scores are exact.
 func (p *Picture) AppendJSON(b []byte) []byte {
 	b = append(b, `{"id":`...)
@@ -111,6 +114,10 @@ func (p *Picture) AppendJSON(b []byte) []byte {
 	b = strconv.AppendInt(b, int64(p.Width), 10)
 	b = append(b, `,"height":`...)
 	b = strconv.AppendInt(b, int64(p.Height), 10)
+	if p.Time != nil {
+		b = append(b, `,"time":`...)
+		b = appendNumber(b, math.Round(*p.Time*1e6)/1e6)
+	}
 	b = append(b, `,"instances":[`...)
 	for i := range p.Instances {
 		in := &p.Instances[i]
@@ -138,6 +145,7 @@ func (p *Picture) AppendJSON(b []byte) []byte {
 func ParsePicture(data []byte) (*Picture, error) {
 	var line struct {
 		Image
+		Time      *float64 `json:"time"`
 		Instances []struct {
 			CategoryID   int        `json:"category_id"`
 			Category     string     `json:"category"`
@@ -152,7 +160,7 @@ func ParsePicture(data []byte) (*Picture, error) {
 	if err := json.Unmarshal(data, &line); err != nil {
 		return nil, err
 	}
-	p := &Picture{Image: line.Image, Instances: make([]Instance, len(line.Instances))}
+	p := &Picture{Image: line.Image, Time: line.Time, Instances: make([]Instance, len(line.Instances))}
 	for i, in := range line.Instances {
 		m, err := rle.Decode(in.Segmentation.Size[0], in.Segmentation.Size[1], []byte(in.Segmentation.Counts))
 		if err != nil {

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spinemask/spinemask"
+	"github.com/spinemask/spinemask/internal/export"
+	"github.com/spinemask/spinemask/internal/video"
+)
+
+// videoOutput is what a run over frames writes.
+type videoOutput struct {
+	name      string // of the source, in lines
+	moviePath string // "": none
+	linesPath string // "": none, or standard output
+	classes   []string
+
+	create func(width, height int) (*video.File, error)
+	movie  *video.File  // nil before the first frame
+	file   *export.File // nil: standard output
+	lines  *export.JSONL
+
+	frames, instances int
+	done              []string // paths of files that are complete
+}
+
+// output finds out where to write, before any work is done.
+func (f *videoFlags) output(s video.Source, stdout io.Writer) (*videoOutput, error) {
+	o := &videoOutput{name: s.Stem(), linesPath: f.jsonl, classes: f.classes}
+	if !s.IsCamera && !s.IsURL() {
+		o.name = filepath.Base(s.Place)
+	}
+	switch ext := strings.ToLower(filepath.Ext(f.out)); {
+	case f.out == "":
+	case ext == ".mp4":
+		o.moviePath = f.out
+	case otherVideos[ext]:
+		return nil, hinted{fmt.Errorf("--out %s: videos are written as mp4", f.out), "-o " + quoted(strings.TrimSuffix(f.out, filepath.Ext(f.out))+".mp4")}
+	default:
+		o.moviePath = filepath.Join(f.out, s.Stem()+".mp4")
+		if o.linesPath == "" {
+			o.linesPath = filepath.Join(f.out, s.Stem()+".jsonl")
+		}
+	}
+	for _, p := range []string{o.moviePath, o.linesPath} {
+		if p != "" && p != "-" && sameFile(p, s.Place) {
+			return nil, hinted{fmt.Errorf("%s is the input, it would be overwritten", p), "choose another output with -o"}
+		}
+	}
+	if o.moviePath != "" && absolute(o.moviePath) == absolute(o.linesPath) {
+		return nil, fmt.Errorf("--jsonl %s: that is the video", o.linesPath)
+	}
+	switch o.linesPath {
+	case "":
+	case "-":
+		o.linesPath, o.lines = "", export.NewJSONL(stdout)
+	default:
+		var err error
+		if o.file, err = export.Create(o.linesPath); err != nil {
+			return nil, err
+		}
+		o.lines = export.NewJSONL(o.file)
+	}
+	return o, nil
+}
+
+// otherVideos are names of files that -o cannot mean a folder by.
+var otherVideos = map[string]bool{".avi": true, ".mkv": true, ".mov": true, ".webm": true, ".m4v": true, ".mpg": true, ".gif": true}
+
+// sameFile is also true for two names of one file.
+func sameFile(a, b string) bool {
+	x, err := os.Stat(a)
+	y, err2 := os.Stat(b)
+	return err == nil && err2 == nil && os.SameFile(x, y)
+}
+
+// use says how the video is to be written.
+func (o *videoOutput) use(b *video.Backend, m *spinemask.Model, rate float64) {
+	comment := fmt.Sprintf("spinemask %s, model %s, sha256 %s", version(), m.Config().Name, m.Source().SHA256)
+	o.create = func(width, height int) (*video.File, error) {
+		return b.Create(o.moviePath, width, height, video.Output{Rate: rate, Comment: comment})
+	}
+}
+
+// add writes what was found in a frame.
+func (o *videoOutput) add(f video.Frame, r *spinemask.Result) error {
+	seconds := f.Time.Seconds()
+	p := export.NewPicture(export.Image{ID: int64(f.Index), FileName: o.name, Width: r.Width, Height: r.Height}, r, o.classes)
+	p.Photo, p.Time = f.Picture, &seconds
+	if o.moviePath != "" {
+		drawing, err := draw(p)
+		if err != nil {
+			return err
+		}
+		if o.movie == nil {
+			if o.movie, err = o.create(drawing.Rect.Dx(), drawing.Rect.Dy()); err != nil {
+				return err
+			}
+		}
+		if err := o.movie.Write(drawing, f.Time); err != nil {
+			return err
+		}
+	}
+	if o.lines != nil {
+		if err := o.lines.Add(p); err != nil {
+			return err
+		}
+	}
+	o.frames++
+	o.instances += len(p.Instances)
+	return nil
+}
+
+// finish completes the files, or removes them.
+func (o *videoOutput) finish(keep bool) error {
+	var errs []error
+	if o.movie != nil {
+		if !keep {
+			o.movie.Discard()
+		} else if err := o.movie.Commit(); err != nil {
+			errs = append(errs, err)
+		} else {
+			o.done = append(o.done, o.moviePath)
+		}
+	}
+	if o.file != nil {
+		if !keep {
+			o.file.Discard()
+		} else if err := o.file.Commit(); err != nil {
+			errs = append(errs, err)
+		} else {
+			o.done = append(o.done, o.linesPath)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// wrote lists the files, for people.
+func (o *videoOutput) wrote() []string { return o.done }

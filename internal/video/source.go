@@ -1,0 +1,72 @@
+package video
+
+import (
+	"fmt"
+	"net/url"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// A Source is what frames come from.
+type Source struct {
+	Place    string // a file, or a URL; not of a camera
+	IsCamera bool
+	Camera   int // its number
+}
+
+func (s Source) String() string {
+	switch {
+	case s.IsCamera:
+		return fmt.Sprintf("camera %d", s.Camera)
+	case s.IsURL():
+		if u, err := url.Parse(s.Place); err == nil {
+			return u.Redacted() // cameras have passwords
+		}
+	}
+	return s.Place
+}
+
+var scheme = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9+.-]+://`)
+
+// IsURL tells URLs from files.
+func (s Source) IsURL() bool { return !s.IsCamera && scheme.MatchString(s.Place) }
+
+// liveSchemes are the protocols of streams that do not wait for who reads.
+var liveSchemes = []string{"rtsp", "rtsps", "rtmp", "rtmps", "rtp", "udp", "srt"}
+
+// IsLive says that the source does not wait for who reads: a camera, or a stream of one.
+func (s Source) IsLive() bool {
+	if s.IsURL() {
+		name, _, _ := strings.Cut(s.Place, "://")
+		return slices.Contains(liveSchemes, strings.ToLower(name))
+	}
+	return s.IsCamera
+}
+
+// Stem is a name for files about the source: that of its file without the extension.
+func (s Source) Stem() string {
+	name := filepath.Base(s.Place)
+	switch {
+	case s.IsCamera:
+		return fmt.Sprintf("camera%d", s.Camera)
+	case s.IsURL():
+		if u, err := url.Parse(s.Place); err == nil {
+			name = path.Base(u.Path)
+			if name == "." || name == "/" {
+				name = u.Hostname()
+				return unusual.ReplaceAllString(name, "-")
+			}
+		}
+		name = unusual.ReplaceAllString(name, "-")
+	}
+	if stem := strings.TrimSuffix(name, filepath.Ext(name)); stem != "" {
+		return stem
+	}
+	return name
+}
+
+// unusual are characters that some file systems do not want in names.
+var unusual = regexp.MustCompile(`[^\pL\pN._-]+`)
