@@ -48,6 +48,12 @@ func newDetections(a *coco.Annotations, fail func(i int, field, msg string) erro
 	}
 	if p.Protocol == LVIS {
 		d.limit(len(g.images.ids), p.MaxDets[0])
+		for i := range d.image {
+			if !lvisArea(d.area(int32(i))) {
+				d.image[i] = -1
+				w.add("lvis-area-results", "results of no area, which lvis-api drops", func() string { return d.name(i) })
+			}
+		}
 	}
 	if p.ClassAgnostic || !slices.IsSorted(d.image) {
 		order := make([]int32, d.Len())
@@ -423,6 +429,9 @@ func (d *detections) limit(images, n int) {
 		}
 	}
 }
+
+// lvisArea reports whether lvis-api's get_ann_ids finds what has this area, be it an annotation or a detection.
+func lvisArea(area float64) bool { return area > 0 && area < math.Inf(1) }
 
 // compareScores orders scores downwards, NaN last, as numpy's argsort of the negative scores does.
 func compareScores(a, b float64) int {

@@ -239,8 +239,9 @@ func (g *truth) order(d *coco.Dataset, p *Params, w *warnings) ([]place, error) 
 		if p.ClassAgnostic {
 			o.rank |= int64(g.rank.of(d.CategoryID[j])) << 32
 		}
-		if p.Protocol == LVIS && d.Has[i]&coco.HasArea != 0 && !(d.Area[i] > 0) {
-			continue // lvis-api looks for annotations of an area above 0
+		if p.Protocol == LVIS && d.Has[i]&coco.HasArea != 0 && !lvisArea(d.Area[i]) {
+			w.add("lvis-area-annotations", "annotations of no area, which lvis-api drops", func() string { return annotationName(d, i) })
+			continue
 		}
 		order = append(order, o)
 	}

@@ -15,9 +15,10 @@ import (
 	"github.com/spinemask/spinemask/coco"
 )
 
-// randomPair is a line of what testdata/random/make.py prints.
+// randomPair is a line of what testdata/random/make.py and others.py print.
 type randomPair struct {
 	Seed, IoU string
+	Protocol  string
 	GT, DT    json.RawMessage
 	Params    struct {
 		UseCats    *int
@@ -35,7 +36,7 @@ type randomPair struct {
 func (x *randomPair) params(t *testing.T) Params {
 	iou, err := ParseIoUType(x.IoU)
 	require.NoError(t, err)
-	p := NewParams(iou, COCO)
+	p := NewParams(iou, map[string]Protocol{"": COCO, "lvis": LVIS}[x.Protocol])
 	p.ClassAgnostic = x.Params.UseCats != nil && *x.Params.UseCats == 0
 	if x.Params.MaxDets != nil {
 		p.MaxDets = x.Params.MaxDets
@@ -55,30 +56,39 @@ func (x *randomPair) params(t *testing.T) Params {
 	return p
 }
 
-// TestRandomPairsEqualPycocotools compares with what pycocotools made of random pairs; SPINEMASK_PAIRS names a file with
-// more of them.
-func TestRandomPairsEqualPycocotools(t *testing.T) {
-	path := filepath.Join("testdata", "random", "pairs.jsonl.gz")
+// TestRandomPairs compares with what pycocotools, lvis-api and boundary-iou-api made of random pairs; SPINEMASK_PAIRS names a
+// file with more of them.
+func TestRandomPairs(t *testing.T) {
+	paths, err := filepath.Glob(filepath.Join("testdata", "random", "*.jsonl.gz"))
+	require.NoError(t, err)
 	if more := os.Getenv("SPINEMASK_PAIRS"); more != "" {
-		path = more
+		paths = []string{more}
 	}
-	n := 0
-	for _, x := range readPairs(t, path) {
-		n++
-		require.Empty(t, x.Error)
-		p := x.params(t)
-		d, err := coco.ParseDataset(x.GT, "gt", p.IoU.Fields())
-		require.NoError(t, err, x.Seed)
-		r, err := coco.ParseResults(x.DT, "dt", p.IoU.Fields())
-		require.NoError(t, err, x.Seed)
-		e, err := Evaluate(d, r, p)
-		require.NoError(t, err, x.Seed)
-		require.Equal(t, x.Recall, sum(e.Recall()), "seed %s: recall", x.Seed)
-		require.Equal(t, x.Precision, sum(e.Precision()), "seed %s: precision", x.Seed)
-		require.Equal(t, x.Scores, sum(e.Scores()), "seed %s: scores", x.Seed)
-		require.Equal(t, floats(t, x.Hex), values(e.Stats()), "seed %s", x.Seed)
+	for _, path := range paths {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			for _, x := range readPairs(t, path) {
+				t.Run(x.Seed, x.check)
+			}
+		})
 	}
-	require.NotZero(t, n)
+}
+
+// check evaluates the pair and compares everything that is known of it.
+func (x *randomPair) check(t *testing.T) {
+	require.Empty(t, x.Error)
+	p := x.params(t)
+	d, err := coco.ParseDataset(x.GT, "gt", p.IoU.Fields())
+	require.NoError(t, err)
+	r, err := coco.ParseResults(x.DT, "dt", p.IoU.Fields())
+	require.NoError(t, err)
+	e, err := Evaluate(d, r, p)
+	require.NoError(t, err)
+	require.Equal(t, x.Recall, sum(e.Recall()), "recall")
+	require.Equal(t, x.Precision, sum(e.Precision()), "precision")
+	if x.Scores != "" { // lvis-api has none
+		require.Equal(t, x.Scores, sum(e.Scores()), "scores")
+	}
+	require.Equal(t, floats(t, x.Hex), values(e.Stats()), "statistics")
 }
 
 func readPairs(t *testing.T, path string) (all []randomPair) {

@@ -134,6 +134,10 @@ def settings(r, iou):
     return p
 
 
+def digest(a):
+    return hashlib.sha256(np.ascontiguousarray(a, '<f8').tobytes()).hexdigest()
+
+
 def expected(gt, dt, iou, params):
     with contextlib.redirect_stdout(io.StringIO()):
         g = COCO()
@@ -145,8 +149,7 @@ def expected(gt, dt, iou, params):
         e.evaluate()
         e.accumulate()
         e.summarize()
-    h = lambda a: hashlib.sha256(np.ascontiguousarray(a, '<f8').tobytes()).hexdigest()
-    return {'stats_hex': [float(v).hex() for v in e.stats], 'precision': h(e.eval['precision']), 'recall': h(e.eval['recall']), 'scores': h(e.eval['scores'])}
+    return {'stats_hex': [float(v).hex() for v in e.stats], **{k: digest(e.eval[k]) for k in ('precision', 'recall', 'scores')}}
 
 
 def main():
