@@ -42,6 +42,7 @@ var allowed = map[string][]string{
 	"internal/tile":                {"", "box", "internal/imageio", "rle"},
 	"internal/testweights":         {"internal/testweights/formula", "weights"},
 	"internal/testweights/formula": {},
+	"internal/video":               {"internal/imageio"},
 	"internal/zoo":                 {},
 	"maskhead":                     {"box", "config", "graph", "rle"},
 	"models/nuclei":                {""},

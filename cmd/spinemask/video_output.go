@@ -17,7 +17,7 @@ import (
 type videoOutput struct {
 	name      string // of the source, in lines
 	moviePath string // "": none
-	linesPath string // "": none, or standard output
+	linesPath string // "": none; -: standard output
 	classes   []string
 
 	create func(width, height int) (*video.File, error)
@@ -26,11 +26,11 @@ type videoOutput struct {
 	lines  *export.JSONL
 
 	frames, instances int
-	done              []string // paths of files that are complete
+	wrote             []string // files that are complete
 }
 
 // output finds out where to write, before any work is done.
-func (f *videoFlags) output(s video.Source, stdout io.Writer) (*videoOutput, error) {
+func (f *videoFlags) output(s video.Source) (*videoOutput, error) {
 	o := &videoOutput{name: s.Stem(), linesPath: f.jsonl, classes: f.classes}
 	if !s.IsCamera && !s.IsURL() {
 		o.name = filepath.Base(s.Place)
@@ -55,17 +55,6 @@ func (f *videoFlags) output(s video.Source, stdout io.Writer) (*videoOutput, err
 	if o.moviePath != "" && absolute(o.moviePath) == absolute(o.linesPath) {
 		return nil, fmt.Errorf("--jsonl %s: that is the video", o.linesPath)
 	}
-	switch o.linesPath {
-	case "":
-	case "-":
-		o.linesPath, o.lines = "", export.NewJSONL(stdout)
-	default:
-		var err error
-		if o.file, err = export.Create(o.linesPath); err != nil {
-			return nil, err
-		}
-		o.lines = export.NewJSONL(o.file)
-	}
 	return o, nil
 }
 
@@ -79,12 +68,22 @@ func sameFile(a, b string) bool {
 	return err == nil && err2 == nil && os.SameFile(x, y)
 }
 
-// use says how the video is to be written.
-func (o *videoOutput) use(b *video.Backend, m *spinemask.Model, rate float64) {
+// begin opens the lines, and says how the video is to be written.
+func (o *videoOutput) begin(b *video.Backend, m *spinemask.Model, rate float64, stdout io.Writer) (err error) {
 	comment := fmt.Sprintf("spinemask %s, model %s, sha256 %s", version(), m.Config().Name, m.Source().SHA256)
 	o.create = func(width, height int) (*video.File, error) {
 		return b.Create(o.moviePath, width, height, video.Output{Rate: rate, Comment: comment})
 	}
+	switch o.linesPath {
+	case "":
+	case "-":
+		o.lines = export.NewJSONL(stdout)
+	default:
+		if o.file, err = export.Create(o.linesPath); err == nil {
+			o.lines = export.NewJSONL(o.file)
+		}
+	}
+	return err
 }
 
 // add writes what was found in a frame.
@@ -119,26 +118,20 @@ func (o *videoOutput) add(f video.Frame, r *spinemask.Result) error {
 // finish completes the files, or removes them.
 func (o *videoOutput) finish(keep bool) error {
 	var errs []error
-	if o.movie != nil {
+	end := func(path string, commit func() error, discard func()) {
 		if !keep {
-			o.movie.Discard()
-		} else if err := o.movie.Commit(); err != nil {
+			discard()
+		} else if err := commit(); err != nil {
 			errs = append(errs, err)
 		} else {
-			o.done = append(o.done, o.moviePath)
+			o.wrote = append(o.wrote, path)
 		}
 	}
+	if o.movie != nil {
+		end(o.moviePath, o.movie.Commit, o.movie.Discard)
+	}
 	if o.file != nil {
-		if !keep {
-			o.file.Discard()
-		} else if err := o.file.Commit(); err != nil {
-			errs = append(errs, err)
-		} else {
-			o.done = append(o.done, o.linesPath)
-		}
+		end(o.linesPath, o.file.Commit, o.file.Discard)
 	}
 	return errors.Join(errs...)
 }
-
-// wrote lists the files, for people.
-func (o *videoOutput) wrote() []string { return o.done }

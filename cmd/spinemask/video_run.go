@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"image"
 	"io"
+	"os"
+	"os/signal"
 	"strings"
 	"sync"
 	"syscall"
@@ -17,7 +19,7 @@ import (
 
 // run is the whole command: source, model, outputs, frames, summary.
 func (f *videoFlags) run(ctx context.Context, t *talk, stdout io.Writer, source video.Source, options *spinemask.Options) error {
-	out, err := f.output(source, stdout)
+	out, err := f.output(source)
 	if err != nil {
 		return err
 	}
@@ -25,6 +27,8 @@ func (f *videoFlags) run(ctx context.Context, t *talk, stdout io.Writer, source 
 	if err != nil {
 		return err
 	}
+	// Without this, a write to a closed standard output would end the process, with the video unfinished.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	reading, stop := context.WithCancel(ctx)
 	defer stop()
 	reader, err := backend.Open(reading, source, func(note string) { t.say("hint: %s: %s", source, note) })
@@ -52,7 +56,9 @@ func (f *videoFlags) run(ctx context.Context, t *talk, stdout io.Writer, source 
 	if err := checkClasses(f.classes, model.Config()); err != nil {
 		return err
 	}
-	out.use(backend, model, info.Rate/float64(f.every))
+	if err := out.begin(backend, model, info.Rate/float64(f.every), stdout); err != nil {
+		return err
+	}
 	t.detail("%s: frames of %dx%d pixels, %.4g a second, read by %s", source, info.Width, info.Height, info.Rate, backend.About)
 	t.showProgress("frames", f.total(info))
 
@@ -68,12 +74,12 @@ func (f *videoFlags) run(ctx context.Context, t *talk, stdout io.Writer, source 
 	if newest != nil && newest.Dropped() > 0 {
 		t.say("%d frames were dropped to keep up", newest.Dropped())
 	}
-	if files := out.wrote(); len(files) > 0 {
-		t.say("wrote %s", strings.Join(files, ", "))
+	if len(out.wrote) > 0 {
+		t.say("wrote %s", strings.Join(out.wrote, ", "))
 	}
 	switch {
 	case ctx.Err() != nil:
-		t.say("interrupted")
+		t.say("interrupted: the files end with the last frame that was finished")
 		return exit(exitInterrupted)
 	case damaged != nil:
 		t.error(fmt.Errorf("%s: %w", source, damaged))
@@ -160,11 +166,11 @@ func frameSpeed(n int, took time.Duration) string {
 // findBackend looks for what reads videos, and says how to get it.
 func findBackend(name string) (*video.Backend, error) {
 	b, err := video.Find(name)
-	switch {
-	case !errors.Is(err, video.ErrNoBackend):
-		return b, err
-	case name == video.OpenCV:
-		return nil, hinted{err, "build spinemask with -tags gocv, which needs cgo and OpenCV 4.6 (on Debian libopencv-dev)"}
+	switch err {
+	case video.ErrNoFFmpeg:
+		return nil, hinted{err, "install ffmpeg (apt install ffmpeg, brew install ffmpeg), or build spinemask with -tags gocv"}
+	case video.ErrNoOpenCV:
+		return nil, hinted{err, "build spinemask with -tags gocv, which needs cgo and OpenCV 4.6 (on Debian: libopencv-dev)"}
 	}
-	return nil, hinted{err, "install ffmpeg (apt install ffmpeg, brew install ffmpeg), or build spinemask with -tags gocv"}
+	return b, err
 }

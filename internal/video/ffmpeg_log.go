@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -63,12 +64,17 @@ func (l *log) line(line string, frame func(stamp)) {
 	}
 }
 
-// last is the last error, without the name of the file that it may begin with.
+// empty are errors that only say that there was one before.
+var empty = regexp.MustCompile(`^(Error (marking filters|while (decoding|filtering)|opening (input|output) files?)|Cannot determine format|Task finished|Terminating thread|Conversion failed)`)
+
+// last is the last error that says something, without the name of the file that it may begin with.
 func (l *log) last(name string) string {
-	if len(l.errors) == 0 {
-		return ""
+	for i, e := range slices.Backward(l.errors) {
+		if !empty.MatchString(e) || i == 0 {
+			return strings.TrimPrefix(e, name+": ")
+		}
 	}
-	return strings.TrimPrefix(l.errors[len(l.errors)-1], name+": ")
+	return ""
 }
 
 // quotient is the value of a text like 30000/1001, 0 if there is none.

@@ -112,7 +112,7 @@ func (r *ffmpegReader) unreadable() error {
 	}
 	for _, e := range r.log.errors {
 		if strings.Contains(e, "matches no streams") {
-			return ErrNoStream
+			return errNoVideo
 		}
 	}
 	if last := r.log.last(r.input); last != "" {

@@ -43,7 +43,7 @@ func openCapture(ctx context.Context, s Source, _ func(string)) (Reader, error) 
 	if s.IsCamera {
 		cv, err = gocv.OpenVideoCapture(s.Camera)
 	} else {
-		cv, err = gocv.VideoCaptureFile(s.Place)
+		cv, err = gocv.VideoCaptureFileWithAPI(s.Place, gocv.VideoCaptureFFmpeg) // of the others, GStreamer alone reads files, and complains loudly of what is none
 	}
 	if err != nil {
 		return nil, errors.New("OpenCV cannot read it")
@@ -172,7 +172,7 @@ func (e *cvEncoder) finish() error {
 	if err := e.cv.Close(); err != nil {
 		return err
 	}
-	cv, err := gocv.VideoCaptureFile(e.path)
+	cv, err := gocv.VideoCaptureFileWithAPI(e.path, gocv.VideoCaptureFFmpeg)
 	if err != nil {
 		return errors.New("OpenCV could not complete it; is the disk full?")
 	}

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"strings"
 	"time"
 
 	"github.com/spinemask/spinemask/internal/imageio"
@@ -85,10 +84,11 @@ func (e *DamagedError) Error() string {
 	return text
 }
 
-// Errors that a [Source] or the machine is the reason of.
+// Errors of [Find], and of sources without a video.
 var (
-	ErrNoStream  = errors.New("no video in it")
-	ErrNoBackend = errors.New("no program that reads videos")
+	ErrNoFFmpeg = errors.New("video: no ffmpeg in PATH")
+	ErrNoOpenCV = errors.New("video: built without OpenCV")
+	errNoVideo  = errors.New("no video in it")
 )
 
 // Backends lists what this machine and build have, the one to prefer first.
@@ -109,20 +109,18 @@ const (
 	OpenCV = "gocv"
 )
 
-// Find gives a backend by its name; without one, the one to prefer. An error wraps [ErrNoBackend].
+// Find gives a backend by its name; without one, the one to prefer.
 func Find(name string) (*Backend, error) {
 	for _, b := range Backends() {
-		if name == "" || strings.EqualFold(b.Name, name) {
+		if name == "" || name == b.Name {
 			return b, nil
 		}
 	}
 	switch name {
-	case "":
-		return nil, fmt.Errorf("video: %w", ErrNoBackend)
-	case FFmpeg:
-		return nil, fmt.Errorf("video: %w: no ffmpeg in PATH", ErrNoBackend)
+	case "", FFmpeg:
+		return nil, ErrNoFFmpeg
 	case OpenCV:
-		return nil, fmt.Errorf("video: %w: built without OpenCV", ErrNoBackend)
+		return nil, ErrNoOpenCV
 	}
-	return nil, fmt.Errorf("video: %q: want %s or %s", name, FFmpeg, OpenCV)
+	return nil, fmt.Errorf("video: no backend %q: want %s or %s", name, FFmpeg, OpenCV)
 }
