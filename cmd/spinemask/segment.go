@@ -7,41 +7,28 @@ import (
 	"io"
 	"math"
 	"os"
-	"runtime"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/spinemask/spinemask"
 	"github.com/spinemask/spinemask/internal/export"
 	"github.com/spinemask/spinemask/internal/imageio"
 	"github.com/spinemask/spinemask/internal/tile"
-	"github.com/spinemask/spinemask/weights"
 )
 
 type segmentFlags struct {
+	modelFlags
 	out         string
 	save        []string
 	recursive   bool
 	list        string
 	jsonl       string
-	score       float64
-	scoreGiven  bool
-	nms         float64
-	max         int
-	classes     []string
 	tile        int
 	overlap     int
 	scale       float64
 	cut         tile.Options // what the last three come to
-	workers     int
-	atOnce      int // workers of this run
-	threads     int
-	model       string
-	weights     weights.Options // about a foreign model file
 	annotations string
 	onExisting  string
 	resume      bool
@@ -127,17 +114,11 @@ some images failed, 130 if it was interrupted.`,
 	fl.StringVar(&f.jsonl, "jsonl", "", "`file` that gets a line of JSON as soon as an image is finished, beside the folder; - for standard output")
 	fl.BoolVarP(&f.recursive, "recursive", "r", false, "look in sub-folders, too")
 	fl.StringVar(&f.list, "list", "", "`file` with the path of an image a line; the same as @file")
-	fl.Float64Var(&f.score, "score", 0, "keep instances with at least this score, 0 to 1 (default: the model's own)")
-	fl.Float64Var(&f.nms, "nms", 0, "of two instances of a class whose boxes overlap by more than this IoU, 0.01 to 1, the one with less score goes (default: the model's own)")
-	fl.IntVar(&f.max, "max-detections", 0, "keep at most this many instances of an image (default: the model's own)")
-	fl.StringSliceVar(&f.classes, "class", nil, "keep only instances of these `classes`")
+	f.findingFlags(fl, "an image")
 	fl.IntVar(&f.tile, "tile", 0, "cut large images into tiles of this many `pixels`; a tile is scaled to the model's input")
 	fl.IntVar(&f.overlap, "overlap", 0, "of tiles, `pixels`; more than the size of most things (default: a quarter of a tile)")
 	fl.Float64Var(&f.scale, "scale", 0, "show the model images at this scale, in tiles of its input's size (default: fitted into its input)")
-	fl.IntVar(&f.workers, "workers", 0, fmt.Sprintf("images, or tiles, at once, each with memory of its own (default: one a thread, up to %d)", maxWorkers))
-	fl.IntVar(&f.threads, "threads", 0, "CPU threads, shared by the workers (default: all)")
-	fl.StringVarP(&f.model, "model", "m", "", "model `file` (default: the built-in model for cell nuclei)")
-	weightFlags(cmd, &f.weights)
+	f.runFlags(cmd, "images, or tiles,")
 	fl.BoolVar(&f.resume, "resume", false, "go on with the run in the output folder, with its options; failed and changed images are tried again")
 	fl.StringVar(&f.onExisting, "on-existing", existingOverwrite, "if the output folder holds a run: overwrite, skip what is finished, or error")
 	fl.StringVar(&f.annotations, "annotations", "", "COCO `file` whose ids the results use, by file name")
@@ -156,28 +137,12 @@ const (
 	exifOff = "off"
 )
 
-// positive wants numbers that are given to be more than nothing.
-func positive(flags *pflag.FlagSet) (err error) {
-	flags.Visit(func(f *pflag.Flag) {
-		switch f.Value.Type() {
-		case "int", "int64", "float64":
-			if v, _ := strconv.ParseFloat(f.Value.String(), 64); !(v > 0) && f.Name != "score" && err == nil {
-				err = fmt.Errorf("--%s %s: want a positive number", f.Name, f.Value)
-			}
-		}
-	})
-	return err
-}
-
 func (f *segmentFlags) check() error {
 	if f.out == "" {
 		return hinted{errors.New("no output folder"), "add -o out"}
 	}
-	if !(f.score >= 0 && f.score <= 1) {
-		return fmt.Errorf("--score %g: want 0 to 1", f.score)
-	}
-	if f.nms != 0 && !(f.nms >= 0.01 && f.nms <= 1) {
-		return fmt.Errorf("--nms %g: want 0.01 to 1", f.nms)
+	if err := f.modelFlags.check(); err != nil {
+		return err
 	}
 	if f.jsonl == "-" && f.out == "-" {
 		return hinted{errors.New("--jsonl - and -o -: both are standard output"), "leave one of them away"}
@@ -296,35 +261,16 @@ type nopCloser struct{ io.Writer }
 
 func (nopCloser) Close() error { return nil }
 
-// open opens the model for a number of images, and fills in what it decides.
+// open opens the model for a number of images, and decides on tiles.
 func (f *segmentFlags) open(t *talk, images int) (*spinemask.Model, error) {
-	options := spinemask.Options{MinScore: f.score, NMSIoU: f.nms, MaxDetections: f.max, Weights: f.weights}
-	if !f.scoreGiven {
-		options.MinScore = spinemask.DisplayScore
-	}
-	cores := f.threads
-	if cores == 0 {
-		cores = runtime.GOMAXPROCS(0)
-	}
 	if f.tile != 0 || f.scale != 0 {
 		images = math.MaxInt // tiles are as good
 	}
-	f.atOnce, options.Threads = share(cores, images, f.workers)
-	options.Workspaces = f.atOnce
-	model, err := openModel(t, f.model, &options)
+	model, err := f.modelFlags.open(t, images)
 	if err != nil {
 		return nil, err
 	}
-	c := model.Config()
-	if !f.scoreGiven {
-		f.score = c.Detections.DisplayThreshold
-	}
-	f.nms, f.max = c.Detections.NMSIoU, c.Detections.Max
-	if f.cut, err = f.tiles(c); err != nil {
-		model.Close()
-		return nil, err
-	}
-	if err := checkClasses(f.classes, c); err != nil {
+	if f.cut, err = f.tiles(model.Config()); err != nil {
 		model.Close()
 		return nil, err
 	}

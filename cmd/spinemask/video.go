@@ -7,12 +7,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/spinemask/spinemask"
 	"github.com/spinemask/spinemask/internal/video"
-	"github.com/spinemask/spinemask/weights"
 )
 
 type videoFlags struct {
+	modelFlags
 	out       string
 	jsonl     string
 	camera    int
@@ -21,12 +20,6 @@ type videoFlags struct {
 	maxFrames int
 	backend   string
 
-	score   float64
-	max     int
-	classes []string
-	threads int
-	model   string
-	weights weights.Options // about a foreign model file
 	quiet   bool
 	verbose bool
 }
@@ -68,6 +61,9 @@ in the files.`,
   spinemask video rtsp://user:password@microscope/1 -o out
   spinemask video --camera 0 -o out`,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := positive(cmd.Flags()); err != nil {
+				return err
+			}
 			if err := f.check(); err != nil {
 				return err
 			}
@@ -76,11 +72,8 @@ in the files.`,
 				return err
 			}
 			t.quiet, t.verbose = f.quiet, f.verbose
-			options := spinemask.Options{Threads: f.threads, MinScore: f.score, MaxDetections: f.max, Weights: f.weights}
-			if !cmd.Flags().Changed("score") {
-				options.MinScore = spinemask.DisplayScore
-			}
-			return f.run(cmd.Context(), t, cmd.OutOrStdout(), source, &options)
+			f.scoreGiven = cmd.Flags().Changed("score")
+			return f.run(cmd.Context(), t, cmd.OutOrStdout(), source)
 		},
 	}
 	fl := cmd.Flags()
@@ -91,16 +84,12 @@ in the files.`,
 	fl.BoolVar(&f.live, "live", false, "drop frames to keep up")
 	fl.IntVar(&f.every, "every", 1, "look at each `n`-th frame only")
 	fl.IntVar(&f.maxFrames, "max-frames", 0, "stop after this many `frames` (default: all)")
-	fl.Float64Var(&f.score, "score", 0, "keep instances with at least this score, 0 to 1 (default: the model's own)")
-	fl.IntVar(&f.max, "max-detections", 0, "keep at most this many instances of a frame (default: the model's own)")
-	fl.StringSliceVar(&f.classes, "class", nil, "keep only instances of these `classes`")
-	fl.IntVar(&f.threads, "threads", 0, "CPU threads (default: all)")
-	fl.StringVarP(&f.model, "model", "m", "", "model `file` (default: the built-in model for cell nuclei)")
-	weightFlags(cmd, &f.weights)
+	f.findingFlags(fl, "a frame")
+	f.runFlags(cmd, "frames")
 	fl.StringVar(&f.backend, "backend", "", "what reads and writes videos: "+video.FFmpeg+", or "+video.OpenCV+" where it is built in (default: "+video.OpenCV+", then "+video.FFmpeg+")")
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "say nothing but errors")
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "say what was found in each frame, and in what time")
-	fl.Lookup("camera").DefValue = ""
+	fl.Lookup("camera").DefValue = "0" // as if it had none: help is not to show noCamera
 	return cmd
 }
 
@@ -111,18 +100,7 @@ func (f *videoFlags) check() error {
 	if f.out == "" && f.jsonl == "" {
 		return hinted{errors.New("no output"), "add -o out, or --jsonl - for JSON lines on standard output"}
 	}
-	if !(f.score >= 0 && f.score <= 1) {
-		return fmt.Errorf("--score %g: want 0 to 1", f.score)
-	}
-	for _, c := range []struct {
-		flag         string
-		value, least int
-	}{{"max-detections", f.max, 0}, {"threads", f.threads, 0}, {"max-frames", f.maxFrames, 0}, {"every", f.every, 1}, {"camera", f.camera, noCamera}} {
-		if c.value < c.least {
-			return fmt.Errorf("--%s %d: want a positive number", c.flag, c.value)
-		}
-	}
-	return nil
+	return f.modelFlags.check()
 }
 
 // source is what the arguments name.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"image"
 	"io"
+	"math"
 	"os"
 	"os/signal"
 	"strings"
@@ -18,7 +19,7 @@ import (
 )
 
 // run is the whole command: source, model, outputs, frames, summary.
-func (f *videoFlags) run(ctx context.Context, t *talk, stdout io.Writer, source video.Source, options *spinemask.Options) error {
+func (f *videoFlags) run(ctx context.Context, t *talk, stdout io.Writer, source video.Source) error {
 	out, err := f.output(source)
 	if err != nil {
 		return err
@@ -48,14 +49,15 @@ func (f *videoFlags) run(ctx context.Context, t *talk, stdout io.Writer, source 
 	defer reader.Close()
 	defer stop()
 
-	model, err := openModel(t, f.model, options)
+	pictures := math.MaxInt
+	if newest != nil {
+		pictures = 1 // all threads work on the newest
+	}
+	model, err := f.open(t, pictures)
 	if err != nil {
 		return err
 	}
 	defer model.Close()
-	if err := checkClasses(f.classes, model.Config()); err != nil {
-		return err
-	}
 	if err := out.begin(backend, model, info.Rate/float64(f.every), stdout); err != nil {
 		return err
 	}
@@ -90,8 +92,8 @@ func (f *videoFlags) run(ctx context.Context, t *talk, stdout io.Writer, source 
 	return stopped
 }
 
-// segment looks at the frames in order. While the network works on one, the next one is read and the one before is drawn and written; no more than four are in
-// memory. Before it returns early, it stops the reader.
+// segment looks at the frames in order. While the network works on one, the next one is read and the one before is drawn and written; no more than two for each
+// worker, and two more, are in memory. Before it returns early, it stops the reader.
 func (f *videoFlags) segment(ctx context.Context, t *talk, model *spinemask.Model, reader video.Reader, stop func(), out *videoOutput) error {
 	var frames queue
 	var ended error

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"strconv"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/spinemask/spinemask"
+	"github.com/spinemask/spinemask/weights"
+)
+
+// modelFlags say which model looks at pictures, what of its findings is kept, and how much of the machine it gets.
+type modelFlags struct {
+	score      float64
+	scoreGiven bool
+	nms        float64
+	max        int
+	classes    []string
+	workers    int
+	atOnce     int // workers of this run
+	threads    int
+	model      string
+	weights    weights.Options // about a foreign model file
+}
+
+// findingFlags are about what is kept of a picture, which is an image, or a frame.
+func (f *modelFlags) findingFlags(fl *pflag.FlagSet, picture string) {
+	fl.Float64Var(&f.score, "score", 0, "keep instances with at least this score, 0 to 1 (default: the model's own)")
+	fl.Float64Var(&f.nms, "nms", 0, "of two instances of a class whose boxes overlap by more than this IoU, 0.01 to 1, the one with less score goes (default: the model's own)")
+	fl.IntVar(&f.max, "max-detections", 0, "keep at most this many instances of "+picture+" (default: the model's own)")
+	fl.StringSliceVar(&f.classes, "class", nil, "keep only instances of these `classes`")
+}
+
+// runFlags are about the model and the machine.
+func (f *modelFlags) runFlags(cmd *cobra.Command, pictures string) {
+	fl := cmd.Flags()
+	fl.IntVar(&f.workers, "workers", 0, fmt.Sprintf("%s at once, each with memory of its own (default: one a thread, up to %d)", pictures, maxWorkers))
+	fl.IntVar(&f.threads, "threads", 0, "CPU threads, shared by the workers (default: all)")
+	fl.StringVarP(&f.model, "model", "m", "", "model `file` (default: the built-in model for cell nuclei)")
+	weightFlags(cmd, &f.weights)
+}
+
+func (f *modelFlags) check() error {
+	if !(f.score >= 0 && f.score <= 1) {
+		return fmt.Errorf("--score %g: want 0 to 1", f.score)
+	}
+	if f.nms != 0 && !(f.nms >= 0.01 && f.nms <= 1) {
+		return fmt.Errorf("--nms %g: want 0.01 to 1", f.nms)
+	}
+	return nil
+}
+
+// positive wants numbers that are given to be more than nothing, but for those that may be 0.
+func positive(flags *pflag.FlagSet) (err error) {
+	flags.Visit(func(f *pflag.Flag) {
+		switch f.Value.Type() {
+		case "int", "int64", "float64":
+			v, _ := strconv.ParseFloat(f.Value.String(), 64)
+			if mayBeZero := f.Name == "score" || f.Name == "camera"; !(v > 0 || mayBeZero && v == 0) && err == nil {
+				err = fmt.Errorf("--%s %s: want a positive number", f.Name, f.Value)
+			}
+		}
+	})
+	return err
+}
+
+// open opens the model for a number of pictures, and fills in what it decides.
+func (f *modelFlags) open(t *talk, pictures int) (*spinemask.Model, error) {
+	options := spinemask.Options{MinScore: f.score, NMSIoU: f.nms, MaxDetections: f.max, Weights: f.weights}
+	if !f.scoreGiven {
+		options.MinScore = spinemask.DisplayScore
+	}
+	cores := f.threads
+	if cores == 0 {
+		cores = runtime.GOMAXPROCS(0)
+	}
+	f.atOnce, options.Threads = share(cores, pictures, f.workers)
+	options.Workspaces = f.atOnce
+	model, err := openModel(t, f.model, &options)
+	if err != nil {
+		return nil, err
+	}
+	c := model.Config()
+	if !f.scoreGiven {
+		f.score = c.Detections.DisplayThreshold
+	}
+	f.nms, f.max = c.Detections.NMSIoU, c.Detections.Max
+	if err := checkClasses(f.classes, c); err != nil {
+		model.Close()
+		return nil, err
+	}
+	return model, nil
+}
