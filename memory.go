@@ -3,29 +3,22 @@ package spinemask
 import (
 	"fmt"
 
-	"github.com/spinemask/spinemask/config"
 	"github.com/spinemask/spinemask/engine"
-	"github.com/spinemask/spinemask/internal/preprocess"
 )
 
-// checkMemory holds what the model is known to need against the limit.
-func (m *Model) checkMemory() error {
-	if m.config.Input.Fit != config.FitFixedSize {
-		return m.checkWorkspace(nil)
+// winograd is the memory of Winograd's weights for a plan of the trunk and the
+// heads.
+func (m *Model) winograd(trunk *engine.Plan) int64 {
+	n := m.boxPlan.WinogradBytes() + m.maskPlan.WinogradBytes()
+	if trunk != nil {
+		n += trunk.WinogradBytes()
 	}
-	g, err := preprocess.Fit(&m.config.Input, m.config.Input.Height, m.config.Input.Width)
-	if err != nil {
-		return err
-	}
-	trunk, err := m.trunk.Plan(g.InputHeight, g.InputWidth, 1)
-	if err != nil {
-		return err
-	}
-	return m.checkWorkspace(trunk)
+	return n
 }
 
-// checkWorkspace checks the same with workspaces of a plan for the trunk.
-func (m *Model) checkWorkspace(trunk *engine.Plan) error {
+// checkMemory holds what the model is known to need against the limit, with a
+// plan for the trunk if there is one.
+func (m *Model) checkMemory(trunk *engine.Plan) error {
 	limit := m.options.MemoryLimit
 	if limit == 0 {
 		return nil
@@ -35,9 +28,10 @@ func (m *Model) checkWorkspace(trunk *engine.Plan) error {
 		each += trunk.ArenaBytes()
 	}
 	n := int64(m.options.workspaces())
-	if need := m.weightBytes + n*each; need > limit {
+	weights := m.weightBytes + m.winograd(trunk)
+	if need := weights + n*each; need > limit {
 		return fmt.Errorf("%s of memory needed (weights %s, %d × %s for feature maps), over the limit of %s",
-			megabytes(need), megabytes(m.weightBytes), n, megabytes(each), megabytes(limit))
+			megabytes(need), megabytes(weights), n, megabytes(each), megabytes(limit))
 	}
 	return nil
 }

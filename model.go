@@ -22,21 +22,23 @@ type Model struct {
 	config  *config.Config
 	options Options
 	source  Source
+	file    *weights.File // unloaded, for its hash; nil for a model that New made
 
 	kernels           *kernels.Set
 	trunk, box, mask  *engine.Prepared
 	boxPlan, maskPlan *engine.Plan
 	weightBytes       int64
+	winogradBytes     int64 // at the usual size
 
 	sessions  chan *session // idle ones; nil for one not made yet
 	closed    chan struct{}
 	closeOnce sync.Once
+	closeErr  error
 }
 
 // Source says where a model came from.
 type Source struct {
 	Name        string // of the file
-	SHA256      string // of its bytes, hexadecimal
 	Provenance  string // what its metadata says of its own source
 	Assumptions []weights.Assumption
 }
@@ -48,24 +50,33 @@ func Open(path string, o *Options) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
 	return newModel(path, f, o)
 }
 
-// Load reads a model from the size bytes behind r. The name stands in errors.
+// Load reads a model from the size bytes behind r, which must stay readable
+// until the model is closed. The name stands in errors.
 func Load(name string, r io.ReaderAt, size int64, o *Options) (*Model, error) {
 	f, err := weights.Load(name, r, size)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
 	return newModel(name, f, o)
 }
 
+// newModel takes over the file.
 func newModel(name string, f *weights.File, o *Options) (*Model, error) {
 	if o == nil {
 		o = &Options{}
 	}
+	m, err := fromFile(name, f, o)
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	m.file = f
+	return m, f.Unload()
+}
+
+func fromFile(name string, f *weights.File, o *Options) (*Model, error) {
 	c, assumptions, err := f.Config(o.Weights)
 	if err != nil {
 		return nil, err
@@ -78,10 +89,6 @@ func newModel(name string, f *weights.File, o *Options) (*Model, error) {
 	for _, t := range n.Tensors() {
 		want = append(want, weights.Want{Name: t.Name, Shape: t.Shape})
 	}
-	// Hashing takes about as long as all else; the file must not close before it is done.
-	var hashing sync.WaitGroup
-	hashing.Go(func() { _, _ = f.SHA256() })
-	defer hashing.Wait()
 	if err := weights.Check(f, want); err != nil {
 		return nil, err
 	}
@@ -89,11 +96,7 @@ func newModel(name string, f *weights.File, o *Options) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("spinemask: %s: %w", name, err)
 	}
-	sum, err := f.SHA256() // waits, and has it by then
-	if err != nil {
-		return nil, err
-	}
-	m.source = Source{Name: name, SHA256: sum, Provenance: f.Metadata()["provenance"], Assumptions: assumptions}
+	m.source = Source{Name: name, Provenance: f.Metadata()["provenance"], Assumptions: assumptions}
 	return m, nil
 }
 
@@ -149,8 +152,16 @@ func build(c *config.Config, w Weights, o *Options) (*Model, error) {
 	if m.mask, m.maskPlan, err = m.head(n.Mask, w, c.RoIAlign.MaskSize, maskChunk, "logits"); err != nil {
 		return nil, err
 	}
+	plan, err := m.trunk.Plan(usual.InputHeight, usual.InputWidth, 1)
+	if err != nil {
+		return nil, err
+	}
 	m.weightBytes = m.trunk.WeightBytes() + m.box.WeightBytes() + m.mask.WeightBytes()
-	if err := m.checkMemory(); err != nil {
+	m.winogradBytes = m.winograd(plan)
+	if c.Input.Fit != config.FitFixedSize {
+		plan = nil // known when a photo is
+	}
+	if err := m.checkMemory(plan); err != nil {
 		return nil, err
 	}
 	return m, nil
@@ -185,14 +196,36 @@ func (w fileWeights) Float32(name string) ([]float32, error) {
 	return t.Float32(nil)
 }
 
+// Release is what engine.Releaser says.
+func (w fileWeights) Release(name string) {
+	if t, ok := w.f.Tensor(name); ok {
+		t.Release()
+	}
+}
+
 // Config returns what the model is. The caller must not change it.
 func (m *Model) Config() *config.Config { return m.config }
 
 // Source returns where the model came from.
 func (m *Model) Source() Source { return m.source }
 
+// SHA256 returns the hash of the file's bytes, hexadecimal; of a checkpoint of
+// several files, of the index and then the data files; "" of a model that New
+// made. The first call reads them all. The model must not be closed.
+func (m *Model) SHA256() (string, error) {
+	if m.file == nil {
+		return "", nil
+	}
+	return m.file.SHA256()
+}
+
 // WeightBytes is the memory that the packed weights take.
 func (m *Model) WeightBytes() int64 { return m.weightBytes }
+
+// WinogradBytes is the memory that the weights of Winograd's method take beside
+// the packed ones, for photos of 480×640 pixels. They are made for the first
+// picture, not while the model is opened.
+func (m *Model) WinogradBytes() int64 { return m.winogradBytes }
 
 // ErrClosed is returned by calls on a closed model.
 var ErrClosed = errors.New("spinemask: the model is closed")
@@ -207,8 +240,11 @@ func (m *Model) Close() error {
 		}
 		m.trunk, m.box, m.mask = nil, nil, nil
 		m.boxPlan, m.maskPlan = nil, nil
+		if m.file != nil {
+			m.closeErr = m.file.Close()
+		}
 	})
-	return nil
+	return m.closeErr
 }
 
 // acquire waits for an idle session.

@@ -30,7 +30,8 @@ func (m *Model) Plan(height, width int) (string, error) {
 		{fmt.Sprintf("box head, a chunk of %d proposals", boxChunk), m.box, m.boxPlan},
 		{fmt.Sprintf("mask head, a chunk of %d detections", maskChunk), m.mask, m.maskPlan},
 	} {
-		fmt.Fprintf(&b, "%s\n%vweights %.1f MB\n\n", part.name, part.plan, float64(part.prepared.WeightBytes())/1e6)
+		fmt.Fprintf(&b, "%s\n%vweights %.1f MB, for Winograd %.1f MB more\n\n", part.name, part.plan,
+			float64(part.prepared.WeightBytes())/1e6, float64(part.plan.WinogradBytes())/1e6)
 	}
 	return b.String(), nil
 }

@@ -145,7 +145,7 @@ func (s *session) resize(g preprocess.Geometry, img *imageio.Image) error {
 		if err != nil {
 			return err
 		}
-		if err := s.m.checkWorkspace(plan); err != nil {
+		if err := s.m.checkMemory(plan); err != nil {
 			return fmt.Errorf("spinemask: %w", err)
 		}
 		s.trunk = plan.NewWorkspace(s.team, &s.trunkArena)

@@ -23,6 +23,13 @@ type Weights interface {
 	Float32(name string) ([]float32, error)
 }
 
+// A Releaser is Weights that want to know which arrays are packed and not asked
+// for again: the memory of a large model need not hold its kernels twice.
+// Release is called from several goroutines.
+type Releaser interface {
+	Release(name string)
+}
+
 // Options of the compiler.
 type Options struct {
 	Kernels *kernels.Set // nil: the best that the machine runs
@@ -79,17 +86,4 @@ func Prepare(g *graph.Graph, w Weights, o Options) (*Prepared, error) {
 	}
 	m.weights = nil
 	return &Prepared{m}, nil
-}
-
-// WeightBytes returns the memory that the packed weights take.
-func (p *Prepared) WeightBytes() int64 {
-	seen := map[*packed]bool{}
-	n := int64(0)
-	for _, s := range p.module.steps {
-		if s.packed != nil && !seen[s.packed] {
-			seen[s.packed] = true
-			n += s.packed.bytes()
-		}
-	}
-	return n
 }

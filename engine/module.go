@@ -48,6 +48,8 @@ type module struct {
 	weights Weights
 	kernels *kernels.Set
 
+	transforms transforms
+
 	winograd bool   // may be selected
 	threads  int    // that pack
 	pick     string // output of which one channel a row is wanted

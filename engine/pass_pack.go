@@ -14,64 +14,51 @@ import (
 type packed struct {
 	windows []*kernels.Packed // of a deconvolution one per pixel, in row order; of a picked output one per channel; else one
 	// winograd is the kernel again, transformed, for the maps that are large
-	// enough; nil if it is always computed directly.
+	// enough; nil if it is always computed directly. The first workspace of a
+	// plan that wants it makes it.
 	winograd *kernels.PackedWinograd
 	// Of the epilogue; nil where they are in the weights.
 	scale, shift []float32
 }
 
-func (p *packed) bytes() int64 {
-	n := int64(0)
-	for _, w := range p.windows {
-		n += int64(w.Bytes())
-	}
-	if p.winograd != nil {
-		n += int64(p.winograd.Bytes())
-	}
-	return n
-}
-
-// pack lays the weights out for the kernels. Scale and shift go into kernel and
-// bias; where several steps share the weights, the packed kernel is shared too
-// and they stay with each step.
+// pack lays the weights out for the kernels, all in one block of memory. Scale
+// and shift go into kernel and bias; where several steps share the weights, the
+// packed kernel is shared too and they stay with each step.
 func pack(m *module) error {
 	users := map[string]int{}
 	for _, s := range m.steps {
 		users[s.weights]++
 	}
-	var jobs []packing
-	shared := map[string]int{} // weights → job
+	var jobs []*packing
+	shared := map[string]*packing{}
 	for i := range m.steps {
 		s := &m.steps[i]
-		switch _, known := shared[s.weights]; {
-		case !s.linear() || known:
-		case users[s.weights] == 1:
-			jobs = append(jobs, packing{step: s, scale: s.scale, shift: s.shift})
-		default:
-			shared[s.weights] = len(jobs)
-			jobs = append(jobs, packing{step: s})
-		}
-	}
-	// A step's weights are packed by one worker, in the same way whoever it is.
-	team := parallel.NewTeam(max(m.threads, 1))
-	scratch := make([][]float32, team.Workers())
-	team.Do(len(jobs), parallel.Func(func(worker, part int) {
-		j := &jobs[part]
-		j.packed, j.err = m.packStep(j.step, j.scale, j.shift, &scratch[worker])
-	}))
-	for _, j := range jobs {
-		if j.err != nil {
-			return j.err
-		}
-		j.step.packed = j.packed
-	}
-	for i := range m.steps {
-		s := &m.steps[i]
-		job, ok := shared[s.weights]
-		if !ok || !s.linear() {
+		if !s.linear() || shared[s.weights] != nil {
 			continue
 		}
-		p := *jobs[job].packed
+		j, err := m.packing(s)
+		if err != nil {
+			return err
+		}
+		jobs = append(jobs, j)
+		if users[s.weights] > 1 {
+			shared[s.weights] = j
+			j.scale, j.shift = nil, nil
+		}
+	}
+	if err := m.packAll(jobs); err != nil {
+		return err
+	}
+	for _, j := range jobs {
+		j.step.packed = &j.packed
+	}
+	for i := range m.steps {
+		s := &m.steps[i]
+		j := shared[s.weights]
+		if j == nil || !s.linear() {
+			continue
+		}
+		p := j.packed
 		if s.scale != nil || s.shift != nil {
 			n := m.values[s.out].channels
 			p.scale, p.shift = rounded(s.scale, n, 1), rounded(s.shift, n, 0)
@@ -81,82 +68,128 @@ func pack(m *module) error {
 	return nil
 }
 
-// packing is the work of packing the weights of a step.
+// packing is the work of packing the weights of a step: so many windows of
+// kh×kw pixels with c inputs and n outputs.
 type packing struct {
 	step         *step
+	windows      int
+	kh, kw, c, n int
 	scale, shift []float64
-	packed       *packed
+	floats       int       // that a window takes
+	room         []float32 // for all windows
+	packed       packed
 	err          error
 }
 
-// packStep packs the weights of a step. Of several steps that share them, the
-// first has the largest map and says which tiles Winograd uses. scratch is room
-// for scaled weights, which grows as needed.
-func (m *module) packStep(s *step, scale, shift []float64, scratch *[]float32) (*packed, error) {
-	n, c := m.values[s.out].channels, m.values[s.in[0]].channels
-	kh, kw, k := 1, 1, c
+func (m *module) packing(s *step) (*packing, error) {
+	c, n := m.values[s.in[0]].channels, m.values[s.out].channels
+	j := &packing{step: s, windows: 1, kh: 1, kw: 1, c: c, n: n, scale: s.scale, shift: s.shift}
 	switch op := s.op.(type) {
 	case graph.Conv:
-		kh, kw = op.Size, op.Size
+		j.kh, j.kw = op.Size, op.Size
 	case graph.Dense:
-		k = op.Height * op.Width * c
+		j.c = op.Height * op.Width * c
 	case graph.Deconv:
-		return m.packDeconv(s, op.Size, scale, shift)
+		j.windows = op.Size * op.Size
 	default:
 		return nil, fmt.Errorf("%s: %v has no weights", s.name, s.op)
 	}
-	w, err := m.tensor(s.weights+"/kernel", kh*kw*k*n) // [kh][kw][k][n]
-	if err != nil {
-		return nil, err
-	}
-	w = scaled(w, scale, scratch)
-	b := bias(shift, n)
 	if s.algorithm == picked {
-		return &packed{windows: m.packChannels(w, c, n, b)}, nil
+		j.windows, j.n = n, 1
 	}
-	p := &packed{windows: []*kernels.Packed{m.kernels.Pack(w, kh, kw, k, n, b)}}
+	j.floats = m.kernels.PackedFloats(j.kh, j.kw, j.c, j.n)
+	return j, nil
+}
+
+// packAll does the jobs on all threads, the long ones first so that all end at
+// about the same time. A job is one worker's, who does the same whoever it is.
+func (m *module) packAll(jobs []*packing) error {
+	total := 0
+	for _, j := range jobs {
+		total += j.windows * j.floats
+	}
+	room := kernels.Alloc(total)
+	for _, j := range jobs {
+		j.room, room = room[:j.windows*j.floats], room[j.windows*j.floats:]
+	}
+	order := slices.Clone(jobs)
+	slices.SortStableFunc(order, func(a, b *packing) int { return len(b.room) - len(a.room) })
+	parallel.NewTeam(max(m.threads, 1)).Do(len(order), parallel.Func(func(_, part int) {
+		j := order[part]
+		j.err = m.packStep(j)
+	}))
+	for _, j := range jobs {
+		if j.err != nil {
+			return j.err
+		}
+	}
+	return nil
+}
+
+// packStep packs the weights of a step. Of several steps that share them, the
+// first has the largest map and says which tiles Winograd uses.
+func (m *module) packStep(j *packing) error {
+	s, name := j.step, j.step.weights+"/kernel"
+	w, err := m.tensor(name, j.windows*j.kh*j.kw*j.c*j.n)
+	if err != nil {
+		return err
+	}
+	b := bias(j.shift, m.values[s.out].channels)
+	switch _, deconv := s.op.(graph.Deconv); {
+	case deconv:
+		m.packDeconv(j, w, b)
+	case s.algorithm == picked:
+		m.packChannels(j, w, b)
+	default:
+		m.packWindow(j, w, j.scale, b)
+	}
 	if s.algorithm == winograd {
 		rows, cols := tiles(m.values[s.out].usual.H, m.values[s.out].usual.W)
-		p.winograd = m.kernels.PackWinograd(w, c, n, b, rows, cols)
+		j.packed.winograd = j.packed.windows[0].Winograd(rows, cols)
 	}
-	return p, nil
+	if r, ok := m.weights.(Releaser); ok {
+		r.Release(name)
+	}
+	return nil
 }
 
-// packDeconv packs a kernel of size×size pixels with [n][c] values each.
-func (m *module) packDeconv(s *step, size int, scale, shift []float64) (*packed, error) {
-	n, c := m.values[s.out].channels, m.values[s.in[0]].channels
-	w, err := m.tensor(s.weights+"/kernel", size*size*n*c)
-	if err != nil {
-		return nil, err
-	}
-	p := &packed{}
-	turned, scratch := make([]float32, c*n), make([]float32, c*n)
-	for part := range slices.Chunk(w, n*c) {
-		for i := range n {
-			for j := range c {
-				turned[j*n+i] = part[i*c+j]
+// packWindow packs one more window of a job.
+func (m *module) packWindow(j *packing, w []float32, scale []float64, bias []float32) {
+	room := j.room[len(j.packed.windows)*j.floats:]
+	j.packed.windows = append(j.packed.windows, m.kernels.PackInto(room, w, j.kh, j.kw, j.c, j.n, scale, bias))
+}
+
+// packDeconv packs a kernel of pixels with [n][c] values each.
+func (m *module) packDeconv(j *packing, w, bias []float32) {
+	turned := make([]float32, j.c*j.n)
+	for part := range slices.Chunk(w, j.n*j.c) {
+		for o := range j.n {
+			for i := range j.c {
+				turned[i*j.n+o] = part[o*j.c+i]
 			}
 		}
-		p.windows = append(p.windows, m.kernels.Pack(scaled(turned, scale, &scratch), 1, 1, c, n, bias(shift, n)))
+		m.packWindow(j, turned, j.scale, bias)
 	}
-	return p, nil
 }
 
-// packChannels packs each output channel of a 1×1 kernel, [c][n], on its own.
-func (m *module) packChannels(w []float32, c, n int, bias []float32) []*kernels.Packed {
-	channels := make([]*kernels.Packed, n)
-	column := make([]float32, c)
-	for j := range channels {
+// packChannels packs each output channel of a 1×1 kernel, [c][windows], on its
+// own.
+func (m *module) packChannels(j *packing, w, bias []float32) {
+	column := make([]float32, j.c)
+	for o := range j.windows {
 		for i := range column {
-			column[i] = w[i*n+j]
+			column[i] = w[i*j.windows+o]
+		}
+		var scale []float64
+		if j.scale != nil {
+			scale = j.scale[o : o+1]
 		}
 		var b []float32
 		if bias != nil {
-			b = bias[j : j+1]
+			b = bias[o : o+1]
 		}
-		channels[j] = m.kernels.Pack(column, 1, 1, c, 1, b)
+		m.packWindow(j, column, scale, b)
 	}
-	return channels
 }
 
 // bias is a shift as the kernels want it.
@@ -165,23 +198,6 @@ func bias(shift []float64, n int) []float32 {
 		return nil
 	}
 	return rounded(shift, n, 0)
-}
-
-// scaled multiplies w, [k][n], by a scale per n. The result is in scratch, which
-// grows as needed; without a scale it is w.
-func scaled(w []float32, scale []float64, scratch *[]float32) []float32 {
-	if scale == nil {
-		return w
-	}
-	*scratch = slices.Grow((*scratch)[:0], len(w))
-	out := (*scratch)[:len(w)]
-	for i := 0; i < len(w); i += len(scale) {
-		from, to := w[i:i+len(scale)], out[i:i+len(scale)]
-		for j, f := range scale {
-			to[j] = float32(float64(from[j]) * f)
-		}
-	}
-	return out
 }
 
 // rounded converts per-channel values; nil stands for n times the default.

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -233,6 +234,9 @@ func TestSamePackedWeightsForAnyNumberOfThreads(t *testing.T) {
 		for _, threads := range []int{0, 2, 5} {
 			p, err := Prepare(g, randomWeights(g, 9), Options{Height: side, Width: side, Threads: threads})
 			require.NoError(t, err)
+			pl, err := p.Plan(side, side, 40)
+			require.NoError(t, err)
+			pl.NewWorkspace(parallel.NewTeam(max(1, threads)), new(Arena)) // makes Winograd's weights
 			var got []*packed
 			for _, s := range p.module.steps {
 				got = append(got, s.packed)
@@ -243,6 +247,59 @@ func TestSamePackedWeightsForAnyNumberOfThreads(t *testing.T) {
 			require.Equal(t, want, got, "%d threads", threads)
 		}
 	}
+}
+
+// asked are weights that note what is done with them.
+type asked struct {
+	mapWeights
+	sync.Mutex
+	released []string
+}
+
+func (w *asked) Release(name string) {
+	w.Lock()
+	defer w.Unlock()
+	w.released = append(w.released, name)
+}
+
+func TestEachKernelIsReleasedOnce(t *testing.T) {
+	g := head()
+	w := &asked{mapWeights: randomWeights(g, 9)}
+	_, err := Prepare(g, w, Options{Threads: 3})
+	require.NoError(t, err)
+	var kernels []string
+	for name := range w.mapWeights {
+		if strings.HasSuffix(name, "/kernel") {
+			kernels = append(kernels, name)
+		}
+	}
+	require.ElementsMatch(t, kernels, w.released)
+}
+
+// Winograd's weights take no memory before a workspace wants them, are made
+// once for all workspaces, and not for maps of few tiles.
+func TestWinogradWeightsAreMadeWhenWanted(t *testing.T) {
+	g := small()
+	p, err := Prepare(g, randomWeights(g, 9), Options{Height: 128, Width: 128})
+	require.NoError(t, err)
+	team := parallel.NewTeam(2)
+	few, err := p.Plan(32, 32, 1)
+	require.NoError(t, err)
+	require.Zero(t, few.WinogradBytes())
+	many, err := p.Plan(128, 128, 1)
+	require.NoError(t, err)
+	want := many.WinogradBytes()
+	require.Positive(t, want)
+	few.NewWorkspace(team, new(Arena))
+	require.Zero(t, p.module.transforms.floats)
+	var group sync.WaitGroup
+	for range 4 {
+		group.Go(func() { many.NewWorkspace(parallel.NewTeam(2), new(Arena)) })
+	}
+	group.Wait()
+	require.Equal(t, want, 4*int64(p.module.transforms.floats))
+	require.Equal(t, want, many.WinogradBytes())
+	require.Equal(t, want, few.WinogradBytes(), "they stay")
 }
 
 // Placing never needs more memory than all values side by side, and no more

@@ -28,6 +28,7 @@ type task interface {
 
 // NewWorkspace binds a plan to memory. Its runs use the team.
 func (pl *Plan) NewWorkspace(team *parallel.Team, arena *Arena) *Workspace {
+	pl.transform(team)
 	ws := &Workspace{plan: pl, team: team, arena: arena.take(pl.size)}
 	for _, in := range pl.module.inputs {
 		l := &pl.layouts[in.value]

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spinemask/spinemask/weights/internal/tfbundle"
@@ -82,10 +84,7 @@ func readArchive(name string, archive *blob) (*contents, error) {
 		return fail(err)
 	}
 	c.blobs = []*blob{archive} // the hash is of the archive
-	for _, b := range files {
-		closeArchive := archive.close
-		archive.close = func() error { return errors.Join(closeArchive(), b.close()) }
-	}
+	c.unpacked = slices.Collect(maps.Values(files))
 	return c, nil
 }
 
@@ -123,8 +122,7 @@ func spool(r io.Reader) (*blob, error) {
 	}
 	// Where the system allows it the name goes at once, so that not even a crash leaves the file behind.
 	if remove() != nil {
-		closeFile := b.close
-		b.close = func() error { return errors.Join(closeFile(), remove()) }
+		b.shut = func() error { return errors.Join(f.Close(), remove()) }
 	}
 	return b, nil
 }

@@ -10,10 +10,14 @@ import (
 
 // A blob is the bytes of one file: mapped where the system can, else read where they are asked for.
 type blob struct {
-	memory []byte // all bytes; nil: use reader
+	memory []byte // all bytes, mapped; nil: use reader
 	reader io.ReaderAt
 	size   int64
-	close  func() error
+	// hashed are the bytes again: those read through the mapping would count as
+	// memory of the process.
+	hashed io.ReaderAt
+	unmap  func() error // nil: not mapped
+	shut   func() error // of the open file
 }
 
 func openBlob(path string) (*blob, error) {
@@ -42,23 +46,32 @@ func newBlob(f *os.File) (*blob, error) {
 	if err != nil {
 		return nil, fmt.Errorf("weights: %w", err)
 	}
-	b := &blob{reader: f, size: info.Size(), close: f.Close}
+	b := &blob{reader: f, size: info.Size(), hashed: f, shut: f.Close}
 	memory, unmap, err := mapFile(f, b.size)
 	if err != nil { // empty, or on a file system that cannot map
 		return b, nil
 	}
-	if err := f.Close(); err != nil {
-		return nil, errors.Join(fmt.Errorf("weights: %w", err), unmap())
-	}
-	b.memory, b.reader, b.close = memory, bytes.NewReader(memory), unmap
+	b.memory, b.reader, b.unmap = memory, bytes.NewReader(memory), unmap
 	return b, nil
 }
+
+// unload gives the mapping back; hashed still works.
+func (b *blob) unload() error {
+	unmap := b.unmap
+	b.memory, b.unmap = nil, nil
+	if unmap == nil {
+		return nil
+	}
+	return unmap()
+}
+
+func (b *blob) close() error { return errors.Join(b.unload(), b.shut()) }
 
 // part is where size bytes at offset lie; they must be within the blob.
 func (b *blob) part(offset, size int64) storage {
 	s := storage{reader: b.reader, offset: offset, size: size}
 	if b.memory != nil {
-		s.memory = b.memory[offset : offset+size : offset+size]
+		s.memory, s.mapped = b.memory[offset:offset+size:offset+size], true
 	}
 	return s
 }

@@ -88,7 +88,9 @@ func nonFinite(tensors []Tensor, problems map[string]string) {
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
 			for t := range next {
-				if ok, err := t.finite(); err != nil || !ok {
+				ok, err := t.finite()
+				t.Release()
+				if err != nil || !ok {
 					mu.Lock()
 					problems[t.Name] = "holds NaN or infinite values"
 					if err != nil {

@@ -23,6 +23,7 @@ type File struct {
 	problems []string          // of the translation
 	metadata map[string]string
 	blobs    []*blob // the bytes that SHA256 is of
+	unpacked []*blob // of an archive
 	sum      func() (string, error)
 }
 
@@ -31,12 +32,15 @@ type contents struct {
 	format   string
 	tensors  []Tensor
 	metadata map[string]string
-	blobs    []*blob
+	blobs    []*blob // of the file itself
+	unpacked []*blob // of an archive: where the tensors lie
 }
 
-func (c *contents) close() error {
+func (c *contents) close() error { return closeAll(slices.Concat(c.blobs, c.unpacked)) }
+
+func closeAll(blobs []*blob) error {
 	var errs []error
-	for _, b := range c.blobs {
+	for _, b := range blobs {
 		errs = append(errs, b.close())
 	}
 	return errors.Join(errs...)
@@ -73,7 +77,7 @@ func rawFile(name string, c *contents) (*File, error) {
 			return nil, fmt.Errorf("weights: %s: two tensors are named %q", name, t.Name)
 		}
 	}
-	f := &File{name: name, format: c.format, tensors: tensors, metadata: c.metadata, blobs: c.blobs}
+	f := &File{name: name, format: c.format, tensors: tensors, metadata: c.metadata, blobs: c.blobs, unpacked: c.unpacked}
 	f.sum = sync.OnceValues(f.hash)
 	return f, nil
 }
@@ -125,20 +129,31 @@ func (f *File) SHA256() (string, error) { return f.sum() }
 
 func (f *File) hash() (string, error) {
 	if len(f.blobs) == 0 {
-		return "", fmt.Errorf("weights: %s: made in memory, no file to hash", f.name)
+		return "", fmt.Errorf("weights: %s: no file to hash: closed, or made in memory", f.name)
 	}
 	h := sha256.New()
 	for _, b := range f.blobs {
-		if _, err := io.Copy(h, io.NewSectionReader(b.reader, 0, b.size)); err != nil {
+		if _, err := io.Copy(h, io.NewSectionReader(b.hashed, 0, b.size)); err != nil {
 			return "", fmt.Errorf("weights: %s: %w", f.name, err)
 		}
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
+// Unload gives the memory of all tensors back to the system; only SHA256 and Close may be used after it. Slices that
+// Float32(nil) returned must not be used any more.
+func (f *File) Unload() error {
+	errs := []error{closeAll(f.unpacked)}
+	f.tensors, f.unpacked = nil, nil
+	for _, b := range f.blobs {
+		errs = append(errs, b.unload())
+	}
+	return errors.Join(errs...)
+}
+
 // Close gives the file back to the system. Slices that Float32(nil) returned must not be used any more.
 func (f *File) Close() error {
-	c := contents{blobs: f.blobs}
+	err := errors.Join(f.Unload(), closeAll(f.blobs))
 	f.blobs = nil
-	return c.close()
+	return err
 }

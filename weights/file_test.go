@@ -70,6 +70,37 @@ func TestNativeFileReadsBack(t *testing.T) {
 	}
 }
 
+// TestReleaseAndUnload: released values can be read again, an unloaded file can still be hashed.
+func TestReleaseAndUnload(t *testing.T) {
+	values := make([]float32, 1<<16)
+	for i := range values {
+		values[i] = float32(i)
+	}
+	f, err := FromTensors("sample", []Tensor{NewTensor("x", []int{len(values)}, values)}, nil)
+	require.NoError(t, err)
+	x, _ := f.Tensor("x")
+	x.Release()
+	require.Equal(t, float32(5), values[5], "memory of the caller's stays as it is")
+	var out bytes.Buffer
+	require.NoError(t, write(&out, f.tensors, nil))
+	path := filepath.Join(t.TempDir(), "m.safetensors")
+	require.NoError(t, os.WriteFile(path, out.Bytes(), 0o644))
+	f, err = Open(path)
+	require.NoError(t, err)
+	x, _ = f.Tensor("x")
+	got, err := x.Float32(nil)
+	require.NoError(t, err)
+	x.Release()
+	require.Equal(t, values, got)
+	require.NoError(t, f.Unload())
+	require.NoError(t, os.Remove(path))
+	sum, err := f.SHA256()
+	require.NoError(t, err)
+	want := sha256.Sum256(out.Bytes())
+	require.Equal(t, hex.EncodeToString(want[:]), sum)
+	require.NoError(t, f.Close())
+}
+
 func TestMappedFloatsAreNotCopied(t *testing.T) {
 	var out bytes.Buffer
 	require.NoError(t, write(&out, sample(t).tensors, nil))

@@ -37,7 +37,7 @@ func OpenRaw(path string) (*File, error) {
 // Load opens a single file of weights in the size bytes behind r, which must stay readable until the file is closed. The
 // name stands in errors.
 func Load(name string, r io.ReaderAt, size int64) (*File, error) {
-	c, err := readBlob(name, &blob{reader: r, size: size, close: func() error { return nil }})
+	c, err := readBlob(name, &blob{reader: r, size: size, hashed: r, shut: func() error { return nil }})
 	if err != nil {
 		return nil, err
 	}

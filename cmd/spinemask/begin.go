@@ -34,17 +34,18 @@ type job struct {
 }
 
 // header says how the results of this run are made.
-func (f *segmentFlags) header(model *spinemask.Model, list []format) journal.Header {
+func (f *segmentFlags) header(model *spinemask.Model, list []format) (journal.Header, error) {
+	sum, err := model.SHA256()
 	return journal.Header{
 		Info: export.Info{
-			Description: "results of spinemask", Version: version(), Model: model.Config().Name, ModelSHA256: model.Source().SHA256,
+			Description: "results of spinemask", Version: version(), Model: model.Config().Name, ModelSHA256: sum,
 			MinScore: f.score, NMSIoU: f.nms, MaxDetections: f.max, Classes: f.classes, AsStored: f.exif == exifOff,
 			Scale: f.scale, Tile: f.cut.Size, TileOverlap: f.cut.Overlap,
 		},
 		Config:     digest(model.Config()),
 		Categories: export.Categories(model.Config()),
 		Save:       namesIn(list),
-	}
+	}, err
 }
 
 // digest stands for all that a config says, of which flags about foreign files are a part. What the header says by itself is left out.
@@ -66,7 +67,10 @@ func (f *segmentFlags) begin(inputs []input, model *spinemask.Model) (*output, [
 		return nil, nil, err
 	}
 	o := &output{folder: f.out, formats: list, synced: map[string]bool{}}
-	h := f.header(model, list)
+	h, err := f.header(model, list)
+	if err != nil {
+		return nil, nil, err
+	}
 	j, err := f.openJournal(o, h)
 	if err != nil {
 		return nil, nil, err

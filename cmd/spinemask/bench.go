@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/spinemask/spinemask"
 	"github.com/spinemask/spinemask/internal/bench"
 	"github.com/spinemask/spinemask/weights"
 )
@@ -20,6 +21,7 @@ type benchFlags struct {
 	weights weights.Options // about a foreign model file
 	threads int
 	runs    int
+	direct  bool
 	json    bool
 	layers  bool
 	compare bool
@@ -69,12 +71,14 @@ more than once.`,
 	weightFlags(cmd, &f.weights)
 	fl.IntVar(&f.threads, "threads", 0, "CPU threads (default: all)")
 	fl.IntVar(&f.runs, "runs", 10, "how many runs are measured, after one that is not")
+	fl.BoolVar(&f.direct, "no-winograd", false, "compute all convolutions directly: slower, with less memory")
 	fl.BoolVar(&f.json, "json", false, "print the report as JSON")
 	fl.BoolVar(&f.layers, "layers", false, "measure every layer on its own")
 	fl.BoolVar(&f.compare, "compare", false, "compare two reports that --json wrote")
 	cmd.MarkFlagsMutuallyExclusive("model", "variant")
 	cmd.MarkFlagsMutuallyExclusive("model", "size")
 	cmd.MarkFlagsMutuallyExclusive("json", "layers", "compare")
+	cmd.MarkFlagsMutuallyExclusive("no-winograd", "layers", "compare")
 	return cmd
 }
 
@@ -101,7 +105,7 @@ func (f *benchFlags) run(cmd *cobra.Command, t *talk) error {
 		_, err = io.WriteString(w, r.String())
 		return err
 	}
-	r, err := bench.Run(cmd.Context(), n, f.threads, f.runs)
+	r, err := bench.Run(cmd.Context(), n, &spinemask.Options{Threads: f.threads, NoWinograd: f.direct}, f.runs)
 	if err != nil {
 		return err
 	}

@@ -98,6 +98,10 @@ func readable(text string) string {
 
 func writeInfo(w io.Writer, m *spinemask.Model) error {
 	c := m.Config()
+	sum, err := m.SHA256()
+	if err != nil {
+		return err
+	}
 	tab := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	row := func(name, format string, args ...any) {
 		fmt.Fprintf(tab, "%s\t%s\n", name, fmt.Sprintf(format, args...))
@@ -109,9 +113,9 @@ func writeInfo(w io.Writer, m *spinemask.Model) error {
 		row("made from", "%s", p.Source)
 		row("licence", "%s", p.Licence)
 	}
-	row("sha256", "%s", m.Source().SHA256)
+	row("sha256", "%s", sum)
 	row("detections", "score from %g, at most %d of an image; shown from %g", c.Detections.ScoreThreshold, c.Detections.Max, c.Detections.DisplayThreshold)
-	row("weights", "%.1f MB in memory", float64(m.WeightBytes())/1e6)
+	row("weights", "%.1f MB in memory, %.1f MB more for Winograd from the first photo on", float64(m.WeightBytes())/1e6, float64(m.WinogradBytes())/1e6)
 	row("processor", "%s with %s, %d threads", runtime.GOARCH, cpuFeatures(), runtime.GOMAXPROCS(0))
 	row("kernels", "%s of %s (SPINEMASK_CPU chooses)", kernels.Best().Name, kernelNames())
 	if err := tab.Flush(); err != nil {

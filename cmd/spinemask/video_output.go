@@ -70,8 +70,12 @@ func sameFile(a, b string) bool {
 
 // begin opens the lines, and says how the video is to be written.
 func (o *videoOutput) begin(b *video.Backend, m *spinemask.Model, rate float64, stdout io.Writer) (err error) {
-	comment := fmt.Sprintf("spinemask %s, model %s, sha256 %s", version(), m.Config().Name, m.Source().SHA256)
 	o.create = func(width, height int) (*video.File, error) {
+		sum, err := m.SHA256()
+		if err != nil {
+			return nil, err
+		}
+		comment := fmt.Sprintf("spinemask %s, model %s, sha256 %s", version(), m.Config().Name, sum)
 		return b.Create(o.moviePath, width, height, video.Output{Rate: rate, Comment: comment})
 	}
 	switch o.linesPath {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/spinemask/spinemask"
 	"github.com/spinemask/spinemask/config"
 	"github.com/spinemask/spinemask/weights"
 )
@@ -28,7 +29,7 @@ func small(t *testing.T) *Network {
 }
 
 func TestRunReportsEveryStage(t *testing.T) {
-	r, err := Run(t.Context(), small(t), 2, 3)
+	r, err := Run(t.Context(), small(t), &spinemask.Options{Threads: 2}, 3)
 	require.NoError(t, err)
 	require.Equal(t, 3, r.Runs)
 	require.Equal(t, 2, r.Threads)

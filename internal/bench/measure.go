@@ -34,6 +34,7 @@ type Report struct {
 	Kernels    string  `json:"kernels"`
 	PeakGFLOPS float64 `json:"peak_gflops"` // of all threads, measured around the runs
 	WeightMB   float64 `json:"weight_mb"`   // packed
+	WinogradMB float64 `json:"winograd_mb"` // beside them, for Winograd's method
 	RSSMB      float64 `json:"rss_mb"`      // most memory of the process so far; 0: unknown
 	Total      Stage   `json:"total"`
 	Stages     []Stage `json:"stages"` // in order
@@ -50,20 +51,21 @@ type Stage struct {
 // the direct convolutions, so that Winograd's may pass the machine's peak.
 func (s *Stage) GFLOPS() float64 { return 2 * s.GMAC / s.Best }
 
-// Run measures n runs of a network after one that is not counted.
-func Run(ctx context.Context, n *Network, threads, runs int) (*Report, error) {
-	m, err := spinemask.New(n.Config, n.Weights, &spinemask.Options{Threads: threads})
+// Run measures so many runs of a network after one that is not counted.
+func Run(ctx context.Context, n *Network, o *spinemask.Options, runs int) (*Report, error) {
+	m, err := spinemask.New(n.Config, n.Weights, o)
 	if err != nil {
 		return nil, err
 	}
 	defer m.Close()
+	threads := o.Threads
 	if threads < 1 {
 		threads = runtime.GOMAXPROCS(0)
 	}
 	set := kernels.Best()
 	r := &Report{
 		Model: n.Config.Name, Proposals: Proposals, Detections: Detections, Runs: runs, Threads: threads,
-		CPU: cpuName(), Kernels: set.Name, WeightMB: float64(m.WeightBytes()) / 1e6,
+		CPU: cpuName(), Kernels: set.Name, WeightMB: float64(m.WeightBytes()) / 1e6, WinogradMB: float64(m.WinogradBytes()) / 1e6,
 	}
 	gmac, err := r.count(n)
 	if err != nil {

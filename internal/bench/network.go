@@ -91,6 +91,13 @@ func (w fileWeights) Float32(name string) ([]float32, error) {
 	return t.Float32(nil)
 }
 
+// Release is what engine.Releaser says.
+func (w fileWeights) Release(name string) {
+	if t, ok := w.f.Tensor(name); ok {
+		t.Release()
+	}
+}
+
 // random are weights for the network of a config.
 func random(c *config.Config) (randomWeights, error) {
 	n, err := network.Build(c)

@@ -23,7 +23,7 @@ func (r *Report) String() string {
 	}
 	t.Flush()
 	fmt.Fprintf(&b, "\n%d runs; spread is between the quartiles; speeds are of the fastest run\n", r.Runs)
-	fmt.Fprintf(&b, "weights %.0f MB", r.WeightMB)
+	fmt.Fprintf(&b, "weights %.0f MB, for Winograd %.0f MB more", r.WeightMB, r.WinogradMB)
 	if r.RSSMB > 0 {
 		fmt.Fprintf(&b, ", most memory of the process %.0f MB", r.RSSMB)
 	}

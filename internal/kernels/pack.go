@@ -28,37 +28,76 @@ func (w *Packed) Bytes() int { return 4 * len(w.data) }
 
 // Pack copies weights, [kh][kw][c][n], and bias, [n] or nil for zeros.
 func (s *Set) Pack(weights []float32, kh, kw, c, n int, bias []float32) *Packed {
+	return s.PackInto(Alloc(s.PackedFloats(kh, kw, c, n)), weights, kh, kw, c, n, nil, bias)
+}
+
+// PackedFloats is the room that PackInto needs, whole cache lines.
+func (s *Set) PackedFloats(kh, kw, c, n int) int {
 	if kh < 1 || kw < 1 || c < 1 || n < 1 {
 		panic(badShape)
 	}
-	if len(weights) < kh*kw*c*n || bias != nil && len(bias) < n {
-		panic(shortWeights)
-	}
-	return s.packInto(Alloc(s.packedFloats(kh*kw*c, n)), weights, kh, kw, c, n, bias)
+	return roundUp((1+kh*kw*c)*roundUp(n, s.lanes), cacheLine)
 }
 
-// packedFloats is the room for k weights and a bias for each of n output channels.
-func (s *Set) packedFloats(k, n int) int { return (1 + k) * roundUp(n, s.lanes) }
+// PackInto does what Pack does in memory of the caller's, zeros that start at a cache line. Each weight is multiplied
+// by the scale, [n] or nil, of its output channel: in float64, rounded once.
+func (s *Set) PackInto(room, weights []float32, kh, kw, c, n int, scale []float64, bias []float32) *Packed {
+	room = room[:s.PackedFloats(kh, kw, c, n)]
+	if len(weights) < kh*kw*c*n || bias != nil && len(bias) < n || scale != nil && len(scale) < n {
+		panic(shortWeights)
+	}
+	w := s.layout(room, kh, kw, c, n)
+	const block = 32 // rows: what is read for one panel is still in the cache for the next
+	for first, k := 0, kh*kw*c; first < k; first += block {
+		rows := weights[first*n : min(first+block, k)*n]
+		for i := range w.panels {
+			w.panels[i].fill(first, rows, n, scale)
+		}
+	}
+	if bias != nil {
+		for _, p := range w.panels {
+			copy(p.bias, bias[p.first:p.first+p.width])
+		}
+	}
+	return w
+}
 
 func roundUp(n, unit int) int { return (n + unit - 1) / unit * unit }
 
-func (s *Set) packInto(data, weights []float32, kh, kw, c, n int, bias []float32) *Packed {
-	w := &Packed{N: n, C: c, KH: kh, KW: kw, set: s, data: data}
-	k, rest, first := kh*kw*c, data, 0
+// layout cuts room into panels.
+func (s *Set) layout(room []float32, kh, kw, c, n int) *Packed {
+	w := &Packed{N: n, C: c, KH: kh, KW: kw, set: s, data: room}
+	k, first := kh*kw*c, 0
 	for _, vectors := range splitVectors(roundUp(n, s.lanes)/s.lanes, s.panel) {
 		lanes := vectors * s.lanes
-		p := panel{first: first, width: min(lanes, n-first), vectors: vectors}
-		p.bias, p.weights, rest = rest[:lanes], rest[lanes:(1+k)*lanes], rest[(1+k)*lanes:]
-		if bias != nil {
-			copy(p.bias, bias[first:first+p.width])
-		}
-		for i := range k {
-			copy(p.weights[i*lanes:], weights[i*n+first:i*n+first+p.width])
-		}
-		w.panels = append(w.panels, p)
-		first += p.width
+		w.panels = append(w.panels, panel{
+			first: first, width: min(lanes, n-first), vectors: vectors,
+			bias: room[:lanes], weights: room[lanes : (1+k)*lanes],
+		})
+		room = room[(1+k)*lanes:]
+		first += lanes
 	}
 	return w
+}
+
+// fill stores the panel's part of rows of n weights, the first of which is row first of the window.
+func (p *panel) fill(first int, rows []float32, n int, scale []float64) {
+	lanes := len(p.bias)
+	to := p.weights[first*lanes:]
+	if scale != nil {
+		scale = scale[p.first : p.first+p.width]
+	}
+	for len(rows) > 0 {
+		from, dst := rows[p.first:p.first+p.width], to[:p.width]
+		if scale == nil {
+			copy(dst, from)
+		} else {
+			for i, f := range scale[:len(dst)] {
+				dst[i] = float32(float64(from[i]) * f)
+			}
+		}
+		rows, to = rows[n:], to[lanes:]
+	}
 }
 
 // splitVectors cuts n vectors into panels of prefer vectors, and into twos and threes where that leaves a rest: a

@@ -52,6 +52,9 @@ func (p *WinogradPlan) check(s *Set, c *Conv, items, block0, block1 int, scratch
 	if p.w.set != s {
 		panic(otherSet)
 	}
+	if !p.w.made {
+		panic(notMade)
+	}
 	if c.Height != p.height || c.Width != p.width || c.StrideY != 1 || c.StrideX != 1 {
 		panic(otherPlan)
 	}

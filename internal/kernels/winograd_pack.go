@@ -2,77 +2,102 @@ package kernels
 
 import "slices"
 
-// PackedWinograd holds the transformed weights of one 3×3 convolution, one set of products for every pair of a tile
-// height and a tile width. A tile of 5×5 takes 49 products where the weights had 9 values.
+// PackedWinograd is the place of the transformed weights of one 3×3 convolution, one set of products for every pair of
+// a tile height and a tile width. A tile of 5×5 takes 49 products where the weights had 9 values. [PackedWinograd.Transform]
+// makes them.
 type PackedWinograd struct {
 	N, C       int   // output and input channels
 	Rows, Cols []int // heights and widths of tiles: 3, 4, 5 or 7 outputs
 
 	set      *Set
+	from     *Packed
 	bias     []float32
 	products [][]*Packed // [row size × column size][product], each a 1×1 window
+	made     bool
 }
 
-// Bytes is the memory that the packed weights take.
-func (w *PackedWinograd) Bytes() int {
-	n := 4 * len(w.bias)
-	for _, products := range w.products {
-		for _, p := range products {
-			n += p.Bytes()
-		}
-	}
-	return n
-}
-
-// PackWinograd transforms weights, [3][3][c][n], for tiles of the given heights and widths; bias is [n] or nil. The
-// arithmetic is float64, rounded once.
-func (s *Set) PackWinograd(weights []float32, c, n int, bias []float32, rows, cols []int) *PackedWinograd {
-	if c < 1 || n < 1 {
+// Winograd returns the place of the weights of a 3×3 window transformed for tiles of the given heights and widths.
+func (w *Packed) Winograd(rows, cols []int) *PackedWinograd {
+	if w.KH != 3 || w.KW != 3 {
 		panic(badShape)
 	}
-	if len(weights) < 9*c*n || bias != nil && len(bias) < n {
-		panic(shortWeights)
-	}
-	w := &PackedWinograd{N: n, C: c, Rows: slices.Clone(rows), Cols: slices.Clone(cols), set: s, bias: make([]float32, n)}
-	copy(w.bias, bias)
-	taps := func(row, col int) []float32 { return weights[(row*3+col)*c*n:][:c*n] }
-	product := make([]float32, c*n)
-	room := s.packedFloats(c, n)
-	all := Alloc(room * productsOf(rows) * productsOf(cols))
-	var columns [3][]float64 // one row of G applied to the three rows of taps
-	for i := range columns {
-		columns[i] = make([]float64, c*n)
+	x := &PackedWinograd{N: w.N, C: w.C, Rows: slices.Clone(rows), Cols: slices.Clone(cols), set: w.set, from: w}
+	for _, p := range w.panels {
+		x.bias = append(x.bias, p.bias[:p.width]...)
 	}
 	for _, height := range rows {
 		for _, width := range cols {
-			var products []*Packed
-			for _, down := range transformFor(height).filter() {
-				for col := range columns {
-					w0, w1, w2 := taps(0, col), taps(1, col), taps(2, col)
-					for i := range columns[col] {
-						columns[col][i] = down[0]*float64(w0[i]) + down[1]*float64(w1[i]) + down[2]*float64(w2[i])
-					}
-				}
-				for _, across := range transformFor(width).filter() {
-					for i := range product {
-						product[i] = float32(across[0]*columns[0][i] + across[1]*columns[1][i] + across[2]*columns[2][i])
-					}
-					products = append(products, s.packInto(all[:room], product, 1, 1, c, n, nil))
-					all = all[room:]
-				}
+			products := make([]*Packed, transformFor(height).n*transformFor(width).n)
+			for i := range products {
+				products[i] = &Packed{}
 			}
-			w.products = append(w.products, products)
+			x.products = append(x.products, products)
 		}
 	}
-	return w
+	return x
 }
 
-// productsOf is how many products along one axis tiles of these sizes have.
-func productsOf(sizes []int) (n int) {
-	for _, m := range sizes {
-		n += m + 2
+// Floats is the room that the transformed weights take, whole cache lines.
+func (x *PackedWinograd) Floats() int {
+	n := 0
+	for _, products := range x.products {
+		n += len(products) * x.set.PackedFloats(1, 1, x.C, x.N)
 	}
 	return n
+}
+
+// Made reports whether Transform has made the weights.
+func (x *PackedWinograd) Made() bool { return x.made }
+
+// Transform makes the weights, once, in memory of the caller's, zeros that start at a cache line. The arithmetic is
+// float64, rounded once.
+func (x *PackedWinograd) Transform(room []float32) {
+	each := x.set.PackedFloats(1, 1, x.C, x.N)
+	for kind, products := range x.products {
+		for _, product := range products {
+			*product = *x.set.layout(room[:each:each], 1, 1, x.C, x.N)
+			room = room[each:]
+		}
+		down := transformFor(x.Rows[kind/len(x.Cols)]).filter()
+		across := transformFor(x.Cols[kind%len(x.Cols)]).filter()
+		for panel := range x.from.panels {
+			x.panel(panel, down, across, products)
+		}
+	}
+	x.made = true
+}
+
+// panel transforms one panel, G·w·Gᵀ for every pair of channels, some of them at a time: what is read and what is
+// computed on the way stays in the first-level cache.
+func (x *PackedWinograd) panel(panel int, down, across [][3]float64, products []*Packed) {
+	from := x.from.panels[panel].weights
+	size := len(from) / 9
+	const block = 256
+	var taps [9][block]float64
+	var columns [3][block]float64 // one row of G applied to the three rows of taps
+	for first := 0; first < size; first += block {
+		n := min(block, size-first)
+		for t := range taps {
+			for i, v := range from[t*size+first:][:n] {
+				taps[t][i] = float64(v)
+			}
+		}
+		for r, g := range down {
+			for col := range columns {
+				w0, w1, w2, y := taps[col][:n], taps[3+col][:n], taps[6+col][:n], columns[col][:n]
+				for i := range y {
+					y[i] = float64(float64(g[0]*w0[i])+float64(g[1]*w1[i])) + float64(g[2]*w2[i])
+				}
+			}
+			for c, g := range across {
+				x0, x1, x2 := columns[0][:n], columns[1][:n], columns[2][:n]
+				y := products[r*len(across)+c].panels[panel].weights[first:][:n]
+				for i := range y {
+					y[i] = float32(float64(float64(g[0]*x0[i])+float64(g[1]*x1[i])) + float64(g[2]*x2[i]))
+				}
+			}
+		}
+	}
 }
 
 func transformFor(m int) *transform {

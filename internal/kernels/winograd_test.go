@@ -158,6 +158,13 @@ func randomWinograd(rng *rand.Rand, g *convGuards) *winogradCase {
 	}
 }
 
+// packWinograd transforms weights, [3][3][c][n].
+func packWinograd(s *Set, weights []float32, c, n int, bias []float32, rows, cols []int) *PackedWinograd {
+	w := s.Pack(weights, 3, 3, c, n, bias).Winograd(rows, cols)
+	w.Transform(Alloc(w.Floats()))
+	return w
+}
+
 // checkWinograd holds a random case against the naive loop, and the assembly sets against each other. The scratch
 // memory is full of what others left.
 func checkWinograd(t *testing.T, rng *rand.Rand, g *convGuards, scratch *[]float32) {
@@ -170,7 +177,7 @@ func checkWinograd(t *testing.T, rng *rand.Rand, g *convGuards, scratch *[]float
 	var assembled []float32
 	for _, s := range Sets() {
 		copy(k.Out, start)
-		p := s.PackWinograd(k.weights, k.c, k.n, k.bias, k.rows, k.cols).Plan(k.Height, k.Width, 1+rng.IntN(3))
+		p := packWinograd(s, k.weights, k.c, k.n, k.bias, k.rows, k.cols).Plan(k.Height, k.Width, 1+rng.IntN(3))
 		if p.Scratch() > len(*scratch) {
 			*scratch = Alloc(2 * p.Scratch())
 			fill(rng, *scratch, true)
@@ -232,7 +239,7 @@ func TestWinogradErrorFollowsLaw(t *testing.T) {
 		for _, s := range Sets() {
 			out := make([]float32, h*w*n)
 			conv := &Conv{In: in, InRow: (w + 2) * c, InPixel: c, StrideY: 1, StrideX: 1, Out: out, OutRow: w * n, OutPixel: n, Height: h, Width: w}
-			p := s.PackWinograd(weights, c, n, nil, sizes[:1], sizes[1:]).Plan(h, w, 1)
+			p := packWinograd(s, weights, c, n, nil, sizes[:1], sizes[1:]).Plan(h, w, 1)
 			s.Winograd(conv, p, 1, 0, p.Blocks(1), make([]float32, p.Scratch()))
 			got := relativeError(in, weights, out, h, w, c, n)
 			t.Logf("F(%d,3)×F(%d,3) %-8s measured %.2e, law %.2e", sizes[0], sizes[1], s.Name, got, law)
@@ -283,7 +290,7 @@ func relativeError(in, weights, out []float32, h, w, c, n int) float64 {
 
 func TestWinogradPanicsOnMisuse(t *testing.T) {
 	s := Best()
-	p := s.PackWinograd(make([]float32, 9*4), 2, 2, nil, []int{5}, []int{4}).Plan(10, 8, 1)
+	p := packWinograd(s, make([]float32, 9*4), 2, 2, nil, []int{5}, []int{4}).Plan(10, 8, 1)
 	conv := func() *Conv {
 		return &Conv{In: make([]float32, 12*10*2), InRow: 20, InPixel: 2, StrideY: 1, StrideX: 1,
 			Out: make([]float32, 10*8*2), OutRow: 16, OutPixel: 2, Height: 10, Width: 8}
@@ -301,12 +308,14 @@ func TestWinogradPanicsOnMisuse(t *testing.T) {
 		spoil(c)
 		require.PanicsWithValue(t, want, func() { s.Winograd(c, p, 1, 0, 1, scratch) })
 	}
-	require.PanicsWithValue(t, badTile, func() { s.PackWinograd(make([]float32, 36), 2, 2, nil, []int{6}, []int{4}) })
+	untransformed := s.Pack(make([]float32, 36), 3, 3, 2, 2, nil).Winograd([]int{5}, []int{4}).Plan(10, 8, 1)
+	require.PanicsWithValue(t, notMade, func() { s.Winograd(conv(), untransformed, 1, 0, 1, scratch) })
+	require.PanicsWithValue(t, badTile, func() { packWinograd(s, make([]float32, 36), 2, 2, nil, []int{6}, []int{4}) })
 }
 
 func TestWinogradDoesNotAllocate(t *testing.T) {
 	eachSet(t, func(t *testing.T, s *Set) {
-		p := s.PackWinograd(make([]float32, 9*4), 2, 2, nil, []int{5}, []int{4}).Plan(9, 8, 1)
+		p := packWinograd(s, make([]float32, 9*4), 2, 2, nil, []int{5}, []int{4}).Plan(9, 8, 1)
 		c := &Conv{In: make([]float32, 11*10*2), InRow: 20, InPixel: 2, StrideY: 1, StrideX: 1,
 			Out: make([]float32, 9*8*2), OutRow: 16, OutPixel: 2, Height: 9, Width: 8, Act: Swish}
 		scratch := make([]float32, p.Scratch())
@@ -350,7 +359,7 @@ func BenchmarkWinograd(b *testing.B) {
 			b.Run(fmt.Sprintf("%v/%v×%v/%s", shape.convShape, shape.rows, shape.cols, s.Name), func(b *testing.B) {
 				c := shape.conv(s)
 				rng := newRand(8)
-				p := s.PackWinograd(normal(rng, 9*shape.c*shape.n), shape.c, shape.n, nil, shape.rows, shape.cols).Plan(shape.h, shape.w, 1)
+				p := packWinograd(s, normal(rng, 9*shape.c*shape.n), shape.c, shape.n, nil, shape.rows, shape.cols).Plan(shape.h, shape.w, 1)
 				scratch := Alloc(p.Scratch())
 				blocks := p.Blocks(shape.items)
 				s.Winograd(c, p, shape.items, 0, blocks, scratch) // touches all memory

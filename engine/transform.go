@@ -1,0 +1,73 @@
+package engine
+
+import (
+	"sync"
+
+	"github.com/spinemask/spinemask/internal/kernels"
+	"github.com/spinemask/spinemask/internal/parallel"
+)
+
+// transforms guards the making of Winograd's weights, which belong to the
+// module and wait for the first workspace that needs them: loading does not pay
+// for what no map is large enough to use.
+type transforms struct {
+	sync.Mutex
+	floats int // made so far
+}
+
+// wanted lists Winograd's weights of the plan's steps that are not made yet,
+// and counts the floats that they will take. The module's transforms are locked.
+func (pl *Plan) wanted() (list []*kernels.PackedWinograd, floats int) {
+	seen := map[*kernels.PackedWinograd]bool{}
+	for i := range pl.steps {
+		s := &pl.steps[i]
+		if s.algorithm != winograd || s.packed.winograd.Made() || seen[s.packed.winograd] {
+			continue
+		}
+		seen[s.packed.winograd] = true
+		list = append(list, s.packed.winograd)
+		floats += s.packed.winograd.Floats()
+	}
+	return list, floats
+}
+
+// transform makes the weights that the plan wants, all in one block of memory.
+func (pl *Plan) transform(team *parallel.Team) {
+	t := &pl.module.transforms
+	t.Lock()
+	defer t.Unlock()
+	list, floats := pl.wanted()
+	room := kernels.Alloc(floats)
+	rooms := make([][]float32, len(list))
+	for i, w := range list {
+		rooms[i], room = room[:w.Floats()], room[w.Floats():]
+	}
+	team.Do(len(list), parallel.Func(func(_, part int) { list[part].Transform(rooms[part]) }))
+	t.floats += floats
+}
+
+// WinogradBytes is the memory that Winograd's weights take once the plan has a
+// workspace: its own and those that workspaces of other plans wanted before.
+func (pl *Plan) WinogradBytes() int64 {
+	t := &pl.module.transforms
+	t.Lock()
+	defer t.Unlock()
+	_, floats := pl.wanted()
+	return 4 * int64(t.floats+floats)
+}
+
+// WeightBytes is the memory that the packed weights take, without Winograd's.
+func (p *Prepared) WeightBytes() int64 {
+	seen := map[*kernels.Packed]bool{}
+	n := int64(0)
+	for _, s := range p.module.steps {
+		if s.packed == nil || seen[s.packed.windows[0]] {
+			continue
+		}
+		seen[s.packed.windows[0]] = true
+		for _, w := range s.packed.windows {
+			n += int64(w.Bytes())
+		}
+	}
+	return n
+}
