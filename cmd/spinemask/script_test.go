@@ -27,12 +27,15 @@ func TestMain(m *testing.M) {
 // The scripts in testdata/script use the command as people do. Beside testscript's own they have
 //
 //	exits CODE spinemask …        which wants that exit code
-//	interrupts FILE spinemask …   which sends Ctrl-C as soon as the file exists, and wants exit code 130
+//	interrupts FILE spinemask …   which sends Ctrl-C as soon as the file, or one of a pattern, exists, and wants exit code 130
 //	coco FOLDER IMAGES            which reads results.json and images.json of an output folder and wants that many images
 //	cut FILE SIZE                 which truncates a file
 //	tear FILE                     which cuts the last byte and half of the last line off
 //	same FOLDER FOLDER            which wants the same files with the same bytes
-func TestScripts(t *testing.T) {
+func TestScripts(t *testing.T) { testscript.Run(t, scripts(t, "testdata/script")) }
+
+// scripts are those of a folder.
+func scripts(t *testing.T, dir string) testscript.Params {
 	images, err := filepath.Abs("../../testdata")
 	if err != nil {
 		t.Fatal(err)
@@ -41,10 +44,16 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script",
+	bin, err := exec.LookPath("spinemask")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return testscript.Params{
+		Dir: dir,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("IMAGES", filepath.Join(images, "images"))
+			e.Setenv("CLIP", filepath.Join(images, "video/pan.mp4"))
+			e.Setenv("BIN", filepath.Dir(bin)) // as PATH, there is nothing but the command
 			e.Setenv("TRUTH", filepath.Join(images, "nuclei_val.json"))
 			e.Setenv("FIXTURES", fixtures)
 			e.Setenv("MODELS", filepath.Join(images, "../models"))
@@ -86,7 +95,7 @@ func TestScripts(t *testing.T) {
 				ts.Check(sameFolders(ts.MkAbs(args[0]), ts.MkAbs(args[1])))
 			},
 		},
-	})
+	}
 }
 
 // sameFolders says in what two folders differ.
@@ -133,7 +142,7 @@ func interrupts(ts *testscript.TestScript, _ bool, args []string) {
 	cmd.Stderr = stderr
 	ts.Check(cmd.Start())
 	for begin := time.Now(); time.Since(begin) < 30*time.Second; time.Sleep(5 * time.Millisecond) {
-		if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
+		if found, _ := filepath.Glob(ts.MkAbs(args[0])); len(found) > 0 {
 			break
 		}
 	}

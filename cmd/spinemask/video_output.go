@@ -31,10 +31,7 @@ type videoOutput struct {
 
 // output finds out where to write, before any work is done.
 func (f *videoFlags) output(s video.Source) (*videoOutput, error) {
-	o := &videoOutput{name: s.Stem(), linesPath: f.jsonl, classes: f.classes}
-	if !s.IsCamera && !s.IsURL() {
-		o.name = filepath.Base(s.Place)
-	}
+	o := &videoOutput{name: s.Name(), linesPath: f.jsonl, classes: f.classes}
 	switch ext := strings.ToLower(filepath.Ext(f.out)); {
 	case f.out == "":
 	case ext == ".mp4":

@@ -46,22 +46,31 @@ func (s Source) IsLive() bool {
 	return s.IsCamera
 }
 
-// Stem is a name for files about the source: that of its file without the extension.
-func (s Source) Stem() string {
-	name := filepath.Base(s.Place)
+// Name is what results call the source: the last part of its path, or something like it.
+func (s Source) Name() string {
 	switch {
 	case s.IsCamera:
 		return fmt.Sprintf("camera%d", s.Camera)
-	case s.IsURL():
-		if u, err := url.Parse(s.Place); err == nil {
-			name = path.Base(u.Path)
-			if name == "." || name == "/" {
-				name = u.Hostname()
-				return unusual.ReplaceAllString(name, "-")
-			}
-		}
-		name = unusual.ReplaceAllString(name, "-")
+	case !s.IsURL():
+		return filepath.Base(s.Place)
 	}
+	u, err := url.Parse(s.Place)
+	if err != nil {
+		return "stream"
+	}
+	name := path.Base(u.Path)
+	if name == "." || name == "/" {
+		name = strings.ReplaceAll(u.Hostname(), ".", "-") // no extension
+	}
+	if name = unusual.ReplaceAllString(name, "-"); name == "" {
+		return "stream"
+	}
+	return name
+}
+
+// Stem is the name without an extension.
+func (s Source) Stem() string {
+	name := s.Name()
 	if stem := strings.TrimSuffix(name, filepath.Ext(name)); stem != "" {
 		return stem
 	}

@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# Makes pan.mp4 out of a committed image: a window of 256×256 pixels that moves 12 pixels to the right each frame. Made with FFmpeg 5.1.9 and x264 164.
+set -euo pipefail
+cd "$(dirname "$0")"
+ffmpeg -loglevel error -y -loop 1 -framerate 10 -i ../images/547ef286ee5f4e5d.png -vf 'crop=256:256:40+12*n:100' -frames:v 12 \
+  -c:v libx264 -crf 16 -g 4 -bf 0 -pix_fmt yuv420p -movflags +faststart -map_metadata -1 -fflags +bitexact pan.mp4
