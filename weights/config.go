@@ -2,17 +2,18 @@ package weights
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/spinemask/spinemask/config"
 )
 
-// Options are what a person knows about a file that no tensor tells. Zero values leave the choice to [File.Config].
+// Options are what a person knows about a file that no tensor tells. Zero values, nil, leave the choice to [File.Config].
 type Options struct {
 	Semantics   System            // whose arithmetic around the network: TF1, TF2, …
 	Activation  config.Activation // after the convolutions
-	NormEpsilon float64           // of every batch norm
+	NormEpsilon *float64          // of every batch norm; zero is one that torchvision has
 	AnchorSize  float64           // side of the square anchor in strides of its level
 }
 
@@ -50,8 +51,8 @@ func (f *File) Config(o Options) (*config.Config, []Assumption, error) {
 	if o.Activation != "" {
 		c.Activation = o.Activation
 	}
-	if o.NormEpsilon != 0 {
-		c.NormEpsilon = o.NormEpsilon
+	if o.NormEpsilon != nil {
+		c.NormEpsilon = *o.NormEpsilon
 	}
 	if o.AnchorSize != 0 {
 		c.Anchors.Size = o.AnchorSize
@@ -128,29 +129,48 @@ func (f *File) infer(o Options) (*config.Config, []Assumption, error) {
 	if !published {
 		c.Name = fmt.Sprintf("%s with other sizes (%s)", c.Backbone.Type, system)
 	}
+	epsilon := reason
 	if known := f.known(); known != "" {
 		reason = "known by its SHA-256: " + known
+		epsilon = reason
 	} else if f.fromMMDet2() {
 		reason += ", of mmdetection 1.1; the file is of 2.x"
+	} else if system == Torchvision {
+		epsilon = f.torchvisionEpsilon(c, reason)
 	}
-	return c, assumptions(c, o, system, reason), nil
+	return c, assumptions(c, o, system, reason, epsilon), nil
+}
+
+// torchvisionEpsilon corrects the epsilon of a config that is not known to be that of the published weights, and says why
+// it is what it is. Norms of torchvision have 1e-5 (ops/misc.py, FrozenBatchNorm2d), but those of a ResNet-50 that begins
+// with the first COCO weights 0 (models/detection/mask_rcnn.py, overwrite_eps), if they are frozen: then they count no
+// batches.
+func (f *File) torchvisionEpsilon(c *config.Config, reason string) string {
+	if c.NormEpsilon != 0 {
+		return reason
+	}
+	counts := slices.ContainsFunc(f.ignored, func(name string) bool { return strings.HasSuffix(name, ".num_batches_tracked") })
+	if c.Backbone.Depth == 50 && !counts {
+		return reason + "; 1e-5 if it was trained without the COCO weights"
+	}
+	c.NormEpsilon = 1e-5
+	if counts {
+		return "default of torchvision: the norms are not frozen, they count batches"
+	}
+	return fmt.Sprintf("default of torchvision for a ResNet-%d", c.Backbone.Depth)
 }
 
 // assumptions lists what is in c and in neither the file nor the options.
-func assumptions(c *config.Config, o Options, system System, reason string) []Assumption {
+func assumptions(c *config.Config, o Options, system System, reason, epsilon string) []Assumption {
 	var list []Assumption
 	assume := func(given bool, a Assumption) {
 		if !given {
 			list = append(list, a)
 		}
 	}
-	epsilon := reason
-	if c.Backbone.Type == config.BackboneResNetFPN && c.NormEpsilon == 0 {
-		epsilon += "; 1e-5 if it was trained without the COCO weights"
-	}
 	assume(o.Semantics != "", Assumption{"semantics", string(system), "names in the file", "Semantics"})
 	assume(o.Activation != "", Assumption{"activation", string(c.Activation), reason, "Activation"})
-	assume(o.NormEpsilon != 0, Assumption{"norm_epsilon", number(c.NormEpsilon), epsilon, "NormEpsilon"})
+	assume(o.NormEpsilon != nil, Assumption{"norm_epsilon", number(c.NormEpsilon), epsilon, "NormEpsilon"})
 	assume(o.AnchorSize != 0, Assumption{"anchors.size", number(c.Anchors.Size), reason, "AnchorSize"})
 	assume(false, Assumption{"input", inputSize(c), reason, ""})
 	if c.Categories[0].Name == "class 1" {
@@ -161,7 +181,8 @@ func assumptions(c *config.Config, o Options, system System, reason string) []As
 	return list
 }
 
-// knownFiles are published files by the start of their SHA-256, which torchvision puts into their names.
+// knownFiles are published files by the start of their SHA-256. It is what torchvision puts into their names (torch.hub
+// checks downloads against it); the files themselves have not been hashed for this table.
 var knownFiles = map[string]string{
 	"bf2d0c1e": "maskrcnn_resnet50_fpn_coco-bf2d0c1e.pth",
 	"73cbd019": "maskrcnn_resnet50_fpn_v2_coco-73cbd019.pth",

@@ -134,7 +134,7 @@ func TestTF1OtherNetworks(t *testing.T) {
 		}
 		f, err := FromTensors("custom", more, nil)
 		require.NoError(t, err)
-		c, assumed, err := f.Config(Options{Activation: config.ActivationSwish, AnchorSize: 4, NormEpsilon: 1e-4})
+		c, assumed, err := f.Config(Options{Activation: config.ActivationSwish, AnchorSize: 4, NormEpsilon: new(1e-4)})
 		require.NoError(t, err)
 		require.Equal(t, 2, c.RPN.Convs)
 		require.Equal(t, 4, c.Classes())

@@ -2,6 +2,8 @@ package weights
 
 import (
 	"encoding/json"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -168,6 +170,50 @@ func TestTorchvisionSizes(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, want, c)
 		require.Equal(t, "as published: "+want.Name, assumed[1].Reason)
+	}
+}
+
+// TestTorchvisionEpsilon: 0 is only for the frozen norms of a ResNet-50 that begins with the COCO weights
+// (models/detection/mask_rcnn.py: FrozenBatchNorm2d where weights are given, else BatchNorm2d; overwrite_eps).
+func TestTorchvisionEpsilon(t *testing.T) {
+	names, _, shapes := torchNames(t, "torchvision_v1.tsv.gz")
+	var frozen []Tensor
+	for i, name := range names {
+		frozen = append(frozen, shaped(name, shapes[i]...))
+	}
+	counting := append(slices.Clone(frozen), Tensor{Name: "backbone.body.bn1.num_batches_tracked", Shape: []int{}, dtype: dtype.I64, stored: storage{reader: zeros{}, size: 8}})
+	deeper := slices.Clone(frozen)
+	for unit := 6; unit < 23; unit++ { // layer3 of a ResNet-101
+		for _, v := range frozen {
+			if leaf, ok := strings.CutPrefix(v.Name, "backbone.body.layer3.5."); ok {
+				v.Name = fmt.Sprintf("backbone.body.layer3.%d.%s", unit, leaf)
+				deeper = append(deeper, v)
+			}
+		}
+	}
+	for _, c := range []struct {
+		tensors []Tensor
+		o       Options
+		want    float64
+		reason  string
+	}{
+		{frozen, Options{}, 0, "as published: maskrcnn_resnet50_fpn v1 (torchvision); 1e-5 if it was trained without the COCO weights"},
+		{counting, Options{}, 1e-5, "default of torchvision: the norms are not frozen, they count batches"},
+		{deeper, Options{}, 1e-5, "default of torchvision for a ResNet-101"},
+		{frozen, Options{NormEpsilon: new(1e-5)}, 1e-5, ""},
+		{counting, Options{NormEpsilon: new(0.)}, 0, ""},
+	} {
+		f, err := FromTensors("x", c.tensors, nil)
+		require.NoError(t, err)
+		got, assumed, err := f.Config(c.o)
+		require.NoError(t, err)
+		require.Equal(t, c.want, got.NormEpsilon)
+		i := slices.IndexFunc(assumed, func(a Assumption) bool { return a.Field == "norm_epsilon" })
+		if c.reason == "" {
+			require.Equal(t, -1, i)
+			continue
+		}
+		require.Equal(t, Assumption{"norm_epsilon", number(c.want), c.reason, "NormEpsilon"}, assumed[i])
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -49,9 +50,30 @@ printed with the flag that changes it.`,
 func weightFlags(cmd *cobra.Command, o *weights.Options) {
 	cmd.Flags().StringVar((*string)(&o.Semantics), "semantics", "", "whose arithmetic around the network: tf1, tf2, torchvision, mmdetection")
 	cmd.Flags().StringVar((*string)(&o.Activation), "activation", "", "activation after the convolutions: relu, swish")
-	cmd.Flags().Float64Var(&o.NormEpsilon, "norm-eps", 0, "epsilon of the batch norms")
+	cmd.Flags().Var(optionalNumber{&o.NormEpsilon}, "norm-eps", "epsilon of the batch norms, a `number`; 0 is one")
 	cmd.Flags().Float64Var(&o.AnchorSize, "anchor-size", 0, "side of the square anchor in strides of its level")
 }
+
+// optionalNumber is a flag without a default: nil until it is given.
+type optionalNumber struct{ to **float64 }
+
+func (n optionalNumber) Set(text string) error {
+	v, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return fmt.Errorf("want a number")
+	}
+	*n.to = &v
+	return nil
+}
+
+func (n optionalNumber) String() string {
+	if n.to == nil || *n.to == nil {
+		return ""
+	}
+	return strconv.FormatFloat(**n.to, 'g', -1, 64)
+}
+
+func (optionalNumber) Type() string { return "number" }
 
 // flagOf names the flag that sets a field of weights.Options.
 var flagOf = map[string]string{"Semantics": "--semantics", "Activation": "--activation", "NormEpsilon": "--norm-eps", "AnchorSize": "--anchor-size"}
