@@ -30,8 +30,8 @@ type File struct {
 	encoder         encoder
 	rate            float64
 
-	count int // pictures in the file
-	start time.Duration
+	count int           // pictures in the file
+	start time.Duration // of the video, by the source's clock
 	last  *image.RGBA
 }
 
@@ -40,14 +40,12 @@ func (b *Backend) Create(path string, width, height int, o Output) (*File, error
 	if !(o.Rate > 0) {
 		o.Rate = defaultRate
 	}
-	folder, name := filepath.Split(path)
+	folder, name := filepath.Dir(path), filepath.Base(path)
 	ext := filepath.Ext(name)
 	// OpenCV knows the format by the extension, so that stays.
 	f := &File{path: path, rate: o.Rate, temporary: filepath.Join(folder, fmt.Sprintf(".%s.%d.tmp%s", strings.TrimSuffix(name, ext), os.Getpid(), ext))}
-	if folder != "" {
-		if err := os.MkdirAll(folder, 0o777); err != nil {
-			return nil, f.explain(err)
-		}
+	if err := os.MkdirAll(folder, 0o777); err != nil {
+		return nil, f.explain(err)
 	}
 	// Where nothing can be written, the system says it better than an encoder.
 	t, err := os.OpenFile(f.temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
@@ -118,9 +116,6 @@ func (f *File) Discard() {
 	f.encoder.abort()
 	os.Remove(f.temporary)
 }
-
-// Pictures counts those in the file, with repetitions.
-func (f *File) Pictures() int { return f.count }
 
 // flush forces a file to the disk, before it gets the name of another one.
 func flush(path string) error {
