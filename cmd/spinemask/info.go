@@ -16,6 +16,7 @@ import (
 	"github.com/spinemask/spinemask/internal/kernels"
 	"github.com/spinemask/spinemask/internal/network"
 	"github.com/spinemask/spinemask/internal/preprocess"
+	"github.com/spinemask/spinemask/internal/video"
 	"github.com/spinemask/spinemask/models/nuclei"
 	"github.com/spinemask/spinemask/weights"
 )
@@ -118,6 +119,7 @@ func writeInfo(w io.Writer, m *spinemask.Model) error {
 	row("weights", "%.1f MB in memory, %.1f MB more for Winograd from the first photo on", float64(m.WeightBytes())/1e6, float64(m.WinogradBytes())/1e6)
 	row("processor", "%s with %s, %d threads", runtime.GOARCH, cpuFeatures(), runtime.GOMAXPROCS(0))
 	row("kernels", "%s of %s (SPINEMASK_CPU chooses)", kernels.Best().Name, kernelNames())
+	row("videos", "%s", videoBackends())
 	if err := tab.Flush(); err != nil {
 		return err
 	}
@@ -156,6 +158,21 @@ func cpuFeatures() string {
 		return "no vector units that are used"
 	}
 	return strings.Join(names, " ")
+}
+
+// videoBackends says what reads and writes videos.
+func videoBackends() string {
+	var list []string
+	for _, b := range video.Backends() {
+		list = append(list, b.About)
+	}
+	if _, err := video.Find(video.OpenCV); err != nil {
+		list = append(list, "no OpenCV (-tags gocv builds it in)")
+	}
+	if _, err := video.Find(video.FFmpeg); err != nil {
+		list = append(list, "no ffmpeg in PATH")
+	}
+	return strings.Join(list, "; ")
 }
 
 func kernelNames() string {
