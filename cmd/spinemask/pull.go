@@ -160,6 +160,8 @@ func fetch(ctx context.Context, t *talk, d zoo.Download) (sum string, err error)
 	case ctx.Err() != nil:
 		t.say("interrupted: the same command goes on from here")
 		return "", exit(exitInterrupted)
+	case errors.Is(err, zoo.ErrBusy):
+		return "", hinted{err, "wait for the other pull, or name another folder with --cache"}
 	case errors.Is(err, zoo.ErrWrongFile):
 		return "", hinted{err, "nothing was replaced; --url takes another link, --sha256 another hash"}
 	}

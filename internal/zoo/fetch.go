@@ -14,7 +14,7 @@ import (
 )
 
 // A Download is a file to fetch. It grows under the name Path.part, where a later try goes on, and gets its own name when
-// its bytes are the right ones; until then a file that had the name before stays.
+// its bytes are the right ones; until then a file that had the name before stays. Only one process at a time fetches it.
 type Download struct {
 	URL    string // http or https
 	Path   string
@@ -51,6 +51,11 @@ func (d Download) Fetch(ctx context.Context) (string, error) {
 	if err := os.MkdirAll(filepath.Dir(d.Path), 0o777); err != nil {
 		return "", fmt.Errorf("zoo: %w", err)
 	}
+	release, err := lockFile(d.Path)
+	if err != nil {
+		return "", fmt.Errorf("zoo: %w", err)
+	}
+	defer release()
 	p, err := openPart(d.Path)
 	if err != nil {
 		return "", fmt.Errorf("zoo: %w", err)

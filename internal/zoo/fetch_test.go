@@ -13,9 +13,11 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -31,14 +33,17 @@ func contents(size int, seed byte) ([]byte, string) {
 // Range headers that it saw.
 type server struct {
 	*httptest.Server
+	sync.Mutex
 	ranges []string
 }
 
 func serve(t *testing.T, handlers ...http.HandlerFunc) *server {
 	s := &server{}
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.Lock()
 		n := min(len(s.ranges), len(handlers)-1)
 		s.ranges = append(s.ranges, r.Header.Get("Range"))
+		s.Unlock()
 		handlers[n](w, r)
 	}))
 	t.Cleanup(s.Close)
@@ -287,6 +292,49 @@ func TestCancelKeepsThePart(t *testing.T) {
 	info, err := os.Stat(d.Path + ".part")
 	require.NoError(t, err)
 	require.EqualValues(t, 5000, info.Size())
+}
+
+// TestOnlyOneFetchesAFile starts many at once: those that come while one is at work are refused, and the file is whole.
+func TestOnlyOneFetchesAFile(t *testing.T) {
+	data, sum := contents(3_000_000, 7)
+	arrived, leave := make(chan struct{}), make(chan struct{})
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		close(arrived)
+		<-leave
+		whole(data, `"a"`)(w, r)
+	}, whole(data, `"a"`))
+	path := filepath.Join(t.TempDir(), "f")
+	first := make(chan error)
+	go func() {
+		_, err := Download{URL: s.URL, Path: path}.Fetch(context.Background())
+		first <- err
+	}()
+	<-arrived
+	for range 3 {
+		_, err := Download{URL: s.URL, Path: path}.Fetch(context.Background())
+		require.ErrorIs(t, err, ErrBusy)
+		require.ErrorContains(t, err, path)
+	}
+	close(leave)
+	require.NoError(t, <-first)
+	got, err := Download{SHA256: sum, Path: path}.Check(path)
+	require.NoError(t, err)
+	require.Equal(t, sum, got)
+
+	var group sync.WaitGroup
+	for range 20 { // any order of the rest: each gets the whole file, or is refused
+		group.Go(func() {
+			if got, err := (Download{URL: s.URL, Path: path}).Fetch(context.Background()); err == nil {
+				assert.Equal(t, sum, got)
+			} else {
+				assert.ErrorIs(t, err, ErrBusy)
+			}
+		})
+	}
+	group.Wait()
+	entries, err := os.ReadDir(filepath.Dir(path))
+	require.NoError(t, err)
+	require.Len(t, entries, 1, "nothing but the file is left")
 }
 
 func TestRetriesAreTold(t *testing.T) {
