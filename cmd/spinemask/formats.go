@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"image"
 	"image/png"
 	"io"
 	"path"
@@ -107,7 +106,7 @@ func formatHelp() string {
 }
 
 func drawOverlay(w io.Writer, p *export.Picture, _ site) error {
-	picture, err := draw(p)
+	picture, err := overlay.Draw(p.Photo, drawn(p))
 	if err != nil {
 		return err
 	}
@@ -115,12 +114,13 @@ func drawOverlay(w io.Writer, p *export.Picture, _ site) error {
 	return (&png.Encoder{CompressionLevel: png.BestSpeed}).Encode(w, picture)
 }
 
-func draw(p *export.Picture) (*image.RGBA, error) {
+// drawn are the instances as package overlay takes them.
+func drawn(p *export.Picture) []overlay.Instance {
 	instances := make([]overlay.Instance, len(p.Instances))
 	for i, in := range p.Instances {
 		instances[i] = overlay.Instance{Mask: in.Mask, Label: in.Name, Score: in.Score}
 	}
-	return overlay.Draw(p.Photo, instances)
+	return instances
 }
 
 func stem(name string) string { return strings.TrimSuffix(name, path.Ext(name)) }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spinemask/spinemask"
 	"github.com/spinemask/spinemask/internal/export"
+	"github.com/spinemask/spinemask/internal/overlay"
 	"github.com/spinemask/spinemask/internal/video"
 )
 
@@ -21,6 +22,7 @@ type videoOutput struct {
 	classes   []string
 
 	create func(width, height int) (*video.File, error)
+	film   overlay.Film
 	movie  *video.File  // nil before the first frame
 	file   *export.File // nil: standard output
 	lines  *export.JSONL
@@ -91,9 +93,9 @@ func (o *videoOutput) begin(b *video.Backend, m *spinemask.Model, rate float64, 
 func (o *videoOutput) add(f video.Frame, r *spinemask.Result) error {
 	seconds := f.Time.Seconds()
 	p := export.NewPicture(export.Image{ID: int64(f.Index), FileName: o.name, Width: r.Width, Height: r.Height}, r, o.classes)
-	p.Photo, p.Time = f.Picture, &seconds
+	p.Time = &seconds
 	if o.moviePath != "" {
-		drawing, err := draw(p)
+		drawing, err := o.film.Draw(f.Picture, drawn(p))
 		if err != nil {
 			return err
 		}

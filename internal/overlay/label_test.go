@@ -14,6 +14,7 @@ import (
 // placed gives the labels of instances on a photo, and the area they may use.
 func placed(photo *imageio.Image, instances []Instance) ([]label, image.Rectangle) {
 	sc := newScene(photo, instances)
+	sc.paint(palette(mean(photo)), nil)
 	return newStyle(sc.area).place(sc), sc.area
 }
 

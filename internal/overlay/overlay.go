@@ -26,23 +26,36 @@ type Instance struct {
 // fine against the pixels, and dark grey ones brightened; beneath the photo is a caption. Colours depend on the order of the instances: leaving out the last
 // ones of a list does not change the others. A mask that does not fit the photo is an error.
 func Draw(photo *imageio.Image, instances []Instance) (*image.RGBA, error) {
-	for i, in := range instances {
-		if in.Mask.H != photo.Height || in.Mask.W != photo.Width {
-			return nil, fmt.Errorf("overlay: instance %d: mask of %dx%d pixels, photo of %dx%d", i, in.Mask.W, in.Mask.H, photo.Width, photo.Height)
-		}
-		if err := in.Mask.Validate(); err != nil {
-			return nil, fmt.Errorf("overlay: instance %d: %w", i, err)
-		}
+	if err := check(photo, instances); err != nil {
+		return nil, err
 	}
 	sc := newScene(photo, instances)
+	sc.paint(palette(mean(photo)), nil)
+	return sc.draw(displayGain(photo)), nil
+}
+
+// check wants masks of the photo's size.
+func check(photo *imageio.Image, instances []Instance) error {
+	for i, in := range instances {
+		if in.Mask.H != photo.Height || in.Mask.W != photo.Width {
+			return fmt.Errorf("overlay: instance %d: mask of %dx%d pixels, photo of %dx%d", i, in.Mask.W, in.Mask.H, photo.Width, photo.Height)
+		}
+		if err := in.Mask.Validate(); err != nil {
+			return fmt.Errorf("overlay: instance %d: %w", i, err)
+		}
+	}
+	return nil
+}
+
+// draw makes the picture, with the photo brighter by a gain.
+func (sc *scene) draw(gain float64) *image.RGBA {
 	style := newStyle(sc.area)
 	canvas := image.NewRGBA(image.Rect(0, 0, sc.area.Dx(), sc.area.Dy()+style.captionHeight()))
-	gain := displayGain(photo)
-	drawPhoto(canvas, sc.area, photo, gain)
+	drawPhoto(canvas, sc.area, sc.photo, gain)
 
 	width := style.lineWidth(sc.sizes, sc.scale)
 	for _, i := range sc.order {
-		s := newShape(contours(instances[i].Mask), float64(sc.scale), width, sc.area)
+		s := newShape(contours(sc.instances[i].Mask), float64(sc.scale), width, sc.area)
 		c := sc.colours[i].rgb()
 		s.paint(canvas, s.casing, black, 0.45)
 		s.paint(canvas, s.area, c, 0.2)
@@ -51,8 +64,8 @@ func Draw(photo *imageio.Image, instances []Instance) (*image.RGBA, error) {
 	for _, l := range style.place(sc) {
 		style.pill(canvas, l)
 	}
-	style.caption(canvas, sc.area, captionText(instances, gain))
-	return canvas, nil
+	style.caption(canvas, sc.area, captionText(sc.instances, gain))
+	return canvas
 }
 
 // A scene is what is to be drawn, and where.
@@ -78,8 +91,17 @@ func newScene(photo *imageio.Image, instances []Instance) *scene {
 		sc.boxes[i], sc.sizes[i], sc.order[i] = image.Rect(x, y, x+w, y+h), in.Mask.Area(), i
 	}
 	sort.SliceStable(sc.order, func(a, b int) bool { return sc.sizes[sc.order[a]] > sc.sizes[sc.order[b]] })
-	sc.colours = assign(sc.boxes, palette(mean(photo)))
 	return sc
+}
+
+// paint gives the instances their colours, but for those that have one already (see assign), and gives all as indices of the palette.
+func (sc *scene) paint(palette []lab, kept []int) []int {
+	colours := assign(sc.boxes, palette, kept)
+	sc.colours = make([]lab, len(colours))
+	for i, c := range colours {
+		sc.colours[i] = palette[c]
+	}
+	return colours
 }
 
 // enlargement is the whole factor that brings the shorter side to 600 pixels, at most 8.

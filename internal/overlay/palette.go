@@ -86,18 +86,32 @@ func palette(photo lab) []lab {
 }
 
 // assign gives each instance, in their order, the colour that differs most from those of its neighbours so far; among equals the one that was used least.
-// Leaving out later instances does not change the earlier ones.
-func assign(boxes []image.Rectangle, colours []lab) []lab {
-	out := make([]lab, len(boxes))
-	used := make([]int, len(colours))
+// Leaving out later instances does not change the earlier ones. Colours are indices of the palette. kept has those that are known already, and free for the
+// others; nil means that all are free.
+func assign(boxes []image.Rectangle, palette []lab, kept []int) []int {
+	out := make([]int, len(boxes))
+	used := make([]int, len(palette))
+	for i := range out {
+		out[i] = free
+		if kept != nil && kept[i] != free {
+			out[i] = kept[i]
+			used[kept[i]]++
+		}
+	}
 	for i, b := range boxes {
+		if out[i] != free {
+			continue
+		}
 		best, bestScore := 0, math.Inf(-1)
-		for k, c := range colours {
+		for k, c := range palette {
 			score := -0.02 * float64(used[k])
-			score -= 1e-4 * float64((k*7+i)%len(colours)) // some order among equals
-			for j := range i {
+			score -= 1e-4 * float64((k*7+i)%len(palette)) // some order among equals
+			for j, other := range out {
+				if other == free {
+					continue
+				}
 				if gap := distance(b, boxes[j]); gap < reach(b, boxes[j]) {
-					d := c.distance(out[j])
+					d := c.distance(palette[other])
 					score -= (1 - 0.8*gap/reach(b, boxes[j])) * 0.01 / (d*d + 0.002) // alike is bad, and the worse the nearer
 				}
 			}
@@ -105,11 +119,14 @@ func assign(boxes []image.Rectangle, colours []lab) []lab {
 				best, bestScore = k, score
 			}
 		}
-		out[i] = colours[best]
+		out[i] = best
 		used[best]++
 	}
 	return out
 }
+
+// free is no colour.
+const free = -1
 
 // distance is the gap between two boxes in pixels, 0 when they touch.
 func distance(a, b image.Rectangle) float64 {

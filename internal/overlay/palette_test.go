@@ -27,11 +27,12 @@ func TestNeighboursHaveDifferentColours(t *testing.T) {
 	for name, instances := range truth(t) {
 		boxes := boxesOf(instances)
 		for _, photo := range []lab{{0.1, 0, 0}, {0.7, 0.05, -0.08}} {
-			colours := assign(boxes, palette(photo))
+			shades := palette(photo)
+			colours := assign(boxes, shades, nil)
 			for i := range boxes {
 				for j := range i {
 					if boxes[i].Inset(-2).Overlaps(boxes[j]) && len(instances) < 300 {
-						require.Greater(t, colours[i].distance(colours[j]), 0.07, "%s: instances %d and %d", name, j, i)
+						require.Greater(t, shades[colours[i]].distance(shades[colours[j]]), 0.07, "%s: instances %d and %d", name, j, i)
 					}
 				}
 			}
@@ -41,6 +42,6 @@ func TestNeighboursHaveDifferentColours(t *testing.T) {
 
 func TestColoursDependOnEarlierInstancesOnly(t *testing.T) {
 	boxes := boxesOf(truth(t)["547ef286ee5f4e5d.png"])
-	all := assign(boxes, palette(lab{}))
-	require.Equal(t, all[:40], assign(boxes[:40], palette(lab{})))
+	all := assign(boxes, palette(lab{}), nil)
+	require.Equal(t, all[:40], assign(boxes[:40], palette(lab{}), nil))
 }
