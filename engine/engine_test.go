@@ -13,6 +13,7 @@ import (
 	"github.com/spinemask/spinemask/graph"
 	"github.com/spinemask/spinemask/internal/kernels"
 	"github.com/spinemask/spinemask/internal/parallel"
+	"github.com/spinemask/spinemask/internal/reference"
 )
 
 const act = graph.Relu
@@ -88,35 +89,35 @@ func strided() *graph.Graph {
 	return g
 }
 
-func randomMap(s graph.Shape, seed uint64) refMap {
+func randomMap(s graph.Shape, seed uint64) reference.Map {
 	r := rand.New(rand.NewPCG(seed, 2))
-	m := newRefMap(s)
-	for i := range m.data {
-		m.data[i] = float64(float32(r.NormFloat64()))
+	m := reference.New(s)
+	for i := range m.Data {
+		m.Data[i] = float64(float32(r.NormFloat64()))
 	}
 	return m
 }
 
 // fill copies a map into item i of an input.
-func fill(in Map, item int, m refMap) {
+func fill(in Map, item int, m reference.Map) {
 	for y := range m.H {
 		for x := range m.W {
 			for c, p := 0, in.Pixel(item, y, x); c < m.C; c++ {
-				p[c] = float32(*m.at(y, x, c))
+				p[c] = float32(*m.At(y, x, c))
 			}
 		}
 	}
 }
 
 // relRMS is the root mean square of got−want relative to that of want.
-func relRMS(got Map, item int, want refMap) float64 {
+func relRMS(got Map, item int, want reference.Map) float64 {
 	var diff, sum float64
 	for y := range want.H {
 		for x := range want.W {
 			for c, v := range got.Pixel(item, y, x) {
-				d := float64(v) - *want.at(y, x, c)
+				d := float64(v) - *want.At(y, x, c)
 				diff += d * d
-				sum += *want.at(y, x, c) * *want.at(y, x, c)
+				sum += *want.At(y, x, c) * *want.At(y, x, c)
 			}
 		}
 	}
@@ -170,14 +171,14 @@ func TestProgramComputesTheGraph(t *testing.T) {
 				require.Equal(t, tt.winograd, strings.Contains(pl.String(), "winograd"))
 				ws := pl.NewWorkspace(parallel.NewTeam(2), new(Arena))
 				in := ws.Input(tt.input)
-				var maps []refMap
+				var maps []reference.Map
 				for i := range tt.rows {
 					maps = append(maps, randomMap(graph.Shape{H: tt.h, W: tt.w, C: in.Channels}, uint64(i)))
 					fill(in, i, maps[i])
 				}
 				require.NoError(t, ws.Run(context.Background(), tt.rows))
 				for i, m := range maps {
-					values := reference(tt.graph, w, m)
+					values := truth(tt.graph, w, m)
 					for _, o := range tt.graph.Outputs() {
 						require.Less(t, relRMS(ws.Output(o.Name), i, values[o.Value]), tt.tolerance, "%s of item %d", o.Name, i)
 					}

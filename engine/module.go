@@ -35,6 +35,7 @@ type step struct {
 	factors      []int            // of an Add: input i is read as if upsampled by factors[i]
 
 	algorithm algorithm
+	side      int // most outputs of a side of Winograd's tiles
 	packed    *packed
 }
 

@@ -187,7 +187,7 @@ func TestEachPassKeepsTheOutputs(t *testing.T) {
 	g := small()
 	w := randomWeights(g, 9)
 	input := randomMap(graph.Shape{H: 64, W: 64, C: 3}, 1)
-	values := reference(g, w, input)
+	values := truth(g, w, input)
 	for mask := range 4 {
 		m, err := newModule(g, w, Options{})
 		require.NoError(t, err)

@@ -16,6 +16,7 @@ import (
 	"github.com/spinemask/spinemask/graph"
 	"github.com/spinemask/spinemask/internal/network"
 	"github.com/spinemask/spinemask/internal/parallel"
+	"github.com/spinemask/spinemask/internal/reference"
 	"github.com/spinemask/spinemask/internal/testutil"
 	"github.com/spinemask/spinemask/weights"
 )
@@ -114,6 +115,24 @@ func (n *Network) Run(g *graph.Graph, h, w int, in, out Values) testutil.Tensors
 		results[name] = x
 	}
 	return results
+}
+
+// Errors are the rounding errors of the original and of ours, from a golden
+// input of the trunk: the root mean square of the difference from the float64
+// result, over that of the result.
+func (n *Network) Errors(input string, out Values) (original, ours map[string]float64) {
+	n.t.Helper()
+	in := n.Golden.Get(n.t, input)
+	h, w, c := in.Shape[0], in.Shape[1], in.Shape[2]
+	truth, err := reference.Run(n.Trunk, h, w, n.weights, map[string]reference.Map{n.Trunk.Nodes()[0].Name: reference.Of(h, w, c, in.Data)})
+	require.NoError(n.t, err)
+	got := n.Run(n.Trunk, h, w, Values{input: 0}, out)
+	original, ours = map[string]float64{}, map[string]float64{}
+	for name, v := range out {
+		original[name] = truth[v].RelRMS(n.Golden.Get(n.t, name).Data)
+		ours[name] = truth[v].RelRMS(got[name].Data)
+	}
+	return original, ours
 }
 
 func each(m engine.Map, rows int, do func(pixel []float32)) {
