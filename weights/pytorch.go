@@ -1,6 +1,7 @@
 package weights
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -12,6 +13,9 @@ import (
 // readPyTorch reads a file of torch.save.
 func readPyTorch(name string, b *blob) (*contents, error) {
 	list, err := pytorch.Read(b.reader, b.size)
+	if errors.Is(err, pytorch.ErrGlobal) {
+		err = fmt.Errorf("%w; only weights are read, no programs: torch.save(model.state_dict(), FILE) writes such a file", err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("weights: %s: %w", name, err)
 	}

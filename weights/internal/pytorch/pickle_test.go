@@ -64,6 +64,9 @@ func TestInstructions(t *testing.T) {
 		"ccollections\nOrderedDict\n]]K\x01aK\x02aa\x85R.": &dict{[]any{int64(1)}, []any{int64(2)}},
 		"ctorch\nSize\nK\x02K\x03\x86\x85R.":               tuple{int64(2), int64(3)},
 		"ctorch\ndevice\nU\x03cpu\x85R.":                   opaque{},
+		"cargparse\nNamespace\n)\x81}U\x02lrK\x01sb.":      opaque{},
+		"cnumpy._core.multiarray\nscalar\ncnumpy\ndtype\nU\x02f8\x89\x88\x87R(K\x03U\x01<NNNtbc_codecs\nencode\nU\x01xU\x06latin1\x86R\x86R.": opaque{},
+		"ccollections\ndefaultdict\nc__builtin__\nlist\n\x85RK\x01K\x02s.":                                                                    &dict{[]any{int64(1)}, []any{int64(2)}},
 	} {
 		got, err := run(program)
 		require.NoError(t, err, "%q", program)
@@ -98,7 +101,7 @@ func TestPicklesAreRefusedByRule(t *testing.T) {
 		{ErrStack, "NNb."}, {ErrStack, "NN\x93."}, {ErrStack, "ccollections\nOrderedDict\nK\x01\x85R."}, {ErrStack, "ccollections\nOrderedDict\n]K\x01a\x85R."},
 		{ErrStack, "ctorch._utils\n_rebuild_parameter\nNNN\x87R."},
 		{ErrOpcode, "\x80\x01."}, {ErrOpcode, "\x80\x06."}, {ErrOpcode, "P0\n."}, {ErrOpcode, "i__main__\nx\n."}, {ErrOpcode, "\x82\x01."}, {ErrOpcode, "\xff"},
-		{ErrGlobal, "cos\nsystem\n."}, {ErrGlobal, "c__builtin__\neval\n."}, {ErrGlobal, "\x8c\x02os\x8c\x06system\x93."},
+		{ErrGlobal, "cos\nsystem\n."}, {ErrGlobal, "c__builtin__\neval\n."}, {ErrGlobal, "c__builtin__\ngetattr\n."}, {ErrGlobal, "\x8c\x02os\x8c\x06system\x93."},
 		{ErrGlobal, "ctorch\nload\n."}, {ErrGlobal, "ctorch._utils\n_rebuild_tensor_v2.__globals__\n."}, {ErrGlobal, "ccollections\nOrderedDict.fromkeys\n."}, {ErrGlobal, "c\n\n."},
 		{ErrText, text("\xff") + "."}, {ErrText, "c\xff\n."}, {ErrText, "c" + strings.Repeat("x", 5000)},
 		{ErrTensor, rebuildV2 + "(NK\x00))tR."}, {ErrTensor, tensorOf("N", ")", ")")}, {ErrTensor, tensorOf("K\x00", "K\x01\x85", ")")},

@@ -46,12 +46,39 @@ type array struct {
 	shape, stride []int64
 }
 
+// inert are names of data that training scripts keep beside the weights: numbers of numpy, options of the command line
+// (torchvision's references/detection/train.py), logs (mmengine), counters. What they make is not looked at.
+var inert = map[global]bool{
+	{"argparse", "Namespace"}:                            true,
+	{"pathlib", "PosixPath"}:                             true,
+	{"_codecs", "encode"}:                                true,
+	{"numpy", "dtype"}:                                   true,
+	{"numpy", "ndarray"}:                                 true,
+	{"numpy.core.multiarray", "scalar"}:                  true,
+	{"numpy.core.multiarray", "_reconstruct"}:            true,
+	{"numpy._core.multiarray", "scalar"}:                 true,
+	{"numpy._core.multiarray", "_reconstruct"}:           true,
+	{"mmengine.logging.history_buffer", "HistoryBuffer"}: true,
+	{"torch", "float32"}:                                 true,
+	{"torch", "float16"}:                                 true,
+	{"torch", "bfloat16"}:                                true,
+	{"collections", "Counter"}:                           true,
+	{"__builtin__", "set"}:                               true,
+	{"__builtin__", "list"}:                              true,
+	{"__builtin__", "dict"}:                              true,
+	{"__builtin__", "int"}:                               true,
+	{"__builtin__", "float"}:                             true,
+}
+
 // allowed reports whether a pickle may name g. The list is that of PyTorch's own weights_only loading, as far as
-// checkpoints of detectors need it.
+// checkpoints of detectors need it, and what is inert.
 func allowed(g global) bool {
+	if inert[g] {
+		return true
+	}
 	switch g.module {
 	case "collections":
-		return g.name == "OrderedDict"
+		return g.name == "OrderedDict" || g.name == "defaultdict"
 	case "torch":
 		_, ok := storageTypes[g.name]
 		return ok || g.name == "Size" || g.name == "device"
@@ -63,7 +90,12 @@ func allowed(g global) bool {
 
 // apply is what calling an allowed name with arguments gives.
 func apply(g global, args tuple) (any, error) {
+	if inert[g] {
+		return opaque{}, nil
+	}
 	switch g.name {
+	case "defaultdict": // its items follow
+		return &dict{}, nil
 	case "OrderedDict":
 		return orderedDict(args)
 	case "Size":
