@@ -92,39 +92,45 @@ func ordered(c *curves, v []float64) []float64 {
 	return out
 }
 
-// average is the mean of the valid values of one area range and maxDets over the thresholds ts and the categories ks, in the
-// order of pycocotools' arrays: of precision, or of recall. It is -1 without any.
-func (e *Evaluation) average(recall bool, ts, ks []int, a, m int) float64 {
+// average is the mean of the valid values of the area ranges as and one maxDets over the thresholds ts and the categories
+// ks, in the order of pycocotools' arrays: of precision, or of recall. It is -1 without any.
+func (e *Evaluation) average(recall bool, ts, ks, as []int, m int) float64 {
 	c := e.brief
-	if a < 0 || m < 0 {
+	if len(as) == 0 || m < 0 {
 		return -1
 	}
 	i := slices.Index(c.ms, m)
 	if i < 0 && !recall {
 		c, i = e.all(), m // Params was changed
 	}
-	times := 0 // the reference takes equal maxDets all
+	// The reference takes all area ranges of a label and all maxDets that are equal, one list beside the other as numpy
+	// does, the shorter one repeated.
+	times := 0
 	for _, n := range e.Params.MaxDets {
 		times += btoi(n == e.Params.MaxDets[m])
 	}
-	v := make([]float64, 0, len(ts)*c.r*len(ks)*times)
+	for len(as) < times {
+		as = append(as, as[0])
+	}
+	v := make([]float64, 0, len(ts)*c.r*len(ks)*len(as))
+	add := func(x float64) {
+		if x > -1 {
+			v = append(v, x)
+		}
+	}
 	for _, t := range ts {
 		if recall {
 			for _, k := range ks {
-				if x := c.recall[((k*c.a+a)*len(e.Params.MaxDets)+m)*c.t+t]; x > -1 {
-					for range times {
-						v = append(v, x)
-					}
+				for _, a := range as {
+					add(c.recall[((k*c.a+a)*len(e.Params.MaxDets)+m)*c.t+t])
 				}
 			}
 			continue
 		}
 		for r := range c.r {
 			for _, k := range ks {
-				if x := c.precision[(((k*c.a+a)*len(c.ms)+i)*c.t+t)*c.r+r]; x > -1 {
-					for range times {
-						v = append(v, x)
-					}
+				for _, a := range as {
+					add(c.precision[(((k*c.a+a)*len(c.ms)+i)*c.t+t)*c.r+r])
 				}
 			}
 		}

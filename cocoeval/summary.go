@@ -140,8 +140,13 @@ func (e *Evaluation) value(l line, ks []int) float64 {
 			ts = append(ts, t)
 		}
 	}
-	a := slices.IndexFunc(e.Params.Areas, func(r AreaRange) bool { return r.Label == l.area })
-	return e.average(l.recall, ts, ks, a, slices.Index(e.Params.MaxDets, l.maxDets))
+	var as []int
+	for a, r := range e.Params.Areas {
+		if r.Label == l.area {
+			as = append(as, a)
+		}
+	}
+	return e.average(l.recall, ts, ks, as, slices.Index(e.Params.MaxDets, l.maxDets))
 }
 
 // WriteText writes the summary, a line per number, as pycocotools or lvis-api print it.

@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 """Makes cases.json: one small evaluation per rule of pycocotools, with the numbers that pycocotools makes of it.
-usage: make.py > cases.json        needs pycocotools 2.0.11 and numpy 2
+usage: make.py > cases.json        needs pycocotools 2.0.11 and numpy 2, and what ../random/others.py needs, for both systems
 Each case changes its numbers if its rule is broken; the "but" of a case says what the broken rule would be."""
-import contextlib, copy, io, json
+import contextlib, copy, io, json, os, sys
 import numpy as np
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../random'))
+import others
 
 CASES = []
 
@@ -29,6 +32,13 @@ def case(rule, what, but, anns, dets, iou='bbox', images=(1,), cats=(1,), size=1
             setattr(e.params, k, np.array(v) if k.endswith('Thrs') else v)
         e.evaluate(); e.accumulate(); e.summarize()
     CASES.append({'rule': rule, 'what': what, 'but': but, 'gt': gt, 'dt': dets, 'iou': iou, 'params': params, 'stats_hex': [float(v).hex() for v in e.stats]})
+
+
+def other(system, rule, what, but, gt, dets, iou='boundary'):
+    with contextlib.redirect_stdout(io.StringIO()):
+        stats, _, _, _ = (others.lvis if system == 'lvis' else others.boundary)(gt, dets, iou, {})
+    x = {'rule': rule, 'what': what, 'but': but, 'gt': gt, 'dt': dets, 'iou': iou, 'params': {}, 'stats_hex': [v.hex() for v in stats]}
+    CASES.append(x | ({'protocol': 'lvis'} if system == 'lvis' else {}))
 
 
 B = [10, 10, 40, 40]
@@ -72,6 +82,7 @@ case('S24', 'polygons are united', 'the inner one is a hole', [ann(1, B, segment
 case('S24', 'masks of different sizes do not match', 'they do', [ann(1, B, segmentation=[[10, 10, 50, 10, 50, 50, 10, 50]])], [{'image_id': 1, 'category_id': 1, 'score': .9, 'segmentation': rle([[10, 10, 50, 10, 50, 50, 10, 50]], 100, 101)}], iou='segm')
 case('S25', 'the first line is at 100 detections, -1 without', 'at the highest', [ann(1, B)], [det(B, .9)], maxDets=[1, 10, 50])
 case('S25', 'of more than three maxDets the third is shown', 'the last', [ann(1, B)], [det([60, 60, 9, 9], .9), det([70, 70, 9, 9], .8), det([80, 80, 9, 9], .75), det(B, .7)], maxDets=[1, 2, 3, 100])
+case('S25', 'area ranges of one label are taken together', 'the first of them', [ann(1, B), ann(2, [60, 60, 5, 5])], [det(B, .9)], areaRng=[[0, 1e10], [0, 100], [100, 1e10], [0, 1e10]], areaRngLbl=['all', 'small', 'all', 'large'])
 K = [v for i in range(17) for v in (10 + i, 20 + 2 * i, 2)]
 N = [v for i in range(17) for v in (0, 0, 0)]
 near = [v + d for v, d in zip(K, [.8, -.6, 0] * 17)]
@@ -79,9 +90,25 @@ case('S26', 'keypoints without categories match nothing', 'as usual', [ann(1, B,
 case('S26', 'the distance is over the visible keypoints', 'over all', [ann(1, B, keypoints=K[:30] + N[30:], num_keypoints=10)], [det(B, .9, keypoints=near[:30] + N[30:])], iou='keypoints')
 case('S26', 'without a visible keypoint the distance is that to the doubled box, and the annotation does not count', 'it counts', [ann(1, B, keypoints=N, num_keypoints=0), ann(2, [60, 60, 30, 30], keypoints=K, num_keypoints=17)],
      [det(B, .95, keypoints=[v for i in range(17) for v in (20, 20, 1)]), det(B, .9, keypoints=near)], iou='keypoints')
+case('S26', '2^-52 is added to the area', 'no summand: an area of 0 takes no distance at all', [ann(1, B, area=0, keypoints=K, num_keypoints=17)], [det(B, .9, keypoints=[v + d for v, d in zip(K, [1e-9, 0, 0] * 17)])], iou='keypoints')
 case('S27', 'boxes that share an edge do not overlap', 'they share a row of pixels', [ann(1, [0, 0, 10, 10])], [det([10, 0, 10, 10], .9)], iouThrs=[1e-9, .5, .75])
 case('S27', 'the IoU with a crowd is over the detection', 'over the union', [ann(1, [0, 0, 90, 90], crowd=1), ann(2, [92, 92, 6, 6])], [det([0, 0, 10, 10], .9), det([92, 92, 6, 6], .8)])
 case('S28', 'the IoU of a mask with a crowd is over the detection', 'over the union', [ann(1, [0, 0, 90, 90], crowd=1, segmentation=rle([[0, 0, 90, 0, 90, 90, 0, 90]])), ann(2, [92, 92, 6, 6], segmentation=[[92, 92, 98, 92, 98, 98, 92, 98]])],
      [det([0, 0, 10, 10], .9), det([92, 92, 6, 6], .8)], iou='segm')
 case('S29', 'boxes are used as they are', 'cut to the image, or rounded', [ann(1, [-50, -50, 100, 100])], [det([-50, -50, 100, 74.9], .9)], size=60)
+images = [{'id': 1, 'width': 100, 'height': 100, 'neg_category_ids': [2, 3], 'not_exhaustive_category_ids': [3]}]
+federated = {'images': images, 'categories': [{'id': c, 'name': str(c), 'frequency': f} for c, f in ((1, 'r'), (2, 'c'), (3, 'c'), (4, 'f'))], 'annotations': [ann(1, B), ann(2, [60, 60, 30, 30], cat=3), ann(3, [60, 60, 30, 30], cat=4)]}
+right = [det(B, .1), det([60, 60, 30, 30], .2, cat=3), det([60, 60, 30, 30], .3, cat=4)]
+other('lvis', 'LVIS', 'only the 300 best detections of an image count, of all categories together', '300 of each category', federated, right + [det([1, 1, 5, 5], .9, cat=2)] * 298, 'bbox')
+other('lvis', 'LVIS', 'detections of categories that nobody looked for do not count', 'they are wrong', federated | {'annotations': [ann(1, B), ann(2, B, image=2, cat=4)], 'images': images + [images[0] | {'id': 2}]}, [det(B, .1), det(B, .5, cat=4), det(B, .4, cat=4, image=2)], 'bbox')
+other('lvis', 'LVIS', 'where not every instance is annotated, unmatched detections do not count', 'they are wrong', federated, right + [det([1, 1, 5, 5], .9, cat=3)], 'bbox')
+other('lvis', 'LVIS', 'detections without area do not count', 'they are wrong', federated, right + [det([1, 1, 0, 5], .9, cat=3), det([1, 1, 0, 5], .9)], 'bbox')
+other('lvis', 'LVIS', 'there are no crowds', 'crowds do not count', federated | {'annotations': [ann(1, B, crowd=1), ann(2, [60, 60, 30, 30], crowd=1)]}, right, 'bbox')
+square = lambda x, y, n: [[x, y, x + n, y, x + n, y + n, x, y + n]]
+scene = lambda anns: {'images': [{'id': 1, 'width': 100, 'height': 100}], 'categories': [{'id': 1, 'name': '1'}], 'annotations': anns}
+mask = lambda x, y, n, s: {'image_id': 1, 'category_id': 1, 'score': s, 'segmentation': rle(square(x, y, n))}
+other('boundary', 'boundary', 'a crowd is compared by its mask alone', 'by its boundary too', scene([ann(1, [0, 0, 80, 80], crowd=1, segmentation=rle(square(0, 0, 80))), ann(2, [82, 82, 15, 15], segmentation=square(82, 82, 15))]), [mask(20, 20, 30, .9), mask(82, 82, 15, .8)])
+other('boundary', 'boundary', 'the smaller of the IoUs of masks and of boundaries counts', 'that of masks', scene([ann(1, [10, 10, 60, 60], segmentation=square(10, 10, 60))]), [mask(11, 10, 60, .9)])
+other('boundary', 'boundary', 'a boundary is the mask without what is eroded by 2 % of the diagonal', '1 %', scene([ann(1, [10, 10, 60, 60], segmentation=square(10, 10, 60))]), [mask(12, 11, 59, .9)])
+other('boundary', 'boundary', 'the flag ignore is heeded', 'overwritten by iscrowd', scene([ann(1, [10, 10, 30, 30], ignore=1, segmentation=square(10, 10, 30)), ann(2, [60, 60, 30, 30], segmentation=square(60, 60, 30))]), [mask(60, 60, 30, .9)])
 json.dump(CASES, __import__('sys').stdout, indent=None, separators=(',', ':'))
