@@ -174,17 +174,20 @@ func TestAnImageIsAddedOnce(t *testing.T) {
 
 func TestResultsAreTheSameForAnyNumberOfThreads(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
-	p := NewParams(BBox, COCO)
-	var want *Evaluation
-	for n := 1; n <= 8; n++ {
-		runtime.GOMAXPROCS(n)
-		d, r := readPair(t, "val2017_162", "instances_val2017_subset", "dt_jitter_seed20260722_bbox", p.IoU.Fields())
-		got, err := Evaluate(d, r, p)
-		require.NoError(t, err)
-		if want == nil {
-			want = got
+	for _, c := range streamed {
+		p := NewParams(c.iou, COCO)
+		p.ClassAgnostic = c.agnostic
+		var want *Evaluation
+		for n := 1; n <= 8; n++ {
+			runtime.GOMAXPROCS(n)
+			d, r := readPair(t, c.dir, c.gt, c.dt, p.IoU.Fields())
+			got, err := Evaluate(d, r, p)
+			require.NoError(t, err)
+			if want == nil {
+				want = got
+			}
+			same(t, want, got)
 		}
-		same(t, want, got)
 	}
 }
 

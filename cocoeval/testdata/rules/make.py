@@ -2,7 +2,8 @@
 """Makes cases.json: one small evaluation per rule of pycocotools, with the numbers that pycocotools makes of it.
 usage: make.py > cases.json        needs pycocotools 2.0.11 and numpy 2, and what ../random/others.py needs, for both systems
 Each case changes its numbers if its rule is broken; the "but" of a case says what the broken rule would be."""
-import contextlib, copy, io, json, os, sys
+import contextlib, copy, io, json, os, random, sys
+from fractions import Fraction
 import numpy as np
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
@@ -32,6 +33,8 @@ def case(rule, what, but, anns, dets, iou='bbox', images=(1,), cats=(1,), size=1
             setattr(e.params, k, np.array(v) if k.endswith('Thrs') else v)
         e.evaluate(); e.accumulate(); e.summarize()
     CASES.append({'rule': rule, 'what': what, 'but': but, 'gt': gt, 'dt': dets, 'iou': iou, 'params': params, 'stats_hex': [float(v).hex() for v in e.stats]})
+    if any(d['score'] != d['score'] for d in dets):
+        CASES[-1]['dt'] = json.dumps(dets)  # as text: the file is JSON, which has no NaN
 
 
 def other(system, rule, what, but, gt, dets, iou='boundary'):
@@ -48,9 +51,40 @@ case('S2', 'recall thresholds are i*0.01', 'i/100: a recall of 7/10 does not rea
 case('S3', 'precision is tp/(fp+tp+2^-52)', 'no summand: a single right detection has precision 1', [ann(1, B)], [det(B, .9)])
 case('S4', 'precision is made to fall from right to left', 'raw precision', [ann(i, [12 * i, 0, 10, 10]) for i in range(4)][1:], [det([12, 0, 10, 10], .5), det([70, 70, 9, 9], .9), det([24, 0, 10, 10], .4), det([36, 0, 10, 10], .3)])
 case('S5', 'a class with annotations and no detection counts 0, one without annotations not at all', 'either way round', [ann(1, B), ann(2, B, cat=2)], [det(B, .9), det(B, .8, cat=3)], cats=(1, 2, 3))
+
+
+def fma(a, b, c):
+    return float(Fraction(a) * Fraction(b) + Fraction(c))
+
+
+def fused_boxes(r):
+    """Boxes whose IoU falls if the product of the detection's sides is not rounded before the sum."""
+    while True:
+        g, d = ([0, 0, round(r.uniform(20, 90), 1), round(r.uniform(20, 90), 1)] for _ in range(2))
+        i, da, ga = min(g[2], d[2]) * min(g[3], d[3]), d[2] * d[3], g[2] * g[3]
+        if i / (fma(d[2], d[3], ga) - i) < i / (da + ga - i):
+            return g, d, i / (da + ga - i)
+
+
+def fused_keypoints(r):
+    """The offset of a keypoint whose similarity falls if a square is not rounded before the sum."""
+    while True:
+        dx, dy = round(r.uniform(1, 9), 2), round(r.uniform(1, 9), 2)
+        k = [10 + dx, 20 + dy]
+        dx, dy = k[0] - 10, k[1] - 20
+        oks = lambda d: float(np.exp(-(d / (.026 * 2) ** 2 / (10000 + np.spacing(1)) / 2)))
+        if max(oks(fma(dx, dx, dy * dy)), oks(fma(dy, dy, dx * dx))) < oks(dx * dx + dy * dy):
+            return k, oks(dx * dx + dy * dy)
+
+
+g, d, iou = fused_boxes(random.Random(7))
+case('S7', 'products are rounded before they are added: boxes', 'multiplied and added in one step', [ann(1, g)], [det(d, .9)], iouThrs=[iou, .5, .75])
+k, oks = fused_keypoints(random.Random(7))
+case('S7', 'products are rounded before they are added: keypoints', 'multiplied and added in one step', [ann(1, B, area=10000, keypoints=[10, 20, 2] + [0] * 48, num_keypoints=1)], [det(B, .9, keypoints=k + [1] * 49)], iou='keypoints', iouThrs=[oks, .5, .75])
 case('S8', 'categories and images are sorted by id', 'file order', [ann(1, B, image=9), ann(2, B, image=2)], [det([60, 60, 9, 9], .5, image=9), det(B, .5, image=2)], images=(9, 2))
 case('S9', 'of equal scores the first in the file is first', 'unstable order', [ann(1, B)], [det([60, 60, 9, 9], .5), det(B, .5), det([70, 70, 9, 9], .5)])
 case('S9', 'of equal scores in several images the lower image id is first', 'file order', [ann(1, B, image=1), ann(2, B, image=2)], [det(B, .5, image=2), det([60, 60, 9, 9], .5, image=1)], images=(1, 2))
+case('S9', 'NaN is behind all scores', 'before them', [ann(1, B), ann(2, [60, 60, 9, 9])], [det(B, float('nan')), det(B, .5), det([60, 60, 9, 9], .4)])
 case('S10', 'without categories, annotations are joined by ascending category id', 'file order: the later of equal IoUs is another', [ann(1, [0, 0, 20, 10], cat=2), ann(2, [10, 0, 20, 10], cat=1)], [det([5, 0, 20, 10], .9), det([10, 0, 20, 10], .8)], cats=(1, 2), useCats=0)
 case('S11', 'maxDets is a limit per image and category', 'per image', [ann(1, B), ann(2, B, cat=2)], [det(B, .9), det(B, .8, cat=2)], cats=(1, 2), maxDets=[1, 1, 1])
 case('S11', 'detections beyond maxDets are lost', 'kept', [ann(1, B)], [det([60, 60, 9, 9], .9), det([70, 70, 9, 9], .8), det(B, .7)], maxDets=[1, 2, 2])
