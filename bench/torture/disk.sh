@@ -26,4 +26,8 @@ diff -r "$dir/whole" "$dir/small/out"
 mount -o remount,ro "$dir/small"
 fails 'read-only file system' "$dir/spinemask" segment testdata/images -o "$dir/small/other"
 fails 'read-only file system' "$dir/spinemask" segment testdata/images -o "$dir/small/out" --resume
+umount "$dir/small"
+mount -t tmpfs -o size=300k tmpfs "$dir/small" # nearly enough for the video
+fails 'No space left on device' "$dir/spinemask" video testdata/video/pan.mp4 -o "$dir/small/out.mp4" --backend ffmpeg
+test -z "$(ls -A "$dir/small")"
 echo "full and read-only disks: good"

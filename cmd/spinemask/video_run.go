@@ -32,7 +32,7 @@ func (f *videoFlags) run(ctx context.Context, t *talk, stdout io.Writer, source 
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	reading, stop := context.WithCancel(ctx)
 	defer stop()
-	reader, err := backend.Open(reading, source, func(note string) { t.say("hint: %s: %s", source, note) })
+	reader, err := backend.Open(reading, source, func(note string) { t.say("%s: %s", source, note) })
 	if ctx.Err() != nil {
 		return exit(exitInterrupted)
 	}

@@ -65,7 +65,13 @@ func (l *log) line(line string, frame func(stamp)) {
 }
 
 // empty are errors that only say that there was one before.
-var empty = regexp.MustCompile(`^(Error (marking filters|while (decoding|filtering)|opening (input|output) files?)|Cannot determine format|Task finished|Terminating thread|Conversion failed)`)
+var empty = regexp.MustCompile(`^(Error (marking filters|while (decoding|filtering)|opening (input|output) files?|initializing output stream)|Cannot determine format|Task finished|Terminating thread|Conversion failed)`)
+
+// unfinished are errors after which ffmpeg 5.1 ends as if all were good: the disk was full when the end of the file was written.
+var unfinished = regexp.MustCompile(`^Error (writing|closing) `)
+
+// complete says that ffmpeg had no trouble with the end of the file that it wrote.
+func (l *log) complete() bool { return !slices.ContainsFunc(l.errors, unfinished.MatchString) }
 
 // last is the last error that says something, without the name of the file that it may begin with.
 func (l *log) last(name string) string {

@@ -115,7 +115,7 @@ func (r *ffmpegReader) unreadable() error {
 			return errNoVideo
 		}
 	}
-	if last := r.log.last(r.input); last != "" {
+	if last := r.said(); last != "" {
 		return errors.New(last)
 	}
 	return errors.New("no frame in it")
@@ -211,7 +211,7 @@ func (r *ffmpegReader) end() error {
 	if r.ctx.Err() != nil {
 		return r.ctx.Err()
 	}
-	last := r.log.last(r.input)
+	last := r.said()
 	switch complete := r.exact && r.count >= r.info.Frames; {
 	case err != nil && last == "":
 		return fmt.Errorf("ffmpeg: %w", err)
@@ -221,6 +221,11 @@ func (r *ffmpegReader) end() error {
 		r.note("ffmpeg says: " + last)
 	}
 	return io.EOF
+}
+
+// said is ffmpeg's last word, without the password of a camera.
+func (r *ffmpegReader) said() string {
+	return strings.ReplaceAll(r.log.last(r.input), r.input, r.source.String())
 }
 
 // Close ends ffmpeg wherever it is.

@@ -35,7 +35,11 @@ func TestWhatFFmpegSays(t *testing.T) {
 	}, stamps)
 	require.Len(t, l.errors, 4)
 	require.Equal(t, "No space left on device", l.last("file:a.mp4"))
+	require.True(t, l.complete())
 	require.Empty(t, new(log).last("file:a.mp4"))
+
+	l.read(strings.NewReader("[error] Error writing trailer of file:a.mp4: No space left on device\n"), nil) // its exit code is 0
+	require.False(t, l.complete())
 }
 
 func TestPassthroughByVersion(t *testing.T) {

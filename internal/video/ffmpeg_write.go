@@ -6,6 +6,7 @@ import (
 	"image"
 	"io"
 	"os/exec"
+	"strings"
 )
 
 // ffmpegEncoder hands raw pictures to the standard input of an ffmpeg process.
@@ -57,7 +58,11 @@ func (e *ffmpegEncoder) write(m *image.RGBA) error {
 func (e *ffmpegEncoder) finish() error {
 	e.pixels.Close()
 	<-e.said
-	if err := e.process.Wait(); err != nil {
+	err := e.process.Wait()
+	if err == nil && !e.log.complete() {
+		err = errors.New("the file is not complete")
+	}
+	if err != nil {
 		return e.reason(err)
 	}
 	return nil
@@ -75,7 +80,7 @@ func (e *ffmpegEncoder) reason(err error) error {
 	e.pixels.Close()
 	<-e.said
 	if last := e.log.last(e.path); last != "" {
-		return errors.New("ffmpeg: " + last)
+		return errors.New("ffmpeg: " + strings.ReplaceAll(last, " "+e.path, "")) // the temporary name says nothing
 	}
 	return fmt.Errorf("ffmpeg: %w", err)
 }

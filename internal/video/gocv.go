@@ -35,6 +35,7 @@ type capture struct {
 	full  bool
 	count int
 	first float64 // time of the first frame, ms
+	last  float64 // of the frame before, since the first one, ms
 }
 
 func openCapture(ctx context.Context, s Source, _ func(string)) (Reader, error) {
@@ -86,16 +87,18 @@ func (c *capture) Next() (Frame, error) {
 	return f, nil
 }
 
-// time is that of the frame just read since the first one. Some cameras do not tell it; then it follows from the speed.
+// time is that of the frame just read since the first one. Some cameras do not tell it, and FFmpeg not of the last frames in OpenCV; then it follows from the
+// speed.
 func (c *capture) time() time.Duration {
 	ms := c.cv.Get(gocv.VideoCapturePosMsec) - c.first
-	if c.count > 0 && ms <= 0 {
+	if c.count > 0 && ms <= c.last {
 		rate := c.info.Rate
 		if rate == 0 {
 			rate = defaultRate
 		}
-		ms = float64(c.count) / rate * 1000
+		ms = c.last + 1000/rate
 	}
+	c.last = ms
 	return time.Duration(ms * float64(time.Millisecond))
 }
 
