@@ -11,20 +11,19 @@ import (
 )
 
 // The rules of pycocotools, numbered as in the notes that this package was written from, and the test that fails when
-// the line that implements it is broken. Each but S7 was broken by hand in the ways named here, with these exceptions:
-// no test fails without the 2^-52 of the keypoints' similarity (S26), without lvis's limit of 300 detections an image, or
-// without the exemption of crowds from boundary IoU; for S16's unmatched detections, S9's order of images and S25's third
-// maxDets it was not established which test fails.
+// the line that implements it is broken. Each was broken by hand in the ways named here. TestRules' cases are the outcome of
+// the original systems; many rules are held by other tests too.
 //
 //	S1  IoU thresholds                        TestRules/S1_…          grid of .5 + i*.05
 //	S2  recall thresholds                     TestRules/S2_…          grid of i/100
-//	S3  2^-52 in the divisor                  TestPycocotools         left out
+//	S3  2^-52 in the divisor                  TestRules/S3_…          left out
 //	S4  precision falls                       TestRules/S4_…          maximum not carried to the left
 //	S5  -1 without annotations, else 0        TestRules/S5_…          0 for -1; -1 for 0
 //	S6  numpy's sums                          TestPairwiseSum…        in order; one rule for the other
-//	S7  no fused multiplication               TestPycocotools on GOAMD64=v3 and arm64
+//	S7  products are rounded before sums      TestRules/S7_…          fused, on GOAMD64=v3: union of boxes; keypoints
 //	S8  ids ascend                            TestRules/S8_…          file order
-//	S9  equal scores, NaN                     TestRules/S9_…          unstable; NaN first (TestOddInputs)
+//	S9  equal scores, NaN                     TestRules/S9_…          unstable; images in file order; NaN first. Images added
+//	                                                                  in another order: TestImagesMayCome…
 //	S10 order of joined categories            TestRules/S10_…         file order
 //	S11 maxDets                               TestRules/S11_…         one more
 //	S12 IoU == threshold                      TestRules/S12_…         must be above; without 1-1e-10
@@ -40,12 +39,18 @@ import (
 //	S22 boxes as masks, masks as boxes        TestRules/S22_…         no mask; no box
 //	S23 what is refused                       TestOddInputs
 //	S24 polygons, sizes                       TestRules/S24_…         only the first polygon; sizes not compared
-//	S25 what the lines show                   TestRules/S25_…         the highest maxDets
-//	S26 keypoints                             TestRules/S26_…         matched without categories; all keypoints; counted
+//	S25 what the lines show                   TestRules/S25_…         the highest maxDets; not the third of more; one area
+//	                                                                  range of a label
+//	S26 keypoints                             TestRules/S26_…         matched without categories; all keypoints; counted;
+//	                                                                  without 2^-52
 //	S27 IoU of boxes                          TestRules/S27_…         +1; union for crowds
 //	S28 IoU of masks                          TestRules/S28_…         union for crowds
 //	S29 boxes as they are                     TestRules/S29_…         cut to the image
-//	S30 … S34 are those of package rle.
+//	S30 … S34 are those of package rle; S7 there is TestPolygonProductsAreRounded.
+//	LVIS                                      TestRules/LVIS_…        no limit of detections an image, or 299 or 301; absent
+//	                                                                  and partly annotated categories; detections without
+//	                                                                  area; crowds
+//	boundary IoU                              TestRules/boundary_…    crowds by boundaries too; the larger IoU; ignore
 
 // rule is a case of testdata/rules/cases.json.
 type rule struct {

@@ -126,3 +126,20 @@ func walkPolygon(xy []float64, h, w int) []uint32 {
 	}
 	return b
 }
+
+// TestPolygonProductsAreRounded holds polygons, of pycocotools 2.0.11 on x86-64 (mask.frPyObjects([p], 60, 60)), that become
+// other masks where a compiler multiplies and adds in one step (S7).
+func TestPolygonProductsAreRounded(t *testing.T) {
+	for _, c := range []struct {
+		polygon []float64
+		counts  string
+	}{
+		{[]float64{15.0, 10.2, 40.0, 36.4, 0.0, 46.1}, "]11i12M3N1N3N2N2M2O2M3N2N1N3N2M30O2O1O1O1N2O1O1O1N2O1O1O1N2O1O1O1N2O1O2N1N2O1O1OYV1"},
+		{[]float64{21.4, 3.3, 1.0, 19.0, 15.9, 1.0, 12.4, 44.2}, "^21j10000000O2O0000001N100[OLC4232NB:a0EVOa0T1M3L5K4M3LUY2"},
+		{[]float64{18.0, 38.6, 33.3, 54.0, 27.0, 16.5, 7.2, 52.6}, "b`01i110O01O1O001O10O01O2N3M3N2M3M3M3M3M31O5K5K5K5K5KRa1"},
+	} {
+		var r Rasterizer
+		m := Mask{H: 60, W: 60, Runs: r.AppendPolygons(nil, [][]float64{c.polygon}, 60, 60)}
+		require.Equal(t, c.counts, m.String())
+	}
+}

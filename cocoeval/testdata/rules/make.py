@@ -72,7 +72,7 @@ def fused_keypoints(r):
         dx, dy = round(r.uniform(1, 9), 2), round(r.uniform(1, 9), 2)
         k = [10 + dx, 20 + dy]
         dx, dy = k[0] - 10, k[1] - 20
-        oks = lambda d: float(np.exp(-(d / (.026 * 2) ** 2 / (10000 + np.spacing(1)) / 2)))
+        oks = lambda d: float(np.exp(-(d / (.26 / 10 * 2) ** 2 / (10000 + np.spacing(1)) / 2)))
         if max(oks(fma(dx, dx, dy * dy)), oks(fma(dy, dy, dx * dx))) < oks(dx * dx + dy * dy):
             return k, oks(dx * dx + dy * dy)
 
