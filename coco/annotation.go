@@ -94,7 +94,7 @@ func (r *reader) entry(p int) int {
 		visible                       int64
 		has                           Has
 		gotImage, gotCategory         bool
-		skipped                       = bad // where a segmentation stands that was not read
+		skipped, skippedKeypoints     = bad, bad // where those stand that were not read
 	)
 	p++
 	for i := 0; ; i++ {
@@ -156,7 +156,7 @@ func (r *reader) entry(p int) int {
 			}
 		case keypointsField:
 			if r.fields&Keypoints == 0 {
-				p = r.skip(p)
+				skippedKeypoints, p = p, r.skip(p)
 			} else if has &^= HasKeypoints; r.isNull(p) {
 				p += len("null")
 			} else if keypoints, p = r.numbers(p); p >= 0 {
@@ -178,10 +178,18 @@ func (r *reader) entry(p int) int {
 	if p < 0 {
 		return r.inField("", start, has, id)
 	}
-	if r.results && has&HasBox == 0 && skipped >= 0 {
-		// Without a box it is made of the mask.
-		if mask, skipped = r.mask(skipped); skipped < 0 {
-			return r.inField("segmentation", start, has, id)
+	if r.results && has&HasBox == 0 {
+		// Without a box it is made of the mask, or of the keypoints.
+		switch {
+		case skipped >= 0:
+			if mask, skipped = r.mask(skipped); skipped < 0 {
+				return r.inField("segmentation", start, has, id)
+			}
+		case skippedKeypoints >= 0 && mask.Kind == NoMask && r.at(skippedKeypoints) == '[':
+			if keypoints, skippedKeypoints = r.numbers(skippedKeypoints); skippedKeypoints < 0 {
+				return r.inField("keypoints", start, has, id)
+			}
+			has |= HasKeypoints
 		}
 	}
 	switch {
@@ -210,7 +218,10 @@ func (r *reader) entry(p int) int {
 		a.Mask = append(slices.Grow(a.Mask, 1), make([]Mask, len(a.ImageID)-1-len(a.Mask))...)
 		a.Mask = append(a.Mask, mask)
 	}
-	if r.fields&Keypoints != 0 {
+	if r.fields&Keypoints != 0 || a.Keypoints != nil || keypoints != nil {
+		n := len(a.ImageID) - 1
+		a.Keypoints = append(slices.Grow(a.Keypoints, 1), make([][]float64, n-len(a.Keypoints))...)
+		a.Visible = append(slices.Grow(a.Visible, 1), make([]int32, n-len(a.Visible))...)
 		a.Keypoints = append(a.Keypoints, keypoints)
 		a.Visible = append(a.Visible, int32(min(visible, math.MaxInt32)))
 	}

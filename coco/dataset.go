@@ -260,10 +260,10 @@ func (s *datasetReader) named1(field []byte, p int) int {
 	return p
 }
 
-// length reads a number of pixels; null counts as unknown.
+// length reads a number of pixels; null counts as unknown, and so does a string, with which the reference cannot count.
 func (s *datasetReader) length(p int) (int64, int) {
-	if s.isNull(p) {
-		return 0, p + len("null")
+	if s.isNull(p) || s.at(p) == '"' {
+		return 0, s.skip(p)
 	}
 	v, next := s.int(p)
 	if next >= 0 && (v < 0 || v > 1<<31) {

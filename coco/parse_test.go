@@ -67,6 +67,53 @@ func TestFieldsThatNobodyAskedForAreSkipped(t *testing.T) {
 	require.Equal(t, RunMask, r.Mask[2].Kind, "the only result without a box")
 }
 
+func TestWhiteSpaceMayStandAnywhere(t *testing.T) {
+	want, err := ParseDataset([]byte(smallDataset), "", AllFields)
+	require.NoError(t, err)
+	wantResults, err := ParseResults([]byte(smallResults), "", AllFields)
+	require.NoError(t, err)
+	for _, space := range []string{"\n", "\r\n   ", "\t ", "  "} {
+		spaced := strings.NewReplacer(",", space+","+space, "[", "["+space, "]", space+"]", ":", space+":"+space, "{", "{"+space, "}", space+"}").Replace
+		d, err := ParseDataset([]byte(spaced(smallDataset)), "", AllFields)
+		require.NoError(t, err)
+		require.Equal(t, want.Images, d.Images)
+		require.Equal(t, want.Box, d.Box)
+		require.Equal(t, want.Polygons(0), d.Polygons(0))
+		require.Equal(t, want.AppendRuns(nil, 1), d.AppendRuns(nil, 1))
+		require.Equal(t, want.Keypoints, d.Keypoints)
+		r, err := ParseResults([]byte(spaced(smallResults)), "", AllFields)
+		require.NoError(t, err)
+		require.Equal(t, wantResults.Box, r.Box)
+		require.Equal(t, wantResults.Score, r.Score)
+		require.Equal(t, wantResults.AppendRuns(nil, 2), r.AppendRuns(nil, 2))
+	}
+}
+
+// Polygons of many points, which are read by a shorter way, written over several lines.
+func TestPolygonsOverSeveralLines(t *testing.T) {
+	for _, sep := range []string{",", ", ", ",\n    ", ",\r\n\t", " , "} {
+		text := `{"images":[{"id":1}],"categories":[{"id":1}],"annotations":[{"id":1,"image_id":1,"category_id":1,"segmentation":[[` +
+			strings.Join([]string{"10.25", "20", "30.5", "40.125", "50", "60.75"}, sep) + `]]}]` + strings.Repeat(" ", 64) + `}`
+		d, err := ParseDataset([]byte(text), "", AllFields)
+		require.NoError(t, err, "%q", sep)
+		require.Equal(t, [][]float64{{10.25, 20, 30.5, 40.125, 50, 60.75}}, d.Polygons(0))
+	}
+}
+
+func TestKeypointsAreKeptWhereTheyMakeTheBox(t *testing.T) {
+	text := `[{"image_id":1,"category_id":1,"bbox":[1,2,3,4],"keypoints":[7,7,7],"score":1},{"image_id":1,"category_id":1,"keypoints":[1,2,3],"score":1}]`
+	r, err := ParseResults([]byte(text), "", Boxes)
+	require.NoError(t, err)
+	require.Equal(t, [][]float64{nil, {1, 2, 3}}, r.Keypoints)
+	parts, _, perr := readList([]int{0, strings.LastIndex(text, "{")}, func() *reader {
+		return &reader{scanner: scanner{b: []byte(text)}, fields: Boxes, names: new(names), results: true}
+	})
+	require.Nil(t, perr)
+	require.Len(t, parts, 2)
+	a := join(parts)
+	require.Equal(t, [][]float64{nil, {1, 2, 3}}, a.Keypoints)
+}
+
 func TestEveryTruncationNamesTheEndOfTheFile(t *testing.T) {
 	for n := range len(smallDataset) {
 		_, err := ParseDataset([]byte(smallDataset[:n]), "gt.json", AllFields)

@@ -147,14 +147,17 @@ func join(parts []*reader) Annotations {
 		return parts[0].out
 	}
 	var a Annotations
-	masks := false
+	masks, keypoints := false, false
 	for _, r := range parts {
-		masks = masks || r.out.Mask != nil
+		masks, keypoints = masks || r.out.Mask != nil, keypoints || r.out.Keypoints != nil
 	}
 	for _, r := range parts {
 		o := &r.out
 		if masks && o.Mask == nil {
 			o.Mask = make([]Mask, o.Len())
+		}
+		if keypoints && o.Keypoints == nil {
+			o.Keypoints, o.Visible = make([][]float64, o.Len()), make([]int32, o.Len())
 		}
 		for i := range o.Mask {
 			switch m := &o.Mask[i]; m.Kind {

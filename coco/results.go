@@ -1,8 +1,8 @@
 package coco
 
 // OpenResults reads the results file at path: JSON, or that packed by gzip or zstd. Plain files are mapped into memory
-// where the system allows it; one whose masks are run lengths must not be changed while the result is in use. A result without a box keeps its mask,
-// whatever the fields.
+// where the system allows it; one whose masks are run lengths must not be changed while the result is in use. A result
+// without a box keeps its mask, or else its keypoints, whatever the fields.
 func OpenResults(path string, fields Fields) (*Results, error) {
 	b, release, err := load(path)
 	if err != nil {

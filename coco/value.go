@@ -118,7 +118,7 @@ func (r *reader) numbers(p int) ([]float64, int) {
 			r.coords, p = append(r.coords, f), after
 		}
 		var v float64
-		if v, p = r.float(p); p < 0 {
+		if v, p = r.float(r.space(p)); p < 0 {
 			break
 		}
 		r.coords = append(r.coords, v)
