@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"image"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -150,6 +151,24 @@ func TestBackendsReadWhatTheyWrite(t *testing.T) {
 			_, err = r.Next()
 			require.EqualError(t, err, "EOF", "and again")
 		})
+	}
+}
+
+// A video as phones record it is upright, and its frames have the times that they were taken at.
+func TestVideosOfPhones(t *testing.T) {
+	for _, b := range Backends() {
+		r, err := b.Open(t.Context(), Source{Place: "../../testdata/video/uneven.mp4"}, func(s string) { t.Error(s) })
+		require.NoError(t, err, b.Name)
+		require.Equal(t, []int{64, 96, 6}, []int{r.Info().Width, r.Info().Height, r.Info().Frames}, b.Name)
+		for i, want := range []float64{0, 0.1, 0.2, 0.5, 0.8, 1.1} {
+			f, err := r.Next()
+			require.NoError(t, err, b.Name)
+			require.InDelta(t, want, f.Time.Seconds(), 1e-3, "%s: frame %d", b.Name, i)
+			require.Equal(t, []int{64, 96}, []int{f.Picture.Width, f.Picture.Height}, b.Name)
+		}
+		_, err = r.Next()
+		require.Equal(t, io.EOF, err, b.Name)
+		require.NoError(t, r.Close())
 	}
 }
 
