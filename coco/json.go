@@ -12,8 +12,9 @@ import (
 // position behind what they read, or a negative one after storing the first error in err; so a caller can pass a position
 // on without looking and test it where it needs the value. Nothing recurses: depth costs one bit per level.
 type scanner struct {
-	b   []byte
-	err *Error
+	b     []byte
+	err   *Error
+	mixed int // arrays that begin before this may hold strings or objects: see skipNumbers
 }
 
 // bad is the position that follows an error.
@@ -326,20 +327,39 @@ func (s *scanner) word(p int, word string) int {
 }
 
 // skipNumbers skips an array of numbers or of such arrays with a handful of searches per inner array. It gives up, with a
-// negative position and no error, where a string or an object begins.
+// negative position and no error, where a string or an object begins, and then does not try again before that place: however
+// arrays nest, no byte is searched more than a few times.
 func (s *scanner) skipNumbers(p int) int {
+	if p < s.mixed {
+		return bad
+	}
 	for depth := 0; ; {
-		n := bytes.IndexByte(s.b[p:], ']')
-		if n < 0 {
+		end := s.closing(p)
+		if end < 0 {
 			return bad
 		}
-		part := s.b[p : p+n]
-		if bytes.IndexByte(part, '"') >= 0 || bytes.IndexByte(part, '{') >= 0 {
-			return bad
-		}
-		depth += bytes.Count(part, []byte{'['}) - 1
-		p += n + 1
+		depth += bytes.Count(s.b[p:end], []byte{'['}) - 1
+		p = end + 1
 		if depth == 0 {
+			return p
+		}
+	}
+}
+
+// closing returns the position of the next ] at or behind p, if neither a string nor an object begins before it. Otherwise it
+// returns a negative position and sets mixed.
+func (s *scanner) closing(p int) int {
+	for size := 512; ; size *= 2 { // most are near
+		part := s.b[p:min(p+size, len(s.b))]
+		n := bytes.IndexByte(part, ']')
+		if n >= 0 {
+			part = part[:n]
+		}
+		if bytes.IndexByte(part, '"') >= 0 || bytes.IndexByte(part, '{') >= 0 || n < 0 && len(part) < size {
+			s.mixed = p + len(part)
+			return bad
+		}
+		if p += len(part); n >= 0 {
 			return p
 		}
 	}

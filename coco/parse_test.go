@@ -251,4 +251,21 @@ func TestDepthIsNoMatter(t *testing.T) {
 	require.Equal(t, 1, r.Len())
 	_, err = ParseResults([]byte(`[{"image_id":1,"category_id":1,"score":1,"x":`+deep[:len(deep)-1]+`}}]`), "dt", 0)
 	require.ErrorContains(t, err, "unexpected '}'")
+
+	// If any of these took time by the square of its length, that would be minutes.
+	const n = 1_000_000
+	for _, c := range []struct{ x, want string }{
+		{strings.Repeat("[", n) + strings.Repeat("]", n), ""},
+		{strings.Repeat(`[1,{"a":`, n) + "1" + strings.Repeat("}]", n), ""},
+		{strings.Repeat("[", n) + strings.Repeat("[1],", n) + `"x"` + strings.Repeat("]", n), ""},
+		{strings.Repeat("[", n), "unexpected"},
+		{strings.Repeat(`[{"a":`, n), "unexpected"},
+	} {
+		_, err := ParseResults([]byte(`[{"image_id":1,"category_id":1,"score":1,"x":`+c.x+`}]`), "dt", 0)
+		if c.want == "" {
+			require.NoError(t, err)
+		} else {
+			require.ErrorContains(t, err, c.want)
+		}
+	}
 }
