@@ -4,9 +4,11 @@
 // were trained with.
 //
 // Two functions do the work. [Open] reads a model from a file, and
-// [Model.Segment] finds the instances of a picture:
+// [Model.Segment] finds the instances of a picture, which [OpenImage] reads:
 //
 //	model, err := spinemask.Open("model.safetensors", nil)
+//	...
+//	img, err := spinemask.OpenImage("photo.jpg", nil)
 //	...
 //	result, err := model.Segment(ctx, img)
 //	for _, in := range result.Instances {

@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"image"
-	"image/png"
 	"log"
-	"os"
 	"path/filepath"
 
 	"github.com/spinemask/spinemask"
@@ -20,7 +18,11 @@ func Example() {
 		log.Fatal(err)
 	}
 	defer model.Close()
-	result, err := model.Segment(context.Background(), readPNG("testdata/images/c901794d1a421d52.png"))
+	img, err := spinemask.OpenImage("testdata/images/c901794d1a421d52.png", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	result, err := model.Segment(context.Background(), img)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -43,7 +45,7 @@ func ExampleModel_SegmentAll() {
 	files, _ := filepath.Glob("testdata/images/[ad]*.png")
 	pictures := func(yield func(image.Image) bool) {
 		for _, file := range files {
-			if !yield(readPNG(file)) {
+			if !yield(readImage(file)) {
 				return
 			}
 		}
@@ -87,7 +89,7 @@ func ExampleInstance_Cut() {
 		log.Fatal(err)
 	}
 	defer model.Close()
-	picture := readPNG("testdata/images/c901794d1a421d52.png")
+	picture := readImage("testdata/images/c901794d1a421d52.png")
 	result, err := model.Segment(context.Background(), picture)
 	if err != nil {
 		log.Fatal(err)
@@ -101,13 +103,8 @@ func ExampleInstance_Cut() {
 	// nucleus (647,557)-(762,646)
 }
 
-func readPNG(path string) image.Image {
-	f, err := os.Open(path)
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer f.Close()
-	img, err := png.Decode(f)
+func readImage(path string) image.Image {
+	img, err := spinemask.OpenImage(path, nil)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -13,8 +13,9 @@ import (
 // Segment finds the instances of a picture. It waits while all workspaces are
 // busy. When ctx is done it returns ctx's error within a fraction of a second.
 //
-// An *image.YCbCr, which is what image/jpeg decodes to, is converted as libjpeg
-// converts it, because published accuracies were measured so.
+// The picture may come from anywhere; a file's is best read by [OpenImage], which
+// turns it upright. An *image.YCbCr, which is what image/jpeg decodes to, is
+// converted as libjpeg converts it, because published accuracies were measured so.
 func (m *Model) Segment(ctx context.Context, img image.Image) (*Result, error) {
 	var r *Result
 	err := m.run(ctx, img, func(s *session, pixels *imageio.Image) (err error) {
