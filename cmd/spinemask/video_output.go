@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/spinemask/spinemask"
 	"github.com/spinemask/spinemask/internal/export"
@@ -28,6 +29,7 @@ type videoOutput struct {
 	lines  *export.JSONL
 
 	frames, instances int
+	failed            error    // of writing
 	wrote             []string // files that are complete
 }
 
@@ -91,6 +93,11 @@ func (o *videoOutput) begin(b *video.Backend, m *spinemask.Model, rate float64, 
 
 // add writes what was found in a frame.
 func (o *videoOutput) add(f video.Frame, r *spinemask.Result) error {
+	o.failed = o.write(f, r)
+	return o.failed
+}
+
+func (o *videoOutput) write(f video.Frame, r *spinemask.Result) error {
 	seconds := f.Time.Seconds()
 	p := export.NewPicture(export.Image{ID: int64(f.Index), FileName: o.name, Width: r.Width, Height: r.Height}, r, o.classes)
 	p.Time = &seconds
@@ -118,8 +125,9 @@ func (o *videoOutput) add(f video.Frame, r *spinemask.Result) error {
 	return nil
 }
 
-// finish completes the files, or removes them.
-func (o *videoOutput) finish(keep bool) error {
+// finish completes the files, or removes them if there was an error of writing. Who reads standard output may have enough: that is none.
+func (o *videoOutput) finish() error {
+	keep := o.failed == nil || errors.Is(o.failed, syscall.EPIPE)
 	var errs []error
 	end := func(path string, commit func() error, discard func()) {
 		if !keep {

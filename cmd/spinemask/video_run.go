@@ -67,9 +67,7 @@ func (f *videoFlags) run(ctx context.Context, t *talk, stdout io.Writer, source 
 	begin := time.Now()
 	stopped := f.segment(ctx, t, model, reader, stop, out)
 	took := time.Since(begin)
-	var damaged *video.DamagedError
-	kept := stopped == nil || ctx.Err() != nil || errors.As(stopped, &damaged) || errors.Is(stopped, syscall.EPIPE)
-	if err := out.finish(kept); err != nil && kept {
+	if err := out.finish(); err != nil {
 		return err
 	}
 	t.say("%d frames, %d instances%s", out.frames, out.instances, frameSpeed(out.frames, took))
@@ -83,8 +81,8 @@ func (f *videoFlags) run(ctx context.Context, t *talk, stdout io.Writer, source 
 	case ctx.Err() != nil:
 		t.say("interrupted: the files end with the last frame that was finished")
 		return exit(exitInterrupted)
-	case damaged != nil:
-		t.error(fmt.Errorf("%s: %w", source, damaged))
+	case errors.As(stopped, new(*video.DamagedError)):
+		t.error(fmt.Errorf("%s: %w", source, stopped))
 		return exit(exitFailures)
 	case errors.Is(stopped, syscall.EPIPE):
 		return nil // who reads has enough

@@ -13,7 +13,7 @@ import (
 //
 //	[===========>                  ]  312 of 800  9.1 images/s, 54 s left
 //
-// that is written over and over. Its methods may be called from several goroutines. A nil Bar shows nothing.
+// that is written over and over; of a run whose length nobody knows, which has a total of 0, it is "312 frames  9.1 frames/s". Its methods may be called from several goroutines. A nil Bar shows nothing.
 type Bar struct {
 	w     io.Writer
 	unit  string // "images"
@@ -62,6 +62,11 @@ func (b *Bar) Clear() {
 }
 
 func (b *Bar) line(elapsed time.Duration) string {
+	if b.total == 0 {
+		rate := float64(b.done) / max(elapsed.Seconds(), 1e-3)
+		text := fmt.Sprintf("%d %s  %.*f %s/s", b.done, b.unit, digits(rate), rate, b.unit)
+		return text[:min(len(text), max(b.width-1, 0))]
+	}
 	text := fmt.Sprintf("%*d of %d", len(fmt.Sprint(b.total)), b.done, b.total)
 	if b.done > 0 && elapsed > 0 {
 		rate := float64(b.done) / elapsed.Seconds()

@@ -22,6 +22,15 @@ func TestLines(t *testing.T) {
 	}
 }
 
+func TestLinesOfRunsWithoutAnEnd(t *testing.T) {
+	b := New(nil, "frames", 0, 80)
+	require.Equal(t, "0 frames  0.00 frames/s", b.line(0))
+	b.done = 312
+	require.Equal(t, "312 frames  9.1 frames/s", b.line(34300*time.Millisecond))
+	b.width = 10
+	require.Equal(t, "312 frame", b.line(time.Second))
+}
+
 func TestBarDrawsSeldomAndClears(t *testing.T) {
 	var out strings.Builder
 	b := New(&out, "images", 1000, 80)

@@ -97,7 +97,7 @@ func (p *programs) open(ctx context.Context, s Source, note func(string)) (*ffmp
 	if !ok {
 		return nil, r.unreadable()
 	}
-	r.next, r.info = &first, Info{Width: first.width, Height: first.height, Rate: first.rate}
+	r.next, r.info = &first, Info{Width: first.width, Height: first.height, Rate: plausible(first.rate)}
 	r.probe(p)
 	return r, nil
 }
@@ -142,7 +142,7 @@ func (r *ffmpegReader) probe(p *programs) {
 		return
 	}
 	s := said.Streams[0]
-	if rate := quotient(s.Rate); rate > 0 {
+	if rate := plausible(quotient(s.Rate)); rate > 0 {
 		r.info.Rate = rate
 	}
 	if n, err := strconv.Atoi(s.Frames); err == nil && n > 0 {
@@ -213,14 +213,22 @@ func (r *ffmpegReader) end() error {
 	}
 	last := r.said()
 	switch complete := r.exact && r.count >= r.info.Frames; {
-	case err != nil && last == "":
-		return fmt.Errorf("ffmpeg: %w", err)
-	case err != nil, last != "" && !complete && !r.source.IsLive():
-		return &DamagedError{Frames: r.count, Of: r.info.Frames, Reason: last}
+	case err != nil:
+		return &DamagedError{Frames: r.count, Of: r.announced(), Reason: cmp.Or(last, err.Error())}
+	case last != "" && !complete && !r.source.IsLive():
+		return &DamagedError{Frames: r.count, Of: r.announced(), Reason: last}
 	case last != "":
 		r.note("ffmpeg says: " + last)
 	}
 	return io.EOF
+}
+
+// announced is the number of frames, unless it is an estimate.
+func (r *ffmpegReader) announced() int {
+	if r.exact {
+		return r.info.Frames
+	}
+	return 0
 }
 
 // said is ffmpeg's last word, without the password of a camera.

@@ -82,5 +82,5 @@ func (e *ffmpegEncoder) reason(err error) error {
 	if last := e.log.last(e.path); last != "" {
 		return errors.New("ffmpeg: " + strings.ReplaceAll(last, " "+e.path, "")) // the temporary name says nothing
 	}
-	return fmt.Errorf("ffmpeg: %w", err)
+	return fmt.Errorf("ffmpeg: %v", err) // a pipe that it has closed is not one that the user has closed
 }

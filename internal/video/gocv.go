@@ -55,10 +55,7 @@ func openCapture(ctx context.Context, s Source, _ func(string)) (Reader, error) 
 		return nil, errors.New("OpenCV finds no frame in it")
 	}
 	c.first = cv.Get(gocv.VideoCapturePosMsec)
-	c.info = Info{Width: c.mat.Cols(), Height: c.mat.Rows()}
-	if rate := cv.Get(gocv.VideoCaptureFPS); rate > 0 && rate < 1000 { // a camera that does not know says 0, some streams 90000
-		c.info.Rate = rate
-	}
+	c.info = Info{Width: c.mat.Cols(), Height: c.mat.Rows(), Rate: plausible(cv.Get(gocv.VideoCaptureFPS))}
 	if n := cv.Get(gocv.VideoCaptureFrameCount); n > 0 && n < math.MaxInt32 && !c.live {
 		c.info.Frames = int(n)
 	}
@@ -76,7 +73,7 @@ func (c *capture) Next() (Frame, error) {
 	}
 	c.full = false
 	if c.mat.Cols() != c.info.Width || c.mat.Rows() != c.info.Height {
-		return Frame{}, fmt.Errorf("frame %d has %dx%d pixels, the first one %dx%d", c.count, c.mat.Cols(), c.mat.Rows(), c.info.Width, c.info.Height)
+		return Frame{}, &DamagedError{Frames: c.count, Reason: fmt.Sprintf("then they have %dx%d pixels instead of %dx%d", c.mat.Cols(), c.mat.Rows(), c.info.Width, c.info.Height)}
 	}
 	m, err := toRGB(c.mat)
 	if err != nil {

@@ -28,6 +28,14 @@ type Info struct {
 	Frames        int     // that the source announces; 0 where nobody knows
 }
 
+// plausible is 0 for a speed that is none: cameras that do not know theirs say 0, and some streams that of their clock, 90000.
+func plausible(rate float64) float64 {
+	if rate > 0 && rate <= 1000 {
+		return rate
+	}
+	return 0
+}
+
 // A Reader gives frames in order. Its methods are called from one goroutine at a time.
 type Reader interface {
 	Info() Info
