@@ -79,6 +79,10 @@ func readArchive(name string, archive *blob) (*contents, error) {
 		}
 		files[h.Name] = b
 	}
+	// What follows is empty; at its end stands the checksum of all.
+	if _, err := io.Copy(io.Discard, limited); err != nil {
+		return fail(err)
+	}
 	c, err := archived(files)
 	if err != nil {
 		return fail(err)

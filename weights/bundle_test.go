@@ -99,14 +99,22 @@ func TestFolderWithoutOneCheckpoint(t *testing.T) {
 	require.ErrorContains(t, err, "b.index")
 }
 
-// archiveOf makes a .tar.gz.
+// archiveOf makes a .tar.gz of zeros.
 func archiveOf(t *testing.T, headers ...tar.Header) []byte {
+	var contents [][]byte
+	for _, h := range headers {
+		contents = append(contents, make([]byte, h.Size))
+	}
+	return archiveOfContents(t, headers, contents)
+}
+
+func archiveOfContents(t *testing.T, headers []tar.Header, contents [][]byte) []byte {
 	var out bytes.Buffer
 	z := gzip.NewWriter(&out)
 	w := tar.NewWriter(z)
-	for _, h := range headers {
+	for i, h := range headers {
 		require.NoError(t, w.WriteHeader(&h))
-		_, err := w.Write(make([]byte, h.Size))
+		_, err := w.Write(contents[i])
 		require.NoError(t, err)
 	}
 	require.NoError(t, w.Close())
