@@ -135,6 +135,7 @@ func (f *File) infer(o Options) (*config.Config, []Assumption, error) {
 		epsilon = reason
 	} else if f.fromMMDet2() {
 		reason += ", of mmdetection 1.1; the file is of 2.x"
+		epsilon = reason
 	} else if system == Torchvision {
 		epsilon = f.torchvisionEpsilon(c, reason)
 	}
