@@ -199,7 +199,7 @@ func TestPyramidEqualsMMDetection49(t *testing.T) {
 	golden["input"] = mmdetGolden(t, mmdetShared(t, "tiny_tensors_128x256.safetensors")).Get(t, "input")
 	for name, o := range map[string]engine.Options{"direct": {NoWinograd: true}, "winograd": {}} {
 		t.Run(name, func(t *testing.T) {
-			paritytest.Build(t, c, f, golden, o).EndToEnd(5e-4)
+			paritytest.Build(t, c, inMemory{f}, golden, o).EndToEnd(5e-4)
 		})
 	}
 }

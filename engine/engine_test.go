@@ -163,7 +163,7 @@ func TestProgramComputesTheGraph(t *testing.T) {
 			{"winograd rows", "features", head(), 5, 5, 37, true, 1e-5},
 		} {
 			t.Run(set.Name+"/"+tt.name, func(t *testing.T) {
-				w := randomWeights(tt.graph, 1)
+				w := reference.Random(tt.graph.Tensors(), 1)
 				p, err := Prepare(tt.graph, w, Options{Kernels: set, Height: tt.h, Width: tt.w, NoWinograd: !tt.winograd})
 				require.NoError(t, err)
 				pl, err := p.Plan(tt.h, tt.w, tt.rows)
@@ -192,7 +192,7 @@ func TestProgramComputesTheGraph(t *testing.T) {
 // workspace runs, with fewer rows in between.
 func TestSameBytesForAnyNumberOfWorkers(t *testing.T) {
 	g := head()
-	p, err := Prepare(g, randomWeights(g, 3), Options{Height: 5, Width: 5})
+	p, err := Prepare(g, reference.Random(g.Tensors(), 3), Options{Height: 5, Width: 5})
 	require.NoError(t, err)
 	pl, err := p.Plan(5, 5, 50)
 	require.NoError(t, err)
@@ -219,7 +219,7 @@ func TestSameBytesForAnyNumberOfWorkers(t *testing.T) {
 // border, the outputs would change.
 func TestFreedMemoryIsNotRead(t *testing.T) {
 	g := small()
-	p, err := Prepare(g, randomWeights(g, 5), Options{Height: 128, Width: 64})
+	p, err := Prepare(g, reference.Random(g.Tensors(), 5), Options{Height: 128, Width: 64})
 	require.NoError(t, err)
 	pl, err := p.Plan(128, 64, 1)
 	require.NoError(t, err)
@@ -253,7 +253,7 @@ func TestFreedMemoryIsNotRead(t *testing.T) {
 
 func TestRunAllocatesNothing(t *testing.T) {
 	g := small()
-	p, err := Prepare(g, randomWeights(g, 7), Options{Height: 128, Width: 128})
+	p, err := Prepare(g, reference.Random(g.Tensors(), 7), Options{Height: 128, Width: 128})
 	require.NoError(t, err)
 	pl, err := p.Plan(128, 128, 1)
 	require.NoError(t, err)
@@ -264,7 +264,7 @@ func TestRunAllocatesNothing(t *testing.T) {
 
 func TestRunStopsWhenCancelled(t *testing.T) {
 	g := head()
-	p, err := Prepare(g, randomWeights(g, 7), Options{})
+	p, err := Prepare(g, reference.Random(g.Tensors(), 7), Options{})
 	require.NoError(t, err)
 	pl, err := p.Plan(5, 5, 1)
 	require.NoError(t, err)
@@ -275,12 +275,12 @@ func TestRunStopsWhenCancelled(t *testing.T) {
 
 func TestErrorsNameTheNode(t *testing.T) {
 	g := small()
-	w := randomWeights(g, 1)
+	w := reference.Random(g.Tensors(), 1)
 	delete(w, "b/norm/mean")
 	_, err := Prepare(g, w, Options{})
 	require.EqualError(t, err, "engine: fold norm: b/norm/mean: missing")
 
-	p, err := Prepare(g, randomWeights(g, 1), Options{})
+	p, err := Prepare(g, reference.Random(g.Tensors(), 1), Options{})
 	require.NoError(t, err)
 	_, err = p.Plan(96, 100, 1)
 	require.ErrorContains(t, err, "engine: u2: add: 12×13×17 and 12×16×17")
@@ -291,7 +291,7 @@ func TestPickedChannels(t *testing.T) {
 	g := graph.New()
 	x := g.Input("features", 17)
 	g.Output("logits", g.Conv("logits", x, graph.Conv{Size: 1, Stride: 1, Padding: graph.Same, Out: 7, Bias: true}))
-	w := randomWeights(g, 1)
+	w := reference.Random(g.Tensors(), 1)
 	run := func(pick string) *Workspace {
 		p, err := Prepare(g, w, Options{Pick: pick})
 		require.NoError(t, err)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spinemask/spinemask/graph"
 	"github.com/spinemask/spinemask/internal/parallel"
+	"github.com/spinemask/spinemask/internal/reference"
 )
 
 func TestPassesRewriteTheTape(t *testing.T) {
@@ -162,7 +163,7 @@ func TestPassesRewriteTheTape(t *testing.T) {
 			g := graph.New()
 			g.Output("y", tt.build(g, g.Input("x", 4)))
 			require.NoError(t, g.Err())
-			m, err := newModule(g, randomWeights(g, 1), Options{})
+			m, err := newModule(g, reference.Random(g.Tensors(), 1), Options{})
 			require.NoError(t, err)
 			require.Equal(t, text(tt.before), m.String())
 			require.NoError(t, tt.pass(m))
@@ -185,7 +186,7 @@ func text(s string) string {
 // tape after each pass.
 func TestEachPassKeepsTheOutputs(t *testing.T) {
 	g := small()
-	w := randomWeights(g, 9)
+	w := reference.Random(g.Tensors(), 9)
 	input := randomMap(graph.Shape{H: 64, W: 64, C: 3}, 1)
 	values := truth(g, w, input)
 	for mask := range 4 {
@@ -212,7 +213,7 @@ func TestEachPassKeepsTheOutputs(t *testing.T) {
 // Packing keeps the weights of several users once; each keeps its norm.
 func TestSharedWeightsArePackedOnce(t *testing.T) {
 	g := small()
-	p, err := Prepare(g, randomWeights(g, 9), Options{})
+	p, err := Prepare(g, reference.Random(g.Tensors(), 9), Options{})
 	require.NoError(t, err)
 	var shared []*packed
 	for _, s := range p.module.steps {
@@ -232,7 +233,7 @@ func TestSamePackedWeightsForAnyNumberOfThreads(t *testing.T) {
 	for side, g := range map[int]*graph.Graph{64: small(), 5: head()} {
 		var want []*packed
 		for _, threads := range []int{0, 2, 5} {
-			p, err := Prepare(g, randomWeights(g, 9), Options{Height: side, Width: side, Threads: threads})
+			p, err := Prepare(g, reference.Random(g.Tensors(), 9), Options{Height: side, Width: side, Threads: threads})
 			require.NoError(t, err)
 			pl, err := p.Plan(side, side, 40)
 			require.NoError(t, err)
@@ -251,7 +252,7 @@ func TestSamePackedWeightsForAnyNumberOfThreads(t *testing.T) {
 
 // asked are weights that note what is done with them.
 type asked struct {
-	mapWeights
+	reference.InMemory
 	sync.Mutex
 	released []string
 }
@@ -264,11 +265,11 @@ func (w *asked) Release(name string) {
 
 func TestEachKernelIsReleasedOnce(t *testing.T) {
 	g := head()
-	w := &asked{mapWeights: randomWeights(g, 9)}
+	w := &asked{InMemory: reference.Random(g.Tensors(), 9)}
 	_, err := Prepare(g, w, Options{Threads: 3})
 	require.NoError(t, err)
 	var kernels []string
-	for name := range w.mapWeights {
+	for name := range w.InMemory {
 		if strings.HasSuffix(name, "/kernel") {
 			kernels = append(kernels, name)
 		}
@@ -280,7 +281,7 @@ func TestEachKernelIsReleasedOnce(t *testing.T) {
 // once for all workspaces, and not for maps of few tiles.
 func TestWinogradWeightsAreMadeWhenWanted(t *testing.T) {
 	g := small()
-	p, err := Prepare(g, randomWeights(g, 9), Options{Height: 128, Width: 128})
+	p, err := Prepare(g, reference.Random(g.Tensors(), 9), Options{Height: 128, Width: 128})
 	require.NoError(t, err)
 	team := parallel.NewTeam(2)
 	few, err := p.Plan(32, 32, 1)
@@ -307,7 +308,7 @@ func TestWinogradWeightsAreMadeWhenWanted(t *testing.T) {
 // order of building.
 func TestPlanNeedsLittleMemory(t *testing.T) {
 	g := small()
-	p, err := Prepare(g, randomWeights(g, 9), Options{})
+	p, err := Prepare(g, reference.Random(g.Tensors(), 9), Options{})
 	require.NoError(t, err)
 	pl, err := p.Plan(256, 256, 1)
 	require.NoError(t, err)

@@ -31,7 +31,7 @@ type Network struct {
 	Measure func(want, got []float32) float64 // of the difference; default: testutil.RelRMS
 
 	t       testing.TB
-	weights fileWeights
+	weights engine.Weights
 	options engine.Options
 }
 
@@ -40,15 +40,15 @@ func New(t testing.TB, f *weights.File, w weights.Options, golden testutil.Tenso
 	t.Helper()
 	c, _, err := f.Config(w)
 	require.NoError(t, err)
-	return Build(t, c, f, golden, o)
+	return Build(t, c, fileWeights{f}, golden, o)
 }
 
-// Build builds the network of a config, of which the file may hold a part.
-func Build(t testing.TB, c *config.Config, f *weights.File, golden testutil.Tensors, o engine.Options) *Network {
+// Build builds the network of a config, of whose weights there may be a part.
+func Build(t testing.TB, c *config.Config, w engine.Weights, golden testutil.Tensors, o engine.Options) *Network {
 	t.Helper()
 	n, err := network.Build(c)
 	require.NoError(t, err)
-	return &Network{n, c, golden, testutil.RelRMS, t, fileWeights{f}, o}
+	return &Network{n, c, golden, testutil.RelRMS, t, w, o}
 }
 
 type fileWeights struct{ *weights.File }
