@@ -5,8 +5,9 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 dir=$(mktemp -d)
 mkdir "$dir/small"
-mount -t tmpfs -o size=4M tmpfs "$dir/small"
+mount -t tmpfs -o size=1M tmpfs "$dir/small"
 trap 'umount "$dir/small"; rm -rf "$dir"' EXIT
+mapfile -t images < <(find testdata/images -name '*.png' -size -100k | sort)
 CGO_ENABLED=0 go build -o "$dir/spinemask" ./cmd/spinemask
 
 fails() { # fails ERROR COMMAND…: exit code 1, and that error
@@ -16,16 +17,16 @@ fails() { # fails ERROR COMMAND…: exit code 1, and that error
   test "$(grep -c '^spinemask: error: ' "$dir/stderr")" = 1
   grep "^spinemask: error: .*$1" "$dir/stderr"
 }
-"$dir/spinemask" segment testdata/images -o "$dir/whole" --quiet
-fails 'no space left on device' "$dir/spinemask" segment testdata/images -o "$dir/small/out"
+"$dir/spinemask" segment "${images[@]}" -o "$dir/whole" --quiet
+fails 'no space left on device' "$dir/spinemask" segment "${images[@]}" -o "$dir/small/out"
 test -z "$(find "$dir/small" -name '*.tmp')"
 for f in "$dir"/small/out/overlay/*.png; do cmp "$f" "$dir/whole/overlay/$(basename "$f")"; done
 mount -o remount,size=64M "$dir/small"
-"$dir/spinemask" segment testdata/images -o "$dir/small/out" --resume --quiet
+"$dir/spinemask" segment "${images[@]}" -o "$dir/small/out" --resume --quiet
 diff -r "$dir/whole" "$dir/small/out"
 mount -o remount,ro "$dir/small"
-fails 'read-only file system' "$dir/spinemask" segment testdata/images -o "$dir/small/other"
-fails 'read-only file system' "$dir/spinemask" segment testdata/images -o "$dir/small/out" --resume
+fails 'read-only file system' "$dir/spinemask" segment "${images[@]}" -o "$dir/small/other"
+fails 'read-only file system' "$dir/spinemask" segment "${images[@]}" -o "$dir/small/out" --resume
 umount "$dir/small"
 mount -t tmpfs -o size=300k tmpfs "$dir/small" # nearly enough for the video
 fails 'No space left on device' "$dir/spinemask" video testdata/video/pan.mp4 -o "$dir/small/out.mp4" --backend ffmpeg

@@ -20,8 +20,14 @@ func newVersion() *cobra.Command {
 	}
 }
 
-// version is that of the module when it was installed by version, else the commit that was built.
+// release is set in release builds, by -ldflags "-X main.release=v1.2.3".
+var release string
+
+// version is that of the release, or of the module when it was installed by version, else the commit that was built.
 func version() string {
+	if release != "" {
+		return release
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"
