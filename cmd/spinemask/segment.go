@@ -194,7 +194,7 @@ func (f *segmentFlags) run(ctx context.Context, t *talk, stdin io.Reader, stdout
 	defer o.journal.Close()
 	sink := &folderSink{output: o, flags: f}
 	if f.jsonl != "" {
-		w, err := f.openLines(stdout)
+		w, err := openLines(f.jsonl, stdout)
 		if err != nil {
 			return err
 		}
@@ -246,13 +246,13 @@ func speed(n int, took time.Duration) string {
 }
 
 // openLines opens what --jsonl names.
-func (f *segmentFlags) openLines(stdout io.Writer) (io.WriteCloser, error) {
-	if f.jsonl == "-" {
+func openLines(path string, stdout io.Writer) (io.WriteCloser, error) {
+	if path == "-" {
 		return nopCloser{stdout}, nil
 	}
-	w, err := os.Create(f.jsonl)
+	w, err := os.Create(path)
 	if err != nil {
-		return nil, reason(f.jsonl, err)
+		return nil, reason(path, err)
 	}
 	return w, nil
 }

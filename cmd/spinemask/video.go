@@ -40,9 +40,9 @@ With -o FOLDER, the folder gets
   NAME.mp4       the video with the instances drawn on it
   NAME.jsonl     a line of JSON for each frame: its number from 0 as id, its time in
                  seconds, its instances with boxes and masks
-With -o FILE.mp4 there is only the video; --jsonl FILE adds the lines, --jsonl -
-writes them to standard output as soon as a frame is finished. Files get their names
-when they are complete.
+which have these names when they are complete. With -o FILE.mp4 there is only the
+video. --jsonl FILE, or --jsonl - for standard output, gets the lines as soon as a
+frame is finished.
 
 Every frame is looked at, however long that takes. With --live, which is always on
 for cameras and their streams, frames that come while others are at work are
@@ -79,7 +79,7 @@ in the files.`,
 	fl := cmd.Flags()
 	fl.SortFlags = false
 	fl.StringVarP(&f.out, "out", "o", "", "output `folder`, made if there is none, or FILE.mp4; - is the same as --jsonl -")
-	fl.StringVar(&f.jsonl, "jsonl", "", "`file` for a line of JSON about each frame; - for standard output")
+	fl.StringVar(&f.jsonl, "jsonl", "", "`file` that gets a line of JSON as soon as a frame is finished; - for standard output")
 	fl.IntVar(&f.camera, "camera", noCamera, "look through the camera of this `number`; the first is 0")
 	fl.BoolVar(&f.live, "live", false, "drop frames to keep up")
 	fl.IntVar(&f.every, "every", 1, "look at each `n`-th frame only")

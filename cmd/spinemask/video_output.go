@@ -20,12 +20,14 @@ type videoOutput struct {
 	name      string // of the source, in lines
 	moviePath string // "": none
 	linesPath string // "": none; -: standard output
+	atOnce    bool   // who reads the lines does not wait for the end
 	classes   []string
 
 	create func(width, height int) (*video.File, error)
 	film   overlay.Film
 	movie  *video.File  // nil before the first frame
-	file   *export.File // nil: standard output
+	file   *export.File // of lines that have their name at the end
+	stream io.Closer    // of others
 	lines  *export.JSONL
 
 	frames, instances int
@@ -35,7 +37,7 @@ type videoOutput struct {
 
 // output finds out where to write, before any work is done.
 func (f *videoFlags) output(s video.Source) (*videoOutput, error) {
-	o := &videoOutput{name: s.Name(), linesPath: f.jsonl, classes: f.classes}
+	o := &videoOutput{name: s.Name(), linesPath: f.jsonl, atOnce: f.jsonl != "", classes: f.classes}
 	switch ext := strings.ToLower(filepath.Ext(f.out)); {
 	case f.out == "":
 	case ext == ".mp4":
@@ -79,10 +81,13 @@ func (o *videoOutput) begin(b *video.Backend, m *spinemask.Model, rate float64, 
 		comment := fmt.Sprintf("spinemask %s, model %s, sha256 %s", version(), m.Config().Name, sum)
 		return b.Create(o.moviePath, width, height, video.Output{Rate: rate, Comment: comment})
 	}
-	switch o.linesPath {
-	case "":
-	case "-":
-		o.lines = export.NewJSONL(stdout)
+	switch {
+	case o.linesPath == "":
+	case o.atOnce:
+		var w io.WriteCloser
+		if w, err = openLines(o.linesPath, stdout); err == nil {
+			o.stream, o.lines = w, export.NewJSONL(w)
+		}
 	default:
 		if o.file, err = export.Create(o.linesPath); err == nil {
 			o.lines = export.NewJSONL(o.file)
@@ -143,6 +148,13 @@ func (o *videoOutput) finish() error {
 	}
 	if o.file != nil {
 		end(o.linesPath, o.file.Commit, o.file.Discard)
+	}
+	if o.stream != nil {
+		if err := o.stream.Close(); err != nil {
+			errs = append(errs, reason(o.linesPath, err))
+		} else if o.linesPath != "-" {
+			o.wrote = append(o.wrote, o.linesPath)
+		}
 	}
 	return errors.Join(errs...)
 }
