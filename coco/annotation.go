@@ -12,8 +12,11 @@ type reader struct {
 	results bool
 	fields  Fields
 	names   *names
-	named   int // ids that were strings
+	named   int // image ids that were strings
 	out     Annotations
+
+	categories      *names
+	namedCategories int // category ids that were strings
 
 	layout []member  // of the entry before
 	counts []byte    // an unescaped string of run lengths
@@ -108,7 +111,7 @@ func (r *reader) entry(p int) int {
 			imageID, p = r.imageID(p)
 			gotImage = true
 		case categoryIDField:
-			categoryID, p = r.int(p)
+			categoryID, p = r.categoryID(p)
 			gotCategory = true
 		case boxField:
 			var found Has

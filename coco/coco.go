@@ -3,7 +3,7 @@
 // write one.
 //
 // The readers are lenient where the world is: a string as info.year, ids written 1.0, image ids that are strings, a
-// missing iscrowd, categories without a supercategory, NaN and Infinity, a byte order mark. What they cannot read is an
+// missing iscrowd, category ids that are strings, categories without a supercategory, NaN and Infinity, a byte order mark. What they cannot read is an
 // *Error with the file, the byte offset, the entry, its id and the field. What a field means for an evaluation, and
 // whether its absence is an error, is for package cocoeval to say.
 //
@@ -47,6 +47,7 @@ type Image struct {
 // Category is an entry of "categories".
 type Category struct {
 	ID                  int64
+	Text                string // the id in files whose category ids are strings, where ID is an index; "" otherwise
 	Name, Supercategory string
 	Frequency           string   // LVIS: r, c or f
 	Keypoints           []string // names
@@ -64,9 +65,9 @@ type Results struct {
 // Annotations holds annotations or detections column by column: entry i of the file is element i of every column. A column
 // is nil where its field was not asked for, or has no meaning in the file.
 type Annotations struct {
-	ID         []int64 // of data sets only, like Area
-	ImageID    []int64 // an index into ImageNames where the file's ids are strings
-	CategoryID []int64
+	ID         []int64   // of data sets only, like Area
+	ImageID    []int64   // an index into ImageNames where the file's ids are strings
+	CategoryID []int64   // an index into CategoryNames where the file's ids are strings
 	Score      []float64 // of results only
 	Box        [][4]float64
 	Area       []float64
@@ -76,7 +77,8 @@ type Annotations struct {
 	Visible    []int32 // num_keypoints
 	Offset     []int64 // byte offset of the entry in the unpacked file
 
-	ImageNames []string // the image ids of a file whose ids are strings, nil otherwise
+	ImageNames    []string // the image ids of a file whose ids are strings, nil otherwise
+	CategoryNames []string // likewise, ascending
 
 	data     []byte        // the file
 	polygons [][][]float64 // of Mask.index
@@ -107,6 +109,14 @@ func (a *Annotations) Len() int { return len(a.ImageID) }
 func (a *Annotations) ImageName(id int64) string {
 	if a.ImageNames != nil {
 		return strconv.Quote(a.ImageNames[id])
+	}
+	return strconv.FormatInt(id, 10)
+}
+
+// CategoryName returns how the file writes the category id that CategoryID holds as id.
+func (a *Annotations) CategoryName(id int64) string {
+	if a.CategoryNames != nil {
+		return strconv.Quote(a.CategoryNames[id])
 	}
 	return strconv.FormatInt(id, 10)
 }

@@ -20,13 +20,20 @@ func OpenDataset(path string, fields Fields) (*Dataset, error) {
 // ParseDataset reads an annotation file from memory. The result keeps b, which must not be changed. name is for messages.
 func ParseDataset(b []byte, name string, fields Fields) (*Dataset, error) {
 	d := &Dataset{File: name, NoCategories: true}
-	s := datasetReader{scanner: scanner{b: b}, d: d, fields: orAll(fields), names: new(names)}
+	s := datasetReader{scanner: scanner{b: b}, d: d, fields: orAll(fields), names: new(names), categories: new(names)}
 	s.file()
 	if s.err != nil {
 		s.err.File = name
 		return nil, s.err
 	}
 	d.ImageNames, d.data = s.names.list, b
+	if number := d.nameCategories(s.categories); number != nil {
+		for i := range d.Categories {
+			c := &d.Categories[i]
+			c.ID = number[c.ID]
+			c.Text = d.CategoryNames[c.ID]
+		}
+	}
 	return d, nil
 }
 
@@ -47,6 +54,9 @@ func (s *datasetReader) file() {
 	if s.err == nil && 0 < s.named && s.named < s.ids {
 		s.fail(0, "image ids are strings and numbers")
 	}
+	if s.err == nil && 0 < s.namedCategories && s.namedCategories < s.d.Len()+len(s.d.Categories) {
+		s.fail(0, "category ids are strings and numbers")
+	}
 }
 
 // orAll is the default of Fields.
@@ -65,6 +75,9 @@ type datasetReader struct {
 	names      *names
 	named, ids int // image ids that were strings; all
 	sawImages  bool
+
+	categories      *names
+	namedCategories int // category ids that were strings
 }
 
 // begin returns where the value of the file begins and whether a byte order mark stands before it.
@@ -134,7 +147,7 @@ func (s *datasetReader) member(name []byte, p int) int {
 		return s.list("categories", p, s.category)
 	case "annotations":
 		parts, next, err := readList(guess(s.b, p), func() *reader {
-			return &reader{scanner: scanner{b: s.b}, fields: s.fields, names: s.names}
+			return &reader{scanner: scanner{b: s.b}, fields: s.fields, names: s.names, categories: s.categories}
 		})
 		if err != nil {
 			s.err = err
@@ -143,6 +156,7 @@ func (s *datasetReader) member(name []byte, p int) int {
 		s.d.Annotations = join(parts)
 		for _, r := range parts {
 			s.named += r.named
+			s.namedCategories += r.namedCategories
 			s.ids += r.out.Len()
 		}
 		return next
@@ -221,7 +235,15 @@ func (s *datasetReader) category(p int) (id int64, known bool, next int) {
 	next = s.members(p, func(name []byte, p int) int {
 		switch string(name) {
 		case "id":
-			c.ID, p = s.int(p)
+			if s.at(p) == '"' {
+				var text []byte
+				if text, p = s.text(p); p >= 0 {
+					c.ID = s.categories.id(string(text))
+					s.namedCategories++
+				}
+			} else {
+				c.ID, p = s.int(p)
+			}
 			known = true
 		case "name":
 			c.Name, p = s.optionalText(p)
@@ -249,7 +271,7 @@ func (s *datasetReader) category(p int) (id int64, known bool, next int) {
 		next = s.fail(start, "id: missing")
 	}
 	s.d.Categories = append(s.d.Categories, c)
-	return c.ID, known, next
+	return c.ID, known && s.namedCategories == 0, next
 }
 
 // named1 stores the field of an error.

@@ -12,6 +12,7 @@ type Entry struct {
 	ImageID    int64
 	ImageName  string // the image's id in files whose ids are strings; "" otherwise
 	CategoryID int64
+	Category   string // the category's id in files whose ids are strings; "" otherwise
 	Score      float64
 	Box        [4]float64
 	Area       float64
@@ -27,6 +28,9 @@ func (a *Annotations) Entry(i int) Entry {
 	e := Entry{ImageID: a.ImageID[i], CategoryID: a.CategoryID[i], Box: a.Box[i], Has: a.Has[i]}
 	if a.ImageNames != nil {
 		e.ImageName = a.ImageNames[e.ImageID]
+	}
+	if a.CategoryNames != nil {
+		e.Category = a.CategoryNames[e.CategoryID]
 	}
 	if a.ID != nil {
 		e.ID, e.Area = a.ID[i], a.Area[i]

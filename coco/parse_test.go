@@ -106,12 +106,36 @@ func TestKeypointsAreKeptWhereTheyMakeTheBox(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, [][]float64{nil, {1, 2, 3}}, r.Keypoints)
 	parts, _, perr := readList([]int{0, strings.LastIndex(text, "{")}, func() *reader {
-		return &reader{scanner: scanner{b: []byte(text)}, fields: Boxes, names: new(names), results: true}
+		return &reader{scanner: scanner{b: []byte(text)}, fields: Boxes, names: new(names), categories: new(names), results: true}
 	})
 	require.Nil(t, perr)
 	require.Len(t, parts, 2)
 	a := join(parts)
 	require.Equal(t, [][]float64{nil, {1, 2, 3}}, a.Keypoints)
+}
+
+func TestCategoryIDsMayBeStrings(t *testing.T) {
+	text := `{"images":[{"id":1}],"annotations":[{"id":1,"image_id":1,"category_id":"b"},{"id":2,"image_id":1,"category_id":"a9"},{"id":3,"image_id":1,"category_id":"a10"}],
+	 "categories":[{"id":"b","name":"x"},{"id":"a9"},{"id":"a10"}]}`
+	d, err := ParseDataset([]byte(text), "f", AllFields)
+	require.NoError(t, err)
+	require.Equal(t, []string{"a10", "a9", "b"}, d.CategoryNames)
+	require.Equal(t, []int64{2, 1, 0}, d.CategoryID)
+	require.Equal(t, []Category{{ID: 2, Text: "b", Name: "x"}, {ID: 1, Text: "a9"}, {ID: 0, Text: "a10"}}, d.Categories)
+	require.Equal(t, `"b"`, d.CategoryName(2))
+	var b bytes.Buffer
+	require.NoError(t, WriteDataset(&b, d))
+	again, err := ParseDataset(b.Bytes(), "f", AllFields)
+	require.NoError(t, err)
+	require.Equal(t, d.Categories, again.Categories)
+	require.Equal(t, d.CategoryID, again.CategoryID)
+	_, err = ParseDataset([]byte(strings.Replace(text, `"a9"`, `9`, 1)), "f", AllFields)
+	require.EqualError(t, err, "coco: f: byte 0: category ids are strings and numbers")
+
+	r, err := ParseResults([]byte(`[{"image_id":1,"category_id":"z","score":1},{"image_id":1,"category_id":"y","score":1}]`), "f", AllFields)
+	require.NoError(t, err)
+	require.Equal(t, []string{"y", "z"}, r.CategoryNames)
+	require.Equal(t, []int64{1, 0}, r.CategoryID)
 }
 
 func TestEveryTruncationNamesTheEndOfTheFile(t *testing.T) {
@@ -185,7 +209,7 @@ func TestPartsGiveTheSameAsOne(t *testing.T) {
 			}
 		}
 		parts, next, err := readList(starts, func() *reader {
-			return &reader{scanner: scanner{b: text}, fields: AllFields, names: new(names), results: true}
+			return &reader{scanner: scanner{b: text}, fields: AllFields, names: new(names), categories: new(names), results: true}
 		})
 		require.Nil(t, err)
 		require.Equal(t, len(text), next)

@@ -18,13 +18,14 @@ func OpenResults(path string, fields Fields) (*Results, error) {
 
 // ParseResults reads a results file from memory. The result keeps b, which must not be changed. name is for messages.
 func ParseResults(b []byte, name string, fields Fields) (*Results, error) {
-	s := resultsReader{scanner: scanner{b: b}, r: &Results{File: name}, fields: orAll(fields), names: new(names)}
+	s := resultsReader{scanner: scanner{b: b}, r: &Results{File: name}, fields: orAll(fields), names: new(names), categories: new(names)}
 	s.file()
 	if s.err != nil {
 		s.err.File = name
 		return nil, s.err
 	}
 	s.r.ImageNames, s.r.data = s.names.list, b
+	s.r.nameCategories(s.categories)
 	return s.r, nil
 }
 
@@ -35,6 +36,9 @@ type resultsReader struct {
 	fields Fields
 	names  *names
 	named  int // image ids that were strings
+
+	categories      *names
+	namedCategories int // category ids that were strings
 }
 
 // file reads the whole file.
@@ -66,12 +70,15 @@ func (s *resultsReader) file() {
 	if s.err == nil && 0 < s.named && s.named < s.r.Len() {
 		s.fail(0, "image ids are strings and numbers")
 	}
+	if s.err == nil && 0 < s.namedCategories && s.namedCategories < s.r.Len() {
+		s.fail(0, "category ids are strings and numbers")
+	}
 }
 
 // list reads the list of results at p.
 func (s *resultsReader) list(p int) int {
 	parts, next, err := readList(guess(s.b, p), func() *reader {
-		return &reader{scanner: scanner{b: s.b}, fields: s.fields, names: s.names, results: true}
+		return &reader{scanner: scanner{b: s.b}, fields: s.fields, names: s.names, categories: s.categories, results: true}
 	})
 	if err != nil {
 		s.err = err
@@ -80,6 +87,7 @@ func (s *resultsReader) list(p int) int {
 	s.r.Annotations = join(parts)
 	for _, part := range parts {
 		s.named += part.named
+		s.namedCategories += part.namedCategories
 	}
 	return next
 }

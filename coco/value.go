@@ -1,6 +1,9 @@
 package coco
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // annotationID reads an id that may be written as a string of digits, which the reference takes as the number.
 func (r *reader) annotationID(p int) (int64, int) {
@@ -126,7 +129,20 @@ func (r *reader) numbers(p int) ([]float64, int) {
 	return r.coords[start:len(r.coords):len(r.coords)], p
 }
 
-// names numbers the image ids of a file whose ids are strings. Its zero value is ready for use by several readers.
+// categoryID reads a category id. Every file has either numbers or strings.
+func (r *reader) categoryID(p int) (int64, int) {
+	if r.at(p) != '"' {
+		return r.int(p)
+	}
+	text, next := r.text(p)
+	if next < 0 {
+		return 0, bad
+	}
+	r.namedCategories++
+	return r.categories.id(string(text)), next
+}
+
+// names numbers the ids of a file whose ids are strings. Its zero value is ready for use by several readers.
 type names struct {
 	sync.Mutex
 	index map[string]int64
@@ -160,4 +176,30 @@ func (n *names) id(name string) int64 {
 	n.index[name] = i
 	n.list = append(n.list, name)
 	return i
+}
+
+// sort puts the names in ascending order, as numpy does. It returns the new numbers of the old ones, or nil if there are none.
+func (n *names) sort() (number []int64) {
+	if len(n.list) == 0 {
+		return nil
+	}
+	list := slices.Sorted(slices.Values(n.list))
+	number = make([]int64, len(list))
+	for i, name := range list {
+		number[n.index[name]] = int64(i)
+	}
+	n.list = list
+	return number
+}
+
+// nameCategories renumbers the categories of all entries by their sorted names.
+func (a *Annotations) nameCategories(n *names) (number []int64) {
+	number = n.sort()
+	if number != nil {
+		a.CategoryNames = n.list
+		for i, id := range a.CategoryID {
+			a.CategoryID[i] = number[id]
+		}
+	}
+	return number
 }

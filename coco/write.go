@@ -101,7 +101,7 @@ func appendImage(b []byte, im *Image, d *Dataset) []byte {
 }
 
 func appendCategory(b []byte, c *Category) []byte {
-	b = strconv.AppendInt(append(b, `{"id":`...), c.ID, 10)
+	b = appendID(append(b, `{"id":`...), c.ID, c.Text)
 	b = appendString(append(b, `,"name":`...), c.Name)
 	if c.Supercategory != "" {
 		b = appendString(append(b, `,"supercategory":`...), c.Supercategory)
@@ -130,7 +130,7 @@ func appendEntry(b []byte, e *Entry, annotation bool) ([]byte, error) {
 		b = append(b, ',')
 	}
 	b = appendID(append(b, `"image_id":`...), e.ImageID, e.ImageName)
-	b = strconv.AppendInt(append(b, `,"category_id":`...), e.CategoryID, 10)
+	b = appendID(append(b, `,"category_id":`...), e.CategoryID, e.Category)
 	var err error
 	if e.Has&HasBox != 0 {
 		b, err = appendNumbers(append(b, `,"bbox":`...), e.Box[:], err)

@@ -2,7 +2,6 @@ package cocoeval
 
 import (
 	"cmp"
-	"fmt"
 	"runtime"
 	"slices"
 )
@@ -99,13 +98,13 @@ func (m *matcher) inspect(c *chunk) error {
 		e := int(d.at(i))
 		k := int32(-1)
 		if d.image[e] >= 0 {
-			if k = m.g.categoryOf(d.CategoryID[e]); k >= 0 {
+			if k = m.g.categoryOf(d.category[e]); k >= 0 {
 				s.count[k]++
 				if err := d.inspect(e, m.g, m.p, &c.warnings, &c.lint); err != nil {
 					return err
 				}
 			} else if m.p.CategoryIDs == nil {
-				c.warnings.add("unknown-category-results", "results of categories that the data set does not have; dropped", func() string { return fmt.Sprint(d.CategoryID[e]) })
+				c.warnings.add("unknown-category-results", "results of categories that the data set does not have; dropped", func() string { return d.CategoryName(d.CategoryID[e]) })
 			}
 		}
 		s.category = append(s.category, k)
@@ -187,9 +186,9 @@ func (m *matcher) byRank(c *chunk, from, to int) {
 	if d.order == nil {
 		panic("cocoeval: order of a class-agnostic batch")
 	}
-	rank := func(e int32) int32 { return m.g.rank.of(d.CategoryID[e]) }
+	rank := func(e int32) int32 { return m.g.rank.of(d.category[e]) }
 	slices.SortStableFunc(d.order[from:to], func(a, b int32) int { return cmp.Compare(rank(a), rank(b)) })
 	for i := from; i < to; i++ {
-		m.sorter.category[i-c.from] = m.g.categoryOf(d.CategoryID[d.order[i]])
+		m.sorter.category[i-c.from] = m.g.categoryOf(d.category[d.order[i]])
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spinemask/spinemask/coco"
@@ -16,6 +17,7 @@ type detections struct {
 	fail func(i int, field, msg string) error
 
 	image    []int32      // of each entry: index into truth.images, or -1
+	category []int64      // of each entry: id as the data set numbers them
 	order    []int32      // entries by image, then place in the list; nil where that is their order already
 	box      [][4]float64 // Annotations.Box, completed where the evaluation needs boxes
 	maskArea bool         // the area is that of the mask, not w·h
@@ -43,6 +45,7 @@ func newDetections(a *coco.Annotations, fail func(i int, field, msg string) erro
 	if err := d.findImages(g, p, w); err != nil {
 		return nil, err
 	}
+	d.findCategories(g, p, w)
 	if err := d.complete(g, p); err != nil {
 		return nil, err
 	}
@@ -148,6 +151,41 @@ func (d *detections) imageIDs(g *truth, p *Params, w *warnings) ([]int64, error)
 		}
 	}
 	return ids, nil
+}
+
+// noCategory is an id that no data set has.
+const noCategory = math.MinInt64
+
+// findCategories finds the category ids of the entries as the data set numbers them, where one or both have strings. A number
+// and a string are never the same in strict mode.
+func (d *detections) findCategories(g *truth, p *Params, w *warnings) {
+	names := g.data.CategoryNames
+	d.category = d.CategoryID
+	if d.CategoryNames == nil && names == nil {
+		return
+	}
+	d.category = make([]int64, d.Len())
+	mixed := (d.CategoryNames == nil) != (names == nil)
+	for i, id := range d.CategoryID {
+		d.category[i] = noCategory
+		text := fmt.Sprint(id)
+		if d.CategoryNames != nil {
+			text = d.CategoryNames[id]
+		}
+		if mixed && p.Mode == Strict {
+			continue
+		}
+		if names == nil { // "12" for 12
+			if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+				d.category[i] = n
+			}
+		} else if k, ok := slices.BinarySearch(names, text); ok {
+			d.category[i] = int64(k)
+		}
+		if mixed {
+			w.add("category-id-type", "results whose category id is a string where the data set has a number, or the other way round; taken as the same", func() string { return d.CategoryName(id) })
+		}
+	}
 }
 
 // complete derives boxes and areas. In strict mode the first entry decides for all, as in loadRes: with a box, areas are
@@ -396,7 +434,7 @@ func (l *boxLint) report(w *warnings) {
 
 // lintCategories warns where category ids seem to count from 0.
 func (d *detections) lintCategories(g *truth, w *warnings) {
-	if d.Len() == 0 || len(g.ids) == 0 || g.rank.of(0) >= 0 {
+	if d.Len() == 0 || len(g.ids) == 0 || g.rank.of(0) >= 0 || d.CategoryNames != nil {
 		return
 	}
 	low, high := slices.Min(d.CategoryID), slices.Max(d.CategoryID)

@@ -134,7 +134,11 @@ func (g *truth) listCategories(d *coco.Dataset, p *Params, w *warnings) error {
 			return fmt.Errorf("cocoeval: %s: categories: missing", d.File)
 		}
 		for _, id := range d.CategoryID {
-			list = append(list, coco.Category{ID: id, Name: fmt.Sprint(id)})
+			c := coco.Category{ID: id, Name: fmt.Sprint(id)}
+			if d.CategoryNames != nil {
+				c.Name, c.Text = d.CategoryNames[id], d.CategoryNames[id]
+			}
+			list = append(list, c)
 		}
 		w.add("no-categories", "data sets without a list of categories; it was made of the annotations", func() string { return d.File })
 	}
@@ -143,7 +147,7 @@ func (g *truth) listCategories(d *coco.Dataset, p *Params, w *warnings) error {
 		c := &list[i]
 		if i+1 < len(list) && list[i+1].ID == c.ID {
 			if !d.NoCategories {
-				w.add("duplicate-categories", "categories with the id of another; the last one counts", func() string { return fmt.Sprint(c.ID) })
+				w.add("duplicate-categories", "categories with the id of another; the last one counts", func() string { return d.CategoryName(c.ID) })
 			}
 			continue
 		}
@@ -224,7 +228,7 @@ func (g *truth) order(d *coco.Dataset, p *Params, w *warnings) ([]place, error) 
 		k := g.categoryOf(d.CategoryID[j])
 		if k < 0 || !p.ClassAgnostic && g.categoryOf(d.CategoryID[i]) < 0 {
 			if p.CategoryIDs == nil {
-				w.add("unknown-category-annotations", "annotations of categories that are not listed; dropped", func() string { return fmt.Sprint(d.CategoryID[i]) })
+				w.add("unknown-category-annotations", "annotations of categories that are not listed; dropped", func() string { return d.CategoryName(d.CategoryID[i]) })
 			}
 			continue
 		}

@@ -42,7 +42,7 @@ func (e *Evaluator) Add(imageID int64, list []Detection) error {
 		}
 		a.Append(&entry)
 	}
-	a.ImageNames = e.g.images.allText
+	a.ImageNames, a.CategoryNames = e.g.images.allText, e.g.data.CategoryNames
 	fail := func(i int, field, msg string) error { return fmt.Errorf("%s%s: %s", name(i), field, msg) }
 	var w warnings
 	d, err := newDetections(&a, fail, e.g, e.p, &w)

@@ -30,6 +30,9 @@ func Run(o *Options, gt string, results []string, stdout, stderr io.Writer) erro
 	if err != nil {
 		return err
 	}
+	if o.Categories != "" && d.CategoryNames != nil {
+		return usage("--categories wants ids that are numbers; those of %s are strings", gt)
+	}
 	// The results are read while the evaluators look at the data set.
 	var read []input
 	var rerr error
@@ -209,13 +212,21 @@ func writeClasses(out io.Writer, e *cocoeval.Evaluation) {
 			}
 			fmt.Fprintln(t)
 		}
-		fmt.Fprintf(t, "%d\t%s\t", e.Categories[k].ID, e.Categories[k].Name)
+		fmt.Fprintf(t, "%v\t%s\t", categoryID(&e.Categories[k]), e.Categories[k].Name)
 		for _, s := range stats {
 			fmt.Fprintf(t, "%.3f\t", s.Value)
 		}
 		fmt.Fprintln(t)
 	}
 	t.Flush()
+}
+
+// categoryID is the id of a category as the file has it, a string or a number.
+func categoryID(c *coco.Category) any {
+	if c.Text != "" {
+		return c.Text
+	}
+	return c.ID
 }
 
 // report of one evaluation in JSON
@@ -231,7 +242,7 @@ type jsonEvaluation struct {
 }
 
 type jsonClass struct {
-	ID    int64  `json:"id"`
+	ID    any    `json:"id"` // as in the file
 	Name  string `json:"name"`
 	Stats stats  `json:"stats"`
 }
@@ -269,7 +280,7 @@ func writeJSON(out io.Writer, o *Options, all []*cocoeval.Evaluation) error {
 		}
 		if o.PerClass {
 			for k, c := range e.Categories {
-				j.Classes = append(j.Classes, jsonClass{c.ID, c.Name, e.ClassStats(k)})
+				j.Classes = append(j.Classes, jsonClass{categoryID(&c), c.Name, e.ClassStats(k)})
 			}
 		}
 		doc.Evaluations = append(doc.Evaluations, j)
