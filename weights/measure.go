@@ -130,6 +130,9 @@ func (m *measurer) resNet(b *config.Backbone) {
 		units += m.count(fmt.Sprintf("backbone/stage%d/unit%%d/conv2/kernel", stage))
 	}
 	b.Depth = 3*units + 2
+	if units == 0 {
+		m.problem("backbone: no block has three convolutions, want a ResNet of 50, 101 or 152 layers")
+	}
 	b.PyramidNorm = m.has("fpn/output2/norm/gamma")
 	_, b.Endpoints = m.conv("fpn/output2")
 	b.MinLevel = 2

@@ -217,6 +217,16 @@ func TestTorchvisionEpsilon(t *testing.T) {
 	}
 }
 
+func TestOtherNetworksOfTorchvisionAreNamed(t *testing.T) {
+	stem := shaped("backbone.body.conv1.weight", 64, 3, 7, 7)
+	_, err := FromTensors("m", []Tensor{stem, shaped("head.classification_head.cls_logits.weight", 819, 256, 3, 3)}, nil)
+	require.EqualError(t, err, "weights: m: a RetinaNet (1 tensors such as head.classification_head.cls_logits), want Mask R-CNN")
+	f, err := FromTensors("m", []Tensor{stem, shaped("backbone.body.layer1.0.conv2.weight", 64, 64, 3, 3)}, nil)
+	require.NoError(t, err)
+	_, _, err = f.Config(Options{})
+	require.ErrorContains(t, err, "backbone: no block has three convolutions, want a ResNet of 50, 101 or 152 layers")
+}
+
 // TestMMDetLayouts translates the names of mmdetection 1.1, and the same network with the names and class rows of 2.x:
 // fc_cls rows 1…K, 0, fc_reg rows 4…, conv_logits rows 1… of 1.1.
 func TestMMDetLayouts(t *testing.T) {

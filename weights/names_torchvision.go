@@ -34,6 +34,10 @@ func translateTorchvision(vars []Tensor) *translation {
 		return index(m[1]), true
 	})
 	for _, module := range sortedKeys(layers) {
+		if strings.HasPrefix(module, "head.classification_head.") || strings.HasPrefix(module, "head.regression_head.") {
+			tr.retina = append(tr.retina, module)
+			continue
+		}
 		if p, ok := torchvisionPlace(layers, module, dense); ok {
 			tr.addTorch(layers[module], p)
 		} else {
