@@ -46,7 +46,7 @@ func newDetections(a *coco.Annotations, fail func(i int, field, msg string) erro
 		return nil, err
 	}
 	d.findCategories(g, p, w)
-	if err := d.complete(g, p); err != nil {
+	if err := d.complete(g, p, w); err != nil {
 		return nil, err
 	}
 	if p.Protocol == LVIS {
@@ -191,12 +191,12 @@ func (d *detections) findCategories(g *truth, p *Params, w *warnings) {
 // complete derives boxes and areas. In strict mode the first entry decides for all, as in loadRes: with a box, areas are
 // those of the boxes and a missing mask is the box; without, areas and missing boxes are those of the masks; else of the
 // keypoints. In corrected mode every entry goes by its own fields, and in an evaluation of masks areas are those of masks.
-func (d *detections) complete(g *truth, p *Params) error {
+func (d *detections) complete(g *truth, p *Params, w *warnings) error {
 	if d.Len() == 0 {
 		return nil
 	}
 	if p.Mode == Corrected {
-		return d.completeEach(g, p)
+		return d.completeEach(g, p, w)
 	}
 	switch has := d.Has[0]; {
 	case has&(coco.HasBox|coco.NullBox) != 0:
@@ -274,7 +274,7 @@ func (d *detections) boxesOfMasks(strict bool) error {
 }
 
 // completeEach is complete for corrected mode.
-func (d *detections) completeEach(g *truth, p *Params) error {
+func (d *detections) completeEach(g *truth, p *Params, w *warnings) error {
 	d.box, d.areas = slices.Clone(d.Box), make([]float64, d.Len())
 	masks := p.IoU == Segm || p.IoU == Boundary
 	for i, has := range d.Has {
@@ -303,6 +303,9 @@ func (d *detections) completeEach(g *truth, p *Params) error {
 			d.areas[i] = b[2] * b[3]
 		case d.image[i] >= 0:
 			return d.fail(i, "bbox, segmentation, keypoints", "missing")
+		}
+		if masks && kind != coco.NoMask && has&d.Has[0]&coco.HasBox != 0 && d.areas[i] != b[2]*b[3] {
+			w.add("mask-area", "results with a mask and a box, of which pycocotools takes the area of the box; that of the mask was taken", func() string { return d.name(i) })
 		}
 	}
 	return nil

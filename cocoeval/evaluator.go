@@ -194,12 +194,10 @@ func (e *Evaluator) Evaluate() (*Evaluation, error) {
 	}
 	w := warnings{list: slices.Clone(e.w.list)}
 	w.merge(&e.found)
-	slices.SortStableFunc(w.list, func(a, b Warning) int { return strings.Compare(a.Code, b.Code) })
 	out := &Evaluation{
 		Params: *e.p, Categories: e.g.categories,
 		Images: len(e.g.images.ids), Annotations: len(e.g.entry),
-		Warnings: w.list,
-		from:     accumulated{p: e.p, counted: e.counted},
+		from: accumulated{p: e.p, counted: e.counted},
 	}
 	for _, pieces := range e.pieces {
 		out.from.pieces = append(out.from.pieces, slices.Clone(pieces))
@@ -207,6 +205,9 @@ func (e *Evaluator) Evaluate() (*Evaluation, error) {
 			out.Detections += len(q.score)
 		}
 	}
+	out.noteMaxDets(&w)
+	slices.SortStableFunc(w.list, func(a, b Warning) int { return strings.Compare(a.Code, b.Code) })
+	out.Warnings = w.list
 	out.brief = out.from.curves(out.summarized(), false)
 	return out, nil
 }

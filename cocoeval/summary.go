@@ -98,6 +98,19 @@ func (e *Evaluation) lines() []line {
 	return lines
 }
 
+// noteMaxDets adds a warning if the summary is at other maxDets than pycocotools'.
+func (e *Evaluation) noteMaxDets(w *warnings) {
+	as := Evaluation{Params: e.Params}
+	as.Params.Mode = Strict
+	n := 0
+	for _, l := range as.lines() {
+		n += btoi(!slices.Contains(e.lines(), l))
+	}
+	if n > 0 {
+		w.list = append(w.list, Warning{Code: "max-dets", Count: n, Text: "lines of pycocotools' summary are at maxDets 100 or the third (20 for keypoints); shown at the highest"})
+	}
+}
+
 func lvisLines(maxDets int) []line {
 	lines := []line{{area: "all"}, {area: "all", iou: .5}, {area: "all", iou: .75}, {area: "small"}, {area: "medium"}, {area: "large"}, {area: "all", group: "r"}, {area: "all", group: "c"}, {area: "all", group: "f"}}
 	for _, area := range []string{"all", "small", "medium", "large"} {
