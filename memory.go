@@ -16,6 +16,10 @@ func (m *Model) winograd(trunk *engine.Plan) int64 {
 	return n
 }
 
+// restBytes stand for everything that is small: the runtime, the program, the
+// lists of proposals and detections, the unused ends of huge pages.
+const restBytes = 32 << 20
+
 // checkMemory holds what the model is known to need against the limit, with a
 // plan for the trunk if there is one.
 func (m *Model) checkMemory(trunk *engine.Plan) error {
@@ -23,15 +27,16 @@ func (m *Model) checkMemory(trunk *engine.Plan) error {
 	if limit == 0 {
 		return nil
 	}
-	each := m.boxPlan.ArenaBytes() + m.maskPlan.ArenaBytes()
+	threads := m.options.threads()
+	each := m.boxPlan.WorkspaceBytes(threads) + m.maskPlan.WorkspaceBytes(threads)
 	if trunk != nil {
-		each += trunk.ArenaBytes()
+		each += trunk.WorkspaceBytes(threads)
 	}
 	n := int64(m.options.workspaces())
 	weights := m.weightBytes + m.winograd(trunk)
-	if need := weights + n*each; need > limit {
-		return fmt.Errorf("%s of memory needed (weights %s, %d × %s for feature maps), over the limit of %s",
-			megabytes(need), megabytes(weights), n, megabytes(each), megabytes(limit))
+	if need := restBytes + weights + n*each; need > limit {
+		return fmt.Errorf("%s of memory needed (weights %s, %d × %s for pictures in work, %s for the rest), over the limit of %s",
+			megabytes(need), megabytes(weights), n, megabytes(each), megabytes(restBytes), megabytes(limit))
 	}
 	return nil
 }

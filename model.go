@@ -259,7 +259,11 @@ func (m *Model) acquire(ctx context.Context) (*session, error) {
 		if s != nil {
 			return s, nil
 		}
-		return newSession(m), nil
+		s, err := newSession(ctx, m)
+		if err != nil {
+			m.sessions <- nil
+		}
+		return s, err
 	case <-m.closed:
 		return nil, ErrClosed
 	case <-ctx.Done():

@@ -30,10 +30,11 @@ type Options struct {
 	// NMSIoU is the intersection over union from which the lesser of two
 	// detections of a class is dropped, in place of the model's own; 0 means that.
 	NMSIoU float64
-	// MemoryLimit in bytes, 0 for none: opening a model fails when its packed
-	// weights and the feature maps of all workspaces, which are nearly all of its
-	// memory, need more. Where the input has the size of the photo, it is
-	// segmenting a photo that is too large that fails.
+	// MemoryLimit in bytes, 0 for none: opening a model fails when a process that
+	// runs it needs more, once it is loaded: packed weights, the feature maps of
+	// all workspaces and their threads' scratch, without the pictures themselves
+	// and the results. Where the input has the size of the photo, it is segmenting
+	// a photo that is too large that fails.
 	MemoryLimit int64
 	// NoWinograd computes all convolutions directly: slower, but with less memory
 	// and about a tenth of the rounding error.

@@ -197,6 +197,13 @@ func TestCancelledContextReturnsSoon(t *testing.T) {
 	require.NoError(t, err)
 	defer m.Close()
 	img := waves(0, 640, 640)
+	// The first picture makes Winograd's weights; given up, the next goes on there.
+	first := &patience{Context: context.Background()}
+	first.left.Store(3)
+	_, err = m.Segment(first, img)
+	require.ErrorIs(t, err, context.Canceled)
+	_, err = m.Segment(context.Background(), img)
+	require.NoError(t, err)
 	all := &patience{Context: context.Background()}
 	all.left.Store(1 << 40)
 	_, err = m.Segment(all, img)

@@ -63,7 +63,8 @@ func chunks(n, most int) int {
 	return (n + parts - 1) / parts
 }
 
-func newSession(m *Model) *session {
+// newSession takes the memory that does not depend on the picture's size.
+func newSession(ctx context.Context, m *Model) (*session, error) {
 	c := m.config
 	s := &session{
 		m:        m,
@@ -78,9 +79,14 @@ func newSession(m *Model) *session {
 	for i := range s.pasters {
 		s.pasters[i] = maskhead.NewPaster(&c.Masks)
 	}
+	for _, head := range []*engine.Plan{m.boxPlan, m.maskPlan} {
+		if err := head.Warm(ctx, s.team); err != nil {
+			return nil, err
+		}
+	}
 	s.boxes = m.boxPlan.NewWorkspace(s.team, new(engine.Arena))
 	s.masks = m.maskPlan.NewWorkspace(s.team, new(engine.Arena))
-	return s
+	return s, nil
 }
 
 // segment is the way of a picture, in the order of the package's architecture:
@@ -120,7 +126,7 @@ func (s *session) features(ctx context.Context, img *imageio.Image) (preprocess.
 	if err != nil {
 		return g, err
 	}
-	if err := s.resize(g, img); err != nil {
+	if err := s.resize(ctx, g, img); err != nil {
 		return g, err
 	}
 	s.done("resize")
@@ -139,7 +145,7 @@ func (s *session) done(name string) {
 }
 
 // resize fills the network's input, which is bound anew when its size changes.
-func (s *session) resize(g preprocess.Geometry, img *imageio.Image) error {
+func (s *session) resize(ctx context.Context, g preprocess.Geometry, img *imageio.Image) error {
 	if s.trunk == nil || s.height != g.InputHeight || s.width != g.InputWidth {
 		plan, err := s.m.trunk.Plan(g.InputHeight, g.InputWidth, 1)
 		if err != nil {
@@ -147,6 +153,9 @@ func (s *session) resize(g preprocess.Geometry, img *imageio.Image) error {
 		}
 		if err := s.m.checkMemory(plan); err != nil {
 			return fmt.Errorf("spinemask: %w", err)
+		}
+		if err := plan.Warm(ctx, s.team); err != nil {
+			return err
 		}
 		s.trunk = plan.NewWorkspace(s.team, &s.trunkArena)
 		s.height, s.width = g.InputHeight, g.InputWidth

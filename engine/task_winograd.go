@@ -40,14 +40,22 @@ func (t *winogradTask) Part(worker, part int) {
 	t.border.zero(first*t.conv.Height, min(first+zeroItems, t.rows)*t.conv.Height, t.conv.Height)
 }
 
-// allocScratch gives every worker as much memory as the neediest step wants.
-func (ws *Workspace) allocScratch() {
+// scratch is how many floats each of so many workers wants for itself.
+func (pl *Plan) scratch(workers int) int {
 	most := 0
-	for _, t := range ws.tasks {
-		if w, ok := t.(*winogradTask); ok {
-			most = max(most, w.plan.Scratch())
+	for i := range pl.steps {
+		s := &pl.steps[i]
+		if s.algorithm == winograd {
+			out := pl.layouts[s.out].shape
+			most = max(most, s.packed.winograd.Plan(out.H, out.W, workers).Scratch())
 		}
 	}
+	return most
+}
+
+// allocScratch gives every worker as much memory as the neediest step wants.
+func (ws *Workspace) allocScratch() {
+	most := ws.plan.scratch(ws.team.Workers())
 	ws.scratch = make([][]float32, ws.team.Workers())
 	for i := range ws.scratch {
 		ws.scratch[i] = kernels.Alloc(most)

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"sync"
 
 	"github.com/spinemask/spinemask/internal/kernels"
@@ -31,8 +32,10 @@ func (pl *Plan) wanted() (list []*kernels.PackedWinograd, floats int) {
 	return list, floats
 }
 
-// transform makes the weights that the plan wants, all in one block of memory.
-func (pl *Plan) transform(team *parallel.Team) {
+// Warm makes the weights that the plan wants beyond the packed ones, as the first
+// NewWorkspace does otherwise: of a large network that takes as long as a picture.
+// It returns ctx's error when that is done, and goes on from there in the next call.
+func (pl *Plan) Warm(ctx context.Context, team *parallel.Team) error {
 	t := &pl.module.transforms
 	t.Lock()
 	defer t.Unlock()
@@ -42,8 +45,17 @@ func (pl *Plan) transform(team *parallel.Team) {
 	for i, w := range list {
 		rooms[i], room = room[:w.Floats()], room[w.Floats():]
 	}
-	team.Do(len(list), parallel.Func(func(_, part int) { list[part].Transform(rooms[part]) }))
-	t.floats += floats
+	team.Do(len(list), parallel.Func(func(_, part int) {
+		if ctx.Err() == nil {
+			list[part].Transform(rooms[part])
+		}
+	}))
+	for _, w := range list {
+		if w.Made() {
+			t.floats += w.Floats()
+		}
+	}
+	return ctx.Err()
 }
 
 // WinogradBytes is the memory that Winograd's weights take once the plan has a

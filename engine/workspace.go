@@ -28,7 +28,7 @@ type task interface {
 
 // NewWorkspace binds a plan to memory. Its runs use the team.
 func (pl *Plan) NewWorkspace(team *parallel.Team, arena *Arena) *Workspace {
-	pl.transform(team)
+	_ = pl.Warm(context.Background(), team) // which is never done
 	ws := &Workspace{plan: pl, team: team, arena: arena.take(pl.size)}
 	for _, in := range pl.module.inputs {
 		l := &pl.layouts[in.value]
