@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -209,6 +210,9 @@ func (f *segmentFlags) stream(ctx context.Context, t *talk, model *spinemask.Mod
 // read reads an image; its error does not name the file again.
 func (f *segmentFlags) read(j job) (photo *imageio.Image, err error) {
 	options := imageio.Options{MaxPixels: f.maxPixels, IgnoreOrientation: f.exif == exifOff}
+	if f.maxPixels > imageio.DefaultMaxPixels {
+		options.MaxSide = int(min(f.maxPixels, math.MaxInt32)) // who asks for more may have it long
+	}
 	switch {
 	case j.err != nil:
 		err = j.err
@@ -239,7 +243,7 @@ func (e *imageError) Unwrap() error { return e.cause }
 // hintAt adds advice about the cause of an error.
 func hintAt(err, cause error) error {
 	if errors.Is(cause, imageio.ErrTooLarge) {
-		return hinted{err, "--max-pixels raises the limit"}
+		return hinted{err, "--max-pixels raises the limit; an image takes 3 bytes of memory a pixel, and up to 8 more while its file is read"}
 	}
 	return err
 }

@@ -122,7 +122,7 @@ some images failed, 130 if it was interrupted.`,
 	fl.BoolVar(&f.resume, "resume", false, "go on with the run in the output folder, with its options; failed and changed images are tried again")
 	fl.StringVar(&f.onExisting, "on-existing", existingOverwrite, "if the output folder holds a run: overwrite, skip what is finished, or error")
 	fl.StringVar(&f.annotations, "annotations", "", "COCO `file` whose ids the results use, by file name")
-	fl.Int64Var(&f.maxPixels, "max-pixels", imageio.DefaultMaxPixels, "refuse larger images")
+	fl.Int64Var(&f.maxPixels, "max-pixels", imageio.DefaultMaxPixels, fmt.Sprintf("refuse images of more pixels; while it is not raised, also those with a side over %d", imageio.DefaultMaxSide))
 	fl.StringVar(&f.exif, "exif", exifOn, "turn images upright by their EXIF orientation: on; off leaves them as they are stored")
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "say nothing but errors")
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "say what was found in each image, and in what time")
@@ -216,7 +216,7 @@ func (f *segmentFlags) run(ctx context.Context, t *talk, stdin io.Reader, stdout
 		return err
 	}
 	_, _, open := o.journal.Counts()
-	t.say("%d of %d images, %d instances%s", len(run.Images), len(o.journal.Plan()), instances, speed(len(jobs)-open, took))
+	t.say("%d of %d images, %d instances%s", len(run.Images), len(o.journal.Plan()), instances, speed(len(jobs)-open-len(run.Failures), took))
 	t.say("wrote %s", strings.Join(o.wrote(len(run.Images)), ", "))
 	if n := len(run.Failures); n > 0 {
 		t.say("%d failed, see \"failures\" in %s; again with: spinemask segment @%s -o %s --resume", n, o.path(imagesFile), o.path(failuresFile), f.out)
