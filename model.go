@@ -186,21 +186,14 @@ func (m *Model) engineOptions(h, w int) engine.Options {
 }
 
 // fileWeights gives a file's tensors to the compiler.
-type fileWeights struct{ f *weights.File }
+type fileWeights struct{ *weights.File }
 
 func (w fileWeights) Float32(name string) ([]float32, error) {
-	t, ok := w.f.Tensor(name)
+	t, ok := w.Tensor(name)
 	if !ok {
 		return nil, fmt.Errorf("%s: missing", name)
 	}
 	return t.Float32(nil)
-}
-
-// Release is what engine.Releaser says.
-func (w fileWeights) Release(name string) {
-	if t, ok := w.f.Tensor(name); ok {
-		t.Release()
-	}
 }
 
 // Config returns what the model is. The caller must not change it.

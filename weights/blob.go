@@ -71,7 +71,7 @@ func (b *blob) close() error { return errors.Join(b.unload(), b.shut()) }
 func (b *blob) part(offset, size int64) storage {
 	s := storage{reader: b.reader, offset: offset, size: size}
 	if b.memory != nil {
-		s.memory, s.mapped = b.memory[offset:offset+size:offset+size], true
+		s.memory = b.memory[offset : offset+size : offset+size]
 	}
 	return s
 }

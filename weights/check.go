@@ -69,7 +69,7 @@ func Check(f *File, want []Want) error {
 			problems[t.Name] = fmt.Sprintf("unexpected, shape %v", t.Shape)
 		}
 	}
-	nonFinite(scan, problems)
+	f.nonFinite(scan, problems)
 	var list []string
 	for name, p := range problems {
 		if from := f.from[name]; from != "" {
@@ -81,7 +81,7 @@ func Check(f *File, want []Want) error {
 }
 
 // nonFinite looks at all values, on all processors, and adds a problem for each tensor with a NaN or an infinity.
-func nonFinite(tensors []Tensor, problems map[string]string) {
+func (f *File) nonFinite(tensors []Tensor, problems map[string]string) {
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	next := make(chan Tensor)
@@ -89,7 +89,7 @@ func nonFinite(tensors []Tensor, problems map[string]string) {
 		wg.Go(func() {
 			for t := range next {
 				ok, err := t.finite()
-				t.Release()
+				f.Release(t.Name)
 				if err != nil || !ok {
 					mu.Lock()
 					problems[t.Name] = "holds NaN or infinite values"

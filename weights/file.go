@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // A File is a set of named tensors. It is safe for concurrent use, until it is closed.
@@ -25,6 +26,7 @@ type File struct {
 	blobs    []*blob // the bytes that SHA256 is of
 	unpacked []*blob // of an archive
 	sum      func() (string, error)
+	released atomic.Int64 // bytes since the system last took back what was read
 }
 
 // contents is what a reader finds in a file: tensors under the names they have there.
@@ -139,6 +141,22 @@ func (f *File) hash() (string, error) {
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
+
+// Release says that the values of a tensor are not needed soon. What was read of a mapped file counts as memory of the
+// process until enough is released: then the system takes all of it, and it is read again where it is asked for. (Taking
+// it stops every processor that runs the process, so it must be rare.)
+func (f *File) Release(name string) {
+	t, ok := f.Tensor(name)
+	if !ok || f.released.Add(t.stored.size) < releaseBytes {
+		return
+	}
+	f.released.Store(0)
+	for _, b := range slices.Concat(f.blobs, f.unpacked) {
+		release(b.memory)
+	}
+}
+
+const releaseBytes = 32 << 20
 
 // Unload gives the memory of all tensors back to the system; only SHA256 and Close may be used after it. Slices that
 // Float32(nil) returned must not be used any more.

@@ -21,7 +21,6 @@ type Tensor struct {
 // storage is where the values of a tensor lie: in memory (mapped, or made there) or behind a reader.
 type storage struct {
 	memory []byte
-	mapped bool // memory is part of a file
 	reader io.ReaderAt
 	offset int64
 	size   int64        // bytes
@@ -75,14 +74,6 @@ func (t Tensor) Float32(dst []float32) ([]float32, error) {
 	}
 	t.view.gather(dst[:n], values)
 	return dst[:n], nil
-}
-
-// Release tells the system that the values are not needed soon. What was read of a mapped file does not count as memory
-// of the process any more, until it is read again.
-func (t Tensor) Release() {
-	if t.stored.mapped {
-		release(t.stored.memory)
-	}
 }
 
 // readInto returns the n stored values in their order: in dst, or, where dst is nil, perhaps in the mapped file.
