@@ -37,7 +37,7 @@ type Options struct {
 	// a photo that is too large that fails.
 	MemoryLimit int64
 	// NoWinograd computes all convolutions directly: slower, but with less memory
-	// and about a tenth of the rounding error.
+	// and, in the heads, less than half of the rounding error.
 	NoWinograd bool
 	// Weights says what no tensor of a foreign file tells.
 	Weights weights.Options

@@ -38,7 +38,8 @@ type Options struct {
 	// by Winograd.
 	Height, Width int
 	// NoWinograd computes everything directly: about twice as slow, with a
-	// rounding error a tenth as large, and a sixth of the memory for 3×3 kernels.
+	// tenth to a half of the rounding error of a layer, and a sixth of the memory
+	// for 3×3 kernels.
 	NoWinograd bool
 	// Threads pack the weights; 0 means 1.
 	Threads int
