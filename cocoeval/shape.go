@@ -16,6 +16,12 @@ func checkShape(d *coco.Dataset, p *Params, w *warnings, i, imageH, imageW int) 
 	case BBox, Keypoints:
 		switch has := d.Has[i]; {
 		case has&coco.HasBox != 0:
+			b := &d.Box[i]
+			if s := b[0] + b[1] + b[2] + b[3]; s-s != 0 {
+				w.add("annotation-box", "annotations with a box that is not finite", func() string { return annotationName(d, i) })
+			} else if p.IoU == BBox && !(b[2] > 0 && b[3] > 0) {
+				w.add("annotation-box-size", "annotations with a box whose width or height is not above 0", func() string { return annotationName(d, i) })
+			}
 		case has&coco.EmptyBox != 0:
 			return d.Fail(i, "bbox", "empty list, want 4 numbers")
 		case has&coco.NullBox != 0:
