@@ -10,6 +10,19 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// The rules of pycocotools' masks, numbered as in the tests of package cocoeval, and the tests that fail when the line that
+// implements a rule is broken; each was broken by hand in the ways named here.
+//
+//	S7  products are rounded before sums  TestPolygonProductsAreRounded  fused, on GOAMD64=v3
+//	S24 sizes differ: IoU -1              TestIoUGolden                  0
+//	S28 IoU where boxes meet; crowds      TestIoUOfOddRuns               everywhere; TestSetOperations: union for crowds
+//	S30 strings                           TestStringAreaBoundsGolden     differences from the third run on; no sign; 31 bits
+//	S31 runs of no pixels, bounds         TestSummaryOfOddRuns           not skipped; TestStringAreaBoundsGolden: full height
+//	S32 polygons                          TestPolygonGolden              rounded down; diagonals; rows; runs of no pixels kept
+//	S33 any vertex first, repeated ones   TestPolygonFromAnyVertex…      closed elsewhere
+//	S34 an odd count of numbers           FuzzPolygon's seeds            a 0 appended
+//	    boundaries                        TestBoundaryDilation           halves rounded up
+
 // goldenCase is a call of pycocotools 2.0.11 and its result: frPyObjects + merge of polygons ("frPoly") or of a box
 // ("frBbox"), frUncompressedRLE + toBbox + area + encode(decode) of a list of runs ("counts"), or iou ("iou").
 type goldenCase struct {
