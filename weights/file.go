@@ -59,6 +59,9 @@ func newFile(name string, c *contents) (*File, error) {
 	if n := len(tr.retina); n > 0 {
 		return nil, fmt.Errorf("weights: %s: a RetinaNet (%d tensors such as %s), want Mask R-CNN", name, n, tr.retina[0])
 	}
+	if tr.refused != "" {
+		return nil, fmt.Errorf("weights: %s: %s", name, tr.refused)
+	}
 	translated := *c
 	translated.tensors = tr.tensors
 	f, err := rawFile(name, &translated)

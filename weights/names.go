@@ -53,6 +53,7 @@ type translation struct {
 	ignored  []string          // names of what is not a weight of the model
 	retina   []string          // names of what makes the model a RetinaNet
 	problems []string
+	refused  string // why none of it can be translated
 }
 
 // add takes t under a native name.

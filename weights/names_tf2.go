@@ -26,6 +26,8 @@ func translateTF2(vars []Tensor) *translation {
 		switch {
 		case tf2Ignored(v.Name):
 			tr.ignored = append(tr.ignored, v.Name)
+		case v.alias == "" && strings.HasSuffix(v.Name, "/kernel"+tf2Suffix):
+			return &translation{refused: v.Name + ": the key of a checkpoint, which does not tell the layer, without the graph of objects, which does: convert the checkpoint itself, or name tensors as Keras names variables"}
 		case strings.Contains(name, "/classnet-"), strings.Contains(name, "/boxnet-"):
 			tr.retina = append(tr.retina, v.Name)
 		default:

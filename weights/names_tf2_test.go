@@ -209,3 +209,8 @@ func TestTF2Checkpoints(t *testing.T) {
 	_, err := Open(shared(t, "fixtures/tf2_spinenet_mrcnn/ckpt_retinanet"))
 	require.ErrorContains(t, err, "ckpt_retinanet: a RetinaNet (")
 }
+
+func TestTF2KeysAloneAreRefused(t *testing.T) {
+	_, err := FromTensors("m", []Tensor{shaped("backbone/layer_with_weights-0/kernel"+tf2Suffix, 7, 7, 3, 64)}, nil)
+	require.ErrorContains(t, err, "weights: m: backbone/layer_with_weights-0/kernel/.ATTRIBUTES/VARIABLE_VALUE: the key of a checkpoint, which does not tell the layer")
+}
