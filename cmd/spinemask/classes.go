@@ -32,14 +32,15 @@ func checkClasses(names []string, c *config.Config) error {
 	return nil
 }
 
-// nearest is the word of a list that was probably meant: within two edits, or a third of its letters; empty if there is none.
+// nearest is the word of a list that was probably meant: within two edits, or a third of its letters, or one that begins the other; empty if there is none.
 func nearest(word string, list []string) string {
 	best, bestDistance := "", 3
 	for _, w := range list {
 		if d := edits(strings.ToLower(word), strings.ToLower(w)); d < bestDistance && 3*d <= max(len(w), 6) {
 			best, bestDistance = w, d
 		}
-		if best == "" && len(word) > 2 && strings.HasPrefix(strings.ToLower(w), strings.ToLower(word)) {
+		a, b := strings.ToLower(w), strings.ToLower(word)
+		if best == "" && min(len(a), len(b)) > 2 && (strings.HasPrefix(a, b) || strings.HasPrefix(b, a)) {
 			best = w
 		}
 	}

@@ -89,9 +89,25 @@ in microscope images.`,
 				return hinted{err, "did you mean --" + near + "?"}
 			}
 		}
-		return hinted{err, cmd.CommandPath() + " --help lists the flags"}
+		return hinted{valueError(err), cmd.CommandPath() + " --help lists the flags"}
 	})
+	root.Version = version()
+	root.SetVersionTemplate(versionLine())
 	root.SuggestionsMinimumDistance = 2
 	root.AddCommand(newSegment(t), newVideo(t), newMerge(t), newInfo(t), newVerify(), newBench(t), newConvert(), newEval(t), newPull(t), newMan(), newVersion())
 	return root
+}
+
+// valueError says in words for people that a flag cannot have a value.
+func valueError(err error) error {
+	invalid := (*pflag.InvalidValueError)(nil)
+	if !errors.As(err, &invalid) {
+		return err
+	}
+	want := map[string]string{"int": "a whole number", "int64": "a whole number", "float64": "a number", "bool": "true, false", "duration": "a time such as 10s"}
+	f := invalid.GetFlag()
+	if w, ok := want[f.Value.Type()]; ok {
+		return fmt.Errorf("--%s %q: want %s", f.Name, invalid.GetValue(), w)
+	}
+	return err
 }

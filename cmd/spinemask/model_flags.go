@@ -28,17 +28,17 @@ type modelFlags struct {
 
 // findingFlags are about what is kept of a picture, which is an image, or a frame.
 func (f *modelFlags) findingFlags(fl *pflag.FlagSet, picture string) {
-	fl.Float64Var(&f.score, "score", 0, "keep instances with at least this score, 0 to 1 (default: the model's own)")
-	fl.Float64Var(&f.nms, "nms", 0, "of two instances of a class whose boxes overlap by more than this IoU, 0.01 to 1, the one with less score goes (default: the model's own)")
-	fl.IntVar(&f.max, "max-detections", 0, "keep at most this many instances of "+picture+" (default: the model's own)")
+	fl.Float64Var(&f.score, "score", 0, "keep instances with at least this `score`, 0 to 1 (default: the model's own)")
+	fl.Float64Var(&f.nms, "nms", 0, "drop the lesser of two instances of a class whose boxes overlap by this `IoU`, 0.01 to 1 (default: the model's own)")
+	fl.IntVar(&f.max, "max-detections", 0, "keep at most this `number` of instances of "+picture+" (default: the model's own)")
 	fl.StringSliceVar(&f.classes, "class", nil, "keep only instances of these `classes`")
 }
 
 // runFlags are about the model and the machine.
 func (f *modelFlags) runFlags(cmd *cobra.Command, pictures string) {
 	fl := cmd.Flags()
-	fl.IntVar(&f.workers, "workers", 0, fmt.Sprintf("%s at once, each with memory of its own (default: one a thread, up to %d)", pictures, maxWorkers))
-	fl.IntVar(&f.threads, "threads", 0, "CPU threads, shared by the workers (default: all)")
+	fl.IntVar(&f.workers, "workers", 0, fmt.Sprintf("`number` of %s at once, each with memory of its own (default: one a thread, up to %d)", pictures, maxWorkers))
+	fl.IntVar(&f.threads, "threads", 0, "`number` of CPU threads, shared by the workers (default: all)")
 	fl.StringVarP(&f.model, "model", "m", "", "model `file` (default: the built-in model for cell nuclei)")
 	weightFlags(cmd, &f.weights)
 }
@@ -53,13 +53,13 @@ func (f *modelFlags) check() error {
 	return nil
 }
 
-// positive wants numbers that are given to be more than nothing, but for those that may be 0.
+// positive wants numbers that are given to be more than nothing. Cameras count from 0; scores are looked at by check.
 func positive(flags *pflag.FlagSet) (err error) {
 	flags.Visit(func(f *pflag.Flag) {
 		switch f.Value.Type() {
 		case "int", "int64", "float64":
 			v, _ := strconv.ParseFloat(f.Value.String(), 64)
-			if mayBeZero := f.Name == "score" || f.Name == "camera"; !(v > 0 || mayBeZero && v == 0) && err == nil {
+			if good := v > 0 || f.Name == "score" || f.Name == "camera" && v == 0; !good && err == nil {
 				err = fmt.Errorf("--%s %s: want a positive number", f.Name, f.Value)
 			}
 		}

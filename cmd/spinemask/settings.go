@@ -64,7 +64,7 @@ func readConfig(flags *pflag.FlagSet, file string) error {
 			continue
 		}
 		if err := flags.Set(name, value); err != nil {
-			return fmt.Errorf("%s:%d: %w", file, n, err)
+			return fmt.Errorf("%s:%d: %w", file, n, valueError(err))
 		}
 	}
 	return scanner.Err()
