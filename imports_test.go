@@ -16,6 +16,7 @@ const module = "github.com/spinemask/spinemask"
 var allowed = map[string][]string{
 	"":                             {"box", "boxhead", "config", "engine", "graph", "internal/imageio", "internal/kernels", "internal/network", "internal/overlay", "internal/parallel", "internal/preprocess", "maskhead", "rle", "roialign", "rpn", "weights"},
 	"backbone":                     {"config", "graph"},
+	"bench/torture/damage":         {},
 	"box":                          {},
 	"boxhead":                      {"box", "config", "graph"},
 	"coco":                         {"internal/column", "rle"},
