@@ -159,7 +159,7 @@ func (f *File) Release(name string) {
 	}
 }
 
-const releaseBytes = 32 << 20
+const releaseBytes = 128 << 20
 
 // Unload gives the memory of all tensors back to the system; only SHA256 and Close may be used after it. Slices that
 // Float32(nil) returned must not be used any more.

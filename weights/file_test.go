@@ -73,12 +73,13 @@ func TestNativeFileReadsBack(t *testing.T) {
 
 // TestReleaseAndUnload: released values can be read again, an unloaded file can still be hashed.
 func TestReleaseAndUnload(t *testing.T) {
-	values := make([]float32, releaseBytes/4)
+	values := make([]float32, 1<<16)
 	for i := range values {
 		values[i] = float32(i)
 	}
 	f, err := FromTensors("sample", []Tensor{NewTensor("x", []int{len(values)}, values)}, nil)
 	require.NoError(t, err)
+	f.released.Store(releaseBytes - 1)
 	f.Release("x")
 	require.Equal(t, float32(5), values[5], "memory of the caller's stays as it is")
 	var out bytes.Buffer
@@ -90,6 +91,9 @@ func TestReleaseAndUnload(t *testing.T) {
 	x, _ := f.Tensor("x")
 	got, err := x.Float32(nil)
 	require.NoError(t, err)
+	f.Release("x")
+	require.Equal(t, int64(4*len(values)), f.released.Load(), "not enough yet")
+	f.released.Store(releaseBytes)
 	f.Release("x")
 	require.Zero(t, f.released.Load())
 	require.True(t, slices.Equal(values, got))
