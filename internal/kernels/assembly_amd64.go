@@ -45,5 +45,6 @@ var avx512 = Set{
 	max:      avx512Max,
 	blend4:   avx512Blend4,
 	winograd: avx512Winograd,
+	split:    hasAMX,
 	peak:     func(n int) int { avx512Peak(n); return n * 24 * 16 * 2 },
 }

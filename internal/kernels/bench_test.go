@@ -33,8 +33,8 @@ func (b convShape) conv(s *Set) *Conv {
 var convShapes = []convShape{
 	{3, 1, 80, 80, 1, 256, 256},
 	{3, 1, 40, 40, 1, 256, 256},
-	{3, 1, 7, 7, 50, 256, 256},
-	{3, 1, 14, 14, 10, 256, 256},
+	{3, 1, 7, 7, 48, 256, 256},
+	{3, 1, 14, 14, 16, 256, 256},
 	{3, 1, 80, 80, 1, 64, 64},
 	{3, 1, 80, 80, 1, 96, 96},
 	{3, 1, 80, 80, 1, 48, 48},
@@ -120,4 +120,45 @@ func BenchmarkElementwise(b *testing.B) {
 func copyTo(dst, src []float32) []float32 {
 	copy(dst, src)
 	return dst
+}
+
+func BenchmarkSplit(b *testing.B) {
+	s := splitSetOf(b)
+	for _, shape := range convShapes {
+		b.Run(shape.String(), func(b *testing.B) {
+			rng := newRand(7)
+			c := shape.conv(s)
+			if shape.h*shape.w == 1 {
+				c.Height, c.Width = 1, shape.items
+			}
+			w := s.PackSplit(normal(rng, shape.k*shape.k*shape.c*shape.n), shape.k, shape.k, shape.c, shape.n, normal(rng, shape.n))
+			rows := shape.h * shape.items
+			if shape.h*shape.w == 1 {
+				rows = 1
+			}
+			run := func() func() {
+				if shape.items >= ItemsEach && shape.k == 3 {
+					plan := w.Items(shape.h, shape.w, 1, 1, shape.h, shape.w)
+					scratch := Alloc(plan.Scratch())
+					return func() {
+						for i := 0; i+ItemsEach <= shape.items; i += ItemsEach {
+							for band := range plan.Bands() {
+								s.SplitItems(c, plan, i, band, 0, w.Panels(), scratch)
+							}
+						}
+					}
+				}
+				scratch := Alloc(w.SplitScratch(c))
+				return func() { s.Split(c, w, 0, rows, 0, w.Panels(), scratch) }
+			}()
+			run()
+			for b.Loop() {
+				run()
+			}
+			rate := shape.flops() / float64(b.Elapsed().Nanoseconds()) * float64(b.N)
+			b.ReportMetric(rate, "GFLOP/s")
+			b.ReportMetric(100e9*rate/s.Peak(), "%peak")
+			b.ReportMetric(0, "ns/op")
+		})
+	}
 }

@@ -16,5 +16,6 @@ const (
 	badBlocks     = "kernels: block range outside the plan"
 	otherPlan     = "kernels: convolution of another size than the plan's"
 	shortScratch  = "kernels: short scratch"
+	noSplit       = "kernels: a set without split numbers"
 	lengths       = "kernels: slices of different length"
 )

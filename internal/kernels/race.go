@@ -25,12 +25,21 @@ func raceConv(c *Conv, row0, row1, panel0, panel1 int) {
 	w := c.W
 	first := w.panels[panel0].first
 	width := w.panels[panel1-1].first + w.panels[panel1-1].width - first
+	raceRows(c, w.KH, w.KW, w.C, row0, row1, first, width)
+}
+
+func raceSplit(c *Conv, w *PackedSplit, row0, row1, panel0, panel1 int) {
+	first := panel0 * splitWidth
+	raceRows(c, w.KH, w.KW, w.C, row0, row1, first, min(panel1*splitWidth, w.N)-first)
+}
+
+func raceRows(c *Conv, kh, kw, channels, row0, row1, first, width int) {
 	for g := row0; g < row1; g++ {
 		item, y := g/c.Height, g%c.Height
 		for x := range c.Width {
-			for kh := range w.KH {
-				for kw := range w.KW {
-					raceRead(c.In[item*c.InItem+(y*c.StrideY+kh)*c.InRow+(x*c.StrideX+kw)*c.InPixel:][:w.C])
+			for i := range kh {
+				for j := range kw {
+					raceRead(c.In[item*c.InItem+(y*c.StrideY+i)*c.InRow+(x*c.StrideX+j)*c.InPixel:][:channels])
 				}
 			}
 			if c.Residual != nil {

@@ -8,4 +8,6 @@ func raceWrite([]float32) {}
 
 func raceConv(*Conv, int, int, int, int) {}
 
+func raceSplit(*Conv, *PackedSplit, int, int, int, int) {}
+
 func (*tileBlock) race(int) {}
