@@ -182,7 +182,7 @@ func (m *Model) head(g *graph.Graph, w Weights, size, rows int, pick string) (*e
 
 // engineOptions are those of a graph that is mostly run at h×w.
 func (m *Model) engineOptions(h, w int) engine.Options {
-	return engine.Options{Kernels: m.kernels, Height: h, Width: w, NoWinograd: m.options.NoWinograd, Threads: m.options.threads()}
+	return engine.Options{Kernels: m.kernels, Height: h, Width: w, NoWinograd: m.options.NoWinograd, Fast: m.options.Fast, Threads: m.options.threads()}
 }
 
 // fileWeights gives a file's tensors to the compiler.

@@ -202,7 +202,10 @@ func (s *session) align(head *engine.Workspace, photo box.Size, rois []box.Box) 
 // classify runs the box head over all proposals, a chunk at a time.
 func (s *session) classify(ctx context.Context, photo box.Size, proposals []box.Box) error {
 	s.classes, s.deltas = s.classes[:0], s.deltas[:0]
-	size := chunks(len(proposals), boxChunk)
+	// Whole groups of such as the kernels compute together; the last chunk may have
+	// fewer.
+	const group = kernels.ItemsEach
+	size := (chunks(len(proposals), boxChunk) + group - 1) / group * group
 	for first := 0; first < len(proposals); first += size {
 		chunk := proposals[first:min(first+size, len(proposals))]
 		s.align(s.boxes, photo, chunk)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -59,10 +58,12 @@ func third(g *graph.Graph, m graph.Value) graph.Value {
 }
 
 // head is a graph over rows with dense layers and a deconvolution.
-func head() *graph.Graph {
+func head() *graph.Graph { return headOf(18) }
+
+func headOf(channels int) *graph.Graph {
 	g := graph.New()
-	x := g.Input("features", 18)
-	y := g.Activate("a/act", g.Norm("a/norm", g.Conv("a", x, graph.Conv{Size: 3, Stride: 1, Padding: graph.Same, Out: 18, Bias: true}), 1e-3), act)
+	x := g.Input("features", channels)
+	y := g.Activate("a/act", g.Norm("a/norm", g.Conv("a", x, graph.Conv{Size: 3, Stride: 1, Padding: graph.Same, Out: channels, Bias: true}), 1e-3), act)
 	g.Output("deconv", g.Activate("b/act", g.Norm("b/norm", g.Deconv("b", g.Add("sum", x, y), graph.Deconv{Size: 2, Out: 5, Bias: true}), 1e-3), act))
 	y = g.Conv("c", y, graph.Conv{Size: 3, Stride: 1, Padding: graph.Valid, Out: 4})
 	y = g.Activate("d/act", g.Norm("d/norm", g.Dense("d", y, graph.Dense{Height: 3, Width: 3, Out: 19, Bias: true}), 1e-3), act)
@@ -143,32 +144,43 @@ func bits(ws *Workspace, rows int) []uint32 {
 }
 
 func TestProgramComputesTheGraph(t *testing.T) {
+	exact := Options{NoWinograd: true}
 	for _, set := range kernels.Sets() {
 		for _, tt := range []struct {
 			name       string
 			input      string
 			graph      *graph.Graph
 			h, w, rows int
-			winograd   bool
+			options    Options
+			algorithm  algorithm // of some step
 			tolerance  float64
 		}{
-			{"map", "image", small(), 128, 128, 1, false, 3e-6},
-			{"rectangle", "image", small(), 64, 192, 1, false, 3e-6},
-			{"strided", "image", strided(), 36, 52, 1, false, 3e-6},
-			{"odd strided", "image", strided(), 35, 51, 1, false, 3e-6},
-			{"rows", "features", head(), 5, 5, 37, false, 3e-6},
-			{"winograd map", "image", small(), 128, 128, 1, true, 1e-5},
-			{"winograd rectangle", "image", small(), 96, 192, 1, true, 1e-5},
-			{"winograd strided", "image", strided(), 164, 132, 1, true, 1e-5},
-			{"winograd rows", "features", head(), 5, 5, 37, true, 1e-5},
+			{"map", "image", small(), 128, 128, 1, exact, direct, 3e-6},
+			{"rectangle", "image", small(), 64, 192, 1, exact, direct, 3e-6},
+			{"strided", "image", strided(), 36, 52, 1, exact, direct, 3e-6},
+			{"odd strided", "image", strided(), 35, 51, 1, exact, direct, 3e-6},
+			{"rows", "features", head(), 5, 5, 37, exact, direct, 3e-6},
+			{"winograd map", "image", small(), 128, 128, 1, Options{}, winograd, 1e-5},
+			{"winograd rectangle", "image", small(), 96, 192, 1, Options{}, winograd, 1e-5},
+			{"winograd strided", "image", strided(), 164, 132, 1, Options{}, winograd, 1e-5},
+			{"winograd rows", "features", head(), 5, 5, 37, Options{}, winograd, 1e-5},
+			{"fast map", "image", small(), 128, 128, 1, Options{Fast: true}, split, 3e-5},
+			{"fast rectangle", "image", small(), 96, 192, 1, Options{Fast: true}, split, 3e-5},
+			{"fast strided", "image", strided(), 35, 51, 1, Options{Fast: true}, split, 3e-5},
+			{"fast rows", "features", head(), 5, 5, 37, Options{Fast: true}, split, 1e-4},
+			{"fast wide rows", "features", headOf(40), 5, 5, 37, Options{Fast: true}, split, 3e-5},
 		} {
+			if tt.algorithm == split && !set.HasSplit() {
+				continue
+			}
 			t.Run(set.Name+"/"+tt.name, func(t *testing.T) {
 				w := reference.Random(tt.graph.Tensors(), 1)
-				p, err := Prepare(tt.graph, w, Options{Kernels: set, Height: tt.h, Width: tt.w, NoWinograd: !tt.winograd})
+				tt.options.Kernels, tt.options.Height, tt.options.Width = set, tt.h, tt.w
+				p, err := Prepare(tt.graph, w, tt.options)
 				require.NoError(t, err)
 				pl, err := p.Plan(tt.h, tt.w, tt.rows)
 				require.NoError(t, err)
-				require.Equal(t, tt.winograd, strings.Contains(pl.String(), "winograd"))
+				require.Contains(t, pl.String(), " "+string(tt.algorithm)+" ")
 				ws := pl.NewWorkspace(parallel.NewTeam(2), new(Arena))
 				in := ws.Input(tt.input)
 				var maps []reference.Map
@@ -191,8 +203,15 @@ func TestProgramComputesTheGraph(t *testing.T) {
 // Results are the same bytes for any number of workers, and again when a used
 // workspace runs, with fewer rows in between.
 func TestSameBytesForAnyNumberOfWorkers(t *testing.T) {
-	g := head()
-	p, err := Prepare(g, reference.Random(g.Tensors(), 3), Options{Height: 5, Width: 5})
+	for _, o := range []Options{{}, {Fast: true}, {NoWinograd: true}} {
+		sameBytes(t, headOf(18), o)
+		sameBytes(t, headOf(40), o)
+	}
+}
+
+func sameBytes(t *testing.T, g *graph.Graph, o Options) {
+	o.Height, o.Width = 5, 5
+	p, err := Prepare(g, reference.Random(g.Tensors(), 3), o)
 	require.NoError(t, err)
 	pl, err := p.Plan(5, 5, 50)
 	require.NoError(t, err)
@@ -200,7 +219,7 @@ func TestSameBytesForAnyNumberOfWorkers(t *testing.T) {
 	for _, workers := range []int{1, 2, 3, 8} {
 		ws := pl.NewWorkspace(parallel.NewTeam(workers), new(Arena))
 		for i := range 50 {
-			fill(ws.Input("features"), i, randomMap(graph.Shape{H: 5, W: 5, C: 18}, uint64(i)))
+			fill(ws.Input("features"), i, randomMap(graph.Shape{H: 5, W: 5, C: ws.Input("features").Channels}, uint64(i)))
 		}
 		for _, rows := range []int{50, 7, 0, 50} {
 			require.NoError(t, ws.Run(context.Background(), rows))

@@ -52,6 +52,7 @@ type module struct {
 	transforms transforms
 
 	winograd bool   // may be selected
+	split    bool   // is selected
 	threads  int    // that pack
 	pick     string // output of which one channel a row is wanted
 }
@@ -71,6 +72,7 @@ func newModule(g *graph.Graph, w Weights, o Options) (*module, error) {
 	if m.kernels == nil {
 		m.kernels = kernels.Best()
 	}
+	m.split = o.Fast && !o.NoWinograd && m.kernels.HasSplit()
 	usual := make([]graph.Shape, len(g.Nodes()))
 	if o.Height > 0 {
 		var err error

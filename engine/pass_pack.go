@@ -17,8 +17,30 @@ type packed struct {
 	// enough; nil if it is always computed directly. The first workspace of a
 	// plan that wants it makes it.
 	winograd *kernels.PackedWinograd
+	// split are the windows of a step that computes with split numbers.
+	split []*kernels.PackedSplit
 	// Of the epilogue; nil where they are in the weights.
 	scale, shift []float32
+}
+
+// kernel is what several steps share that have the same weights.
+func (p *packed) kernel() any {
+	if len(p.split) > 0 {
+		return p.split[0]
+	}
+	return p.windows[0]
+}
+
+// bytes is the memory that the packed weights take, without Winograd's.
+func (p *packed) bytes() int64 {
+	n := 0
+	for _, w := range p.windows {
+		n += w.Bytes()
+	}
+	for _, w := range p.split {
+		n += w.Bytes()
+	}
+	return int64(n)
 }
 
 // pack lays the weights out for the kernels, all in one block of memory. Scale
@@ -97,7 +119,11 @@ func (m *module) packing(s *step) (*packing, error) {
 	if s.algorithm == picked {
 		j.windows, j.n = n, 1
 	}
-	j.floats = m.kernels.PackedFloats(j.kh, j.kw, j.c, j.n)
+	if s.algorithm == split {
+		j.floats = m.kernels.SplitFloats(j.kh, j.kw, j.c, j.n)
+	} else {
+		j.floats = m.kernels.PackedFloats(j.kh, j.kw, j.c, j.n)
+	}
 	return j, nil
 }
 
@@ -155,6 +181,11 @@ func (m *module) packStep(j *packing) error {
 
 // packWindow packs one more window of a job.
 func (m *module) packWindow(j *packing, w []float32, scale []float64, bias []float32) {
+	if j.step.algorithm == split {
+		room := j.room[len(j.packed.split)*j.floats:]
+		j.packed.split = append(j.packed.split, m.kernels.PackSplitInto(room, w, j.kh, j.kw, j.c, j.n, scale, bias))
+		return
+	}
 	room := j.room[len(j.packed.windows)*j.floats:]
 	j.packed.windows = append(j.packed.windows, m.kernels.PackInto(room, w, j.kh, j.kw, j.c, j.n, scale, bias))
 }

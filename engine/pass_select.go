@@ -15,6 +15,9 @@ const (
 	// winograd computes tiles of outputs with fewer multiplications and a
 	// larger rounding error (arXiv 1509.09308).
 	winograd algorithm = "winograd"
+	// split computes with two bfloat16 for every float32 where the machine
+	// multiplies tiles of those, with a larger rounding error than winograd.
+	split algorithm = "split"
 	// picked computes directly, and only one channel of each row.
 	picked algorithm = "picked"
 )
@@ -50,8 +53,11 @@ func selectAlgorithms(m *module) error {
 			continue
 		}
 		s.algorithm = direct
+		if m.split {
+			s.algorithm = split
+		}
 		op, ok := s.op.(graph.Conv)
-		if ok && m.winograd && op.Size == 3 && op.Stride == 1 &&
+		if ok && m.winograd && !m.split && op.Size == 3 && op.Stride == 1 &&
 			min(m.values[s.in[0]].channels, op.Out) >= winogradChannels {
 			s.side = tileSide
 			if before[s.out] <= earlyLayers && behind[s.out] >= lateLayers {

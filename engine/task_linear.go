@@ -58,6 +58,9 @@ func (ws *Workspace) bindLinear(s *step) task {
 		if s.algorithm == picked {
 			return ws.bindPicked(s, conv)
 		}
+		if s.algorithm == split {
+			return ws.bindSplit(s, []kernels.Conv{conv}, false)
+		}
 		conv.W = s.packed.windows[0]
 		t.convs = []kernels.Conv{conv}
 		t.unit = out.Width * out.Channels * op.Size * op.Size * in.Channels
@@ -68,6 +71,9 @@ func (ws *Workspace) bindLinear(s *step) task {
 		}
 		conv.Height, conv.Width = 1, 0 // the number of rows of the run
 		conv.InPixel, conv.OutPixel, conv.ResPixel = in.ItemStride, out.ItemStride, conv.ResItem
+		if s.algorithm == split {
+			return ws.bindSplit(s, []kernels.Conv{conv}, true)
+		}
 		conv.W = s.packed.windows[0]
 		t.convs = []kernels.Conv{conv}
 		t.dense = true
@@ -77,14 +83,20 @@ func (ws *Workspace) bindLinear(s *step) task {
 		conv.Height, conv.Width = in.Height, in.Width
 		conv.OutRow, conv.OutPixel = op.Size*out.RowStride, op.Size*out.Channels
 		conv.ResRow, conv.ResPixel = op.Size*conv.ResRow, op.Size*conv.ResPixel
-		for i, w := range s.packed.windows {
+		for i := range op.Size * op.Size {
 			c := conv
 			y, x := i/op.Size, i%op.Size
-			c.W, c.Out = w, out.Data[y*out.RowStride+x*out.Channels:]
+			c.Out = out.Data[y*out.RowStride+x*out.Channels:]
 			if s.residual {
 				c.Residual = c.Residual[y*c.ResRow/op.Size+x*c.ResPixel/op.Size:]
 			}
+			if s.algorithm == direct {
+				c.W = s.packed.windows[i]
+			}
 			t.convs = append(t.convs, c)
+		}
+		if s.algorithm == split {
+			return ws.bindSplit(s, t.convs, false)
 		}
 		t.unit = in.Width * in.Channels * out.Channels
 	}

@@ -44,10 +44,12 @@ func (t *winogradTask) Part(worker, part int) {
 func (pl *Plan) scratch(workers int) int {
 	most := 0
 	for i := range pl.steps {
-		s := &pl.steps[i]
-		if s.algorithm == winograd {
+		switch s := &pl.steps[i]; s.algorithm {
+		case winograd:
 			out := pl.layouts[s.out].shape
 			most = max(most, s.packed.winograd.Plan(out.H, out.W, workers).Scratch())
+		case split:
+			most = max(most, pl.splitScratch(s))
 		}
 	}
 	return most

@@ -70,16 +70,14 @@ func (pl *Plan) WinogradBytes() int64 {
 
 // WeightBytes is the memory that the packed weights take, without Winograd's.
 func (p *Prepared) WeightBytes() int64 {
-	seen := map[*kernels.Packed]bool{}
+	seen := map[any]bool{}
 	n := int64(0)
 	for _, s := range p.module.steps {
-		if s.packed == nil || seen[s.packed.windows[0]] {
+		if s.packed == nil || seen[s.packed.kernel()] {
 			continue
 		}
-		seen[s.packed.windows[0]] = true
-		for _, w := range s.packed.windows {
-			n += int64(w.Bytes())
-		}
+		seen[s.packed.kernel()] = true
+		n += s.packed.bytes()
 	}
 	return n
 }

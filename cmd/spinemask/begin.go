@@ -39,7 +39,7 @@ func (f *segmentFlags) header(model *spinemask.Model, list []format) (journal.He
 	return journal.Header{
 		Info: export.Info{
 			Description: "results of spinemask", Version: version(), Model: model.Config().Name, ModelSHA256: sum,
-			MinScore: f.score, NMSIoU: f.nms, MaxDetections: f.max, Classes: f.classes, AsStored: f.exif == exifOff,
+			MinScore: f.score, NMSIoU: f.nms, MaxDetections: f.max, Classes: f.classes, AsStored: f.exif == exifOff, Fast: f.fast,
 			Scale: f.scale, Tile: f.cut.Size, TileOverlap: f.cut.Overlap,
 		},
 		Config:     digest(model.Config()),
@@ -151,6 +151,9 @@ func (f *segmentFlags) adopt(flags *pflag.FlagSet) error {
 		if f.scale == 0 {
 			f.tile = h.Info.Tile
 		}
+	}
+	if !flags.Changed("fast") {
+		f.fast = h.Info.Fast
 	}
 	if !flags.Changed("exif") && h.Info.AsStored {
 		f.exif = exifOff

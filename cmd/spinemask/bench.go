@@ -22,6 +22,7 @@ type benchFlags struct {
 	threads int
 	runs    int
 	direct  bool
+	fast    bool
 	json    bool
 	layers  bool
 	compare bool
@@ -71,6 +72,7 @@ more than once.`,
 	weightFlags(cmd, &f.weights)
 	fl.IntVar(&f.threads, "threads", 0, "CPU threads (default: all)")
 	fl.IntVar(&f.runs, "runs", 10, "how many runs are measured, after one that is not")
+	fl.BoolVar(&f.fast, "fast", false, fastHelp)
 	fl.BoolVar(&f.direct, "no-winograd", false, "compute all convolutions directly: slower, with less memory")
 	fl.BoolVar(&f.json, "json", false, "print the report as JSON")
 	fl.BoolVar(&f.layers, "layers", false, "measure every layer on its own")
@@ -97,15 +99,16 @@ func (f *benchFlags) run(cmd *cobra.Command, t *talk) error {
 	}
 	defer n.Close()
 	w := cmd.OutOrStdout()
+	options := &spinemask.Options{Threads: f.threads, NoWinograd: f.direct, Fast: f.fast}
 	if f.layers {
-		r, err := bench.Layers(n, f.threads, f.runs)
+		r, err := bench.Layers(n, options, f.runs)
 		if err != nil {
 			return err
 		}
 		_, err = io.WriteString(w, r.String())
 		return err
 	}
-	r, err := bench.Run(cmd.Context(), n, &spinemask.Options{Threads: f.threads, NoWinograd: f.direct}, f.runs)
+	r, err := bench.Run(cmd.Context(), n, options, f.runs)
 	if err != nil {
 		return err
 	}

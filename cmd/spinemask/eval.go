@@ -67,6 +67,7 @@ AP is below --min-ap.`,
 	fl.StringVar(&run.keep, "keep", "", "`folder` to keep the model's results in, and to go on from")
 	fl.StringVarP(&run.model, "model", "m", "", "model `file` (default: the built-in model for cell nuclei)")
 	fl.IntVar(&run.threads, "threads", 0, "CPU threads (default: all)")
+	fl.BoolVar(&run.fast, "fast", false, fastHelp)
 	weightFlags(cmd, &run.weights)
 	return cmd
 }

@@ -23,6 +23,7 @@ type modelFlags struct {
 	atOnce     int // workers of this run
 	threads    int
 	model      string
+	fast       bool
 	weights    weights.Options // about a foreign model file
 }
 
@@ -40,8 +41,11 @@ func (f *modelFlags) runFlags(cmd *cobra.Command, pictures string) {
 	fl.IntVar(&f.workers, "workers", 0, fmt.Sprintf("`number` of %s at once, each with memory of its own (default: one a thread, up to %d)", pictures, maxWorkers))
 	fl.IntVar(&f.threads, "threads", 0, "`number` of CPU threads, shared by the workers (default: all)")
 	fl.StringVarP(&f.model, "model", "m", "", "model `file` (default: the built-in model for cell nuclei)")
+	fl.BoolVar(&f.fast, "fast", false, fastHelp)
 	weightFlags(cmd, &f.weights)
 }
+
+const fastHelp = "less time and memory on processors that multiply tiles of bfloat16 (AMX), with larger rounding errors"
 
 func (f *modelFlags) check() error {
 	if !(f.score >= 0 && f.score <= 1) {
@@ -69,7 +73,7 @@ func positive(flags *pflag.FlagSet) (err error) {
 
 // open opens the model for a number of pictures, and fills in what it decides.
 func (f *modelFlags) open(t *talk, pictures int) (*spinemask.Model, error) {
-	options := spinemask.Options{MinScore: f.score, NMSIoU: f.nms, MaxDetections: f.max, Weights: f.weights}
+	options := spinemask.Options{MinScore: f.score, NMSIoU: f.nms, MaxDetections: f.max, Fast: f.fast, Weights: f.weights}
 	if !f.scoreGiven {
 		options.MinScore = spinemask.DisplayScore
 	}

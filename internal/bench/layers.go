@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/spinemask/spinemask"
 	"github.com/spinemask/spinemask/engine"
 	"github.com/spinemask/spinemask/internal/kernels"
 	"github.com/spinemask/spinemask/internal/network"
@@ -15,7 +16,7 @@ import (
 // Rows of a head that a model runs at once when there are Proposals and
 // Detections of them.
 const (
-	boxRows  = 334
+	boxRows  = 336
 	maskRows = 50
 )
 
@@ -34,7 +35,8 @@ type LayerPart struct {
 }
 
 // Layers measures every layer n times after one that is not counted.
-func Layers(n *Network, threads, runs int) (*LayerReport, error) {
+// Of the options it is the threads and the way of computing that count.
+func Layers(n *Network, o *spinemask.Options, runs int) (*LayerReport, error) {
 	g, err := preprocess.Fit(&n.Config.Input, photoHeight, photoWidth)
 	if err != nil {
 		return nil, err
@@ -43,6 +45,7 @@ func Layers(n *Network, threads, runs int) (*LayerReport, error) {
 	if err != nil {
 		return nil, err
 	}
+	threads := o.Threads
 	if threads < 1 {
 		threads = runtime.GOMAXPROCS(0)
 	}
@@ -50,7 +53,8 @@ func Layers(n *Network, threads, runs int) (*LayerReport, error) {
 	set := kernels.Best()
 	team := parallel.NewTeam(threads)
 	for i, p := range graphs.Parts(n.Config, g.InputHeight, g.InputWidth, Proposals, Detections) {
-		rows, o := []int{1, boxRows, maskRows}[i], engine.Options{Kernels: set, Height: p.Height, Width: p.Width}
+		rows := []int{1, boxRows, maskRows}[i]
+		o := engine.Options{Kernels: set, Height: p.Height, Width: p.Width, NoWinograd: o.NoWinograd, Fast: o.Fast}
 		var classes []int
 		if p.Graph == graphs.Mask {
 			o.Pick = "logits"

@@ -35,6 +35,7 @@ func TestStages(t *testing.T) {
 	}{
 		"direct":   {engine.Options{NoWinograd: true}, 1e-5},
 		"winograd": {engine.Options{}, 3e-5},
+		"fast":     {engine.Options{Fast: true}, 1e-5},
 	} {
 		t.Run(name, func(t *testing.T) {
 			n := paritytest.New(t, modelFile(t), weights.Options{}, testutil.Load(t, "testdata/tensors_256.safetensors"), tt.options)
