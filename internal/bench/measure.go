@@ -31,7 +31,7 @@ type Report struct {
 	Runs       int     `json:"runs"`
 	Threads    int     `json:"threads"`
 	CPU        string  `json:"cpu"`
-	Kernels    string  `json:"kernels"`
+	Kernels    string  `json:"kernels"` // instruction set and way of computing
 	PeakGFLOPS float64 `json:"peak_gflops"` // of all threads, measured around the runs
 	WeightMB   float64 `json:"weight_mb"`   // packed
 	WinogradMB float64 `json:"winograd_mb"` // beside them, for Winograd's method
@@ -66,6 +66,12 @@ func Run(ctx context.Context, n *Network, o *spinemask.Options, runs int) (*Repo
 	r := &Report{
 		Model: n.Config.Name, Proposals: Proposals, Detections: Detections, Runs: runs, Threads: threads,
 		CPU: cpuName(), Kernels: set.Name, WeightMB: float64(m.WeightBytes()) / 1e6, WinogradMB: float64(m.WinogradBytes()) / 1e6,
+	}
+	switch {
+	case o.NoWinograd:
+		r.Kernels += " direct"
+	case o.Fast && set.HasSplit():
+		r.Kernels += " with AMX"
 	}
 	gmac, err := r.count(n)
 	if err != nil {

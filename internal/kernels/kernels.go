@@ -7,6 +7,8 @@
 // Activations are NHWC float32: the channels of a pixel are neighbours. Zero padding is in the caller's buffer, so no
 // kernel knows about borders. Weights are packed once, by the set that will use them.
 //
+// On processors with AMX, avx512 also multiplies split numbers (split.go), for those who ask for it.
+//
 // Results do not depend on how work is split. avx2 and avx512 give the same bits: each output starts at the bias and
 // adds its products one after another, row, column, channel of the window, with fused multiply-adds. generic follows
 // the same order but rounds every product.
