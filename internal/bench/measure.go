@@ -31,7 +31,7 @@ type Report struct {
 	Runs       int     `json:"runs"`
 	Threads    int     `json:"threads"`
 	CPU        string  `json:"cpu"`
-	Kernels    string  `json:"kernels"` // instruction set and way of computing
+	Kernels    string  `json:"kernels"`     // instruction set and way of computing
 	PeakGFLOPS float64 `json:"peak_gflops"` // of all threads, measured around the runs
 	WeightMB   float64 `json:"weight_mb"`   // packed
 	WinogradMB float64 `json:"winograd_mb"` // beside them, for Winograd's method
