@@ -20,7 +20,11 @@ func (f *segmentFlags) tiles(c *config.Config) (tile.Options, error) {
 		if err != nil {
 			return o, err
 		}
-		o.Size, o.Pad, o.Fill = int(math.Round(side/f.scale)), true, meanColour(&c.Input)
+		size := math.Round(side / f.scale)
+		if size*size > float64(f.maxPixels) {
+			return o, hinted{fmt.Errorf("--scale %g: tiles of %.4g pixels a side; want at most %d pixels in all", f.scale, size, f.maxPixels), "--max-pixels allows more"}
+		}
+		o.Size, o.Pad, o.Fill = int(size), true, meanColour(&c.Input)
 	}
 	if o.Size == 0 {
 		return o, nil

@@ -116,7 +116,7 @@ some images failed, 130 if it was interrupted.`,
 	fl.StringVar(&f.list, "list", "", "`file` with the path of an image a line; the same as @file")
 	f.findingFlags(fl, "an image")
 	fl.IntVar(&f.tile, "tile", 0, "cut large images into tiles of this many `pixels`; a tile is scaled to the model's input")
-	fl.IntVar(&f.overlap, "overlap", 0, "of tiles, `pixels`; more than the size of most things (default: a quarter of a tile)")
+	fl.IntVar(&f.overlap, "overlap", 0, "`pixels` that neighbouring tiles share; more than the size of most things (default: a quarter of a tile)")
 	fl.Float64Var(&f.scale, "scale", 0, "show the model images at this `factor` of their size, in tiles of its input's size (default: fitted into its input)")
 	f.runFlags(cmd, "images, or tiles,")
 	fl.BoolVar(&f.resume, "resume", false, "go on with the run in the output folder, with its options; failed and changed images are tried again")

@@ -30,7 +30,7 @@ type Options struct {
 
 // Check reports what is wrong with the options.
 func (o Options) Check() error {
-	if o.Size < 32 || o.Overlap < 0 || 2*o.Overlap > o.Size {
+	if o.Size < 32 || o.Overlap < 0 || o.Overlap > o.Size/2 {
 		return errors.New("tile: want a size of at least 32 pixels, and an overlap of at most half of it")
 	}
 	return nil

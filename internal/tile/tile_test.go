@@ -3,6 +3,7 @@ package tile
 import (
 	"context"
 	"errors"
+	"math"
 	"math/rand/v2"
 	"testing"
 
@@ -143,7 +144,7 @@ func TestErrorsAndOptions(t *testing.T) {
 	failing := func(context.Context, *imageio.Image) (*spinemask.Result, error) { return nil, errors.New("no") }
 	_, err := Segment(context.Background(), failing, imageio.New(100, 100), Options{Size: 50, Overlap: 10})
 	require.EqualError(t, err, "no")
-	for _, o := range []Options{{Size: 0}, {Size: 31}, {Size: 100, Overlap: 51}, {Size: 100, Overlap: -1}} {
+	for _, o := range []Options{{Size: 0}, {Size: 31}, {Size: 100, Overlap: 51}, {Size: 100, Overlap: math.MaxInt}, {Size: 100, Overlap: -1}} {
 		require.Error(t, o.Check())
 	}
 }
