@@ -61,6 +61,8 @@ func TestSources(t *testing.T) {
 		".mp4":                             {".mp4", ".mp4", ".mp4", false, false},
 		"https://x.org/v/c%20d.mp4?k=1":    {"https://x.org/v/c%20d.mp4?k=1", "c-d.mp4", "c-d", true, false},
 		"rtsp://me:secret@10.0.0.7:554/ch": {"rtsp://me:xxxxx@10.0.0.7:554/ch", "ch", "ch", true, true},
+		"rtsp://me:sec%et@10.0.0.7/ch":     {"rtsp://me:xxxxx@10.0.0.7/ch", "stream", "stream", true, true},
+		"rtsp://me:sec#et@10.0.0.7/ch":     {"rtsp://me:xxxxx@10.0.0.7/ch", "stream", "stream", true, true},
 		"RTSP://10.0.0.7":                  {"rtsp://10.0.0.7", "10-0-0-7", "10-0-0-7", true, true},
 		"udp://@:1234":                     {"udp://@:1234", "stream", "stream", true, true},
 	} {

@@ -25,9 +25,13 @@ func (s Source) String() string {
 		if u, err := url.Parse(s.Place); err == nil {
 			return u.Redacted() // cameras have passwords
 		}
+		return password.ReplaceAllString(s.Place, "${1}xxxxx@")
 	}
 	return s.Place
 }
+
+// password finds that of a URL which cannot be parsed, perhaps because of a % in it.
+var password = regexp.MustCompile(`^([^:]+://[^:@]*:).*@`)
 
 var scheme = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9+.-]+://`)
 
