@@ -119,12 +119,21 @@ func writeInfo(w io.Writer, m *spinemask.Model) error {
 	row("weights", "%.1f MB in memory, %.1f MB more for Winograd from the first photo on", float64(m.WeightBytes())/1e6, float64(m.WinogradBytes())/1e6)
 	row("processor", "%s with %s, %d threads", runtime.GOARCH, cpuFeatures(), runtime.GOMAXPROCS(0))
 	row("kernels", "%s of %s (SPINEMASK_CPU chooses)", kernels.Best().Name, kernelNames())
+	row("fast", "%s", fastHere())
 	row("videos", "%s", videoBackends())
 	if err := tab.Flush(); err != nil {
 		return err
 	}
 	fmt.Fprintln(w)
 	return writeStages(w, c)
+}
+
+// fastHere says whether --fast makes a difference: the processor may lack tiles of bfloat16, or the system keep them back.
+func fastHere() string {
+	if kernels.Best().HasSplit() {
+		return "--fast has tiles of bfloat16 here"
+	}
+	return "--fast changes nothing here: no tiles of bfloat16"
 }
 
 func classNames(c *config.Config) string {
