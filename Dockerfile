@@ -9,12 +9,13 @@ COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
 RUN CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X main.release=$VERSION" -o /spinemask ./cmd/spinemask
+# Folders: for temporary files, which every --user may write, and the one that images are mounted at.
+RUN mkdir -p /folders/data && mkdir -m 1777 /folders/tmp
 
 FROM scratch
+COPY --from=build /folders/ /
 # For spinemask pull.
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=build /spinemask /spinemask
-# Made by WORKDIR: the folder for temporary files, and the one that images are mounted at.
-WORKDIR /tmp
 WORKDIR /data
 ENTRYPOINT ["/spinemask"]
