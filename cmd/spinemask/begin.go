@@ -18,6 +18,7 @@ import (
 	"github.com/spinemask/spinemask/config"
 	"github.com/spinemask/spinemask/internal/export"
 	"github.com/spinemask/spinemask/internal/journal"
+	"github.com/spinemask/spinemask/internal/kernels"
 )
 
 // What --on-existing knows, about a run that the output folder holds already.
@@ -33,13 +34,13 @@ type job struct {
 	id int64
 }
 
-// header says how the results of this run are made.
+// header says how the results of this run are made. --fast counts where it has an effect: a run that goes on on another machine is not to mix the two.
 func (f *segmentFlags) header(model *spinemask.Model, list []format) (journal.Header, error) {
 	sum, err := model.SHA256()
 	return journal.Header{
 		Info: export.Info{
 			Description: "results of spinemask", Version: version(), Model: model.Config().Name, ModelSHA256: sum,
-			MinScore: f.score, NMSIoU: f.nms, MaxDetections: f.max, Classes: f.classes, AsStored: f.exif == exifOff, Fast: f.fast,
+			MinScore: f.score, NMSIoU: f.nms, MaxDetections: f.max, Classes: f.classes, AsStored: f.exif == exifOff, Fast: f.fast && kernels.Best().HasSplit(),
 			Scale: f.scale, Tile: f.cut.Size, TileOverlap: f.cut.Overlap,
 		},
 		Config:     digest(model.Config()),

@@ -17,6 +17,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/spinemask/spinemask/internal/kernels"
 	"github.com/spinemask/spinemask/rle"
 )
 
@@ -32,6 +33,8 @@ func TestMain(m *testing.M) {
 //	cut FILE SIZE                 which truncates a file
 //	tear FILE                     which cuts the last byte and half of the last line off
 //	same FOLDER FOLDER            which wants the same files with the same bytes
+//
+// and the condition [amx]: --fast has an effect on this machine.
 func TestScripts(t *testing.T) { testscript.Run(t, scripts(t, "testdata/script")) }
 
 // scripts are those of a folder.
@@ -50,6 +53,13 @@ func scripts(t *testing.T, dir string) testscript.Params {
 	}
 	return testscript.Params{
 		Dir: dir,
+		Condition: func(condition string) (bool, error) {
+			if condition != "amx" {
+				return false, fmt.Errorf("unknown condition %q", condition)
+			}
+			set, err := kernels.Choose("") // scripts do not see SPINEMASK_CPU
+			return err == nil && set.HasSplit(), err
+		},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("IMAGES", filepath.Join(images, "images"))
 			e.Setenv("CLIP", filepath.Join(images, "video/pan.mp4"))

@@ -30,7 +30,7 @@ type Info struct {
 	Scale         float64  `json:"scale,omitempty"`        // at which the model sees pictures; 0: fitted into its input
 	Tile          int      `json:"tile,omitempty"`         // side of tiles, pixels; 0: none
 	TileOverlap   int      `json:"tile_overlap,omitempty"` // pixels
-	Fast          bool     `json:"fast,omitempty"`         // computed with larger rounding errors, where the machine can
+	Fast          bool     `json:"fast,omitempty"`         // computed with larger rounding errors
 	Stopped       bool     `json:"stopped,omitempty"`      // before the last picture
 }
 
