@@ -6,7 +6,7 @@ const (
 	splitBandBytes  = 1 << 20 // of inputs and outputs that stay in the second-level cache while the panels pass
 	splitBandPixels = 192     // least number of outputs that make it worth while to read the weights
 	splitBlocks     = 4       // blocks whose sums stay in the first-level cache until they are finished
-	splitBlockSteps = 16      // steps of a long sum that are done for all outputs before the next: the weights of a panel's stay in the cache
+	splitBlockSteps = 16      // steps of a long sum that are done for all outputs before the next: their weights of a panel stay in the cache
 )
 
 // splitGeometry is where a band of output rows of one item finds its split inputs: high parts, and low ones a plane
