@@ -54,6 +54,9 @@ func (f *modelFlags) check() error {
 	if f.nms != 0 && !(f.nms >= 0.01 && f.nms <= 1) {
 		return fmt.Errorf("--nms %g: want 0.01 to 1", f.nms)
 	}
+	if f.threads > mostThreads {
+		return fmt.Errorf("--threads %d: want at most %d", f.threads, mostThreads)
+	}
 	return nil
 }
 
@@ -63,8 +66,12 @@ func positive(flags *pflag.FlagSet) (err error) {
 		switch f.Value.Type() {
 		case "int", "int64", "float64":
 			v, _ := strconv.ParseFloat(f.Value.String(), 64)
-			if good := v > 0 || f.Name == "score" || f.Name == "camera" && v == 0; !good && err == nil {
+			switch {
+			case err != nil || v > 0 || f.Name == "score":
+			case f.Name != "camera":
 				err = fmt.Errorf("--%s %s: want a positive number", f.Name, f.Value)
+			case v < 0:
+				err = fmt.Errorf("--%s %s: want 0 or more", f.Name, f.Value)
 			}
 		}
 	})

@@ -4,6 +4,9 @@ package main
 // within 5 GB, and the caches and the memory's bandwidth, which all of them share, are not stretched further.
 const maxWorkers = 16
 
+// mostThreads is far beyond the cores of any machine: each thread reserves some MB.
+const mostThreads = 1024
+
 // share says how a run over a number of images uses the cores: so many images at once, each with so many threads.
 //
 // Parts of an image's way run on one thread (decoding, proposals, NMS, writing), and between steps of the network threads wait for each other; images wait for
