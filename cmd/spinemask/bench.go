@@ -90,6 +90,8 @@ func (f *benchFlags) run(cmd *cobra.Command, t *talk) error {
 		return fmt.Errorf("--runs %d: want a positive number", f.runs)
 	case f.threads < 0:
 		return fmt.Errorf("--threads %d: want a positive number", f.threads)
+	case f.threads > mostThreads:
+		return fmt.Errorf("--threads %d: want at most %d", f.threads, mostThreads)
 	case f.size < 0:
 		return fmt.Errorf("--size %d: want a positive number", f.size)
 	}
