@@ -82,7 +82,7 @@ func TestScaledImagesKeepTheirPlaces(t *testing.T) {
 	whole, err := model.Segment(ctx, photo)
 	require.NoError(t, err)
 	for _, scale := range []float64{2, 3} {
-		f := segmentFlags{scale: scale}
+		f := segmentFlags{scale: scale, maxPixels: imageio.DefaultMaxPixels}
 		f.cut, err = f.tiles(model.Config())
 		require.NoError(t, err)
 		got, err := f.find(ctx, model, photo)
