@@ -208,22 +208,27 @@ func TestSplitError(t *testing.T) {
 		k.weights = normal(rng, 9*c*64)
 		w := s.PackSplit(k.weights, 3, 3, c, 64, nil)
 		s.Split(&k.Conv, w, 0, 1, 0, w.Panels(), scratchOf(w.SplitScratch(&k.Conv)))
-		errors, total := 0.0, 0.0
+		errors, alone, total := 0.0, 0.0, 0.0 // alone: with bfloat16 in place of split numbers
 		for x := range 32 {
 			for n := range 64 {
-				want := 0.0
+				want, high := 0.0, 0.0
 				for i := range 9 {
 					for j := range c {
-						want += float64(k.In[i/3*k.InRow+(x+i%3)*c+j]) * float64(k.weights[(i*c+j)*64+n])
+						in, weight := k.In[i/3*k.InRow+(x+i%3)*c+j], k.weights[(i*c+j)*64+n]
+						want += float64(in) * float64(weight)
+						high += float64(bfloat16(in)) * float64(bfloat16(weight))
 					}
 				}
+				alone += (high - want) * (high - want)
 				d := float64(k.Out[x*64+n]) - want
 				errors, total = errors+d*d, total+want*want
 			}
 		}
 		got := math.Sqrt(errors / total)
-		t.Logf("%d channels: %.2g", c, got)
+		t.Logf("%d channels: %.2g, bfloat16 alone %.2g", c, got, math.Sqrt(alone/total))
 		require.Less(t, got, 5e-6)
+		require.Less(t, math.Sqrt(alone/total), 3e-3)
+		require.Less(t, 400*got, math.Sqrt(alone/total))
 	}
 }
 
