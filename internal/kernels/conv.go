@@ -40,6 +40,10 @@ type Conv struct {
 	ResItem, ResRow        int
 	ResPixel               int
 	Act                    Activation
+
+	// What the caller needs after this: it is fetched into the second-level cache meanwhile. Or nil.
+	NextW *Packed
+	Next  []float32
 }
 
 // blockBytes of input stay in the second-level cache while all panels of weights pass over them.
@@ -68,9 +72,15 @@ func (s *Set) Conv(c *Conv, row0, row1, panel0, panel1 int) {
 	pixels := max(64, blockBytes/(4*channels*max(1, c.StrideY*c.StrideX)))
 	for q0, end := row0*c.Width, row1*c.Width; q0 < end; q0 += pixels {
 		q1 := min(q0+pixels, end)
+		next := c.Next
+		if q1 < end {
+			next = c.inputs(q1, min(q1+pixels, end))
+		}
+		f := fetcher{set: s, conv: c, panel0: panel0, panel1: panel1, channels: channels, pixels: q1 - q0, next: next}
 		for c0 := 0; c0 < w.C; c0 += channels {
 			for p := panel0; p < panel1; p++ {
 				r := run{Conv: c, panel: &w.panels[p], steps: stretch.steps, c0: c0, c1: min(c0+channels, w.C)}
+				r.weights, r.memory = f.soon(p, c0)
 				s.pixels(&r, stretch.pixels, q0, q1)
 			}
 		}
@@ -125,6 +135,8 @@ type run struct {
 	in, out, res int // where the first pixel's first tap and its outputs are
 	steps            // from pixel to pixel
 	c0, c1       int // input channels; the bias comes with the first block, scale, residual and activation with the last
+
+	weights, memory soon
 }
 
 // steps are distances in floats between neighbours on one axis of the output.

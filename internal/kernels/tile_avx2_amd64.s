@@ -4,13 +4,15 @@
 
 #include "textflag.h"
 
-// func avx2Tile1x1(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx2Tile1x1(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·avx2Tile1x1(SB), NOSPLIT, $0-144
+TEXT ·avx2Tile1x1(SB), NOSPLIT, $16-176
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
+	MOVQ soon0+144(FP), R11
+	MOVQ soon1+160(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -33,11 +35,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -46,8 +50,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
+	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
+	PREFETCHT1   (R12)
+	ADDQ         step0+152(FP), R11
+	ADDQ         step1+168(FP), R12
 	VMOVUPS      (SI), Y1
 	VBROADCASTSS (AX), Y2
 	VFMADD231PS  Y2, Y1, Y0
@@ -70,7 +77,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0   8192(SI)
 	VMOVUPS      (SI), Y1
 	VBROADCASTSS (AX), Y2
 	VFMADD231PS  Y2, Y1, Y0
@@ -81,10 +87,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        lanes+120(FP), CX
 	LEAQ        avx2Tail<>+0(SB), AX
@@ -151,13 +157,15 @@ DATA avx2Tail<>+56(SB)/4, $0x00000000
 DATA avx2Tail<>+60(SB)/4, $0x00000000
 GLOBL avx2Tail<>(SB), RODATA|NOPTR, $64
 
-// func avx2Tile1x2(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx2Tile1x2(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·avx2Tile1x2(SB), NOSPLIT, $0-144
+TEXT ·avx2Tile1x2(SB), NOSPLIT, $16-176
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
+	MOVQ soon0+144(FP), R11
+	MOVQ soon1+160(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -183,11 +191,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -196,8 +206,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
+	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
+	PREFETCHT1   (R12)
+	ADDQ         step0+152(FP), R11
+	ADDQ         step1+168(FP), R12
 	VMOVUPS      (SI), Y2
 	VBROADCASTSS (AX), Y3
 	VFMADD231PS  Y3, Y2, Y0
@@ -228,7 +241,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0   8192(SI)
 	VMOVUPS      (SI), Y2
 	VBROADCASTSS (AX), Y3
 	VFMADD231PS  Y3, Y2, Y0
@@ -241,10 +253,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        lanes+120(FP), CX
 	LEAQ        avx2Tail<>+0(SB), AX
@@ -302,13 +314,15 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile1x3(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx2Tile1x3(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·avx2Tile1x3(SB), NOSPLIT, $0-144
+TEXT ·avx2Tile1x3(SB), NOSPLIT, $16-176
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
+	MOVQ soon0+144(FP), R11
+	MOVQ soon1+160(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -337,11 +351,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -350,8 +366,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
+	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
+	PREFETCHT1   (R12)
+	ADDQ         step0+152(FP), R11
+	ADDQ         step1+168(FP), R12
 	VMOVUPS      (SI), Y3
 	VBROADCASTSS (AX), Y4
 	VFMADD231PS  Y4, Y3, Y0
@@ -390,7 +409,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0   8192(SI)
 	VMOVUPS      (SI), Y3
 	VBROADCASTSS (AX), Y4
 	VFMADD231PS  Y4, Y3, Y0
@@ -405,10 +423,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        lanes+120(FP), CX
 	LEAQ        avx2Tail<>+0(SB), AX
@@ -475,13 +493,15 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile1x4(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx2Tile1x4(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·avx2Tile1x4(SB), NOSPLIT, $0-144
+TEXT ·avx2Tile1x4(SB), NOSPLIT, $16-176
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
+	MOVQ soon0+144(FP), R11
+	MOVQ soon1+160(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -513,11 +533,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -526,8 +548,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
+	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
+	PREFETCHT1   (R12)
+	ADDQ         step0+152(FP), R11
+	ADDQ         step1+168(FP), R12
 	VMOVUPS      (SI), Y4
 	VBROADCASTSS (AX), Y5
 	VFMADD231PS  Y5, Y4, Y0
@@ -574,7 +599,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0   8192(SI)
 	VMOVUPS      (SI), Y4
 	VBROADCASTSS (AX), Y5
 	VFMADD231PS  Y5, Y4, Y0
@@ -591,10 +615,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        lanes+120(FP), CX
 	LEAQ        avx2Tail<>+0(SB), AX
@@ -670,13 +694,15 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile1x5(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx2Tile1x5(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·avx2Tile1x5(SB), NOSPLIT, $0-144
+TEXT ·avx2Tile1x5(SB), NOSPLIT, $16-176
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
+	MOVQ soon0+144(FP), R11
+	MOVQ soon1+160(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -711,11 +737,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -724,8 +752,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
+	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
+	PREFETCHT1   (R12)
+	ADDQ         step0+152(FP), R11
+	ADDQ         step1+168(FP), R12
 	VMOVUPS      (SI), Y5
 	VBROADCASTSS (AX), Y6
 	VFMADD231PS  Y6, Y5, Y0
@@ -780,7 +811,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0   8192(SI)
 	VMOVUPS      (SI), Y5
 	VBROADCASTSS (AX), Y6
 	VFMADD231PS  Y6, Y5, Y0
@@ -799,10 +829,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        lanes+120(FP), CX
 	LEAQ        avx2Tail<>+0(SB), AX
@@ -887,13 +917,15 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile1x6(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx2Tile1x6(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·avx2Tile1x6(SB), NOSPLIT, $0-144
+TEXT ·avx2Tile1x6(SB), NOSPLIT, $16-176
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
+	MOVQ soon0+144(FP), R11
+	MOVQ soon1+160(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -931,11 +963,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -946,8 +980,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
+	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
+	PREFETCHT1   (R12)
+	ADDQ         step0+152(FP), R11
+	ADDQ         step1+168(FP), R12
 	VMOVUPS      (SI), Y6
 	VBROADCASTSS (AX), Y7
 	VFMADD231PS  Y7, Y6, Y0
@@ -1011,7 +1048,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0   8192(SI)
 	VMOVUPS      (SI), Y6
 	VBROADCASTSS (AX), Y7
 	VFMADD231PS  Y7, Y6, Y0
@@ -1033,10 +1069,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        lanes+120(FP), CX
 	LEAQ        avx2Tail<>+0(SB), AX
@@ -1130,13 +1166,15 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile1x7(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx2Tile1x7(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·avx2Tile1x7(SB), NOSPLIT, $0-144
+TEXT ·avx2Tile1x7(SB), NOSPLIT, $16-176
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
+	MOVQ soon0+144(FP), R11
+	MOVQ soon1+160(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -1177,11 +1215,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -1192,8 +1232,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
+	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
+	PREFETCHT1   (R12)
+	ADDQ         step0+152(FP), R11
+	ADDQ         step1+168(FP), R12
 	VMOVUPS      (SI), Y7
 	VBROADCASTSS (AX), Y8
 	VFMADD231PS  Y8, Y7, Y0
@@ -1265,7 +1308,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0   8192(SI)
 	VMOVUPS      (SI), Y7
 	VBROADCASTSS (AX), Y8
 	VFMADD231PS  Y8, Y7, Y0
@@ -1289,10 +1331,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        lanes+120(FP), CX
 	LEAQ        avx2Tail<>+0(SB), AX
@@ -1395,13 +1437,15 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile1x8(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx2Tile1x8(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·avx2Tile1x8(SB), NOSPLIT, $0-144
+TEXT ·avx2Tile1x8(SB), NOSPLIT, $16-176
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
+	MOVQ soon0+144(FP), R11
+	MOVQ soon1+160(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -1445,11 +1489,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -1460,8 +1506,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
+	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
+	PREFETCHT1   (R12)
+	ADDQ         step0+152(FP), R11
+	ADDQ         step1+168(FP), R12
 	VMOVUPS      (SI), Y8
 	VBROADCASTSS (AX), Y9
 	VFMADD231PS  Y9, Y8, Y0
@@ -1541,7 +1590,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0   8192(SI)
 	VMOVUPS      (SI), Y8
 	VBROADCASTSS (AX), Y9
 	VFMADD231PS  Y9, Y8, Y0
@@ -1567,10 +1615,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        lanes+120(FP), CX
 	LEAQ        avx2Tail<>+0(SB), AX
@@ -1682,13 +1730,15 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile1x9(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx2Tile1x9(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·avx2Tile1x9(SB), NOSPLIT, $0-144
+TEXT ·avx2Tile1x9(SB), NOSPLIT, $16-176
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
+	MOVQ soon0+144(FP), R11
+	MOVQ soon1+160(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -1735,11 +1785,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -1750,8 +1802,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
+	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
+	PREFETCHT1   (R12)
+	ADDQ         step0+152(FP), R11
+	ADDQ         step1+168(FP), R12
 	VMOVUPS      (SI), Y9
 	VBROADCASTSS (AX), Y10
 	VFMADD231PS  Y10, Y9, Y0
@@ -1839,7 +1894,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0   8192(SI)
 	VMOVUPS      (SI), Y9
 	VBROADCASTSS (AX), Y10
 	VFMADD231PS  Y10, Y9, Y0
@@ -1867,10 +1921,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        lanes+120(FP), CX
 	LEAQ        avx2Tail<>+0(SB), AX
@@ -1991,13 +2045,15 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile1x10(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx2Tile1x10(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·avx2Tile1x10(SB), NOSPLIT, $0-144
+TEXT ·avx2Tile1x10(SB), NOSPLIT, $16-176
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
+	MOVQ soon0+144(FP), R11
+	MOVQ soon1+160(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -2047,11 +2103,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -2062,8 +2120,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
+	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
+	PREFETCHT1   (R12)
+	ADDQ         step0+152(FP), R11
+	ADDQ         step1+168(FP), R12
 	VMOVUPS      (SI), Y10
 	VBROADCASTSS (AX), Y11
 	VFMADD231PS  Y11, Y10, Y0
@@ -2159,7 +2220,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0   8192(SI)
 	VMOVUPS      (SI), Y10
 	VBROADCASTSS (AX), Y11
 	VFMADD231PS  Y11, Y10, Y0
@@ -2189,10 +2249,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        lanes+120(FP), CX
 	LEAQ        avx2Tail<>+0(SB), AX
@@ -2322,13 +2382,15 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile1x11(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx2Tile1x11(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·avx2Tile1x11(SB), NOSPLIT, $0-144
+TEXT ·avx2Tile1x11(SB), NOSPLIT, $16-176
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
+	MOVQ soon0+144(FP), R11
+	MOVQ soon1+160(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -2381,11 +2443,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -2398,8 +2462,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
+	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
+	PREFETCHT1   (R12)
+	ADDQ         step0+152(FP), R11
+	ADDQ         step1+168(FP), R12
 	VMOVUPS      (SI), Y11
 	VBROADCASTSS (AX), Y12
 	VFMADD231PS  Y12, Y11, Y0
@@ -2504,7 +2571,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0   8192(SI)
 	VMOVUPS      (SI), Y11
 	VBROADCASTSS (AX), Y12
 	VFMADD231PS  Y12, Y11, Y0
@@ -2537,10 +2603,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        lanes+120(FP), CX
 	LEAQ        avx2Tail<>+0(SB), AX
@@ -2679,13 +2745,15 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile1x12(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx2Tile1x12(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·avx2Tile1x12(SB), NOSPLIT, $0-144
+TEXT ·avx2Tile1x12(SB), NOSPLIT, $16-176
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
+	MOVQ soon0+144(FP), R11
+	MOVQ soon1+160(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -2741,11 +2809,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -2758,8 +2828,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
+	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
+	PREFETCHT1   (R12)
+	ADDQ         step0+152(FP), R11
+	ADDQ         step1+168(FP), R12
 	VMOVUPS      (SI), Y12
 	VBROADCASTSS (AX), Y13
 	VFMADD231PS  Y13, Y12, Y0
@@ -2872,7 +2945,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0   8192(SI)
 	VMOVUPS      (SI), Y12
 	VBROADCASTSS (AX), Y13
 	VFMADD231PS  Y13, Y12, Y0
@@ -2907,10 +2979,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        lanes+120(FP), CX
 	LEAQ        avx2Tail<>+0(SB), AX
@@ -3058,13 +3130,15 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile2x1(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx2Tile2x1(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·avx2Tile2x1(SB), NOSPLIT, $0-144
+TEXT ·avx2Tile2x1(SB), NOSPLIT, $16-176
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
+	MOVQ soon0+144(FP), R11
+	MOVQ soon1+160(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -3090,11 +3164,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -3103,10 +3179,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
-	PREFETCHT0   8320(SI)
-	PREFETCHT0   8384(SI)
+	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
+	PREFETCHT1   (R12)
+	ADDQ         step0+152(FP), R11
+	ADDQ         step1+168(FP), R12
 	VMOVUPS      (SI), Y2
 	VMOVUPS      32(SI), Y3
 	VBROADCASTSS (AX), Y4
@@ -3137,7 +3214,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0   8192(SI)
 	VMOVUPS      (SI), Y2
 	VMOVUPS      32(SI), Y3
 	VBROADCASTSS (AX), Y4
@@ -3150,10 +3226,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        lanes+120(FP), CX
 	LEAQ        avx2Tail<>+0(SB), AX
@@ -3210,13 +3286,15 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile2x2(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx2Tile2x2(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·avx2Tile2x2(SB), NOSPLIT, $0-144
+TEXT ·avx2Tile2x2(SB), NOSPLIT, $16-176
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
+	MOVQ soon0+144(FP), R11
+	MOVQ soon1+160(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -3247,11 +3325,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -3260,10 +3340,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
-	PREFETCHT0   8320(SI)
-	PREFETCHT0   8384(SI)
+	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
+	PREFETCHT1   (R12)
+	ADDQ         step0+152(FP), R11
+	ADDQ         step1+168(FP), R12
 	VMOVUPS      (SI), Y4
 	VMOVUPS      32(SI), Y5
 	VBROADCASTSS (AX), Y6
@@ -3306,7 +3387,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0   8192(SI)
 	VMOVUPS      (SI), Y4
 	VMOVUPS      32(SI), Y5
 	VBROADCASTSS (AX), Y6
@@ -3322,10 +3402,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        lanes+120(FP), CX
 	LEAQ        avx2Tail<>+0(SB), AX
@@ -3397,13 +3477,15 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile2x3(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx2Tile2x3(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·avx2Tile2x3(SB), NOSPLIT, $0-144
+TEXT ·avx2Tile2x3(SB), NOSPLIT, $16-176
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
+	MOVQ soon0+144(FP), R11
+	MOVQ soon1+160(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -3439,11 +3521,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -3452,10 +3536,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
-	PREFETCHT0   8320(SI)
-	PREFETCHT0   8384(SI)
+	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
+	PREFETCHT1   (R12)
+	ADDQ         step0+152(FP), R11
+	ADDQ         step1+168(FP), R12
 	VMOVUPS      (SI), Y6
 	VMOVUPS      32(SI), Y7
 	VBROADCASTSS (AX), Y8
@@ -3510,7 +3595,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0   8192(SI)
 	VMOVUPS      (SI), Y6
 	VMOVUPS      32(SI), Y7
 	VBROADCASTSS (AX), Y8
@@ -3529,10 +3613,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        lanes+120(FP), CX
 	LEAQ        avx2Tail<>+0(SB), AX
@@ -3619,13 +3703,15 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile2x4(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx2Tile2x4(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·avx2Tile2x4(SB), NOSPLIT, $0-144
+TEXT ·avx2Tile2x4(SB), NOSPLIT, $16-176
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
+	MOVQ soon0+144(FP), R11
+	MOVQ soon1+160(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -3666,11 +3752,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -3679,10 +3767,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
-	PREFETCHT0   8320(SI)
-	PREFETCHT0   8384(SI)
+	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
+	PREFETCHT1   (R12)
+	ADDQ         step0+152(FP), R11
+	ADDQ         step1+168(FP), R12
 	VMOVUPS      (SI), Y8
 	VMOVUPS      32(SI), Y9
 	VBROADCASTSS (AX), Y10
@@ -3749,7 +3838,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0   8192(SI)
 	VMOVUPS      (SI), Y8
 	VMOVUPS      32(SI), Y9
 	VBROADCASTSS (AX), Y10
@@ -3771,10 +3859,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        lanes+120(FP), CX
 	LEAQ        avx2Tail<>+0(SB), AX
@@ -3876,13 +3964,15 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile2x5(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx2Tile2x5(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·avx2Tile2x5(SB), NOSPLIT, $0-144
+TEXT ·avx2Tile2x5(SB), NOSPLIT, $16-176
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
+	MOVQ soon0+144(FP), R11
+	MOVQ soon1+160(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -3928,11 +4018,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -3941,10 +4033,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
-	PREFETCHT0   8320(SI)
-	PREFETCHT0   8384(SI)
+	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
+	PREFETCHT1   (R12)
+	ADDQ         step0+152(FP), R11
+	ADDQ         step1+168(FP), R12
 	VMOVUPS      (SI), Y10
 	VMOVUPS      32(SI), Y11
 	VBROADCASTSS (AX), Y12
@@ -4023,7 +4116,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0   8192(SI)
 	VMOVUPS      (SI), Y10
 	VMOVUPS      32(SI), Y11
 	VBROADCASTSS (AX), Y12
@@ -4048,10 +4140,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        lanes+120(FP), CX
 	LEAQ        avx2Tail<>+0(SB), AX
@@ -4168,13 +4260,15 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile2x6(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx2Tile2x6(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·avx2Tile2x6(SB), NOSPLIT, $0-144
+TEXT ·avx2Tile2x6(SB), NOSPLIT, $16-176
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
+	MOVQ soon0+144(FP), R11
+	MOVQ soon1+160(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -4225,11 +4319,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -4240,10 +4336,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
-	PREFETCHT0   8320(SI)
-	PREFETCHT0   8384(SI)
+	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
+	PREFETCHT1   (R12)
+	ADDQ         step0+152(FP), R11
+	ADDQ         step1+168(FP), R12
 	VMOVUPS      (SI), Y12
 	VMOVUPS      32(SI), Y13
 	VBROADCASTSS (AX), Y14
@@ -4335,7 +4432,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0   8192(SI)
 	VMOVUPS      (SI), Y12
 	VMOVUPS      32(SI), Y13
 	VBROADCASTSS (AX), Y14
@@ -4364,10 +4460,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        lanes+120(FP), CX
 	LEAQ        avx2Tail<>+0(SB), AX
@@ -4499,13 +4595,15 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile3x1(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx2Tile3x1(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·avx2Tile3x1(SB), NOSPLIT, $0-144
+TEXT ·avx2Tile3x1(SB), NOSPLIT, $16-176
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
+	MOVQ soon0+144(FP), R11
+	MOVQ soon1+160(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -4534,11 +4632,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -4547,12 +4647,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
-	PREFETCHT0   8320(SI)
-	PREFETCHT0   8384(SI)
-	PREFETCHT0   8448(SI)
-	PREFETCHT0   8512(SI)
+	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
+	PREFETCHT1   (R12)
+	ADDQ         step0+152(FP), R11
+	ADDQ         step1+168(FP), R12
 	VMOVUPS      (SI), Y3
 	VMOVUPS      32(SI), Y4
 	VMOVUPS      64(SI), Y5
@@ -4591,8 +4690,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
 	VMOVUPS      (SI), Y3
 	VMOVUPS      32(SI), Y4
 	VMOVUPS      64(SI), Y5
@@ -4607,10 +4704,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        lanes+120(FP), CX
 	LEAQ        avx2Tail<>+0(SB), AX
@@ -4675,13 +4772,15 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile3x2(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx2Tile3x2(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·avx2Tile3x2(SB), NOSPLIT, $0-144
+TEXT ·avx2Tile3x2(SB), NOSPLIT, $16-176
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
+	MOVQ soon0+144(FP), R11
+	MOVQ soon1+160(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -4717,11 +4816,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -4730,12 +4831,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
-	PREFETCHT0   8320(SI)
-	PREFETCHT0   8384(SI)
-	PREFETCHT0   8448(SI)
-	PREFETCHT0   8512(SI)
+	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
+	PREFETCHT1   (R12)
+	ADDQ         step0+152(FP), R11
+	ADDQ         step1+168(FP), R12
 	VMOVUPS      (SI), Y6
 	VMOVUPS      32(SI), Y7
 	VMOVUPS      64(SI), Y8
@@ -4790,8 +4890,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
 	VMOVUPS      (SI), Y6
 	VMOVUPS      32(SI), Y7
 	VMOVUPS      64(SI), Y8
@@ -4810,10 +4908,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        lanes+120(FP), CX
 	LEAQ        avx2Tail<>+0(SB), AX
@@ -4899,13 +4997,15 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile3x3(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx2Tile3x3(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·avx2Tile3x3(SB), NOSPLIT, $0-144
+TEXT ·avx2Tile3x3(SB), NOSPLIT, $16-176
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
+	MOVQ soon0+144(FP), R11
+	MOVQ soon1+160(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -4948,11 +5048,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -4961,12 +5063,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
-	PREFETCHT0   8320(SI)
-	PREFETCHT0   8384(SI)
-	PREFETCHT0   8448(SI)
-	PREFETCHT0   8512(SI)
+	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
+	PREFETCHT1   (R12)
+	ADDQ         step0+152(FP), R11
+	ADDQ         step1+168(FP), R12
 	VMOVUPS      (SI), Y9
 	VMOVUPS      32(SI), Y10
 	VMOVUPS      64(SI), Y11
@@ -5037,8 +5138,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
 	VMOVUPS      (SI), Y9
 	VMOVUPS      32(SI), Y10
 	VMOVUPS      64(SI), Y11
@@ -5061,10 +5160,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        lanes+120(FP), CX
 	LEAQ        avx2Tail<>+0(SB), AX
@@ -5171,13 +5270,15 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile3x4(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx2Tile3x4(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·avx2Tile3x4(SB), NOSPLIT, $0-144
+TEXT ·avx2Tile3x4(SB), NOSPLIT, $16-176
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
+	MOVQ soon0+144(FP), R11
+	MOVQ soon1+160(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -5227,11 +5328,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -5240,12 +5343,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
-	PREFETCHT0   8320(SI)
-	PREFETCHT0   8384(SI)
-	PREFETCHT0   8448(SI)
-	PREFETCHT0   8512(SI)
+	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
+	PREFETCHT1   (R12)
+	ADDQ         step0+152(FP), R11
+	ADDQ         step1+168(FP), R12
 	VMOVUPS      (SI), Y12
 	VMOVUPS      32(SI), Y13
 	VMOVUPS      64(SI), Y14
@@ -5332,8 +5434,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
 	VMOVUPS      (SI), Y12
 	VMOVUPS      32(SI), Y13
 	VMOVUPS      64(SI), Y14
@@ -5360,10 +5460,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        lanes+120(FP), CX
 	LEAQ        avx2Tail<>+0(SB), AX

@@ -4,13 +4,15 @@
 
 #include "textflag.h"
 
-// func avx512Tile1x1(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx512Tile1x1(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile1x1(SB), NOSPLIT, $0-144
+TEXT ·avx512Tile1x1(SB), NOSPLIT, $16-176
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
+	MOVQ  soon0+144(FP), R11
+	MOVQ  soon1+160(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -34,11 +36,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -47,10 +51,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0       8192(SI)
-	PREFETCHT0       8256(SI)
-	PREFETCHT0       8320(SI)
-	PREFETCHT0       8384(SI)
+	PREFETCHT1       (R11)
+	PREFETCHT1       64(R11)
+	PREFETCHT1       (R12)
+	ADDQ             step0+152(FP), R11
+	ADDQ             step1+168(FP), R12
 	VMOVUPS          (SI), Z1
 	VFMADD231PS.BCST (AX), Z1, Z0
 	VMOVUPS          64(SI), Z1
@@ -69,7 +74,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0       8192(SI)
 	VMOVUPS          (SI), Z1
 	VFMADD231PS.BCST (AX), Z1, Z0
 	ADDQ             $+4, AX
@@ -79,10 +83,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -118,13 +122,15 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile1x2(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx512Tile1x2(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile1x2(SB), NOSPLIT, $0-144
+TEXT ·avx512Tile1x2(SB), NOSPLIT, $16-176
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
+	MOVQ  soon0+144(FP), R11
+	MOVQ  soon1+160(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -151,11 +157,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -164,10 +172,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0       8192(SI)
-	PREFETCHT0       8256(SI)
-	PREFETCHT0       8320(SI)
-	PREFETCHT0       8384(SI)
+	PREFETCHT1       (R11)
+	PREFETCHT1       64(R11)
+	PREFETCHT1       (R12)
+	ADDQ             step0+152(FP), R11
+	ADDQ             step1+168(FP), R12
 	VMOVUPS          (SI), Z2
 	VFMADD231PS.BCST (AX), Z2, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z2, Z1
@@ -190,7 +199,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0       8192(SI)
 	VMOVUPS          (SI), Z2
 	VFMADD231PS.BCST (AX), Z2, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z2, Z1
@@ -201,10 +209,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -247,13 +255,15 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile1x3(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx512Tile1x3(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile1x3(SB), NOSPLIT, $0-144
+TEXT ·avx512Tile1x3(SB), NOSPLIT, $16-176
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
+	MOVQ  soon0+144(FP), R11
+	MOVQ  soon1+160(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -283,11 +293,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -296,10 +308,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0       8192(SI)
-	PREFETCHT0       8256(SI)
-	PREFETCHT0       8320(SI)
-	PREFETCHT0       8384(SI)
+	PREFETCHT1       (R11)
+	PREFETCHT1       64(R11)
+	PREFETCHT1       (R12)
+	ADDQ             step0+152(FP), R11
+	ADDQ             step1+168(FP), R12
 	VMOVUPS          (SI), Z3
 	VFMADD231PS.BCST (AX), Z3, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z3, Z1
@@ -326,7 +339,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0       8192(SI)
 	VMOVUPS          (SI), Z3
 	VFMADD231PS.BCST (AX), Z3, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z3, Z1
@@ -338,10 +350,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -391,13 +403,15 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile1x4(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx512Tile1x4(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile1x4(SB), NOSPLIT, $0-144
+TEXT ·avx512Tile1x4(SB), NOSPLIT, $16-176
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
+	MOVQ  soon0+144(FP), R11
+	MOVQ  soon1+160(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -430,11 +444,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -443,10 +459,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0       8192(SI)
-	PREFETCHT0       8256(SI)
-	PREFETCHT0       8320(SI)
-	PREFETCHT0       8384(SI)
+	PREFETCHT1       (R11)
+	PREFETCHT1       64(R11)
+	PREFETCHT1       (R12)
+	ADDQ             step0+152(FP), R11
+	ADDQ             step1+168(FP), R12
 	VMOVUPS          (SI), Z4
 	VFMADD231PS.BCST (AX), Z4, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z4, Z1
@@ -477,7 +494,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0       8192(SI)
 	VMOVUPS          (SI), Z4
 	VFMADD231PS.BCST (AX), Z4, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z4, Z1
@@ -490,10 +506,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -550,13 +566,15 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile1x5(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx512Tile1x5(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile1x5(SB), NOSPLIT, $0-144
+TEXT ·avx512Tile1x5(SB), NOSPLIT, $16-176
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
+	MOVQ  soon0+144(FP), R11
+	MOVQ  soon1+160(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -592,11 +610,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -605,10 +625,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0       8192(SI)
-	PREFETCHT0       8256(SI)
-	PREFETCHT0       8320(SI)
-	PREFETCHT0       8384(SI)
+	PREFETCHT1       (R11)
+	PREFETCHT1       64(R11)
+	PREFETCHT1       (R12)
+	ADDQ             step0+152(FP), R11
+	ADDQ             step1+168(FP), R12
 	VMOVUPS          (SI), Z5
 	VFMADD231PS.BCST (AX), Z5, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z5, Z1
@@ -643,7 +664,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0       8192(SI)
 	VMOVUPS          (SI), Z5
 	VFMADD231PS.BCST (AX), Z5, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z5, Z1
@@ -657,10 +677,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -724,13 +744,15 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile1x6(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx512Tile1x6(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile1x6(SB), NOSPLIT, $0-144
+TEXT ·avx512Tile1x6(SB), NOSPLIT, $16-176
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
+	MOVQ  soon0+144(FP), R11
+	MOVQ  soon1+160(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -769,11 +791,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -784,10 +808,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0       8192(SI)
-	PREFETCHT0       8256(SI)
-	PREFETCHT0       8320(SI)
-	PREFETCHT0       8384(SI)
+	PREFETCHT1       (R11)
+	PREFETCHT1       64(R11)
+	PREFETCHT1       (R12)
+	ADDQ             step0+152(FP), R11
+	ADDQ             step1+168(FP), R12
 	VMOVUPS          (SI), Z6
 	VFMADD231PS.BCST (AX), Z6, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z6, Z1
@@ -827,7 +852,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0       8192(SI)
 	VMOVUPS          (SI), Z6
 	VFMADD231PS.BCST (AX), Z6, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z6, Z1
@@ -843,10 +867,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -917,13 +941,15 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile1x7(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx512Tile1x7(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile1x7(SB), NOSPLIT, $0-144
+TEXT ·avx512Tile1x7(SB), NOSPLIT, $16-176
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
+	MOVQ  soon0+144(FP), R11
+	MOVQ  soon1+160(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -965,11 +991,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -980,10 +1008,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0       8192(SI)
-	PREFETCHT0       8256(SI)
-	PREFETCHT0       8320(SI)
-	PREFETCHT0       8384(SI)
+	PREFETCHT1       (R11)
+	PREFETCHT1       64(R11)
+	PREFETCHT1       (R12)
+	ADDQ             step0+152(FP), R11
+	ADDQ             step1+168(FP), R12
 	VMOVUPS          (SI), Z7
 	VFMADD231PS.BCST (AX), Z7, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z7, Z1
@@ -1027,7 +1056,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0       8192(SI)
 	VMOVUPS          (SI), Z7
 	VFMADD231PS.BCST (AX), Z7, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z7, Z1
@@ -1044,10 +1072,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -1125,13 +1153,15 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile1x8(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx512Tile1x8(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile1x8(SB), NOSPLIT, $0-144
+TEXT ·avx512Tile1x8(SB), NOSPLIT, $16-176
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
+	MOVQ  soon0+144(FP), R11
+	MOVQ  soon1+160(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -1176,11 +1206,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -1191,10 +1223,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0       8192(SI)
-	PREFETCHT0       8256(SI)
-	PREFETCHT0       8320(SI)
-	PREFETCHT0       8384(SI)
+	PREFETCHT1       (R11)
+	PREFETCHT1       64(R11)
+	PREFETCHT1       (R12)
+	ADDQ             step0+152(FP), R11
+	ADDQ             step1+168(FP), R12
 	VMOVUPS          (SI), Z8
 	VFMADD231PS.BCST (AX), Z8, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z8, Z1
@@ -1242,7 +1275,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0       8192(SI)
 	VMOVUPS          (SI), Z8
 	VFMADD231PS.BCST (AX), Z8, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z8, Z1
@@ -1260,10 +1292,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -1348,13 +1380,15 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile1x9(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx512Tile1x9(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile1x9(SB), NOSPLIT, $0-144
+TEXT ·avx512Tile1x9(SB), NOSPLIT, $16-176
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
+	MOVQ  soon0+144(FP), R11
+	MOVQ  soon1+160(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -1402,11 +1436,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -1417,10 +1453,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0       8192(SI)
-	PREFETCHT0       8256(SI)
-	PREFETCHT0       8320(SI)
-	PREFETCHT0       8384(SI)
+	PREFETCHT1       (R11)
+	PREFETCHT1       64(R11)
+	PREFETCHT1       (R12)
+	ADDQ             step0+152(FP), R11
+	ADDQ             step1+168(FP), R12
 	VMOVUPS          (SI), Z9
 	VFMADD231PS.BCST (AX), Z9, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z9, Z1
@@ -1472,7 +1509,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0       8192(SI)
 	VMOVUPS          (SI), Z9
 	VFMADD231PS.BCST (AX), Z9, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z9, Z1
@@ -1491,10 +1527,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -1586,13 +1622,15 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile1x10(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx512Tile1x10(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile1x10(SB), NOSPLIT, $0-144
+TEXT ·avx512Tile1x10(SB), NOSPLIT, $16-176
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
+	MOVQ  soon0+144(FP), R11
+	MOVQ  soon1+160(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -1643,11 +1681,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -1658,10 +1698,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0       8192(SI)
-	PREFETCHT0       8256(SI)
-	PREFETCHT0       8320(SI)
-	PREFETCHT0       8384(SI)
+	PREFETCHT1       (R11)
+	PREFETCHT1       64(R11)
+	PREFETCHT1       (R12)
+	ADDQ             step0+152(FP), R11
+	ADDQ             step1+168(FP), R12
 	VMOVUPS          (SI), Z10
 	VFMADD231PS.BCST (AX), Z10, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z10, Z1
@@ -1717,7 +1758,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0       8192(SI)
 	VMOVUPS          (SI), Z10
 	VFMADD231PS.BCST (AX), Z10, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z10, Z1
@@ -1737,10 +1777,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -1839,13 +1879,15 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile1x11(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx512Tile1x11(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile1x11(SB), NOSPLIT, $0-144
+TEXT ·avx512Tile1x11(SB), NOSPLIT, $16-176
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
+	MOVQ  soon0+144(FP), R11
+	MOVQ  soon1+160(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -1899,11 +1941,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -1916,10 +1960,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0       8192(SI)
-	PREFETCHT0       8256(SI)
-	PREFETCHT0       8320(SI)
-	PREFETCHT0       8384(SI)
+	PREFETCHT1       (R11)
+	PREFETCHT1       64(R11)
+	PREFETCHT1       (R12)
+	ADDQ             step0+152(FP), R11
+	ADDQ             step1+168(FP), R12
 	VMOVUPS          (SI), Z11
 	VFMADD231PS.BCST (AX), Z11, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z11, Z1
@@ -1980,7 +2025,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0       8192(SI)
 	VMOVUPS          (SI), Z11
 	VFMADD231PS.BCST (AX), Z11, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z11, Z1
@@ -2002,10 +2046,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -2111,13 +2155,15 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile1x12(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx512Tile1x12(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile1x12(SB), NOSPLIT, $0-144
+TEXT ·avx512Tile1x12(SB), NOSPLIT, $16-176
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
+	MOVQ  soon0+144(FP), R11
+	MOVQ  soon1+160(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -2174,11 +2220,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -2191,10 +2239,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0       8192(SI)
-	PREFETCHT0       8256(SI)
-	PREFETCHT0       8320(SI)
-	PREFETCHT0       8384(SI)
+	PREFETCHT1       (R11)
+	PREFETCHT1       64(R11)
+	PREFETCHT1       (R12)
+	ADDQ             step0+152(FP), R11
+	ADDQ             step1+168(FP), R12
 	VMOVUPS          (SI), Z12
 	VFMADD231PS.BCST (AX), Z12, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z12, Z1
@@ -2259,7 +2308,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0       8192(SI)
 	VMOVUPS          (SI), Z12
 	VFMADD231PS.BCST (AX), Z12, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z12, Z1
@@ -2282,10 +2330,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -2398,13 +2446,15 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile1x13(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx512Tile1x13(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile1x13(SB), NOSPLIT, $0-144
+TEXT ·avx512Tile1x13(SB), NOSPLIT, $16-176
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
+	MOVQ  soon0+144(FP), R11
+	MOVQ  soon1+160(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -2464,11 +2514,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -2481,10 +2533,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0       8192(SI)
-	PREFETCHT0       8256(SI)
-	PREFETCHT0       8320(SI)
-	PREFETCHT0       8384(SI)
+	PREFETCHT1       (R11)
+	PREFETCHT1       64(R11)
+	PREFETCHT1       (R12)
+	ADDQ             step0+152(FP), R11
+	ADDQ             step1+168(FP), R12
 	VMOVUPS          (SI), Z13
 	VFMADD231PS.BCST (AX), Z13, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z13, Z1
@@ -2553,7 +2606,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0       8192(SI)
 	VMOVUPS          (SI), Z13
 	VFMADD231PS.BCST (AX), Z13, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z13, Z1
@@ -2577,10 +2629,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -2700,13 +2752,15 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile1x14(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx512Tile1x14(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile1x14(SB), NOSPLIT, $0-144
+TEXT ·avx512Tile1x14(SB), NOSPLIT, $16-176
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
+	MOVQ  soon0+144(FP), R11
+	MOVQ  soon1+160(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -2769,11 +2823,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -2786,10 +2842,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0       8192(SI)
-	PREFETCHT0       8256(SI)
-	PREFETCHT0       8320(SI)
-	PREFETCHT0       8384(SI)
+	PREFETCHT1       (R11)
+	PREFETCHT1       64(R11)
+	PREFETCHT1       (R12)
+	ADDQ             step0+152(FP), R11
+	ADDQ             step1+168(FP), R12
 	VMOVUPS          (SI), Z14
 	VFMADD231PS.BCST (AX), Z14, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z14, Z1
@@ -2862,7 +2919,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0       8192(SI)
 	VMOVUPS          (SI), Z14
 	VFMADD231PS.BCST (AX), Z14, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z14, Z1
@@ -2887,10 +2943,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -3017,13 +3073,15 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile2x1(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx512Tile2x1(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile2x1(SB), NOSPLIT, $0-144
+TEXT ·avx512Tile2x1(SB), NOSPLIT, $16-176
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
+	MOVQ  soon0+144(FP), R11
+	MOVQ  soon1+160(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -3050,11 +3108,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -3063,14 +3123,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
-	PREFETCHT0   8320(SI)
-	PREFETCHT0   8384(SI)
-	PREFETCHT0   8448(SI)
-	PREFETCHT0   8512(SI)
-	PREFETCHT0   8576(SI)
-	PREFETCHT0   8640(SI)
+	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
+	PREFETCHT1   (R12)
+	ADDQ         step0+152(FP), R11
+	ADDQ         step1+168(FP), R12
 	VMOVUPS      (SI), Z2
 	VMOVUPS      64(SI), Z3
 	VBROADCASTSS (AX), Z4
@@ -3101,8 +3158,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
 	VMOVUPS      (SI), Z2
 	VMOVUPS      64(SI), Z3
 	VBROADCASTSS (AX), Z4
@@ -3115,10 +3170,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -3161,13 +3216,15 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile2x2(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx512Tile2x2(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile2x2(SB), NOSPLIT, $0-144
+TEXT ·avx512Tile2x2(SB), NOSPLIT, $16-176
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
+	MOVQ  soon0+144(FP), R11
+	MOVQ  soon1+160(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -3199,11 +3256,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -3212,14 +3271,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
-	PREFETCHT0   8320(SI)
-	PREFETCHT0   8384(SI)
-	PREFETCHT0   8448(SI)
-	PREFETCHT0   8512(SI)
-	PREFETCHT0   8576(SI)
-	PREFETCHT0   8640(SI)
+	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
+	PREFETCHT1   (R12)
+	ADDQ         step0+152(FP), R11
+	ADDQ         step1+168(FP), R12
 	VMOVUPS      (SI), Z4
 	VMOVUPS      64(SI), Z5
 	VBROADCASTSS (AX), Z6
@@ -3262,8 +3318,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
 	VMOVUPS      (SI), Z4
 	VMOVUPS      64(SI), Z5
 	VBROADCASTSS (AX), Z6
@@ -3279,10 +3333,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -3337,13 +3391,15 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile2x3(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx512Tile2x3(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile2x3(SB), NOSPLIT, $0-144
+TEXT ·avx512Tile2x3(SB), NOSPLIT, $16-176
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
+	MOVQ  soon0+144(FP), R11
+	MOVQ  soon1+160(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -3380,11 +3436,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -3393,14 +3451,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
-	PREFETCHT0   8320(SI)
-	PREFETCHT0   8384(SI)
-	PREFETCHT0   8448(SI)
-	PREFETCHT0   8512(SI)
-	PREFETCHT0   8576(SI)
-	PREFETCHT0   8640(SI)
+	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
+	PREFETCHT1   (R12)
+	ADDQ         step0+152(FP), R11
+	ADDQ         step1+168(FP), R12
 	VMOVUPS      (SI), Z6
 	VMOVUPS      64(SI), Z7
 	VBROADCASTSS (AX), Z8
@@ -3455,8 +3510,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
 	VMOVUPS      (SI), Z6
 	VMOVUPS      64(SI), Z7
 	VBROADCASTSS (AX), Z8
@@ -3475,10 +3528,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -3545,13 +3598,15 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile2x4(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx512Tile2x4(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile2x4(SB), NOSPLIT, $0-144
+TEXT ·avx512Tile2x4(SB), NOSPLIT, $16-176
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
+	MOVQ  soon0+144(FP), R11
+	MOVQ  soon1+160(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -3593,11 +3648,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -3606,14 +3663,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
-	PREFETCHT0   8320(SI)
-	PREFETCHT0   8384(SI)
-	PREFETCHT0   8448(SI)
-	PREFETCHT0   8512(SI)
-	PREFETCHT0   8576(SI)
-	PREFETCHT0   8640(SI)
+	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
+	PREFETCHT1   (R12)
+	ADDQ         step0+152(FP), R11
+	ADDQ         step1+168(FP), R12
 	VMOVUPS      (SI), Z8
 	VMOVUPS      64(SI), Z9
 	VBROADCASTSS (AX), Z10
@@ -3680,8 +3734,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
 	VMOVUPS      (SI), Z8
 	VMOVUPS      64(SI), Z9
 	VBROADCASTSS (AX), Z10
@@ -3703,10 +3755,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -3785,13 +3837,15 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile2x5(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx512Tile2x5(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile2x5(SB), NOSPLIT, $0-144
+TEXT ·avx512Tile2x5(SB), NOSPLIT, $16-176
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
+	MOVQ  soon0+144(FP), R11
+	MOVQ  soon1+160(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -3838,11 +3892,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -3851,14 +3907,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
-	PREFETCHT0   8320(SI)
-	PREFETCHT0   8384(SI)
-	PREFETCHT0   8448(SI)
-	PREFETCHT0   8512(SI)
-	PREFETCHT0   8576(SI)
-	PREFETCHT0   8640(SI)
+	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
+	PREFETCHT1   (R12)
+	ADDQ         step0+152(FP), R11
+	ADDQ         step1+168(FP), R12
 	VMOVUPS      (SI), Z10
 	VMOVUPS      64(SI), Z11
 	VBROADCASTSS (AX), Z12
@@ -3937,8 +3990,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
 	VMOVUPS      (SI), Z10
 	VMOVUPS      64(SI), Z11
 	VBROADCASTSS (AX), Z12
@@ -3963,10 +4014,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -4057,13 +4108,15 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile2x6(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx512Tile2x6(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile2x6(SB), NOSPLIT, $0-144
+TEXT ·avx512Tile2x6(SB), NOSPLIT, $16-176
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
+	MOVQ  soon0+144(FP), R11
+	MOVQ  soon1+160(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -4115,11 +4168,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -4130,14 +4185,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
-	PREFETCHT0   8320(SI)
-	PREFETCHT0   8384(SI)
-	PREFETCHT0   8448(SI)
-	PREFETCHT0   8512(SI)
-	PREFETCHT0   8576(SI)
-	PREFETCHT0   8640(SI)
+	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
+	PREFETCHT1   (R12)
+	ADDQ         step0+152(FP), R11
+	ADDQ         step1+168(FP), R12
 	VMOVUPS      (SI), Z12
 	VMOVUPS      64(SI), Z13
 	VBROADCASTSS (AX), Z14
@@ -4229,8 +4281,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
 	VMOVUPS      (SI), Z12
 	VMOVUPS      64(SI), Z13
 	VBROADCASTSS (AX), Z14
@@ -4259,10 +4309,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -4365,13 +4415,15 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile2x7(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx512Tile2x7(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile2x7(SB), NOSPLIT, $0-144
+TEXT ·avx512Tile2x7(SB), NOSPLIT, $16-176
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
+	MOVQ  soon0+144(FP), R11
+	MOVQ  soon1+160(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -4428,11 +4480,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -4443,14 +4497,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
-	PREFETCHT0   8320(SI)
-	PREFETCHT0   8384(SI)
-	PREFETCHT0   8448(SI)
-	PREFETCHT0   8512(SI)
-	PREFETCHT0   8576(SI)
-	PREFETCHT0   8640(SI)
+	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
+	PREFETCHT1   (R12)
+	ADDQ         step0+152(FP), R11
+	ADDQ         step1+168(FP), R12
 	VMOVUPS      (SI), Z14
 	VMOVUPS      64(SI), Z15
 	VBROADCASTSS (AX), Z16
@@ -4554,8 +4605,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
 	VMOVUPS      (SI), Z14
 	VMOVUPS      64(SI), Z15
 	VBROADCASTSS (AX), Z16
@@ -4587,10 +4636,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -4705,13 +4754,15 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile2x8(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx512Tile2x8(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile2x8(SB), NOSPLIT, $0-144
+TEXT ·avx512Tile2x8(SB), NOSPLIT, $16-176
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
+	MOVQ  soon0+144(FP), R11
+	MOVQ  soon1+160(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -4773,11 +4824,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -4788,14 +4841,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
-	PREFETCHT0   8320(SI)
-	PREFETCHT0   8384(SI)
-	PREFETCHT0   8448(SI)
-	PREFETCHT0   8512(SI)
-	PREFETCHT0   8576(SI)
-	PREFETCHT0   8640(SI)
+	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
+	PREFETCHT1   (R12)
+	ADDQ         step0+152(FP), R11
+	ADDQ         step1+168(FP), R12
 	VMOVUPS      (SI), Z16
 	VMOVUPS      64(SI), Z17
 	VBROADCASTSS (AX), Z18
@@ -4911,8 +4961,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
 	VMOVUPS      (SI), Z16
 	VMOVUPS      64(SI), Z17
 	VBROADCASTSS (AX), Z18
@@ -4947,10 +4995,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -5077,13 +5125,15 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile2x9(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx512Tile2x9(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile2x9(SB), NOSPLIT, $0-144
+TEXT ·avx512Tile2x9(SB), NOSPLIT, $16-176
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
+	MOVQ  soon0+144(FP), R11
+	MOVQ  soon1+160(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -5150,11 +5200,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -5165,14 +5217,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
-	PREFETCHT0   8320(SI)
-	PREFETCHT0   8384(SI)
-	PREFETCHT0   8448(SI)
-	PREFETCHT0   8512(SI)
-	PREFETCHT0   8576(SI)
-	PREFETCHT0   8640(SI)
+	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
+	PREFETCHT1   (R12)
+	ADDQ         step0+152(FP), R11
+	ADDQ         step1+168(FP), R12
 	VMOVUPS      (SI), Z18
 	VMOVUPS      64(SI), Z19
 	VBROADCASTSS (AX), Z20
@@ -5300,8 +5349,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
 	VMOVUPS      (SI), Z18
 	VMOVUPS      64(SI), Z19
 	VBROADCASTSS (AX), Z20
@@ -5339,10 +5386,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -5481,13 +5528,15 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile2x10(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx512Tile2x10(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile2x10(SB), NOSPLIT, $0-144
+TEXT ·avx512Tile2x10(SB), NOSPLIT, $16-176
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
+	MOVQ  soon0+144(FP), R11
+	MOVQ  soon1+160(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -5559,11 +5608,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -5574,14 +5625,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
-	PREFETCHT0   8320(SI)
-	PREFETCHT0   8384(SI)
-	PREFETCHT0   8448(SI)
-	PREFETCHT0   8512(SI)
-	PREFETCHT0   8576(SI)
-	PREFETCHT0   8640(SI)
+	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
+	PREFETCHT1   (R12)
+	ADDQ         step0+152(FP), R11
+	ADDQ         step1+168(FP), R12
 	VMOVUPS      (SI), Z20
 	VMOVUPS      64(SI), Z21
 	VBROADCASTSS (AX), Z22
@@ -5721,8 +5769,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
 	VMOVUPS      (SI), Z20
 	VMOVUPS      64(SI), Z21
 	VBROADCASTSS (AX), Z22
@@ -5763,10 +5809,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -5917,13 +5963,15 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile2x11(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx512Tile2x11(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile2x11(SB), NOSPLIT, $0-144
+TEXT ·avx512Tile2x11(SB), NOSPLIT, $16-176
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
+	MOVQ  soon0+144(FP), R11
+	MOVQ  soon1+160(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -6000,11 +6048,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -6017,14 +6067,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
-	PREFETCHT0   8320(SI)
-	PREFETCHT0   8384(SI)
-	PREFETCHT0   8448(SI)
-	PREFETCHT0   8512(SI)
-	PREFETCHT0   8576(SI)
-	PREFETCHT0   8640(SI)
+	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
+	PREFETCHT1   (R12)
+	ADDQ         step0+152(FP), R11
+	ADDQ         step1+168(FP), R12
 	VMOVUPS      (SI), Z22
 	VMOVUPS      64(SI), Z23
 	VBROADCASTSS (AX), Z24
@@ -6177,8 +6224,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
 	VMOVUPS      (SI), Z22
 	VMOVUPS      64(SI), Z23
 	VBROADCASTSS (AX), Z24
@@ -6223,10 +6268,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -6389,13 +6434,15 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile2x12(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx512Tile2x12(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile2x12(SB), NOSPLIT, $0-144
+TEXT ·avx512Tile2x12(SB), NOSPLIT, $16-176
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
+	MOVQ  soon0+144(FP), R11
+	MOVQ  soon1+160(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -6477,11 +6524,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -6494,14 +6543,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
-	PREFETCHT0   8320(SI)
-	PREFETCHT0   8384(SI)
-	PREFETCHT0   8448(SI)
-	PREFETCHT0   8512(SI)
-	PREFETCHT0   8576(SI)
-	PREFETCHT0   8640(SI)
+	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
+	PREFETCHT1   (R12)
+	ADDQ         step0+152(FP), R11
+	ADDQ         step1+168(FP), R12
 	VMOVUPS      (SI), Z24
 	VMOVUPS      64(SI), Z25
 	VBROADCASTSS (AX), Z26
@@ -6666,8 +6712,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
 	VMOVUPS      (SI), Z24
 	VMOVUPS      64(SI), Z25
 	VBROADCASTSS (AX), Z26
@@ -6715,10 +6759,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -6893,13 +6937,15 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile2x13(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx512Tile2x13(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile2x13(SB), NOSPLIT, $0-144
+TEXT ·avx512Tile2x13(SB), NOSPLIT, $16-176
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
+	MOVQ  soon0+144(FP), R11
+	MOVQ  soon1+160(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -6986,11 +7032,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -7003,14 +7051,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
-	PREFETCHT0   8320(SI)
-	PREFETCHT0   8384(SI)
-	PREFETCHT0   8448(SI)
-	PREFETCHT0   8512(SI)
-	PREFETCHT0   8576(SI)
-	PREFETCHT0   8640(SI)
+	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
+	PREFETCHT1   (R12)
+	ADDQ         step0+152(FP), R11
+	ADDQ         step1+168(FP), R12
 	VMOVUPS      (SI), Z26
 	VMOVUPS      64(SI), Z27
 	VBROADCASTSS (AX), Z28
@@ -7187,8 +7232,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
 	VMOVUPS      (SI), Z26
 	VMOVUPS      64(SI), Z27
 	VBROADCASTSS (AX), Z28
@@ -7239,10 +7282,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -7429,13 +7472,15 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile2x14(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx512Tile2x14(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile2x14(SB), NOSPLIT, $0-144
+TEXT ·avx512Tile2x14(SB), NOSPLIT, $16-176
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
+	MOVQ  soon0+144(FP), R11
+	MOVQ  soon1+160(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -7527,11 +7572,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -7544,14 +7591,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
-	PREFETCHT0   8320(SI)
-	PREFETCHT0   8384(SI)
-	PREFETCHT0   8448(SI)
-	PREFETCHT0   8512(SI)
-	PREFETCHT0   8576(SI)
-	PREFETCHT0   8640(SI)
+	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
+	PREFETCHT1   (R12)
+	ADDQ         step0+152(FP), R11
+	ADDQ         step1+168(FP), R12
 	VMOVUPS      (SI), Z28
 	VMOVUPS      64(SI), Z29
 	VBROADCASTSS (AX), Z30
@@ -7740,8 +7784,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
 	VMOVUPS      (SI), Z28
 	VMOVUPS      64(SI), Z29
 	VBROADCASTSS (AX), Z30
@@ -7795,10 +7837,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -7997,13 +8039,15 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile3x1(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx512Tile3x1(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile3x1(SB), NOSPLIT, $0-144
+TEXT ·avx512Tile3x1(SB), NOSPLIT, $16-176
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
+	MOVQ  soon0+144(FP), R11
+	MOVQ  soon1+160(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -8033,11 +8077,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -8046,18 +8092,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
-	PREFETCHT0   8320(SI)
-	PREFETCHT0   8384(SI)
-	PREFETCHT0   8448(SI)
-	PREFETCHT0   8512(SI)
-	PREFETCHT0   8576(SI)
-	PREFETCHT0   8640(SI)
-	PREFETCHT0   8704(SI)
-	PREFETCHT0   8768(SI)
-	PREFETCHT0   8832(SI)
-	PREFETCHT0   8896(SI)
+	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
+	PREFETCHT1   (R12)
+	ADDQ         step0+152(FP), R11
+	ADDQ         step1+168(FP), R12
 	VMOVUPS      (SI), Z3
 	VMOVUPS      64(SI), Z4
 	VMOVUPS      128(SI), Z5
@@ -8096,9 +8135,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
-	PREFETCHT0   8320(SI)
 	VMOVUPS      (SI), Z3
 	VMOVUPS      64(SI), Z4
 	VMOVUPS      128(SI), Z5
@@ -8113,10 +8149,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -8166,13 +8202,15 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile3x2(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx512Tile3x2(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile3x2(SB), NOSPLIT, $0-144
+TEXT ·avx512Tile3x2(SB), NOSPLIT, $16-176
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
+	MOVQ  soon0+144(FP), R11
+	MOVQ  soon1+160(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -8209,11 +8247,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -8222,18 +8262,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
-	PREFETCHT0   8320(SI)
-	PREFETCHT0   8384(SI)
-	PREFETCHT0   8448(SI)
-	PREFETCHT0   8512(SI)
-	PREFETCHT0   8576(SI)
-	PREFETCHT0   8640(SI)
-	PREFETCHT0   8704(SI)
-	PREFETCHT0   8768(SI)
-	PREFETCHT0   8832(SI)
-	PREFETCHT0   8896(SI)
+	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
+	PREFETCHT1   (R12)
+	ADDQ         step0+152(FP), R11
+	ADDQ         step1+168(FP), R12
 	VMOVUPS      (SI), Z6
 	VMOVUPS      64(SI), Z7
 	VMOVUPS      128(SI), Z8
@@ -8288,9 +8321,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
-	PREFETCHT0   8320(SI)
 	VMOVUPS      (SI), Z6
 	VMOVUPS      64(SI), Z7
 	VMOVUPS      128(SI), Z8
@@ -8309,10 +8339,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -8379,13 +8409,15 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile3x3(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx512Tile3x3(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile3x3(SB), NOSPLIT, $0-144
+TEXT ·avx512Tile3x3(SB), NOSPLIT, $16-176
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
+	MOVQ  soon0+144(FP), R11
+	MOVQ  soon1+160(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -8429,11 +8461,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -8442,18 +8476,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
-	PREFETCHT0   8320(SI)
-	PREFETCHT0   8384(SI)
-	PREFETCHT0   8448(SI)
-	PREFETCHT0   8512(SI)
-	PREFETCHT0   8576(SI)
-	PREFETCHT0   8640(SI)
-	PREFETCHT0   8704(SI)
-	PREFETCHT0   8768(SI)
-	PREFETCHT0   8832(SI)
-	PREFETCHT0   8896(SI)
+	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
+	PREFETCHT1   (R12)
+	ADDQ         step0+152(FP), R11
+	ADDQ         step1+168(FP), R12
 	VMOVUPS      (SI), Z9
 	VMOVUPS      64(SI), Z10
 	VMOVUPS      128(SI), Z11
@@ -8524,9 +8551,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
-	PREFETCHT0   8320(SI)
 	VMOVUPS      (SI), Z9
 	VMOVUPS      64(SI), Z10
 	VMOVUPS      128(SI), Z11
@@ -8549,10 +8573,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -8636,13 +8660,15 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile3x4(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx512Tile3x4(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile3x4(SB), NOSPLIT, $0-144
+TEXT ·avx512Tile3x4(SB), NOSPLIT, $16-176
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
+	MOVQ  soon0+144(FP), R11
+	MOVQ  soon1+160(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -8693,11 +8719,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -8706,18 +8734,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
-	PREFETCHT0   8320(SI)
-	PREFETCHT0   8384(SI)
-	PREFETCHT0   8448(SI)
-	PREFETCHT0   8512(SI)
-	PREFETCHT0   8576(SI)
-	PREFETCHT0   8640(SI)
-	PREFETCHT0   8704(SI)
-	PREFETCHT0   8768(SI)
-	PREFETCHT0   8832(SI)
-	PREFETCHT0   8896(SI)
+	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
+	PREFETCHT1   (R12)
+	ADDQ         step0+152(FP), R11
+	ADDQ         step1+168(FP), R12
 	VMOVUPS      (SI), Z12
 	VMOVUPS      64(SI), Z13
 	VMOVUPS      128(SI), Z14
@@ -8804,9 +8825,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
-	PREFETCHT0   8320(SI)
 	VMOVUPS      (SI), Z12
 	VMOVUPS      64(SI), Z13
 	VMOVUPS      128(SI), Z14
@@ -8833,10 +8851,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -8937,13 +8955,15 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile3x5(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx512Tile3x5(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile3x5(SB), NOSPLIT, $0-144
+TEXT ·avx512Tile3x5(SB), NOSPLIT, $16-176
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
+	MOVQ  soon0+144(FP), R11
+	MOVQ  soon1+160(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -9001,11 +9021,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -9014,18 +9036,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
-	PREFETCHT0   8320(SI)
-	PREFETCHT0   8384(SI)
-	PREFETCHT0   8448(SI)
-	PREFETCHT0   8512(SI)
-	PREFETCHT0   8576(SI)
-	PREFETCHT0   8640(SI)
-	PREFETCHT0   8704(SI)
-	PREFETCHT0   8768(SI)
-	PREFETCHT0   8832(SI)
-	PREFETCHT0   8896(SI)
+	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
+	PREFETCHT1   (R12)
+	ADDQ         step0+152(FP), R11
+	ADDQ         step1+168(FP), R12
 	VMOVUPS      (SI), Z15
 	VMOVUPS      64(SI), Z16
 	VMOVUPS      128(SI), Z17
@@ -9128,9 +9143,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
-	PREFETCHT0   8320(SI)
 	VMOVUPS      (SI), Z15
 	VMOVUPS      64(SI), Z16
 	VMOVUPS      128(SI), Z17
@@ -9161,10 +9173,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -9282,13 +9294,15 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile3x6(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx512Tile3x6(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile3x6(SB), NOSPLIT, $0-144
+TEXT ·avx512Tile3x6(SB), NOSPLIT, $16-176
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
+	MOVQ  soon0+144(FP), R11
+	MOVQ  soon1+160(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -9353,11 +9367,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -9368,18 +9384,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
-	PREFETCHT0   8320(SI)
-	PREFETCHT0   8384(SI)
-	PREFETCHT0   8448(SI)
-	PREFETCHT0   8512(SI)
-	PREFETCHT0   8576(SI)
-	PREFETCHT0   8640(SI)
-	PREFETCHT0   8704(SI)
-	PREFETCHT0   8768(SI)
-	PREFETCHT0   8832(SI)
-	PREFETCHT0   8896(SI)
+	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
+	PREFETCHT1   (R12)
+	ADDQ         step0+152(FP), R11
+	ADDQ         step1+168(FP), R12
 	VMOVUPS      (SI), Z18
 	VMOVUPS      64(SI), Z19
 	VMOVUPS      128(SI), Z20
@@ -9499,9 +9508,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
-	PREFETCHT0   8320(SI)
 	VMOVUPS      (SI), Z18
 	VMOVUPS      64(SI), Z19
 	VMOVUPS      128(SI), Z20
@@ -9537,10 +9543,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -9675,13 +9681,15 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile3x7(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx512Tile3x7(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile3x7(SB), NOSPLIT, $0-144
+TEXT ·avx512Tile3x7(SB), NOSPLIT, $16-176
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
+	MOVQ  soon0+144(FP), R11
+	MOVQ  soon1+160(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -9753,11 +9761,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -9768,18 +9778,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
-	PREFETCHT0   8320(SI)
-	PREFETCHT0   8384(SI)
-	PREFETCHT0   8448(SI)
-	PREFETCHT0   8512(SI)
-	PREFETCHT0   8576(SI)
-	PREFETCHT0   8640(SI)
-	PREFETCHT0   8704(SI)
-	PREFETCHT0   8768(SI)
-	PREFETCHT0   8832(SI)
-	PREFETCHT0   8896(SI)
+	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
+	PREFETCHT1   (R12)
+	ADDQ         step0+152(FP), R11
+	ADDQ         step1+168(FP), R12
 	VMOVUPS      (SI), Z21
 	VMOVUPS      64(SI), Z22
 	VMOVUPS      128(SI), Z23
@@ -9915,9 +9918,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
-	PREFETCHT0   8320(SI)
 	VMOVUPS      (SI), Z21
 	VMOVUPS      64(SI), Z22
 	VMOVUPS      128(SI), Z23
@@ -9957,10 +9957,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -10112,13 +10112,15 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile3x8(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx512Tile3x8(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile3x8(SB), NOSPLIT, $0-144
+TEXT ·avx512Tile3x8(SB), NOSPLIT, $16-176
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
+	MOVQ  soon0+144(FP), R11
+	MOVQ  soon1+160(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -10197,11 +10199,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -10212,18 +10216,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
-	PREFETCHT0   8320(SI)
-	PREFETCHT0   8384(SI)
-	PREFETCHT0   8448(SI)
-	PREFETCHT0   8512(SI)
-	PREFETCHT0   8576(SI)
-	PREFETCHT0   8640(SI)
-	PREFETCHT0   8704(SI)
-	PREFETCHT0   8768(SI)
-	PREFETCHT0   8832(SI)
-	PREFETCHT0   8896(SI)
+	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
+	PREFETCHT1   (R12)
+	ADDQ         step0+152(FP), R11
+	ADDQ         step1+168(FP), R12
 	VMOVUPS      (SI), Z24
 	VMOVUPS      64(SI), Z25
 	VMOVUPS      128(SI), Z26
@@ -10375,9 +10372,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
-	PREFETCHT0   8320(SI)
 	VMOVUPS      (SI), Z24
 	VMOVUPS      64(SI), Z25
 	VMOVUPS      128(SI), Z26
@@ -10421,10 +10415,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -10593,13 +10587,15 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile3x9(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int)
+// func avx512Tile3x9(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile3x9(SB), NOSPLIT, $0-144
+TEXT ·avx512Tile3x9(SB), NOSPLIT, $16-176
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
+	MOVQ  soon0+144(FP), R11
+	MOVQ  soon1+160(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -10685,11 +10681,13 @@ resume:
 started:
 	MOVQ weights+56(FP), SI
 	MOVQ R8, R10
-	MOVQ kh+32(FP), R11
+	MOVQ kh+32(FP), BX
+	MOVQ BX, (SP)
 
 row:
+	MOVQ kw+40(FP), BX
+	MOVQ BX, 8(SP)
 	MOVQ R10, BX
-	MOVQ kw+40(FP), R12
 
 tap:
 	MOVQ BX, AX
@@ -10700,18 +10698,11 @@ tap:
 	JL   rest
 
 channels:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
-	PREFETCHT0   8320(SI)
-	PREFETCHT0   8384(SI)
-	PREFETCHT0   8448(SI)
-	PREFETCHT0   8512(SI)
-	PREFETCHT0   8576(SI)
-	PREFETCHT0   8640(SI)
-	PREFETCHT0   8704(SI)
-	PREFETCHT0   8768(SI)
-	PREFETCHT0   8832(SI)
-	PREFETCHT0   8896(SI)
+	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
+	PREFETCHT1   (R12)
+	ADDQ         step0+152(FP), R11
+	ADDQ         step1+168(FP), R12
 	VMOVUPS      (SI), Z27
 	VMOVUPS      64(SI), Z28
 	VMOVUPS      128(SI), Z29
@@ -10879,9 +10870,6 @@ rest:
 	JZ   next
 
 channel:
-	PREFETCHT0   8192(SI)
-	PREFETCHT0   8256(SI)
-	PREFETCHT0   8320(SI)
 	VMOVUPS      (SI), Z27
 	VMOVUPS      64(SI), Z28
 	VMOVUPS      128(SI), Z29
@@ -10929,10 +10917,10 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        R12
+	DECQ        8(SP)
 	JNZ         tap
 	ADDQ        inRow+24(FP), R10
-	DECQ        R11
+	DECQ        (SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX

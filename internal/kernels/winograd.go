@@ -2,7 +2,7 @@ package kernels
 
 // chunkFloats channels at a time go through both passes of a transform: the lines in between stay in the first-level
 // cache.
-const chunkFloats = 64
+const chunkFloats = 128
 
 // lineFunc transforms lines of pixels with the matrix of one tile size. Distances are in floats:
 //
@@ -77,7 +77,7 @@ type tileBlock struct {
 	tmp, edge    []float32
 	scale, shift []float32
 	floor        float32
-	v, m         []float32 // [product][tile][channel]: transformed inputs and outputs
+	products     []float32 // [product]: transformed inputs and outputs, each [tile][channel]
 }
 
 // place cuts the scratch memory and writes the epilogue's constants into it.
@@ -90,7 +90,7 @@ func (b *tileBlock) place(scratch []float32) {
 	}
 	p, c := b.plan, b.conv
 	w := p.w
-	b.v, b.m = take(p.v), take(p.m)
+	b.products = take(p.products)
 	b.tmp, b.edge = take(p.tmp), take(p.edge)
 	b.scale, b.shift = take(w.N)[:w.N], take(w.N)[:w.N]
 	for n, bias := range w.bias {
@@ -108,21 +108,25 @@ func (b *tileBlock) place(scratch []float32) {
 // run computes tiles first … last-1 of the kind.
 func (b *tileBlock) run(first, last int) {
 	w := b.plan.w
-	slabV, slabM := b.plan.slabs(last - first)
+	inputs, slab := b.plan.slab(last - first)
+	v, m := b.products, b.products[inputs:]
 	for t := first; t < last; t++ {
 		b.race(t)
-		b.input(t, b.v[(t-first)*roundUp(w.C, b.lanes):], slabV)
+		b.input(t, v[(t-first)*roundUp(w.C, b.lanes):], slab)
 	}
 	for i, product := range b.kind.products {
 		c := Conv{
 			W: product, StrideY: 1, StrideX: 1, Height: 1, Width: last - first,
-			In: b.v[i*slabV:], InPixel: roundUp(w.C, b.lanes),
-			Out: b.m[i*slabM:], OutPixel: roundUp(w.N, b.lanes),
+			In: v[i*slab:], InPixel: roundUp(w.C, b.lanes),
+			Out: m[i*slab:], OutPixel: roundUp(w.N, b.lanes),
+		}
+		if next := i + 1; next < len(b.kind.products) {
+			c.NextW, c.Next = b.kind.products[next], v[next*slab:][:slab]
 		}
 		b.Conv(&c, 0, 1, 0, product.Panels())
 	}
 	for t := first; t < last; t++ {
-		b.output(t, b.m[(t-first)*roundUp(w.N, b.lanes):], slabM)
+		b.output(t, m[(t-first)*roundUp(w.N, b.lanes):], slab)
 	}
 }
 

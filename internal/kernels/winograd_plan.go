@@ -6,7 +6,7 @@ type WinogradPlan struct {
 	height, width int
 	workers       int
 	kinds         []tileKind
-	v, m          int // floats of transformed inputs and outputs
+	products      int // floats of transformed inputs and outputs
 	tmp, edge     int // floats between the two passes of a transform, and of one tile of output
 }
 
@@ -37,8 +37,8 @@ func (w *PackedWinograd) Plan(height, width, workers int) *WinogradPlan {
 			}
 			k.most = w.blockTiles(len(k.products))
 			p.kinds = append(p.kinds, k)
-			slabV, slabM := p.slabs(k.most)
-			p.v, p.m = max(p.v, len(k.products)*slabV), max(p.m, len(k.products)*slabM)
+			_, slab := p.slab(k.most)
+			p.products = max(p.products, len(k.products)*slab)
 			p.tmp = max(p.tmp, len(k.products)*chunkFloats)
 			p.edge = max(p.edge, m*n*w.N)
 		}
@@ -126,12 +126,13 @@ func (k *tileKind) tiles(items int) int { return items * len(k.rows) * len(k.col
 
 // Scratch is the number of floats that a call of [Set.Winograd] needs for itself.
 func (p *WinogradPlan) Scratch() int {
-	return p.v + p.m + p.tmp + p.edge + 2*p.w.N + 6*cacheLine
+	return p.products + p.tmp + p.edge + 2*p.w.N + 5*cacheLine
 }
 
-// slabs are the distances between the products in transformed inputs and outputs of so many tiles: an odd number of
-// cache lines, because a power of two would put all products of a tile into one set of the cache.
-func (p *WinogradPlan) slabs(tiles int) (v, m int) {
+// slab is the distance between the products of so many tiles, of which inputs are the transformed inputs: both odd
+// numbers of cache lines, because a power of two would put all products of a tile into one set of the cache.
+func (p *WinogradPlan) slab(tiles int) (inputs, slab int) {
 	odd := func(floats int) int { return ((floats+cacheLine-1)/cacheLine | 1) * cacheLine }
-	return odd(tiles * roundUp(p.w.C, p.w.set.lanes)), odd(tiles * roundUp(p.w.N, p.w.set.lanes))
+	inputs = odd(tiles * roundUp(p.w.C, p.w.set.lanes))
+	return inputs, odd(inputs + tiles*roundUp(p.w.N, p.w.set.lanes))
 }

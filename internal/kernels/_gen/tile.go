@@ -18,14 +18,9 @@ func (v *isa) shapes() [3]int {
 	return [3]int{12, 6, 4}
 }
 
-// ahead is how far before their use weights are fetched. The processor's own prefetching stops at every page, and
-// where weights come from the third-level cache it takes as long to start again as the page takes to use.
-const (
-	ahead     = 8192
-	cacheLine = 64
-)
+const cacheLine = 64 // bytes
 
-const tileSignature = "func(in *float32, inPixel, inTap, inRow, kh, kw, length int, weights, bias, scale, shift, residual *float32, resPixel int, out *float32, outPixel, lanes, relu, tiles int)"
+const tileSignature = "func(in *float32, inPixel, inTap, inRow, kh, kw, length int, weights, bias, scale, shift, residual *float32, resPixel int, out *float32, outPixel, lanes, relu, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)"
 
 func (v *isa) tiles(tables io.Writer) {
 	fmt.Fprintf(tables, "\nvar %sTiles = [][]tileFunc{\n", v.name)
@@ -53,9 +48,8 @@ func (v *isa) tile(vectors, pixels int) {
 		bases   = []GPPhysical{RAX, RCX, R14} // pixels 0, 5 and 10
 		weights = RSI
 		row     = R10 // first tap of the row of the window
-		rows    = R11 // left to do
 		tap     = RBX
-		taps    = R12
+		soon    = []GPPhysical{v.Load(v.Param("soon0"), R11).(GPPhysical), v.Load(v.Param("soon1"), R12).(GPPhysical)}
 		left    = R13 // channels
 		sum     = func(p, j int) VecPhysical { return v.regs[p*vectors+j] }
 		spare   = v.regs[pixels*vectors:]
@@ -70,16 +64,20 @@ func (v *isa) tile(vectors, pixels int) {
 		v.tailMask(v.argument("lanes"), nil) // AVX2 makes it when it is wanted, for want of a register
 	}
 	v.LEAQ(Mem{Base: pixel, Index: pixel, Scale: 2}, pixel3)
+	frame := v.AllocLocal(16)
+	rows, taps := frame, frame.Offset(8) // left to do
 
 	v.Label("tile")
 	v.start(sum, vectors, pixels, weight, out, step)
 	v.MOVQ(v.argument("weights"), weights)
 	v.MOVQ(in, row)
-	v.MOVQ(v.argument("kh"), rows)
+	v.MOVQ(v.argument("kh"), tap)
+	v.MOVQ(tap, rows)
 
 	v.Label("row")
+	v.MOVQ(v.argument("kw"), tap)
+	v.MOVQ(tap, taps)
 	v.MOVQ(row, tap)
-	v.MOVQ(v.argument("kw"), taps)
 
 	v.Label("tap")
 	v.MOVQ(tap, bases[0])
@@ -98,9 +96,6 @@ func (v *isa) tile(vectors, pixels int) {
 		return m
 	}
 	channels := func(n int) {
-		for offset := 0; offset < n*vectors*bytes; offset += cacheLine {
-			v.PREFETCHT0(Mem{Base: weights, Disp: offset + ahead})
-		}
 		for c := range n {
 			for j, w := range weight {
 				v.VMOVUPS(Mem{Base: weights, Disp: (c*vectors + j) * bytes}, w)
@@ -127,6 +122,11 @@ func (v *isa) tile(vectors, pixels int) {
 	v.SUBQ(Imm(unroll), left)
 	v.JL(LabelRef("rest"))
 	v.Label("channels")
+	v.PREFETCHT1(Mem{Base: soon[0]})
+	v.PREFETCHT1(Mem{Base: soon[0], Disp: cacheLine})
+	v.PREFETCHT1(Mem{Base: soon[1]})
+	v.ADDQ(v.argument("step0"), soon[0])
+	v.ADDQ(v.argument("step1"), soon[1])
 	channels(unroll)
 	v.SUBQ(Imm(unroll), left)
 	v.JGE(LabelRef("channels"))
