@@ -27,6 +27,7 @@ const (
 	partsEach  = 6         // parts per worker, so that the last one to finish is not late
 	inputBlock = 128 << 10 // floats of input that a part sweeps once per panel: stays in the second-level cache
 	densePart  = 48        // least items of a part of a dense layer: several register tiles
+	denseParts = 2         // most parts per worker of a dense layer along its outputs: each reads all inputs
 )
 
 func (ws *Workspace) bindLinear(s *step) task {
@@ -127,6 +128,9 @@ func (t *linearTask) prepare(rows, workers int) int {
 	}
 	t.rowParts = (t.rows + t.rowsPerPart - 1) / t.rowsPerPart
 	t.panelParts = max(1, min(t.panels, perWindow/t.rowParts))
+	if t.dense {
+		t.panelParts = min(t.panelParts, denseParts*workers)
+	}
 	t.panelsPerPart = (t.panels + t.panelParts - 1) / t.panelParts
 	t.panelParts = (t.panels + t.panelsPerPart - 1) / t.panelsPerPart
 	return t.rowParts * t.panelParts * len(t.convs)

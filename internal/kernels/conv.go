@@ -42,12 +42,18 @@ type Conv struct {
 	Act                    Activation
 
 	// What the caller needs after this: it is fetched into the second-level cache meanwhile. Or nil.
-	NextW *Packed
-	Next  []float32
+	NextW   *Packed
+	NextIn  []float32
+	NextOut []float32
 }
 
-// blockBytes of input stay in the second-level cache while all panels of weights pass over them.
-const blockBytes = 400 << 10
+// A block of pixels stays in the second-level cache while all panels of weights pass over it, beside what is fetched
+// for the next block: so many bytes of inputs, and of outputs.
+const (
+	inputBlock  = 400 << 10
+	outputBlock = 200 << 10
+	leastBlock  = 56 // pixels
+)
 
 // Conv computes the output rows row0 … row1-1, counted through all items (row g is row g%Height of item g/Height), of
 // the panels panel0 … panel1-1.
@@ -69,24 +75,22 @@ func (s *Set) Conv(c *Conv, row0, row1, panel0, panel1 int) {
 		channels = s.blockOf(w.C)
 	}
 	stretch := c.stretch()
-	pixels := max(64, blockBytes/(4*channels*max(1, c.StrideY*c.StrideX)))
+	first, last := &w.panels[panel0], &w.panels[panel1-1]
+	width := last.first + last.width - first.first
+	pixels := max(leastBlock, min(inputBlock/(4*channels*max(1, c.StrideY*c.StrideX)), outputBlock/(4*width)))
 	for q0, end := row0*c.Width, row1*c.Width; q0 < end; q0 += pixels {
 		q1 := min(q0+pixels, end)
-		next := c.Next
-		if q1 < end {
-			next = c.inputs(q1, min(q1+pixels, end))
-		}
-		f := fetcher{set: s, conv: c, panel0: panel0, panel1: panel1, channels: channels, pixels: q1 - q0, next: next}
+		f := fetcher{set: s, conv: c, panel0: panel0, panel1: panel1, channels: channels, pixels: q1 - q0}
+		f.next(q1, min(q1+pixels, end))
 		for c0 := 0; c0 < w.C; c0 += channels {
 			for p := panel0; p < panel1; p++ {
 				r := run{Conv: c, panel: &w.panels[p], steps: stretch.steps, c0: c0, c1: min(c0+channels, w.C)}
-				r.weights, r.memory = f.soon(p, c0)
+				r.soon = f.soon(p, c0)
 				s.pixels(&r, stretch.pixels, q0, q1)
 			}
 		}
 		if c.Act > Relu {
-			first, last := &w.panels[panel0], &w.panels[panel1-1]
-			s.activatePixels(c, stretch, q0, q1, first.first, last.first+last.width-first.first)
+			s.activatePixels(c, stretch, q0, q1, first.first, width)
 		}
 	}
 }
@@ -136,7 +140,7 @@ type run struct {
 	steps            // from pixel to pixel
 	c0, c1       int // input channels; the bias comes with the first block, scale, residual and activation with the last
 
-	weights, memory soon
+	soon
 }
 
 // steps are distances in floats between neighbours on one axis of the output.

@@ -2,17 +2,27 @@ package kernels
 
 import "unsafe"
 
-// soon is memory that is wanted after a run and fetched into the second-level cache during it. The processor's own
-// prefetching does not know what follows a panel of weights or a block of pixels, and each time takes a while to learn.
-type soon struct {
+// soon is memory that is wanted after a run and fetched into the second-level cache during it: weights, inputs and
+// outputs. The processor's own prefetching does not know what follows a panel of weights or a block of pixels, and
+// takes a while to learn it each time.
+type soon [3]stream
+
+// stream is memory fetched in steps of so many bytes.
+type stream struct {
 	at   uintptr // not a pointer, because it may pass the end
-	step int     // bytes for every tileChannels channels of a tile
+	step int     // for every tileChannels channels of a tile
 }
 
 const (
 	tileChannels = 4 // channels that the loop of a micro-kernel takes at a time
 	lineBytes    = 4 * cacheLine
 )
+
+func (s *soon) advance(steps int) {
+	for i := range s {
+		s[i].at += uintptr(steps * s[i].step)
+	}
+}
 
 // fetcher finds what is wanted after each run of a block of pixels.
 type fetcher struct {
@@ -21,13 +31,31 @@ type fetcher struct {
 	panel0, panel1 int
 	channels       int // in a block
 	pixels         int
-	next           []float32 // what is wanted after this block of pixels
+	in, out        []float32 // what the next block of pixels reads and writes
 }
 
-// soon returns the weights that follow panel p of the channels from c0, and this panel's share of f.next.
-func (f *fetcher) soon(p, c0 int) (weights, memory soon) {
-	if f.set.tiles == nil {
+// next sets what is wanted after this block of pixels: the outputs q0 … q1-1, or what the caller said if there are none.
+func (f *fetcher) next(q0, q1 int) {
+	c := f.conv
+	if q0 == q1 {
+		f.in, f.out = c.NextIn, c.NextOut
 		return
+	}
+	in0, out0, _ := c.locate(q0)
+	in1, out1, _ := c.locate(q1 - 1)
+	if f.channels == c.W.C {
+		f.in = c.In[in0 : in1+(c.W.KH-1)*c.InRow+(c.W.KW-1)*c.InPixel+c.W.C]
+	}
+	if f.panel1-f.panel0 == len(c.W.panels) && c.OutPixel == c.W.N {
+		f.out = c.Out[out0 : out1+c.W.N]
+	}
+}
+
+// soon returns the weights that follow panel p of the channels from c0, and this panel's share of the next inputs and
+// outputs.
+func (f *fetcher) soon(p, c0 int) (s soon) {
+	if f.set.tiles == nil {
+		return s
 	}
 	w := f.conv.W
 	panels := f.panel1 - f.panel0
@@ -35,7 +63,8 @@ func (f *fetcher) soon(p, c0 int) (weights, memory soon) {
 	rounds := tiles * max(1, w.KH*w.KW*min(f.channels, w.C-c0)/tileChannels)
 
 	share, shares := c0/f.channels*panels+p-f.panel0, (w.C+f.channels-1)/f.channels*panels
-	memory = f.spread(f.next[len(f.next)*share/shares:len(f.next)*(share+1)/shares], rounds, lineBytes)
+	s[1] = f.spread(f.in[len(f.in)*share/shares:len(f.in)*(share+1)/shares], rounds, lineBytes)
+	s[2] = f.spread(f.out[len(f.out)*share/shares:len(f.out)*(share+1)/shares], rounds, lineBytes)
 
 	p++
 	if p == f.panel1 {
@@ -49,25 +78,19 @@ func (f *fetcher) soon(p, c0 int) (weights, memory soon) {
 	}
 	panel := &w.panels[p]
 	row := panel.vectors * f.set.lanes
-	from := panel.weights[c0*row:]
+	weights := panel.weights[c0*row:]
 	if f.channels < w.C {
-		from = from[:min(f.channels, w.C-c0)*row]
+		weights = weights[:min(f.channels, w.C-c0)*row]
 	}
-	return f.spread(from, rounds, 2*lineBytes), memory
+	s[0] = f.spread(weights, rounds, 2*lineBytes)
+	return s
 }
 
 // spread fetches x in so many rounds, or as much of it as most bytes each are.
-func (f *fetcher) spread(x []float32, rounds, most int) soon {
+func (f *fetcher) spread(x []float32, rounds, most int) stream {
 	if len(x) == 0 {
 		x = f.conv.W.panels[0].weights[:1] // some valid address
-		return soon{at: uintptr(unsafe.Pointer(&x[0]))}
+		return stream{at: uintptr(unsafe.Pointer(&x[0]))}
 	}
-	return soon{uintptr(unsafe.Pointer(&x[0])), min((4*len(x)+rounds-1)/rounds, most)}
-}
-
-// inputs is the memory of the inputs of outputs q0 … q1-1.
-func (c *Conv) inputs(q0, q1 int) []float32 {
-	first, _, _ := c.locate(q0)
-	last, _, _ := c.locate(q1 - 1)
-	return c.In[first : last+(c.W.KH-1)*c.InRow+(c.W.KW-1)*c.InPixel+c.W.C]
+	return stream{uintptr(unsafe.Pointer(&x[0])), min((4*len(x)+rounds-1)/rounds, most)}
 }

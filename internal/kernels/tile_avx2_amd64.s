@@ -4,15 +4,16 @@
 
 #include "textflag.h"
 
-// func avx2Tile1x1(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx2Tile1x1(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·avx2Tile1x1(SB), NOSPLIT, $16-176
+TEXT ·avx2Tile1x1(SB), NOSPLIT, $24-192
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
-	MOVQ soon0+144(FP), R11
-	MOVQ soon1+160(FP), R12
+	MOVQ soon0+144(FP), R10
+	MOVQ soon1+160(FP), R11
+	MOVQ soon2+176(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -34,14 +35,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -50,11 +51,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
-	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
-	ADDQ         step0+152(FP), R11
-	ADDQ         step1+168(FP), R12
+	ADDQ         step0+152(FP), R10
+	ADDQ         step1+168(FP), R11
+	ADDQ         step2+184(FP), R12
 	VMOVUPS      (SI), Y1
 	VBROADCASTSS (AX), Y2
 	VFMADD231PS  Y2, Y1, Y0
@@ -87,10 +90,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        lanes+120(FP), CX
 	LEAQ        avx2Tail<>+0(SB), AX
@@ -157,15 +162,16 @@ DATA avx2Tail<>+56(SB)/4, $0x00000000
 DATA avx2Tail<>+60(SB)/4, $0x00000000
 GLOBL avx2Tail<>(SB), RODATA|NOPTR, $64
 
-// func avx2Tile1x2(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx2Tile1x2(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·avx2Tile1x2(SB), NOSPLIT, $16-176
+TEXT ·avx2Tile1x2(SB), NOSPLIT, $24-192
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
-	MOVQ soon0+144(FP), R11
-	MOVQ soon1+160(FP), R12
+	MOVQ soon0+144(FP), R10
+	MOVQ soon1+160(FP), R11
+	MOVQ soon2+176(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -190,14 +196,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -206,11 +212,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
-	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
-	ADDQ         step0+152(FP), R11
-	ADDQ         step1+168(FP), R12
+	ADDQ         step0+152(FP), R10
+	ADDQ         step1+168(FP), R11
+	ADDQ         step2+184(FP), R12
 	VMOVUPS      (SI), Y2
 	VBROADCASTSS (AX), Y3
 	VFMADD231PS  Y3, Y2, Y0
@@ -253,10 +261,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        lanes+120(FP), CX
 	LEAQ        avx2Tail<>+0(SB), AX
@@ -314,15 +324,16 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile1x3(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx2Tile1x3(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·avx2Tile1x3(SB), NOSPLIT, $16-176
+TEXT ·avx2Tile1x3(SB), NOSPLIT, $24-192
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
-	MOVQ soon0+144(FP), R11
-	MOVQ soon1+160(FP), R12
+	MOVQ soon0+144(FP), R10
+	MOVQ soon1+160(FP), R11
+	MOVQ soon2+176(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -350,14 +361,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -366,11 +377,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
-	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
-	ADDQ         step0+152(FP), R11
-	ADDQ         step1+168(FP), R12
+	ADDQ         step0+152(FP), R10
+	ADDQ         step1+168(FP), R11
+	ADDQ         step2+184(FP), R12
 	VMOVUPS      (SI), Y3
 	VBROADCASTSS (AX), Y4
 	VFMADD231PS  Y4, Y3, Y0
@@ -423,10 +436,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        lanes+120(FP), CX
 	LEAQ        avx2Tail<>+0(SB), AX
@@ -493,15 +508,16 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile1x4(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx2Tile1x4(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·avx2Tile1x4(SB), NOSPLIT, $16-176
+TEXT ·avx2Tile1x4(SB), NOSPLIT, $24-192
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
-	MOVQ soon0+144(FP), R11
-	MOVQ soon1+160(FP), R12
+	MOVQ soon0+144(FP), R10
+	MOVQ soon1+160(FP), R11
+	MOVQ soon2+176(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -532,14 +548,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -548,11 +564,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
-	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
-	ADDQ         step0+152(FP), R11
-	ADDQ         step1+168(FP), R12
+	ADDQ         step0+152(FP), R10
+	ADDQ         step1+168(FP), R11
+	ADDQ         step2+184(FP), R12
 	VMOVUPS      (SI), Y4
 	VBROADCASTSS (AX), Y5
 	VFMADD231PS  Y5, Y4, Y0
@@ -615,10 +633,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        lanes+120(FP), CX
 	LEAQ        avx2Tail<>+0(SB), AX
@@ -694,15 +714,16 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile1x5(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx2Tile1x5(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·avx2Tile1x5(SB), NOSPLIT, $16-176
+TEXT ·avx2Tile1x5(SB), NOSPLIT, $24-192
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
-	MOVQ soon0+144(FP), R11
-	MOVQ soon1+160(FP), R12
+	MOVQ soon0+144(FP), R10
+	MOVQ soon1+160(FP), R11
+	MOVQ soon2+176(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -736,14 +757,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -752,11 +773,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
-	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
-	ADDQ         step0+152(FP), R11
-	ADDQ         step1+168(FP), R12
+	ADDQ         step0+152(FP), R10
+	ADDQ         step1+168(FP), R11
+	ADDQ         step2+184(FP), R12
 	VMOVUPS      (SI), Y5
 	VBROADCASTSS (AX), Y6
 	VFMADD231PS  Y6, Y5, Y0
@@ -829,10 +852,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        lanes+120(FP), CX
 	LEAQ        avx2Tail<>+0(SB), AX
@@ -917,15 +942,16 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile1x6(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx2Tile1x6(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·avx2Tile1x6(SB), NOSPLIT, $16-176
+TEXT ·avx2Tile1x6(SB), NOSPLIT, $24-192
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
-	MOVQ soon0+144(FP), R11
-	MOVQ soon1+160(FP), R12
+	MOVQ soon0+144(FP), R10
+	MOVQ soon1+160(FP), R11
+	MOVQ soon2+176(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -962,14 +988,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -980,11 +1006,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
-	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
-	ADDQ         step0+152(FP), R11
-	ADDQ         step1+168(FP), R12
+	ADDQ         step0+152(FP), R10
+	ADDQ         step1+168(FP), R11
+	ADDQ         step2+184(FP), R12
 	VMOVUPS      (SI), Y6
 	VBROADCASTSS (AX), Y7
 	VFMADD231PS  Y7, Y6, Y0
@@ -1069,10 +1097,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        lanes+120(FP), CX
 	LEAQ        avx2Tail<>+0(SB), AX
@@ -1166,15 +1196,16 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile1x7(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx2Tile1x7(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·avx2Tile1x7(SB), NOSPLIT, $16-176
+TEXT ·avx2Tile1x7(SB), NOSPLIT, $24-192
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
-	MOVQ soon0+144(FP), R11
-	MOVQ soon1+160(FP), R12
+	MOVQ soon0+144(FP), R10
+	MOVQ soon1+160(FP), R11
+	MOVQ soon2+176(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -1214,14 +1245,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -1232,11 +1263,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
-	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
-	ADDQ         step0+152(FP), R11
-	ADDQ         step1+168(FP), R12
+	ADDQ         step0+152(FP), R10
+	ADDQ         step1+168(FP), R11
+	ADDQ         step2+184(FP), R12
 	VMOVUPS      (SI), Y7
 	VBROADCASTSS (AX), Y8
 	VFMADD231PS  Y8, Y7, Y0
@@ -1331,10 +1364,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        lanes+120(FP), CX
 	LEAQ        avx2Tail<>+0(SB), AX
@@ -1437,15 +1472,16 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile1x8(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx2Tile1x8(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·avx2Tile1x8(SB), NOSPLIT, $16-176
+TEXT ·avx2Tile1x8(SB), NOSPLIT, $24-192
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
-	MOVQ soon0+144(FP), R11
-	MOVQ soon1+160(FP), R12
+	MOVQ soon0+144(FP), R10
+	MOVQ soon1+160(FP), R11
+	MOVQ soon2+176(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -1488,14 +1524,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -1506,11 +1542,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
-	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
-	ADDQ         step0+152(FP), R11
-	ADDQ         step1+168(FP), R12
+	ADDQ         step0+152(FP), R10
+	ADDQ         step1+168(FP), R11
+	ADDQ         step2+184(FP), R12
 	VMOVUPS      (SI), Y8
 	VBROADCASTSS (AX), Y9
 	VFMADD231PS  Y9, Y8, Y0
@@ -1615,10 +1653,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        lanes+120(FP), CX
 	LEAQ        avx2Tail<>+0(SB), AX
@@ -1730,15 +1770,16 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile1x9(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx2Tile1x9(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·avx2Tile1x9(SB), NOSPLIT, $16-176
+TEXT ·avx2Tile1x9(SB), NOSPLIT, $24-192
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
-	MOVQ soon0+144(FP), R11
-	MOVQ soon1+160(FP), R12
+	MOVQ soon0+144(FP), R10
+	MOVQ soon1+160(FP), R11
+	MOVQ soon2+176(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -1784,14 +1825,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -1802,11 +1843,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
-	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
-	ADDQ         step0+152(FP), R11
-	ADDQ         step1+168(FP), R12
+	ADDQ         step0+152(FP), R10
+	ADDQ         step1+168(FP), R11
+	ADDQ         step2+184(FP), R12
 	VMOVUPS      (SI), Y9
 	VBROADCASTSS (AX), Y10
 	VFMADD231PS  Y10, Y9, Y0
@@ -1921,10 +1964,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        lanes+120(FP), CX
 	LEAQ        avx2Tail<>+0(SB), AX
@@ -2045,15 +2090,16 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile1x10(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx2Tile1x10(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·avx2Tile1x10(SB), NOSPLIT, $16-176
+TEXT ·avx2Tile1x10(SB), NOSPLIT, $24-192
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
-	MOVQ soon0+144(FP), R11
-	MOVQ soon1+160(FP), R12
+	MOVQ soon0+144(FP), R10
+	MOVQ soon1+160(FP), R11
+	MOVQ soon2+176(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -2102,14 +2148,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -2120,11 +2166,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
-	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
-	ADDQ         step0+152(FP), R11
-	ADDQ         step1+168(FP), R12
+	ADDQ         step0+152(FP), R10
+	ADDQ         step1+168(FP), R11
+	ADDQ         step2+184(FP), R12
 	VMOVUPS      (SI), Y10
 	VBROADCASTSS (AX), Y11
 	VFMADD231PS  Y11, Y10, Y0
@@ -2249,10 +2297,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        lanes+120(FP), CX
 	LEAQ        avx2Tail<>+0(SB), AX
@@ -2382,15 +2432,16 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile1x11(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx2Tile1x11(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·avx2Tile1x11(SB), NOSPLIT, $16-176
+TEXT ·avx2Tile1x11(SB), NOSPLIT, $24-192
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
-	MOVQ soon0+144(FP), R11
-	MOVQ soon1+160(FP), R12
+	MOVQ soon0+144(FP), R10
+	MOVQ soon1+160(FP), R11
+	MOVQ soon2+176(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -2442,14 +2493,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -2462,11 +2513,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
-	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
-	ADDQ         step0+152(FP), R11
-	ADDQ         step1+168(FP), R12
+	ADDQ         step0+152(FP), R10
+	ADDQ         step1+168(FP), R11
+	ADDQ         step2+184(FP), R12
 	VMOVUPS      (SI), Y11
 	VBROADCASTSS (AX), Y12
 	VFMADD231PS  Y12, Y11, Y0
@@ -2603,10 +2656,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        lanes+120(FP), CX
 	LEAQ        avx2Tail<>+0(SB), AX
@@ -2745,15 +2800,16 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile1x12(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx2Tile1x12(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·avx2Tile1x12(SB), NOSPLIT, $16-176
+TEXT ·avx2Tile1x12(SB), NOSPLIT, $24-192
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
-	MOVQ soon0+144(FP), R11
-	MOVQ soon1+160(FP), R12
+	MOVQ soon0+144(FP), R10
+	MOVQ soon1+160(FP), R11
+	MOVQ soon2+176(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -2808,14 +2864,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -2828,11 +2884,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
-	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
-	ADDQ         step0+152(FP), R11
-	ADDQ         step1+168(FP), R12
+	ADDQ         step0+152(FP), R10
+	ADDQ         step1+168(FP), R11
+	ADDQ         step2+184(FP), R12
 	VMOVUPS      (SI), Y12
 	VBROADCASTSS (AX), Y13
 	VFMADD231PS  Y13, Y12, Y0
@@ -2979,10 +3037,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        lanes+120(FP), CX
 	LEAQ        avx2Tail<>+0(SB), AX
@@ -3130,15 +3190,16 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile2x1(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx2Tile2x1(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·avx2Tile2x1(SB), NOSPLIT, $16-176
+TEXT ·avx2Tile2x1(SB), NOSPLIT, $24-192
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
-	MOVQ soon0+144(FP), R11
-	MOVQ soon1+160(FP), R12
+	MOVQ soon0+144(FP), R10
+	MOVQ soon1+160(FP), R11
+	MOVQ soon2+176(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -3163,14 +3224,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -3179,11 +3240,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
-	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
-	ADDQ         step0+152(FP), R11
-	ADDQ         step1+168(FP), R12
+	ADDQ         step0+152(FP), R10
+	ADDQ         step1+168(FP), R11
+	ADDQ         step2+184(FP), R12
 	VMOVUPS      (SI), Y2
 	VMOVUPS      32(SI), Y3
 	VBROADCASTSS (AX), Y4
@@ -3226,10 +3289,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        lanes+120(FP), CX
 	LEAQ        avx2Tail<>+0(SB), AX
@@ -3286,15 +3351,16 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile2x2(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx2Tile2x2(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·avx2Tile2x2(SB), NOSPLIT, $16-176
+TEXT ·avx2Tile2x2(SB), NOSPLIT, $24-192
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
-	MOVQ soon0+144(FP), R11
-	MOVQ soon1+160(FP), R12
+	MOVQ soon0+144(FP), R10
+	MOVQ soon1+160(FP), R11
+	MOVQ soon2+176(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -3324,14 +3390,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -3340,11 +3406,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
-	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
-	ADDQ         step0+152(FP), R11
-	ADDQ         step1+168(FP), R12
+	ADDQ         step0+152(FP), R10
+	ADDQ         step1+168(FP), R11
+	ADDQ         step2+184(FP), R12
 	VMOVUPS      (SI), Y4
 	VMOVUPS      32(SI), Y5
 	VBROADCASTSS (AX), Y6
@@ -3402,10 +3470,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        lanes+120(FP), CX
 	LEAQ        avx2Tail<>+0(SB), AX
@@ -3477,15 +3547,16 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile2x3(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx2Tile2x3(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·avx2Tile2x3(SB), NOSPLIT, $16-176
+TEXT ·avx2Tile2x3(SB), NOSPLIT, $24-192
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
-	MOVQ soon0+144(FP), R11
-	MOVQ soon1+160(FP), R12
+	MOVQ soon0+144(FP), R10
+	MOVQ soon1+160(FP), R11
+	MOVQ soon2+176(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -3520,14 +3591,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -3536,11 +3607,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
-	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
-	ADDQ         step0+152(FP), R11
-	ADDQ         step1+168(FP), R12
+	ADDQ         step0+152(FP), R10
+	ADDQ         step1+168(FP), R11
+	ADDQ         step2+184(FP), R12
 	VMOVUPS      (SI), Y6
 	VMOVUPS      32(SI), Y7
 	VBROADCASTSS (AX), Y8
@@ -3613,10 +3686,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        lanes+120(FP), CX
 	LEAQ        avx2Tail<>+0(SB), AX
@@ -3703,15 +3778,16 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile2x4(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx2Tile2x4(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·avx2Tile2x4(SB), NOSPLIT, $16-176
+TEXT ·avx2Tile2x4(SB), NOSPLIT, $24-192
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
-	MOVQ soon0+144(FP), R11
-	MOVQ soon1+160(FP), R12
+	MOVQ soon0+144(FP), R10
+	MOVQ soon1+160(FP), R11
+	MOVQ soon2+176(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -3751,14 +3827,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -3767,11 +3843,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
-	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
-	ADDQ         step0+152(FP), R11
-	ADDQ         step1+168(FP), R12
+	ADDQ         step0+152(FP), R10
+	ADDQ         step1+168(FP), R11
+	ADDQ         step2+184(FP), R12
 	VMOVUPS      (SI), Y8
 	VMOVUPS      32(SI), Y9
 	VBROADCASTSS (AX), Y10
@@ -3859,10 +3937,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        lanes+120(FP), CX
 	LEAQ        avx2Tail<>+0(SB), AX
@@ -3964,15 +4044,16 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile2x5(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx2Tile2x5(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·avx2Tile2x5(SB), NOSPLIT, $16-176
+TEXT ·avx2Tile2x5(SB), NOSPLIT, $24-192
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
-	MOVQ soon0+144(FP), R11
-	MOVQ soon1+160(FP), R12
+	MOVQ soon0+144(FP), R10
+	MOVQ soon1+160(FP), R11
+	MOVQ soon2+176(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -4017,14 +4098,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -4033,11 +4114,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
-	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
-	ADDQ         step0+152(FP), R11
-	ADDQ         step1+168(FP), R12
+	ADDQ         step0+152(FP), R10
+	ADDQ         step1+168(FP), R11
+	ADDQ         step2+184(FP), R12
 	VMOVUPS      (SI), Y10
 	VMOVUPS      32(SI), Y11
 	VBROADCASTSS (AX), Y12
@@ -4140,10 +4223,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        lanes+120(FP), CX
 	LEAQ        avx2Tail<>+0(SB), AX
@@ -4260,15 +4345,16 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile2x6(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx2Tile2x6(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·avx2Tile2x6(SB), NOSPLIT, $16-176
+TEXT ·avx2Tile2x6(SB), NOSPLIT, $24-192
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
-	MOVQ soon0+144(FP), R11
-	MOVQ soon1+160(FP), R12
+	MOVQ soon0+144(FP), R10
+	MOVQ soon1+160(FP), R11
+	MOVQ soon2+176(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -4318,14 +4404,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -4336,11 +4422,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
-	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
-	ADDQ         step0+152(FP), R11
-	ADDQ         step1+168(FP), R12
+	ADDQ         step0+152(FP), R10
+	ADDQ         step1+168(FP), R11
+	ADDQ         step2+184(FP), R12
 	VMOVUPS      (SI), Y12
 	VMOVUPS      32(SI), Y13
 	VBROADCASTSS (AX), Y14
@@ -4460,10 +4548,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        lanes+120(FP), CX
 	LEAQ        avx2Tail<>+0(SB), AX
@@ -4595,15 +4685,16 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile3x1(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx2Tile3x1(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·avx2Tile3x1(SB), NOSPLIT, $16-176
+TEXT ·avx2Tile3x1(SB), NOSPLIT, $24-192
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
-	MOVQ soon0+144(FP), R11
-	MOVQ soon1+160(FP), R12
+	MOVQ soon0+144(FP), R10
+	MOVQ soon1+160(FP), R11
+	MOVQ soon2+176(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -4631,14 +4722,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -4647,11 +4738,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
-	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
-	ADDQ         step0+152(FP), R11
-	ADDQ         step1+168(FP), R12
+	ADDQ         step0+152(FP), R10
+	ADDQ         step1+168(FP), R11
+	ADDQ         step2+184(FP), R12
 	VMOVUPS      (SI), Y3
 	VMOVUPS      32(SI), Y4
 	VMOVUPS      64(SI), Y5
@@ -4704,10 +4797,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        lanes+120(FP), CX
 	LEAQ        avx2Tail<>+0(SB), AX
@@ -4772,15 +4867,16 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile3x2(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx2Tile3x2(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·avx2Tile3x2(SB), NOSPLIT, $16-176
+TEXT ·avx2Tile3x2(SB), NOSPLIT, $24-192
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
-	MOVQ soon0+144(FP), R11
-	MOVQ soon1+160(FP), R12
+	MOVQ soon0+144(FP), R10
+	MOVQ soon1+160(FP), R11
+	MOVQ soon2+176(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -4815,14 +4911,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -4831,11 +4927,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
-	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
-	ADDQ         step0+152(FP), R11
-	ADDQ         step1+168(FP), R12
+	ADDQ         step0+152(FP), R10
+	ADDQ         step1+168(FP), R11
+	ADDQ         step2+184(FP), R12
 	VMOVUPS      (SI), Y6
 	VMOVUPS      32(SI), Y7
 	VMOVUPS      64(SI), Y8
@@ -4908,10 +5006,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        lanes+120(FP), CX
 	LEAQ        avx2Tail<>+0(SB), AX
@@ -4997,15 +5097,16 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile3x3(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx2Tile3x3(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·avx2Tile3x3(SB), NOSPLIT, $16-176
+TEXT ·avx2Tile3x3(SB), NOSPLIT, $24-192
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
-	MOVQ soon0+144(FP), R11
-	MOVQ soon1+160(FP), R12
+	MOVQ soon0+144(FP), R10
+	MOVQ soon1+160(FP), R11
+	MOVQ soon2+176(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -5047,14 +5148,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -5063,11 +5164,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
-	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
-	ADDQ         step0+152(FP), R11
-	ADDQ         step1+168(FP), R12
+	ADDQ         step0+152(FP), R10
+	ADDQ         step1+168(FP), R11
+	ADDQ         step2+184(FP), R12
 	VMOVUPS      (SI), Y9
 	VMOVUPS      32(SI), Y10
 	VMOVUPS      64(SI), Y11
@@ -5160,10 +5263,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        lanes+120(FP), CX
 	LEAQ        avx2Tail<>+0(SB), AX
@@ -5270,15 +5375,16 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile3x4(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx2Tile3x4(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·avx2Tile3x4(SB), NOSPLIT, $16-176
+TEXT ·avx2Tile3x4(SB), NOSPLIT, $24-192
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
-	MOVQ soon0+144(FP), R11
-	MOVQ soon1+160(FP), R12
+	MOVQ soon0+144(FP), R10
+	MOVQ soon1+160(FP), R11
+	MOVQ soon2+176(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -5327,14 +5433,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -5343,11 +5449,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
-	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
-	ADDQ         step0+152(FP), R11
-	ADDQ         step1+168(FP), R12
+	ADDQ         step0+152(FP), R10
+	ADDQ         step1+168(FP), R11
+	ADDQ         step2+184(FP), R12
 	VMOVUPS      (SI), Y12
 	VMOVUPS      32(SI), Y13
 	VMOVUPS      64(SI), Y14
@@ -5460,10 +5568,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        lanes+120(FP), CX
 	LEAQ        avx2Tail<>+0(SB), AX

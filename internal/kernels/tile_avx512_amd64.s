@@ -4,15 +4,16 @@
 
 #include "textflag.h"
 
-// func avx512Tile1x1(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx512Tile1x1(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile1x1(SB), NOSPLIT, $16-176
+TEXT ·avx512Tile1x1(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R11
-	MOVQ  soon1+160(FP), R12
+	MOVQ  soon0+144(FP), R10
+	MOVQ  soon1+160(FP), R11
+	MOVQ  soon2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -35,14 +36,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -51,11 +52,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1       (R10)
+	PREFETCHT1       64(R10)
 	PREFETCHT1       (R11)
-	PREFETCHT1       64(R11)
 	PREFETCHT1       (R12)
-	ADDQ             step0+152(FP), R11
-	ADDQ             step1+168(FP), R12
+	ADDQ             step0+152(FP), R10
+	ADDQ             step1+168(FP), R11
+	ADDQ             step2+184(FP), R12
 	VMOVUPS          (SI), Z1
 	VFMADD231PS.BCST (AX), Z1, Z0
 	VMOVUPS          64(SI), Z1
@@ -83,10 +86,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -122,15 +127,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile1x2(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx512Tile1x2(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile1x2(SB), NOSPLIT, $16-176
+TEXT ·avx512Tile1x2(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R11
-	MOVQ  soon1+160(FP), R12
+	MOVQ  soon0+144(FP), R10
+	MOVQ  soon1+160(FP), R11
+	MOVQ  soon2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -156,14 +162,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -172,11 +178,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1       (R10)
+	PREFETCHT1       64(R10)
 	PREFETCHT1       (R11)
-	PREFETCHT1       64(R11)
 	PREFETCHT1       (R12)
-	ADDQ             step0+152(FP), R11
-	ADDQ             step1+168(FP), R12
+	ADDQ             step0+152(FP), R10
+	ADDQ             step1+168(FP), R11
+	ADDQ             step2+184(FP), R12
 	VMOVUPS          (SI), Z2
 	VFMADD231PS.BCST (AX), Z2, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z2, Z1
@@ -209,10 +217,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -255,15 +265,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile1x3(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx512Tile1x3(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile1x3(SB), NOSPLIT, $16-176
+TEXT ·avx512Tile1x3(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R11
-	MOVQ  soon1+160(FP), R12
+	MOVQ  soon0+144(FP), R10
+	MOVQ  soon1+160(FP), R11
+	MOVQ  soon2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -292,14 +303,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -308,11 +319,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1       (R10)
+	PREFETCHT1       64(R10)
 	PREFETCHT1       (R11)
-	PREFETCHT1       64(R11)
 	PREFETCHT1       (R12)
-	ADDQ             step0+152(FP), R11
-	ADDQ             step1+168(FP), R12
+	ADDQ             step0+152(FP), R10
+	ADDQ             step1+168(FP), R11
+	ADDQ             step2+184(FP), R12
 	VMOVUPS          (SI), Z3
 	VFMADD231PS.BCST (AX), Z3, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z3, Z1
@@ -350,10 +363,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -403,15 +418,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile1x4(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx512Tile1x4(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile1x4(SB), NOSPLIT, $16-176
+TEXT ·avx512Tile1x4(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R11
-	MOVQ  soon1+160(FP), R12
+	MOVQ  soon0+144(FP), R10
+	MOVQ  soon1+160(FP), R11
+	MOVQ  soon2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -443,14 +459,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -459,11 +475,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1       (R10)
+	PREFETCHT1       64(R10)
 	PREFETCHT1       (R11)
-	PREFETCHT1       64(R11)
 	PREFETCHT1       (R12)
-	ADDQ             step0+152(FP), R11
-	ADDQ             step1+168(FP), R12
+	ADDQ             step0+152(FP), R10
+	ADDQ             step1+168(FP), R11
+	ADDQ             step2+184(FP), R12
 	VMOVUPS          (SI), Z4
 	VFMADD231PS.BCST (AX), Z4, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z4, Z1
@@ -506,10 +524,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -566,15 +586,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile1x5(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx512Tile1x5(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile1x5(SB), NOSPLIT, $16-176
+TEXT ·avx512Tile1x5(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R11
-	MOVQ  soon1+160(FP), R12
+	MOVQ  soon0+144(FP), R10
+	MOVQ  soon1+160(FP), R11
+	MOVQ  soon2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -609,14 +630,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -625,11 +646,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1       (R10)
+	PREFETCHT1       64(R10)
 	PREFETCHT1       (R11)
-	PREFETCHT1       64(R11)
 	PREFETCHT1       (R12)
-	ADDQ             step0+152(FP), R11
-	ADDQ             step1+168(FP), R12
+	ADDQ             step0+152(FP), R10
+	ADDQ             step1+168(FP), R11
+	ADDQ             step2+184(FP), R12
 	VMOVUPS          (SI), Z5
 	VFMADD231PS.BCST (AX), Z5, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z5, Z1
@@ -677,10 +700,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -744,15 +769,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile1x6(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx512Tile1x6(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile1x6(SB), NOSPLIT, $16-176
+TEXT ·avx512Tile1x6(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R11
-	MOVQ  soon1+160(FP), R12
+	MOVQ  soon0+144(FP), R10
+	MOVQ  soon1+160(FP), R11
+	MOVQ  soon2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -790,14 +816,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -808,11 +834,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1       (R10)
+	PREFETCHT1       64(R10)
 	PREFETCHT1       (R11)
-	PREFETCHT1       64(R11)
 	PREFETCHT1       (R12)
-	ADDQ             step0+152(FP), R11
-	ADDQ             step1+168(FP), R12
+	ADDQ             step0+152(FP), R10
+	ADDQ             step1+168(FP), R11
+	ADDQ             step2+184(FP), R12
 	VMOVUPS          (SI), Z6
 	VFMADD231PS.BCST (AX), Z6, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z6, Z1
@@ -867,10 +895,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -941,15 +971,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile1x7(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx512Tile1x7(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile1x7(SB), NOSPLIT, $16-176
+TEXT ·avx512Tile1x7(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R11
-	MOVQ  soon1+160(FP), R12
+	MOVQ  soon0+144(FP), R10
+	MOVQ  soon1+160(FP), R11
+	MOVQ  soon2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -990,14 +1021,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -1008,11 +1039,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1       (R10)
+	PREFETCHT1       64(R10)
 	PREFETCHT1       (R11)
-	PREFETCHT1       64(R11)
 	PREFETCHT1       (R12)
-	ADDQ             step0+152(FP), R11
-	ADDQ             step1+168(FP), R12
+	ADDQ             step0+152(FP), R10
+	ADDQ             step1+168(FP), R11
+	ADDQ             step2+184(FP), R12
 	VMOVUPS          (SI), Z7
 	VFMADD231PS.BCST (AX), Z7, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z7, Z1
@@ -1072,10 +1105,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -1153,15 +1188,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile1x8(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx512Tile1x8(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile1x8(SB), NOSPLIT, $16-176
+TEXT ·avx512Tile1x8(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R11
-	MOVQ  soon1+160(FP), R12
+	MOVQ  soon0+144(FP), R10
+	MOVQ  soon1+160(FP), R11
+	MOVQ  soon2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -1205,14 +1241,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -1223,11 +1259,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1       (R10)
+	PREFETCHT1       64(R10)
 	PREFETCHT1       (R11)
-	PREFETCHT1       64(R11)
 	PREFETCHT1       (R12)
-	ADDQ             step0+152(FP), R11
-	ADDQ             step1+168(FP), R12
+	ADDQ             step0+152(FP), R10
+	ADDQ             step1+168(FP), R11
+	ADDQ             step2+184(FP), R12
 	VMOVUPS          (SI), Z8
 	VFMADD231PS.BCST (AX), Z8, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z8, Z1
@@ -1292,10 +1330,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -1380,15 +1420,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile1x9(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx512Tile1x9(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile1x9(SB), NOSPLIT, $16-176
+TEXT ·avx512Tile1x9(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R11
-	MOVQ  soon1+160(FP), R12
+	MOVQ  soon0+144(FP), R10
+	MOVQ  soon1+160(FP), R11
+	MOVQ  soon2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -1435,14 +1476,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -1453,11 +1494,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1       (R10)
+	PREFETCHT1       64(R10)
 	PREFETCHT1       (R11)
-	PREFETCHT1       64(R11)
 	PREFETCHT1       (R12)
-	ADDQ             step0+152(FP), R11
-	ADDQ             step1+168(FP), R12
+	ADDQ             step0+152(FP), R10
+	ADDQ             step1+168(FP), R11
+	ADDQ             step2+184(FP), R12
 	VMOVUPS          (SI), Z9
 	VFMADD231PS.BCST (AX), Z9, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z9, Z1
@@ -1527,10 +1570,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -1622,15 +1667,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile1x10(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx512Tile1x10(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile1x10(SB), NOSPLIT, $16-176
+TEXT ·avx512Tile1x10(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R11
-	MOVQ  soon1+160(FP), R12
+	MOVQ  soon0+144(FP), R10
+	MOVQ  soon1+160(FP), R11
+	MOVQ  soon2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -1680,14 +1726,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -1698,11 +1744,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1       (R10)
+	PREFETCHT1       64(R10)
 	PREFETCHT1       (R11)
-	PREFETCHT1       64(R11)
 	PREFETCHT1       (R12)
-	ADDQ             step0+152(FP), R11
-	ADDQ             step1+168(FP), R12
+	ADDQ             step0+152(FP), R10
+	ADDQ             step1+168(FP), R11
+	ADDQ             step2+184(FP), R12
 	VMOVUPS          (SI), Z10
 	VFMADD231PS.BCST (AX), Z10, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z10, Z1
@@ -1777,10 +1825,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -1879,15 +1929,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile1x11(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx512Tile1x11(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile1x11(SB), NOSPLIT, $16-176
+TEXT ·avx512Tile1x11(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R11
-	MOVQ  soon1+160(FP), R12
+	MOVQ  soon0+144(FP), R10
+	MOVQ  soon1+160(FP), R11
+	MOVQ  soon2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -1940,14 +1991,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -1960,11 +2011,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1       (R10)
+	PREFETCHT1       64(R10)
 	PREFETCHT1       (R11)
-	PREFETCHT1       64(R11)
 	PREFETCHT1       (R12)
-	ADDQ             step0+152(FP), R11
-	ADDQ             step1+168(FP), R12
+	ADDQ             step0+152(FP), R10
+	ADDQ             step1+168(FP), R11
+	ADDQ             step2+184(FP), R12
 	VMOVUPS          (SI), Z11
 	VFMADD231PS.BCST (AX), Z11, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z11, Z1
@@ -2046,10 +2099,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -2155,15 +2210,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile1x12(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx512Tile1x12(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile1x12(SB), NOSPLIT, $16-176
+TEXT ·avx512Tile1x12(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R11
-	MOVQ  soon1+160(FP), R12
+	MOVQ  soon0+144(FP), R10
+	MOVQ  soon1+160(FP), R11
+	MOVQ  soon2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -2219,14 +2275,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -2239,11 +2295,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1       (R10)
+	PREFETCHT1       64(R10)
 	PREFETCHT1       (R11)
-	PREFETCHT1       64(R11)
 	PREFETCHT1       (R12)
-	ADDQ             step0+152(FP), R11
-	ADDQ             step1+168(FP), R12
+	ADDQ             step0+152(FP), R10
+	ADDQ             step1+168(FP), R11
+	ADDQ             step2+184(FP), R12
 	VMOVUPS          (SI), Z12
 	VFMADD231PS.BCST (AX), Z12, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z12, Z1
@@ -2330,10 +2388,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -2446,15 +2506,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile1x13(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx512Tile1x13(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile1x13(SB), NOSPLIT, $16-176
+TEXT ·avx512Tile1x13(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R11
-	MOVQ  soon1+160(FP), R12
+	MOVQ  soon0+144(FP), R10
+	MOVQ  soon1+160(FP), R11
+	MOVQ  soon2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -2513,14 +2574,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -2533,11 +2594,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1       (R10)
+	PREFETCHT1       64(R10)
 	PREFETCHT1       (R11)
-	PREFETCHT1       64(R11)
 	PREFETCHT1       (R12)
-	ADDQ             step0+152(FP), R11
-	ADDQ             step1+168(FP), R12
+	ADDQ             step0+152(FP), R10
+	ADDQ             step1+168(FP), R11
+	ADDQ             step2+184(FP), R12
 	VMOVUPS          (SI), Z13
 	VFMADD231PS.BCST (AX), Z13, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z13, Z1
@@ -2629,10 +2692,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -2752,15 +2817,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile1x14(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx512Tile1x14(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile1x14(SB), NOSPLIT, $16-176
+TEXT ·avx512Tile1x14(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R11
-	MOVQ  soon1+160(FP), R12
+	MOVQ  soon0+144(FP), R10
+	MOVQ  soon1+160(FP), R11
+	MOVQ  soon2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -2822,14 +2888,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -2842,11 +2908,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1       (R10)
+	PREFETCHT1       64(R10)
 	PREFETCHT1       (R11)
-	PREFETCHT1       64(R11)
 	PREFETCHT1       (R12)
-	ADDQ             step0+152(FP), R11
-	ADDQ             step1+168(FP), R12
+	ADDQ             step0+152(FP), R10
+	ADDQ             step1+168(FP), R11
+	ADDQ             step2+184(FP), R12
 	VMOVUPS          (SI), Z14
 	VFMADD231PS.BCST (AX), Z14, Z0
 	VFMADD231PS.BCST (AX)(R9*1), Z14, Z1
@@ -2943,10 +3011,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -3073,15 +3143,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile2x1(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx512Tile2x1(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile2x1(SB), NOSPLIT, $16-176
+TEXT ·avx512Tile2x1(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R11
-	MOVQ  soon1+160(FP), R12
+	MOVQ  soon0+144(FP), R10
+	MOVQ  soon1+160(FP), R11
+	MOVQ  soon2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -3107,14 +3178,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -3123,11 +3194,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
-	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
-	ADDQ         step0+152(FP), R11
-	ADDQ         step1+168(FP), R12
+	ADDQ         step0+152(FP), R10
+	ADDQ         step1+168(FP), R11
+	ADDQ         step2+184(FP), R12
 	VMOVUPS      (SI), Z2
 	VMOVUPS      64(SI), Z3
 	VBROADCASTSS (AX), Z4
@@ -3170,10 +3243,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -3216,15 +3291,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile2x2(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx512Tile2x2(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile2x2(SB), NOSPLIT, $16-176
+TEXT ·avx512Tile2x2(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R11
-	MOVQ  soon1+160(FP), R12
+	MOVQ  soon0+144(FP), R10
+	MOVQ  soon1+160(FP), R11
+	MOVQ  soon2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -3255,14 +3331,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -3271,11 +3347,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
-	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
-	ADDQ         step0+152(FP), R11
-	ADDQ         step1+168(FP), R12
+	ADDQ         step0+152(FP), R10
+	ADDQ         step1+168(FP), R11
+	ADDQ         step2+184(FP), R12
 	VMOVUPS      (SI), Z4
 	VMOVUPS      64(SI), Z5
 	VBROADCASTSS (AX), Z6
@@ -3333,10 +3411,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -3391,15 +3471,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile2x3(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx512Tile2x3(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile2x3(SB), NOSPLIT, $16-176
+TEXT ·avx512Tile2x3(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R11
-	MOVQ  soon1+160(FP), R12
+	MOVQ  soon0+144(FP), R10
+	MOVQ  soon1+160(FP), R11
+	MOVQ  soon2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -3435,14 +3516,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -3451,11 +3532,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
-	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
-	ADDQ         step0+152(FP), R11
-	ADDQ         step1+168(FP), R12
+	ADDQ         step0+152(FP), R10
+	ADDQ         step1+168(FP), R11
+	ADDQ         step2+184(FP), R12
 	VMOVUPS      (SI), Z6
 	VMOVUPS      64(SI), Z7
 	VBROADCASTSS (AX), Z8
@@ -3528,10 +3611,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -3598,15 +3683,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile2x4(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx512Tile2x4(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile2x4(SB), NOSPLIT, $16-176
+TEXT ·avx512Tile2x4(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R11
-	MOVQ  soon1+160(FP), R12
+	MOVQ  soon0+144(FP), R10
+	MOVQ  soon1+160(FP), R11
+	MOVQ  soon2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -3647,14 +3733,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -3663,11 +3749,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
-	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
-	ADDQ         step0+152(FP), R11
-	ADDQ         step1+168(FP), R12
+	ADDQ         step0+152(FP), R10
+	ADDQ         step1+168(FP), R11
+	ADDQ         step2+184(FP), R12
 	VMOVUPS      (SI), Z8
 	VMOVUPS      64(SI), Z9
 	VBROADCASTSS (AX), Z10
@@ -3755,10 +3843,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -3837,15 +3927,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile2x5(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx512Tile2x5(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile2x5(SB), NOSPLIT, $16-176
+TEXT ·avx512Tile2x5(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R11
-	MOVQ  soon1+160(FP), R12
+	MOVQ  soon0+144(FP), R10
+	MOVQ  soon1+160(FP), R11
+	MOVQ  soon2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -3891,14 +3982,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -3907,11 +3998,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
-	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
-	ADDQ         step0+152(FP), R11
-	ADDQ         step1+168(FP), R12
+	ADDQ         step0+152(FP), R10
+	ADDQ         step1+168(FP), R11
+	ADDQ         step2+184(FP), R12
 	VMOVUPS      (SI), Z10
 	VMOVUPS      64(SI), Z11
 	VBROADCASTSS (AX), Z12
@@ -4014,10 +4107,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -4108,15 +4203,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile2x6(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx512Tile2x6(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile2x6(SB), NOSPLIT, $16-176
+TEXT ·avx512Tile2x6(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R11
-	MOVQ  soon1+160(FP), R12
+	MOVQ  soon0+144(FP), R10
+	MOVQ  soon1+160(FP), R11
+	MOVQ  soon2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -4167,14 +4263,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -4185,11 +4281,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
-	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
-	ADDQ         step0+152(FP), R11
-	ADDQ         step1+168(FP), R12
+	ADDQ         step0+152(FP), R10
+	ADDQ         step1+168(FP), R11
+	ADDQ         step2+184(FP), R12
 	VMOVUPS      (SI), Z12
 	VMOVUPS      64(SI), Z13
 	VBROADCASTSS (AX), Z14
@@ -4309,10 +4407,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -4415,15 +4515,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile2x7(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx512Tile2x7(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile2x7(SB), NOSPLIT, $16-176
+TEXT ·avx512Tile2x7(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R11
-	MOVQ  soon1+160(FP), R12
+	MOVQ  soon0+144(FP), R10
+	MOVQ  soon1+160(FP), R11
+	MOVQ  soon2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -4479,14 +4580,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -4497,11 +4598,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
-	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
-	ADDQ         step0+152(FP), R11
-	ADDQ         step1+168(FP), R12
+	ADDQ         step0+152(FP), R10
+	ADDQ         step1+168(FP), R11
+	ADDQ         step2+184(FP), R12
 	VMOVUPS      (SI), Z14
 	VMOVUPS      64(SI), Z15
 	VBROADCASTSS (AX), Z16
@@ -4636,10 +4739,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -4754,15 +4859,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile2x8(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx512Tile2x8(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile2x8(SB), NOSPLIT, $16-176
+TEXT ·avx512Tile2x8(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R11
-	MOVQ  soon1+160(FP), R12
+	MOVQ  soon0+144(FP), R10
+	MOVQ  soon1+160(FP), R11
+	MOVQ  soon2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -4823,14 +4929,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -4841,11 +4947,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
-	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
-	ADDQ         step0+152(FP), R11
-	ADDQ         step1+168(FP), R12
+	ADDQ         step0+152(FP), R10
+	ADDQ         step1+168(FP), R11
+	ADDQ         step2+184(FP), R12
 	VMOVUPS      (SI), Z16
 	VMOVUPS      64(SI), Z17
 	VBROADCASTSS (AX), Z18
@@ -4995,10 +5103,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -5125,15 +5235,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile2x9(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx512Tile2x9(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile2x9(SB), NOSPLIT, $16-176
+TEXT ·avx512Tile2x9(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R11
-	MOVQ  soon1+160(FP), R12
+	MOVQ  soon0+144(FP), R10
+	MOVQ  soon1+160(FP), R11
+	MOVQ  soon2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -5199,14 +5310,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -5217,11 +5328,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
-	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
-	ADDQ         step0+152(FP), R11
-	ADDQ         step1+168(FP), R12
+	ADDQ         step0+152(FP), R10
+	ADDQ         step1+168(FP), R11
+	ADDQ         step2+184(FP), R12
 	VMOVUPS      (SI), Z18
 	VMOVUPS      64(SI), Z19
 	VBROADCASTSS (AX), Z20
@@ -5386,10 +5499,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -5528,15 +5643,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile2x10(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx512Tile2x10(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile2x10(SB), NOSPLIT, $16-176
+TEXT ·avx512Tile2x10(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R11
-	MOVQ  soon1+160(FP), R12
+	MOVQ  soon0+144(FP), R10
+	MOVQ  soon1+160(FP), R11
+	MOVQ  soon2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -5607,14 +5723,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -5625,11 +5741,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
-	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
-	ADDQ         step0+152(FP), R11
-	ADDQ         step1+168(FP), R12
+	ADDQ         step0+152(FP), R10
+	ADDQ         step1+168(FP), R11
+	ADDQ         step2+184(FP), R12
 	VMOVUPS      (SI), Z20
 	VMOVUPS      64(SI), Z21
 	VBROADCASTSS (AX), Z22
@@ -5809,10 +5927,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -5963,15 +6083,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile2x11(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx512Tile2x11(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile2x11(SB), NOSPLIT, $16-176
+TEXT ·avx512Tile2x11(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R11
-	MOVQ  soon1+160(FP), R12
+	MOVQ  soon0+144(FP), R10
+	MOVQ  soon1+160(FP), R11
+	MOVQ  soon2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -6047,14 +6168,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -6067,11 +6188,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
-	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
-	ADDQ         step0+152(FP), R11
-	ADDQ         step1+168(FP), R12
+	ADDQ         step0+152(FP), R10
+	ADDQ         step1+168(FP), R11
+	ADDQ         step2+184(FP), R12
 	VMOVUPS      (SI), Z22
 	VMOVUPS      64(SI), Z23
 	VBROADCASTSS (AX), Z24
@@ -6268,10 +6391,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -6434,15 +6559,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile2x12(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx512Tile2x12(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile2x12(SB), NOSPLIT, $16-176
+TEXT ·avx512Tile2x12(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R11
-	MOVQ  soon1+160(FP), R12
+	MOVQ  soon0+144(FP), R10
+	MOVQ  soon1+160(FP), R11
+	MOVQ  soon2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -6523,14 +6649,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -6543,11 +6669,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
-	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
-	ADDQ         step0+152(FP), R11
-	ADDQ         step1+168(FP), R12
+	ADDQ         step0+152(FP), R10
+	ADDQ         step1+168(FP), R11
+	ADDQ         step2+184(FP), R12
 	VMOVUPS      (SI), Z24
 	VMOVUPS      64(SI), Z25
 	VBROADCASTSS (AX), Z26
@@ -6759,10 +6887,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -6937,15 +7067,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile2x13(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx512Tile2x13(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile2x13(SB), NOSPLIT, $16-176
+TEXT ·avx512Tile2x13(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R11
-	MOVQ  soon1+160(FP), R12
+	MOVQ  soon0+144(FP), R10
+	MOVQ  soon1+160(FP), R11
+	MOVQ  soon2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -7031,14 +7162,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -7051,11 +7182,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
-	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
-	ADDQ         step0+152(FP), R11
-	ADDQ         step1+168(FP), R12
+	ADDQ         step0+152(FP), R10
+	ADDQ         step1+168(FP), R11
+	ADDQ         step2+184(FP), R12
 	VMOVUPS      (SI), Z26
 	VMOVUPS      64(SI), Z27
 	VBROADCASTSS (AX), Z28
@@ -7282,10 +7415,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -7472,15 +7607,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile2x14(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx512Tile2x14(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile2x14(SB), NOSPLIT, $16-176
+TEXT ·avx512Tile2x14(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R11
-	MOVQ  soon1+160(FP), R12
+	MOVQ  soon0+144(FP), R10
+	MOVQ  soon1+160(FP), R11
+	MOVQ  soon2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -7571,14 +7707,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -7591,11 +7727,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
-	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
-	ADDQ         step0+152(FP), R11
-	ADDQ         step1+168(FP), R12
+	ADDQ         step0+152(FP), R10
+	ADDQ         step1+168(FP), R11
+	ADDQ         step2+184(FP), R12
 	VMOVUPS      (SI), Z28
 	VMOVUPS      64(SI), Z29
 	VBROADCASTSS (AX), Z30
@@ -7837,10 +7975,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -8039,15 +8179,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile3x1(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx512Tile3x1(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile3x1(SB), NOSPLIT, $16-176
+TEXT ·avx512Tile3x1(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R11
-	MOVQ  soon1+160(FP), R12
+	MOVQ  soon0+144(FP), R10
+	MOVQ  soon1+160(FP), R11
+	MOVQ  soon2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -8076,14 +8217,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -8092,11 +8233,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
-	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
-	ADDQ         step0+152(FP), R11
-	ADDQ         step1+168(FP), R12
+	ADDQ         step0+152(FP), R10
+	ADDQ         step1+168(FP), R11
+	ADDQ         step2+184(FP), R12
 	VMOVUPS      (SI), Z3
 	VMOVUPS      64(SI), Z4
 	VMOVUPS      128(SI), Z5
@@ -8149,10 +8292,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -8202,15 +8347,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile3x2(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx512Tile3x2(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile3x2(SB), NOSPLIT, $16-176
+TEXT ·avx512Tile3x2(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R11
-	MOVQ  soon1+160(FP), R12
+	MOVQ  soon0+144(FP), R10
+	MOVQ  soon1+160(FP), R11
+	MOVQ  soon2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -8246,14 +8392,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -8262,11 +8408,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
-	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
-	ADDQ         step0+152(FP), R11
-	ADDQ         step1+168(FP), R12
+	ADDQ         step0+152(FP), R10
+	ADDQ         step1+168(FP), R11
+	ADDQ         step2+184(FP), R12
 	VMOVUPS      (SI), Z6
 	VMOVUPS      64(SI), Z7
 	VMOVUPS      128(SI), Z8
@@ -8339,10 +8487,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -8409,15 +8559,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile3x3(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx512Tile3x3(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile3x3(SB), NOSPLIT, $16-176
+TEXT ·avx512Tile3x3(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R11
-	MOVQ  soon1+160(FP), R12
+	MOVQ  soon0+144(FP), R10
+	MOVQ  soon1+160(FP), R11
+	MOVQ  soon2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -8460,14 +8611,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -8476,11 +8627,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
-	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
-	ADDQ         step0+152(FP), R11
-	ADDQ         step1+168(FP), R12
+	ADDQ         step0+152(FP), R10
+	ADDQ         step1+168(FP), R11
+	ADDQ         step2+184(FP), R12
 	VMOVUPS      (SI), Z9
 	VMOVUPS      64(SI), Z10
 	VMOVUPS      128(SI), Z11
@@ -8573,10 +8726,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -8660,15 +8815,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile3x4(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx512Tile3x4(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile3x4(SB), NOSPLIT, $16-176
+TEXT ·avx512Tile3x4(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R11
-	MOVQ  soon1+160(FP), R12
+	MOVQ  soon0+144(FP), R10
+	MOVQ  soon1+160(FP), R11
+	MOVQ  soon2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -8718,14 +8874,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -8734,11 +8890,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
-	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
-	ADDQ         step0+152(FP), R11
-	ADDQ         step1+168(FP), R12
+	ADDQ         step0+152(FP), R10
+	ADDQ         step1+168(FP), R11
+	ADDQ         step2+184(FP), R12
 	VMOVUPS      (SI), Z12
 	VMOVUPS      64(SI), Z13
 	VMOVUPS      128(SI), Z14
@@ -8851,10 +9009,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -8955,15 +9115,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile3x5(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx512Tile3x5(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile3x5(SB), NOSPLIT, $16-176
+TEXT ·avx512Tile3x5(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R11
-	MOVQ  soon1+160(FP), R12
+	MOVQ  soon0+144(FP), R10
+	MOVQ  soon1+160(FP), R11
+	MOVQ  soon2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -9020,14 +9181,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -9036,11 +9197,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
-	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
-	ADDQ         step0+152(FP), R11
-	ADDQ         step1+168(FP), R12
+	ADDQ         step0+152(FP), R10
+	ADDQ         step1+168(FP), R11
+	ADDQ         step2+184(FP), R12
 	VMOVUPS      (SI), Z15
 	VMOVUPS      64(SI), Z16
 	VMOVUPS      128(SI), Z17
@@ -9173,10 +9336,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -9294,15 +9459,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile3x6(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx512Tile3x6(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile3x6(SB), NOSPLIT, $16-176
+TEXT ·avx512Tile3x6(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R11
-	MOVQ  soon1+160(FP), R12
+	MOVQ  soon0+144(FP), R10
+	MOVQ  soon1+160(FP), R11
+	MOVQ  soon2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -9366,14 +9532,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -9384,11 +9550,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
-	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
-	ADDQ         step0+152(FP), R11
-	ADDQ         step1+168(FP), R12
+	ADDQ         step0+152(FP), R10
+	ADDQ         step1+168(FP), R11
+	ADDQ         step2+184(FP), R12
 	VMOVUPS      (SI), Z18
 	VMOVUPS      64(SI), Z19
 	VMOVUPS      128(SI), Z20
@@ -9543,10 +9711,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -9681,15 +9851,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile3x7(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx512Tile3x7(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile3x7(SB), NOSPLIT, $16-176
+TEXT ·avx512Tile3x7(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R11
-	MOVQ  soon1+160(FP), R12
+	MOVQ  soon0+144(FP), R10
+	MOVQ  soon1+160(FP), R11
+	MOVQ  soon2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -9760,14 +9931,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -9778,11 +9949,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
-	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
-	ADDQ         step0+152(FP), R11
-	ADDQ         step1+168(FP), R12
+	ADDQ         step0+152(FP), R10
+	ADDQ         step1+168(FP), R11
+	ADDQ         step2+184(FP), R12
 	VMOVUPS      (SI), Z21
 	VMOVUPS      64(SI), Z22
 	VMOVUPS      128(SI), Z23
@@ -9957,10 +10130,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -10112,15 +10287,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile3x8(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx512Tile3x8(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile3x8(SB), NOSPLIT, $16-176
+TEXT ·avx512Tile3x8(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R11
-	MOVQ  soon1+160(FP), R12
+	MOVQ  soon0+144(FP), R10
+	MOVQ  soon1+160(FP), R11
+	MOVQ  soon2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -10198,14 +10374,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -10216,11 +10392,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
-	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
-	ADDQ         step0+152(FP), R11
-	ADDQ         step1+168(FP), R12
+	ADDQ         step0+152(FP), R10
+	ADDQ         step1+168(FP), R11
+	ADDQ         step2+184(FP), R12
 	VMOVUPS      (SI), Z24
 	VMOVUPS      64(SI), Z25
 	VMOVUPS      128(SI), Z26
@@ -10415,10 +10593,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX
@@ -10587,15 +10767,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile3x9(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)
+// func avx512Tile3x9(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·avx512Tile3x9(SB), NOSPLIT, $16-176
+TEXT ·avx512Tile3x9(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R11
-	MOVQ  soon1+160(FP), R12
+	MOVQ  soon0+144(FP), R10
+	MOVQ  soon1+160(FP), R11
+	MOVQ  soon2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -10680,14 +10861,14 @@ resume:
 
 started:
 	MOVQ weights+56(FP), SI
-	MOVQ R8, R10
 	MOVQ kh+32(FP), BX
+	MOVQ BX, 8(SP)
+	MOVQ R8, BX
 	MOVQ BX, (SP)
 
 row:
-	MOVQ kw+40(FP), BX
-	MOVQ BX, 8(SP)
-	MOVQ R10, BX
+	MOVQ kw+40(FP), R13
+	MOVQ R13, 16(SP)
 
 tap:
 	MOVQ BX, AX
@@ -10698,11 +10879,13 @@ tap:
 	JL   rest
 
 channels:
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
-	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
-	ADDQ         step0+152(FP), R11
-	ADDQ         step1+168(FP), R12
+	ADDQ         step0+152(FP), R10
+	ADDQ         step1+168(FP), R11
+	ADDQ         step2+184(FP), R12
 	VMOVUPS      (SI), Z27
 	VMOVUPS      64(SI), Z28
 	VMOVUPS      128(SI), Z29
@@ -10917,10 +11100,12 @@ channel:
 
 next:
 	ADDQ        inTap+16(FP), BX
-	DECQ        8(SP)
+	DECQ        16(SP)
 	JNZ         tap
-	ADDQ        inRow+24(FP), R10
-	DECQ        (SP)
+	MOVQ        (SP), BX
+	ADDQ        inRow+24(FP), BX
+	MOVQ        BX, (SP)
+	DECQ        8(SP)
 	JNZ         row
 	MOVQ        scale+72(FP), AX
 	TESTQ       AX, AX

@@ -121,7 +121,7 @@ func (b *tileBlock) run(first, last int) {
 			Out: m[i*slab:], OutPixel: roundUp(w.N, b.lanes),
 		}
 		if next := i + 1; next < len(b.kind.products) {
-			c.NextW, c.Next = b.kind.products[next], v[next*slab:][:slab]
+			c.NextW, c.NextIn, c.NextOut = b.kind.products[next], v[next*slab:][:inputs], m[next*slab:][:slab-inputs]
 		}
 		b.Conv(&c, 0, 1, 0, product.Panels())
 	}

@@ -20,7 +20,7 @@ func (v *isa) shapes() [3]int {
 
 const cacheLine = 64 // bytes
 
-const tileSignature = "func(in *float32, inPixel, inTap, inRow, kh, kw, length int, weights, bias, scale, shift, residual *float32, resPixel int, out *float32, outPixel, lanes, relu, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int)"
+const tileSignature = "func(in *float32, inPixel, inTap, inRow, kh, kw, length int, weights, bias, scale, shift, residual *float32, resPixel int, out *float32, outPixel, lanes, relu, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)"
 
 func (v *isa) tiles(tables io.Writer) {
 	fmt.Fprintf(tables, "\nvar %sTiles = [][]tileFunc{\n", v.name)
@@ -47,9 +47,10 @@ func (v *isa) tile(vectors, pixels int) {
 		pixel3  = R15
 		bases   = []GPPhysical{RAX, RCX, R14} // pixels 0, 5 and 10
 		weights = RSI
-		row     = R10 // first tap of the row of the window
 		tap     = RBX
-		soon    = []GPPhysical{v.Load(v.Param("soon0"), R11).(GPPhysical), v.Load(v.Param("soon1"), R12).(GPPhysical)}
+		soon0   = v.Load(v.Param("soon0"), R10)
+		soon1   = v.Load(v.Param("soon1"), R11)
+		soon2   = v.Load(v.Param("soon2"), R12)
 		left    = R13 // channels
 		sum     = func(p, j int) VecPhysical { return v.regs[p*vectors+j] }
 		spare   = v.regs[pixels*vectors:]
@@ -64,20 +65,20 @@ func (v *isa) tile(vectors, pixels int) {
 		v.tailMask(v.argument("lanes"), nil) // AVX2 makes it when it is wanted, for want of a register
 	}
 	v.LEAQ(Mem{Base: pixel, Index: pixel, Scale: 2}, pixel3)
-	frame := v.AllocLocal(16)
-	rows, taps := frame, frame.Offset(8) // left to do
+	frame := v.AllocLocal(24)
+	row, rows, taps := frame, frame.Offset(8), frame.Offset(16) // first tap of the row of the window, rows and taps left
 
 	v.Label("tile")
 	v.start(sum, vectors, pixels, weight, out, step)
 	v.MOVQ(v.argument("weights"), weights)
-	v.MOVQ(in, row)
 	v.MOVQ(v.argument("kh"), tap)
 	v.MOVQ(tap, rows)
+	v.MOVQ(in, tap)
+	v.MOVQ(tap, row)
 
 	v.Label("row")
-	v.MOVQ(v.argument("kw"), tap)
-	v.MOVQ(tap, taps)
-	v.MOVQ(row, tap)
+	v.MOVQ(v.argument("kw"), left)
+	v.MOVQ(left, taps)
 
 	v.Label("tap")
 	v.MOVQ(tap, bases[0])
@@ -122,11 +123,13 @@ func (v *isa) tile(vectors, pixels int) {
 	v.SUBQ(Imm(unroll), left)
 	v.JL(LabelRef("rest"))
 	v.Label("channels")
-	v.PREFETCHT1(Mem{Base: soon[0]})
-	v.PREFETCHT1(Mem{Base: soon[0], Disp: cacheLine})
-	v.PREFETCHT1(Mem{Base: soon[1]})
-	v.ADDQ(v.argument("step0"), soon[0])
-	v.ADDQ(v.argument("step1"), soon[1])
+	v.PREFETCHT1(Mem{Base: soon0})
+	v.PREFETCHT1(Mem{Base: soon0, Disp: cacheLine})
+	v.PREFETCHT1(Mem{Base: soon1})
+	v.PREFETCHT1(Mem{Base: soon2})
+	v.ADDQ(v.argument("step0"), soon0)
+	v.ADDQ(v.argument("step1"), soon1)
+	v.ADDQ(v.argument("step2"), soon2)
 	channels(unroll)
 	v.SUBQ(Imm(unroll), left)
 	v.JGE(LabelRef("channels"))
@@ -142,7 +145,9 @@ func (v *isa) tile(vectors, pixels int) {
 	v.ADDQ(v.argument("inTap"), tap)
 	v.DECQ(taps)
 	v.JNZ(LabelRef("tap"))
-	v.ADDQ(v.argument("inRow"), row)
+	v.MOVQ(row, tap)
+	v.ADDQ(v.argument("inRow"), tap)
+	v.MOVQ(tap, row)
 	v.DECQ(rows)
 	v.JNZ(LabelRef("row"))
 
