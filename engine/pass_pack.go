@@ -10,9 +10,10 @@ import (
 )
 
 // packed are the weights of a linear step in the layout of its kernel. A
-// deconvolution is a 1×1 convolution for each pixel of its window.
+// deconvolution is a 1×1 convolution for each row of its window, whose outputs
+// are the row's pixels, which lie side by side.
 type packed struct {
-	windows []*kernels.Packed // of a deconvolution one per pixel, in row order; of a picked output one per channel; else one
+	windows []*kernels.Packed // of a deconvolution one per row; of a picked output one per channel; else one
 	// winograd is the kernel again, transformed, for the maps that are large
 	// enough; nil if it is always computed directly. The first workspace of a
 	// plan that wants it makes it.
@@ -83,7 +84,7 @@ func pack(m *module) error {
 		p := j.packed
 		if s.scale != nil || s.shift != nil {
 			n := m.values[s.out].channels
-			p.scale, p.shift = rounded(s.scale, n, 1), rounded(s.shift, n, 0)
+			p.scale, p.shift = j.eachPixel(rounded(s.scale, n, 1)), j.eachPixel(rounded(s.shift, n, 0))
 		}
 		s.packed = &p
 	}
@@ -112,7 +113,8 @@ func (m *module) packing(s *step) (*packing, error) {
 	case graph.Dense:
 		j.c = op.Height * op.Width * c
 	case graph.Deconv:
-		j.windows = op.Size * op.Size
+		j.windows, j.n = op.Size, op.Size*n
+		j.scale = repeated(s.scale, op.Size)
 	default:
 		return nil, fmt.Errorf("%s: %v has no weights", s.name, s.op)
 	}
@@ -160,7 +162,7 @@ func (m *module) packStep(j *packing) error {
 	if err != nil {
 		return err
 	}
-	b := bias(j.shift, m.values[s.out].channels)
+	b := j.eachPixel(bias(j.shift, m.values[s.out].channels))
 	switch _, deconv := s.op.(graph.Deconv); {
 	case deconv:
 		m.packDeconv(j, w, b)
@@ -190,13 +192,29 @@ func (m *module) packWindow(j *packing, w []float32, scale []float64, bias []flo
 	j.packed.windows = append(j.packed.windows, m.kernels.PackInto(room, w, j.kh, j.kw, j.c, j.n, scale, bias))
 }
 
+// eachPixel repeats an output pixel's values for all pixels that a window makes.
+func (j *packing) eachPixel(v []float32) []float32 {
+	if op, ok := j.step.op.(graph.Deconv); ok {
+		return repeated(v, op.Size)
+	}
+	return v
+}
+
+// repeated is v so many times, nil if v is.
+func repeated[T any](v []T, times int) []T {
+	if v == nil {
+		return nil
+	}
+	return slices.Repeat(v, times)
+}
+
 // packDeconv packs a kernel of pixels with [n][c] values each.
 func (m *module) packDeconv(j *packing, w, bias []float32) {
 	turned := make([]float32, j.c*j.n)
-	for part := range slices.Chunk(w, j.n*j.c) {
+	for row := range slices.Chunk(w, j.n*j.c) {
 		for o := range j.n {
 			for i := range j.c {
-				turned[i*j.n+o] = part[o*j.c+i]
+				turned[i*j.n+o] = row[o*j.c+i]
 			}
 		}
 		m.packWindow(j, turned, j.scale, bias)

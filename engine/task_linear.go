@@ -84,22 +84,21 @@ func (ws *Workspace) bindLinear(s *step) task {
 		conv.Height, conv.Width = in.Height, in.Width
 		conv.OutRow, conv.OutPixel = op.Size*out.RowStride, op.Size*out.Channels
 		conv.ResRow, conv.ResPixel = op.Size*conv.ResRow, op.Size*conv.ResPixel
-		for i := range op.Size * op.Size {
+		for y := range op.Size {
 			c := conv
-			y, x := i/op.Size, i%op.Size
-			c.Out = out.Data[y*out.RowStride+x*out.Channels:]
+			c.Out = out.Data[y*out.RowStride:]
 			if s.residual {
-				c.Residual = c.Residual[y*c.ResRow/op.Size+x*c.ResPixel/op.Size:]
+				c.Residual = c.Residual[y*c.ResRow/op.Size:]
 			}
 			if s.algorithm == direct {
-				c.W = s.packed.windows[i]
+				c.W = s.packed.windows[y]
 			}
 			t.convs = append(t.convs, c)
 		}
 		if s.algorithm == split {
 			return ws.bindSplit(s, t.convs, false)
 		}
-		t.unit = in.Width * in.Channels * out.Channels
+		t.unit = in.Width * in.Channels * op.Size * out.Channels
 	}
 	t.panels = t.convs[0].W.Panels()
 	return t

@@ -22,7 +22,8 @@ import "math"
 //
 // In starts at the first tap, the upper left of the window, of the first output; distances are in floats. The number
 // of items is not stored: it follows from the rows that are asked for. A dense layer is a 1×1 window with its rows as
-// Width, or as items; a 2×2 deconvolution with stride 2 is four 1×1 windows with OutPixel 2·N.
+// Width, or as items; a 2×2 deconvolution with stride 2 is two 1×1 windows, of twice its channels and with every other
+// output row.
 //
 // Out may be the same memory as Residual, but must not overlap In.
 type Conv struct {
