@@ -146,10 +146,10 @@ func build(c *config.Config, w Weights, o *Options) (*Model, error) {
 	if m.trunk, err = engine.Prepare(n.Trunk, w, m.engineOptions(usual.InputHeight, usual.InputWidth)); err != nil {
 		return nil, err
 	}
-	if m.box, m.boxPlan, err = m.head(n.Box, w, c.RoIAlign.BoxSize, boxChunk, ""); err != nil {
+	if m.box, m.boxPlan, err = m.head(n.Box, w, c.RoIAlign.BoxSize, network.BoxChunk(o.threads()), ""); err != nil {
 		return nil, err
 	}
-	if m.mask, m.maskPlan, err = m.head(n.Mask, w, c.RoIAlign.MaskSize, maskChunk, "logits"); err != nil {
+	if m.mask, m.maskPlan, err = m.head(n.Mask, w, c.RoIAlign.MaskSize, network.MaskChunk(o.threads()), "logits"); err != nil {
 		return nil, err
 	}
 	plan, err := m.trunk.Plan(usual.InputHeight, usual.InputWidth, 1)

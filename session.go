@@ -48,21 +48,6 @@ type session struct {
 	clock  time.Time
 }
 
-// How many RoIs go through a head at once: enough that the transformed weights
-// are read few times, few enough that the maps stay within some tens of
-// megabytes.
-const (
-	boxChunk  = 352
-	maskChunk = 64
-)
-
-// chunks is the size of the fewest equal parts of n that are not larger than
-// most.
-func chunks(n, most int) int {
-	parts := max(1, (n+most-1)/most)
-	return (n + parts - 1) / parts
-}
-
 // newSession takes the memory that does not depend on the picture's size.
 func newSession(ctx context.Context, m *Model) (*session, error) {
 	c := m.config
@@ -202,10 +187,7 @@ func (s *session) align(head *engine.Workspace, photo box.Size, rois []box.Box) 
 // classify runs the box head over all proposals, a chunk at a time.
 func (s *session) classify(ctx context.Context, photo box.Size, proposals []box.Box) error {
 	s.classes, s.deltas = s.classes[:0], s.deltas[:0]
-	// Whole groups of such as the kernels compute together; the last chunk may have
-	// fewer.
-	const group = kernels.ItemsEach
-	size := (chunks(len(proposals), boxChunk) + group - 1) / group * group
+	size := engine.Chunk(len(proposals), network.BoxChunk(s.m.options.threads()), s.m.options.Fast)
 	for first := 0; first < len(proposals); first += size {
 		chunk := proposals[first:min(first+size, len(proposals))]
 		s.align(s.boxes, photo, chunk)
@@ -250,7 +232,7 @@ func (s *session) mask(ctx context.Context, photo box.Size, detections []boxhead
 		s.classRows = append(s.classRows, class)
 	}
 	s.probabilities = slices.Grow(s.probabilities[:0], pixels*len(s.rois))[:pixels*len(s.rois)]
-	size := chunks(len(s.rois), maskChunk)
+	size := engine.Chunk(len(s.rois), network.MaskChunk(s.m.options.threads()), s.m.options.Fast)
 	for first := 0; first < len(s.rois); first += size {
 		last := min(first+size, len(s.rois))
 		s.align(s.masks, photo, s.rois[first:last])

@@ -2,16 +2,12 @@ package bench
 
 import (
 	"encoding/json"
-	"os"
-	"regexp"
-	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/spinemask/spinemask"
 	"github.com/spinemask/spinemask/config"
-	"github.com/spinemask/spinemask/internal/kernels"
 	"github.com/spinemask/spinemask/weights"
 )
 
@@ -127,22 +123,4 @@ func TestCompare(t *testing.T) {
 	require.Contains(t, text, "different peak: 400 and 200 GF/s")
 
 	require.True(t, noisy(Timing{1, 0.9, 0}, Timing{1.1, 0.8, 0}), "medians and best times disagree")
-}
-
-// Rows that the layers are measured with are those of a model's chunks.
-func TestRowsAreThoseOfAModel(t *testing.T) {
-	data, err := os.ReadFile("../../session.go")
-	require.NoError(t, err)
-	for name, c := range map[string]struct{ rows, all int }{"boxChunk": {boxRows, Proposals}, "maskChunk": {maskRows, Detections}} {
-		found := regexp.MustCompile(name + ` += (\d+)`).FindSubmatch(data)
-		require.NotNil(t, found, name)
-		most, err := strconv.Atoi(string(found[1]))
-		require.NoError(t, err)
-		parts := (c.all + most - 1) / most
-		rows := (c.all + parts - 1) / parts
-		if name == "boxChunk" {
-			rows = (rows + kernels.ItemsEach - 1) / kernels.ItemsEach * kernels.ItemsEach
-		}
-		require.Equal(t, rows, c.rows, name)
-	}
 }

@@ -13,13 +13,6 @@ import (
 	"github.com/spinemask/spinemask/internal/preprocess"
 )
 
-// Rows of a head that a model runs at once when there are Proposals and
-// Detections of them.
-const (
-	boxRows  = 336
-	maskRows = 50
-)
-
 // LayerReport is the time of every layer, each measured on its own.
 type LayerReport struct {
 	Threads    int
@@ -53,7 +46,11 @@ func Layers(n *Network, o *spinemask.Options, runs int) (*LayerReport, error) {
 	set := kernels.Best()
 	team := parallel.NewTeam(threads)
 	for i, p := range graphs.Parts(n.Config, g.InputHeight, g.InputWidth, Proposals, Detections) {
-		rows := []int{1, boxRows, maskRows}[i]
+		rows := []int{
+			1,
+			engine.Chunk(Proposals, network.BoxChunk(threads), o.Fast),
+			engine.Chunk(Detections, network.MaskChunk(threads), o.Fast),
+		}[i]
 		o := engine.Options{Kernels: set, Height: p.Height, Width: p.Width, NoWinograd: o.NoWinograd, Fast: o.Fast}
 		var classes []int
 		if p.Graph == graphs.Mask {
