@@ -362,14 +362,7 @@ func BenchmarkWinograd(b *testing.B) {
 				p := packWinograd(s, normal(rng, 9*shape.c*shape.n), shape.c, shape.n, nil, shape.rows, shape.cols).Plan(shape.h, shape.w, 1)
 				scratch := Alloc(p.Scratch())
 				blocks := p.Blocks(shape.items)
-				s.Winograd(c, p, shape.items, 0, blocks, scratch) // touches all memory
-				for b.Loop() {
-					s.Winograd(c, p, shape.items, 0, blocks, scratch)
-				}
-				rate := shape.flops() / float64(b.Elapsed().Nanoseconds()) * float64(b.N)
-				b.ReportMetric(rate, "GFLOP/s")
-				b.ReportMetric(100e9*rate/s.Peak(), "%peak")
-				b.ReportMetric(0, "ns/op")
+				measure(b, s, shape.flops(), func() { s.Winograd(c, p, shape.items, 0, blocks, scratch) })
 			})
 		}
 	}
