@@ -26,6 +26,7 @@ const (
 	smallPart  = 2 << 20   // multiply-adds: less than this is not worth a fork
 	partsEach  = 6         // parts per worker, so that the last one to finish is not late
 	inputBlock = 128 << 10 // floats of input that a part sweeps once per panel: stays in the second-level cache
+	fewPixels  = 128       // a map that is split over panels only
 	densePart  = 48        // least items of a part of a dense layer: several register tiles
 	denseParts = 2         // most parts per worker of a dense layer along its outputs: each reads all inputs
 )
@@ -122,7 +123,7 @@ func (t *linearTask) prepare(rows, workers int) int {
 	}
 	perWindow := (want + len(t.convs) - 1) / len(t.convs)
 	t.rowsPerPart = max(least, min((t.rows+perWindow-1)/perWindow, inputBlock/t.inFloats))
-	if t.dense && t.panels >= want {
+	if few := t.rows*t.convs[0].Width <= fewPixels; few || t.dense && t.panels >= want {
 		t.rowsPerPart = t.rows // every pass over the weights is dear
 	}
 	t.rowParts = (t.rows + t.rowsPerPart - 1) / t.rowsPerPart
