@@ -233,7 +233,7 @@ func sameBytes(t *testing.T, g *graph.Graph, o Options) {
 	require.Error(t, pl.NewWorkspace(parallel.NewTeam(1), new(Arena)).Run(context.Background(), 51))
 }
 
-// Memory that no live value owns is filled with NaN after every step: if a step
+// Memory that no live value owns is filled with NaN after every wave: if a step
 // read a region after its last planned reader, or relied on old zeros in a
 // border, the outputs would change.
 func TestFreedMemoryIsNotRead(t *testing.T) {
@@ -245,11 +245,11 @@ func TestFreedMemoryIsNotRead(t *testing.T) {
 	run := func(poison bool) []uint32 {
 		ws := pl.NewWorkspace(parallel.NewTeam(1), new(Arena))
 		fill(ws.Input("image"), 0, randomMap(graph.Shape{H: 128, W: 64, C: 3}, 1))
-		for i, task := range ws.tasks {
+		for wave, task := range ws.waves {
 			if poison {
 				live := make([]bool, len(ws.arena))
 				for _, b := range lifetimes(pl.module, pl.steps, pl.layouts, 1) {
-					if b.first < i && b.last >= i { // made by an earlier step and still wanted
+					if b.first < wave && b.last >= wave { // made by an earlier wave and still wanted
 						l := pl.layouts[b.values[0]]
 						for k := l.offset; k < l.offset+b.size; k++ {
 							require.False(t, live[k], "two live values overlap")

@@ -37,6 +37,7 @@ type step struct {
 	algorithm algorithm
 	side      int // most outputs of a side of Winograd's tiles
 	packed    *packed
+	wave      int // in which a plan runs it
 }
 
 // A module is the compiler's own copy of a graph: a tape of steps in an order

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -303,16 +304,56 @@ func TestWinogradWeightsAreMadeWhenWanted(t *testing.T) {
 	require.Equal(t, want, few.WinogradBytes(), "they stay")
 }
 
-// Placing never needs more memory than all values side by side, and no more
-// than a quarter above what is live at once; the schedule is no worse than the
-// order of building.
+// Placing needs no more than a quarter above what is live at once; the schedule
+// is no worse than the order of building, and waves do not cost more than a
+// fifth.
 func TestPlanNeedsLittleMemory(t *testing.T) {
 	g := small()
 	p, err := Prepare(g, reference.Random(g.Tensors(), 9), Options{})
 	require.NoError(t, err)
 	pl, err := p.Plan(256, 256, 1)
 	require.NoError(t, err)
-	live := peak(pl.module, pl.steps, pl.layouts)
-	require.LessOrEqual(t, live, peak(pl.module, pl.module.steps, pl.layouts))
-	require.LessOrEqual(t, pl.size, live*5/4)
+	scheduled := peak(pl.module, schedule(pl.module, pl.layouts), pl.layouts)
+	require.LessOrEqual(t, scheduled, peak(pl.module, pl.module.steps, pl.layouts))
+	live := make([]int, len(pl.steps))
+	for _, b := range lifetimes(pl.module, pl.steps, pl.layouts, 1) {
+		for wave := max(b.first, 0); wave <= min(b.last, len(live)-1); wave++ {
+			live[wave] += b.size
+		}
+	}
+	t.Log(scheduled, slices.Max(live), pl.size)
+	require.LessOrEqual(t, slices.Max(live), scheduled*6/5)
+	require.LessOrEqual(t, pl.size, slices.Max(live)*5/4)
+}
+
+// Every step runs once, after the waves that make what it reads; the branches
+// of the small graph share some waves.
+func TestWavesHoldIndependentSteps(t *testing.T) {
+	g := small()
+	p, err := Prepare(g, reference.Random(g.Tensors(), 9), Options{})
+	require.NoError(t, err)
+	for _, size := range []int{64, 256} {
+		pl, err := p.Plan(size, size, 1)
+		require.NoError(t, err)
+		require.Len(t, pl.steps, len(p.module.steps))
+		made := map[int]int{} // the wave of each value
+		for _, in := range p.module.inputs {
+			made[in.value] = -1
+		}
+		sharing := 0
+		for i := range pl.steps {
+			s := &pl.steps[i]
+			for _, v := range s.in {
+				wave, ok := made[v]
+				require.True(t, ok && wave < s.wave, s.name)
+			}
+			require.NotContains(t, made, s.out)
+			made[s.out] = s.wave
+			if i > 0 && pl.steps[i-1].wave == s.wave {
+				sharing++
+				require.True(t, pl.small(s))
+			}
+		}
+		require.Positive(t, sharing)
+	}
 }

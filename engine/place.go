@@ -7,17 +7,17 @@ import (
 )
 
 // A block is memory for one value, or for several that take it over from each
-// other in place, from the step that writes the first to the last that reads
-// any of them.
+// other in place, from the wave that writes the first to the last that reads any
+// of them.
 type block struct {
 	values      []int
 	size        int // floats
-	first, last int // steps
+	first, last int // waves
 	offset      int
 }
 
 const (
-	always    = 1 << 30 // past every step
+	always    = 1 << 30 // past every wave
 	alignment = 16      // floats: a cache line
 )
 
@@ -56,10 +56,13 @@ func lifetimes(m *module, steps []step, layouts []layout, rows int) []*block {
 		blocks[v] = &block{values: []int{v}, size: size, first: first, last: first}
 		all = append(all, blocks[v])
 	}
-	lastReader := make([]int, len(m.values))
-	for i, s := range steps {
-		for _, v := range s.in {
-			lastReader[v] = i
+	lastReader, readers := make([]int, len(m.values)), make([]int, len(m.values)) // wave, and how many steps of it
+	for _, s := range steps {
+		for _, v := range slices.Compact(slices.Sorted(slices.Values(s.in))) {
+			if lastReader[v] != s.wave {
+				lastReader[v], readers[v] = s.wave, 0
+			}
+			readers[v]++
 		}
 	}
 	for _, in := range m.inputs {
@@ -71,13 +74,13 @@ func lifetimes(m *module, steps []step, layouts []layout, rows int) []*block {
 	}
 	for i := range steps {
 		s := &steps[i]
-		if v := inPlace(s, layouts); v >= 0 && lastReader[v] == i {
+		if v := inPlace(s, layouts); v >= 0 && lastReader[v] == s.wave && readers[v] == 1 {
 			blocks[s.out] = blocks[v]
 			blocks[v].values = append(blocks[v].values, s.out)
 		} else {
-			start(s.out, i)
+			start(s.out, s.wave)
 		}
-		blocks[s.out].last = max(blocks[s.out].last, i, lastReader[s.out])
+		blocks[s.out].last = max(blocks[s.out].last, s.wave, lastReader[s.out])
 		for _, v := range s.in {
 			blocks[v].last = max(blocks[v].last, lastReader[v])
 		}

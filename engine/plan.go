@@ -29,6 +29,7 @@ func (p *Prepared) Plan(h, w, rows int) (*Plan, error) {
 	}
 	pl.steps = schedule(p.module, pl.layouts)
 	pl.chooseByTiles()
+	pl.formWaves()
 	pl.size = place(p.module, pl.steps, pl.layouts, rows)
 	return pl, nil
 }

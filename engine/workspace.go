@@ -13,7 +13,8 @@ type Workspace struct {
 	plan  *Plan
 	team  *parallel.Team
 	arena []float32
-	tasks []task
+	tasks []task // of the steps
+	waves []task
 	// scratch of each worker, for the steps that want any
 	scratch [][]float32
 	picks   []int // channel of each row, for a picked output
@@ -37,6 +38,7 @@ func (pl *Plan) NewWorkspace(team *parallel.Team, arena *Arena) *Workspace {
 	for i := range pl.steps {
 		ws.tasks = append(ws.tasks, ws.bind(&pl.steps[i]))
 	}
+	ws.waves = pl.waves(ws.tasks)
 	ws.allocScratch()
 	return ws
 }
@@ -88,12 +90,12 @@ func (ws *Workspace) view(v int) Map {
 }
 
 // Run computes all outputs for the first rows items of the input. It looks at
-// ctx between steps and returns its error when it is done.
+// ctx between waves and returns its error when it is done.
 func (ws *Workspace) Run(ctx context.Context, rows int) error {
 	if rows > ws.plan.rows {
 		return fmt.Errorf("engine: %d rows, planned for at most %d", rows, ws.plan.rows)
 	}
-	for _, t := range ws.tasks {
+	for _, t := range ws.waves {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
