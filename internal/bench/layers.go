@@ -74,7 +74,7 @@ func Layers(n *Network, o *spinemask.Options, runs int) (*LayerReport, error) {
 		if classes != nil {
 			ws.Pick(classes)
 		}
-		r.PeakGFLOPS = max(r.PeakGFLOPS, set.Peak()*float64(threads)/1e9)
+		r.PeakGFLOPS = max(r.PeakGFLOPS, peak(set, threads))
 		r.Parts = append(r.Parts, LayerPart{p.Name, rows, (p.Rows + rows - 1) / rows, medians(ws, rows, runs)})
 	}
 	return r, nil

@@ -81,7 +81,7 @@ func Run(ctx context.Context, n *Network, o *spinemask.Options, runs int) (*Repo
 	var total []float64
 	stages := map[string][]float64{}
 	for i := range runs + 1 {
-		r.PeakGFLOPS = max(r.PeakGFLOPS, set.Peak()*float64(threads)/1e9)
+		r.PeakGFLOPS = max(r.PeakGFLOPS, peak(set, threads))
 		result, err := m.Segment(ctx, img)
 		if err != nil {
 			return nil, err
