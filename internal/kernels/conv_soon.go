@@ -44,11 +44,19 @@ func (f *fetcher) next(q0, q1 int) {
 	in0, out0, _ := c.locate(q0)
 	in1, out1, _ := c.locate(q1 - 1)
 	if f.channels == c.W.C {
-		f.in = c.In[in0 : in1+(c.W.KH-1)*c.InRow+(c.W.KW-1)*c.InPixel+c.W.C]
+		f.in = between(c.In, in0, in1+(c.W.KH-1)*c.InRow+(c.W.KW-1)*c.InPixel+c.W.C)
 	}
 	if f.panel1-f.panel0 == len(c.W.panels) && c.OutPixel == c.W.N {
-		f.out = c.Out[out0 : out1+c.W.N]
+		f.out = between(c.Out, out0, out1+c.W.N)
 	}
+}
+
+// between is x[from:to], nothing if rows or items do not follow each other in memory.
+func between(x []float32, from, to int) []float32 {
+	if from > to {
+		return nil
+	}
+	return x[from:to]
 }
 
 // soon returns the weights that follow panel p of the channels from c0, and this panel's share of the next inputs and

@@ -164,6 +164,31 @@ func TestConvInBlocksOfChannels(t *testing.T) {
 	})
 }
 
+// What is fetched for the next block of pixels, or because the caller wants it next, changes nothing, also where items
+// lie between each other.
+func TestConvInBlocksOfPixels(t *testing.T) {
+	eachSet(t, func(t *testing.T, s *Set) {
+		for _, mixed := range []bool{false, true} {
+			rng := newRand(4)
+			k := &convCase{kh: 1, kw: 1, c: 6, n: 1030, items: 3, row1: 27}
+			pixels := k.row1 * 11
+			k.Conv = Conv{In: normal(rng, pixels*k.c), Out: make([]float32, pixels*k.n), Height: 9, Width: 11, StrideX: 1, StrideY: 1,
+				InItem: 99 * k.c, InRow: 11 * k.c, InPixel: k.c, OutItem: 99 * k.n, OutRow: 11 * k.n, OutPixel: k.n}
+			if mixed {
+				k.InItem, k.InRow, k.InPixel = k.c, 33*k.c, 3*k.c
+				k.OutItem, k.OutRow = 11*k.n, 33*k.n
+			}
+			k.weights = normal(rng, k.c*k.n)
+			want := make([]float32, len(k.Out))
+			k.naive(mulAdd(s), want)
+			k.W = s.Pack(k.weights, 1, 1, k.c, k.n, nil)
+			k.NextW, k.NextIn, k.NextOut = s.Pack(k.weights[:40], 1, 1, 5, 8, nil), k.In[:7], k.Out
+			s.Conv(&k.Conv, 0, k.row1, 0, k.W.Panels())
+			requireSame(t, want, k.Out, mixed)
+		}
+	})
+}
+
 // The residual may be added in place.
 func TestConvResidualInPlace(t *testing.T) {
 	eachSet(t, func(t *testing.T, s *Set) {
