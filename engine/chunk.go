@@ -3,9 +3,9 @@ package engine
 import "github.com/spinemask/spinemask/internal/kernels"
 
 // Chunk is the number of rows of a run when n rows are computed in the fewest
-// about equal runs of at most so many. A module compiled with Options.Fast
-// computes groups of rows together, and rounds differently what is left over:
-// its runs are whole groups, but for the last.
+// about equal runs of at most so many. A module compiled with Options.Fast is
+// faster with groups of rows that it computes together: its runs are whole
+// groups, but for the last.
 func Chunk(n, most int, fast bool) int {
 	runs := max(1, (n+most-1)/most)
 	rows := (n + runs - 1) / runs
