@@ -20,7 +20,7 @@ func TestMemoryLimit(t *testing.T) {
 	require.EqualError(t, err, "spinemask: testdata/mmdet_tiny/tiny.pth: input of 128×128 pixels: the model takes the size of the photo")
 
 	// A model whose input follows the photo: the limit is that of a photo.
-	m, err := spinemask.Open("testdata/mmdet_tiny/tiny.pth", &spinemask.Options{MemoryLimit: 62e6})
+	m, err := spinemask.Open("testdata/mmdet_tiny/tiny.pth", &spinemask.Options{MemoryLimit: 62e6, Threads: 2})
 	require.NoError(t, err)
 	_, err = m.Segment(context.Background(), waves(0, 60, 10))
 	require.NoError(t, err)

@@ -27,6 +27,7 @@ type Model struct {
 	kernels           *kernels.Set
 	trunk, box, mask  *engine.Prepared
 	boxPlan, maskPlan *engine.Plan
+	boxRows, maskRows int // RoIs that go through a head at once
 	weightBytes       int64
 	winogradBytes     int64 // at the usual size
 
@@ -146,10 +147,13 @@ func build(c *config.Config, w Weights, o *Options) (*Model, error) {
 	if m.trunk, err = engine.Prepare(n.Trunk, w, m.engineOptions(usual.InputHeight, usual.InputWidth)); err != nil {
 		return nil, err
 	}
-	if m.box, m.boxPlan, err = m.head(n.Box, w, c.RoIAlign.BoxSize, network.BoxChunk(o.threads()), ""); err != nil {
+	m.boxRows, m.maskRows = network.BoxChunk(o.threads()), network.MaskChunk(o.threads())
+	m.boxRows = min(m.boxRows, max(c.RPN.PostNMS, kernels.ItemsEach))
+	m.maskRows = min(m.maskRows, max(c.Detections.Max, kernels.ItemsEach))
+	if m.box, m.boxPlan, err = m.head(n.Box, w, c.RoIAlign.BoxSize, m.boxRows, ""); err != nil {
 		return nil, err
 	}
-	if m.mask, m.maskPlan, err = m.head(n.Mask, w, c.RoIAlign.MaskSize, network.MaskChunk(o.threads()), "logits"); err != nil {
+	if m.mask, m.maskPlan, err = m.head(n.Mask, w, c.RoIAlign.MaskSize, m.maskRows, "logits"); err != nil {
 		return nil, err
 	}
 	plan, err := m.trunk.Plan(usual.InputHeight, usual.InputWidth, 1)
@@ -178,6 +182,15 @@ func (m *Model) head(g *graph.Graph, w Weights, size, rows int, pick string) (*e
 	}
 	plan, err := p.Plan(size, size, rows)
 	return p, plan, err
+}
+
+// group is the number of RoIs that a head is faster with than with one more or
+// less.
+func (m *Model) group() int {
+	if m.options.Fast {
+		return kernels.ItemsEach
+	}
+	return 1
 }
 
 // engineOptions are those of a graph that is mostly run at h×w.

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/spinemask/spinemask/engine"
-	"github.com/spinemask/spinemask/internal/network"
 	"github.com/spinemask/spinemask/internal/preprocess"
 )
 
@@ -28,8 +27,8 @@ func (m *Model) Plan(height, width int) (string, error) {
 		plan     *engine.Plan
 	}{
 		{fmt.Sprintf("backbone and RPN head, %d×%d", g.InputHeight, g.InputWidth), m.trunk, trunk},
-		{fmt.Sprintf("box head, a chunk of %d proposals", network.BoxChunk(m.options.threads())), m.box, m.boxPlan},
-		{fmt.Sprintf("mask head, a chunk of %d detections", network.MaskChunk(m.options.threads())), m.mask, m.maskPlan},
+		{fmt.Sprintf("box head, a chunk of %d proposals", m.boxRows), m.box, m.boxPlan},
+		{fmt.Sprintf("mask head, a chunk of %d detections", m.maskRows), m.mask, m.maskPlan},
 	} {
 		fmt.Fprintf(&b, "%s\n%vweights %.1f MB, for Winograd %.1f MB more\n\n", part.name, part.plan,
 			float64(part.prepared.WeightBytes())/1e6, float64(part.plan.WinogradBytes())/1e6)

@@ -187,7 +187,7 @@ func (s *session) align(head *engine.Workspace, photo box.Size, rois []box.Box) 
 // classify runs the box head over all proposals, a chunk at a time.
 func (s *session) classify(ctx context.Context, photo box.Size, proposals []box.Box) error {
 	s.classes, s.deltas = s.classes[:0], s.deltas[:0]
-	size := engine.Chunk(len(proposals), network.BoxChunk(s.m.options.threads()), s.m.options.Fast)
+	size := network.Chunk(len(proposals), s.m.boxRows, s.m.group())
 	for first := 0; first < len(proposals); first += size {
 		chunk := proposals[first:min(first+size, len(proposals))]
 		s.align(s.boxes, photo, chunk)
@@ -232,7 +232,7 @@ func (s *session) mask(ctx context.Context, photo box.Size, detections []boxhead
 		s.classRows = append(s.classRows, class)
 	}
 	s.probabilities = slices.Grow(s.probabilities[:0], pixels*len(s.rois))[:pixels*len(s.rois)]
-	size := engine.Chunk(len(s.rois), network.MaskChunk(s.m.options.threads()), s.m.options.Fast)
+	size := network.Chunk(len(s.rois), s.m.maskRows, s.m.group())
 	for first := 0; first < len(s.rois); first += size {
 		last := min(first+size, len(s.rois))
 		s.align(s.masks, photo, s.rois[first:last])

@@ -4,9 +4,10 @@
 // passes rewrite a tape of steps and pack the weights for the kernels.
 // [Prepared.Plan] fixes the size of the input: it orders the steps and gives
 // every value a place in one block of memory. [Plan.NewWorkspace] allocates
-// that block, and [Workspace.Run] walks the steps, allocating nothing. Results
-// are the same bytes for any number of workers, because no split of the work
-// changes the order of a sum.
+// that block, and [Workspace.Run] walks the steps, small ones that do not need
+// each other side by side, allocating nothing. Results are the same bytes for
+// any number of workers, because no split of the work changes the order of a
+// sum.
 package engine
 
 import (

@@ -84,7 +84,7 @@ func pack(m *module) error {
 		p := j.packed
 		if s.scale != nil || s.shift != nil {
 			n := m.values[s.out].channels
-			p.scale, p.shift = j.eachPixel(rounded(s.scale, n, 1)), j.eachPixel(rounded(s.shift, n, 0))
+			p.scale, p.shift = rounded(s.scale, n, 1), rounded(s.shift, n, 0)
 		}
 		s.packed = &p
 	}

@@ -321,7 +321,6 @@ func TestPlanNeedsLittleMemory(t *testing.T) {
 			live[wave] += b.size
 		}
 	}
-	t.Log(scheduled, slices.Max(live), pl.size)
 	require.LessOrEqual(t, slices.Max(live), scheduled*6/5)
 	require.LessOrEqual(t, pl.size, slices.Max(live)*5/4)
 }

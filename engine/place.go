@@ -96,7 +96,7 @@ func inPlace(s *step, layouts []layout) int {
 	case graph.Activate:
 		candidate = s.in[0]
 	case graph.Add:
-		if s.factors == nil || s.factors[0] == 1 {
+		if (s.factors == nil || s.factors[0] == 1) && !slices.Contains(s.in[1:], s.in[0]) {
 			candidate = s.in[0]
 		}
 	default:

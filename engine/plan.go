@@ -83,7 +83,8 @@ func (pl *Plan) WorkspaceBytes(workers int) int64 {
 	return pl.ArenaBytes() + 4*int64(workers)*int64(pl.scratch(workers))
 }
 
-// chooseByTiles computes directly what has too few of Winograd's tiles.
+// chooseByTiles computes directly what has too few of Winograd's tiles. Of rows
+// there are many, and how many must not decide how one is rounded.
 func (pl *Plan) chooseByTiles() {
 	for i := range pl.steps {
 		s := &pl.steps[i]
@@ -92,8 +93,8 @@ func (pl *Plan) chooseByTiles() {
 		}
 		w, shape := s.packed.winograd, pl.layouts[s.out].shape
 		h, v := w.Rows[0], w.Cols[0]
-		tiles := pl.rows * ((shape.H + h - 1) / h) * ((shape.W + v - 1) / v)
-		if shape.H < h || shape.W < v || tiles < winogradTiles {
+		tiles := ((shape.H + h - 1) / h) * ((shape.W + v - 1) / v)
+		if shape.H < h || shape.W < v || pl.rows == 1 && tiles < winogradTiles {
 			s.algorithm = direct
 		}
 	}

@@ -123,7 +123,7 @@ func (t *linearTask) prepare(rows, workers int) int {
 	}
 	perWindow := (want + len(t.convs) - 1) / len(t.convs)
 	t.rowsPerPart = max(least, min((t.rows+perWindow-1)/perWindow, inputBlock/t.inFloats))
-	if few := t.rows*t.convs[0].Width <= fewPixels; few || t.dense && t.panels >= want {
+	if few := !t.dense && t.rows*t.convs[0].Width <= fewPixels; few || t.dense && t.panels >= want {
 		t.rowsPerPart = t.rows // every pass over the weights is dear
 	}
 	t.rowParts = (t.rows + t.rowsPerPart - 1) / t.rowsPerPart

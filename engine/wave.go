@@ -6,11 +6,10 @@ import "slices"
 // has too few parts for all workers, but the branches of a network can share
 // them. Every other step is a wave of its own.
 
-// smallStep is the most multiply-adds of a step that shares its wave, and
-// smallValue the most floats of its output.
 const (
-	smallStep  = 64 << 20
-	smallValue = 512 << 10
+	smallStep  = 64 << 20  // most multiply-adds of a step that shares its wave
+	smallValue = 512 << 10 // most floats of its output
+	waveValues = 1 << 20   // most floats of all outputs of a wave
 )
 
 // formWaves moves small steps forward to the first wave that can take them, and
@@ -23,16 +22,17 @@ func (pl *Plan) formWaves() {
 	left := pl.steps
 	pl.steps = make([]step, 0, len(left))
 	for wave := 0; len(left) > 0; wave++ {
-		first := len(pl.steps)
+		first, floats := len(pl.steps), 0
 		take := func(i int) {
 			left[i].wave = wave
+			floats += pl.floats(&left[i])
 			pl.steps = append(pl.steps, left[i])
 			left = slices.Delete(left, i, i+1)
 		}
 		shared := pl.small(&left[0])
 		take(0)
 		for i := 0; shared && i < len(left); {
-			if s := &left[i]; pl.small(s) && !slices.ContainsFunc(s.in, func(v int) bool { return !made[v] }) {
+			if s := &left[i]; pl.small(s) && floats+pl.floats(s) <= waveValues && !slices.ContainsFunc(s.in, func(v int) bool { return !made[v] }) {
 				take(i)
 			} else {
 				i++
@@ -45,8 +45,11 @@ func (pl *Plan) formWaves() {
 }
 
 func (pl *Plan) small(s *step) bool {
-	return pl.macs(s, pl.rows) <= smallStep && pl.layouts[s.out].item()*pl.rows <= smallValue
+	return pl.macs(s, pl.rows) <= smallStep && pl.floats(s) <= smallValue
 }
+
+// floats is the size of a step's output.
+func (pl *Plan) floats(s *step) int { return pl.layouts[s.out].item() * pl.rows }
 
 // waves makes one task of those of each wave.
 func (pl *Plan) waves(tasks []task) []task {

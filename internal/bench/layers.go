@@ -44,12 +44,16 @@ func Layers(n *Network, o *spinemask.Options, runs int) (*LayerReport, error) {
 	}
 	r := &LayerReport{Threads: threads}
 	set := kernels.Best()
+	group := 1
+	if o.Fast {
+		group = kernels.ItemsEach
+	}
 	team := parallel.NewTeam(threads)
 	for i, p := range graphs.Parts(n.Config, g.InputHeight, g.InputWidth, Proposals, Detections) {
 		rows := []int{
 			1,
-			engine.Chunk(Proposals, network.BoxChunk(threads), o.Fast),
-			engine.Chunk(Detections, network.MaskChunk(threads), o.Fast),
+			network.Chunk(Proposals, network.BoxChunk(threads), group),
+			network.Chunk(Detections, network.MaskChunk(threads), group),
 		}[i]
 		o := engine.Options{Kernels: set, Height: p.Height, Width: p.Width, NoWinograd: o.NoWinograd, Fast: o.Fast}
 		var classes []int
