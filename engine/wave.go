@@ -7,9 +7,8 @@ import "slices"
 // them. Every other step is a wave of its own.
 
 const (
-	smallStep  = 64 << 20  // most multiply-adds of a step that shares its wave
-	smallValue = 512 << 10 // most floats of its output
-	waveValues = 1 << 20   // most floats of all outputs of a wave
+	smallStep  = 64 << 20 // most multiply-adds of a step that shares its wave
+	waveValues = 1 << 20  // most floats of the outputs of a wave, if several steps share it
 )
 
 // formWaves moves small steps forward to the first wave that can take them, and
@@ -45,7 +44,7 @@ func (pl *Plan) formWaves() {
 }
 
 func (pl *Plan) small(s *step) bool {
-	return pl.macs(s, pl.rows) <= smallStep && pl.floats(s) <= smallValue
+	return pl.macs(s, pl.rows) <= smallStep
 }
 
 // floats is the size of a step's output.

@@ -63,9 +63,9 @@ var convShapes = []convShape{
 // the peak at that clock.
 func measure(b *testing.B, s *Set, operations float64, f func()) {
 	const short = time.Millisecond
-	rounds := 1000
-	for start := time.Now(); ; rounds *= 2 {
-		s.peak(rounds)
+	n := 1000
+	for start := time.Now(); ; n *= 2 {
+		s.peak(n)
 		if now := time.Now(); now.Sub(start) > short {
 			break
 		} else {
@@ -76,11 +76,11 @@ func measure(b *testing.B, s *Set, operations float64, f func()) {
 	var speeds, shares []float64
 	for b.Loop() {
 		times := [4]time.Time{time.Now()}
-		done := float64(s.peak(rounds))
+		done := float64(s.peak(n))
 		times[1] = time.Now()
 		f()
 		times[2] = time.Now()
-		done += float64(s.peak(rounds))
+		done += float64(s.peak(n))
 		times[3] = time.Now()
 		speed := operations / float64(times[2].Sub(times[1]).Nanoseconds())
 		peak := done / float64((times[3].Sub(times[2]) + times[1].Sub(times[0])).Nanoseconds())

@@ -42,7 +42,8 @@ type Conv struct {
 	ResPixel               int
 	Act                    Activation
 
-	// What the caller needs after this: it is fetched into the second-level cache meanwhile. Or nil.
+	// What the caller needs after this is fetched into the second-level cache meanwhile: weights of the same set, inputs
+	// and outputs. Or nil.
 	NextW   *Packed
 	NextIn  []float32
 	NextOut []float32
@@ -51,16 +52,16 @@ type Conv struct {
 // A block of pixels stays in the second-level cache while all panels of weights pass over it, beside what is fetched
 // for the next block: so many bytes of inputs, and of outputs.
 const (
-	inputBlock  = 400 << 10
-	outputBlock = 200 << 10
-	leastBlock  = 56 // pixels
+	inputBytes  = 400 << 10
+	outputBytes = 200 << 10
+	leastPixels = 56
 )
 
 // Conv computes the output rows row0 … row1-1, counted through all items (row g is row g%Height of item g/Height), of
 // the panels panel0 … panel1-1.
 func (s *Set) Conv(c *Conv, row0, row1, panel0, panel1 int) {
 	w := c.W
-	if w.set != s {
+	if w.set != s || c.NextW != nil && c.NextW.set != s {
 		panic(otherSet)
 	}
 	if panel0 < 0 || panel0 > panel1 || panel1 > len(w.panels) {
@@ -78,15 +79,15 @@ func (s *Set) Conv(c *Conv, row0, row1, panel0, panel1 int) {
 	stretch := c.stretch()
 	first, last := &w.panels[panel0], &w.panels[panel1-1]
 	width := last.first + last.width - first.first
-	pixels := max(leastBlock, min(inputBlock/(4*channels*max(1, c.StrideY*c.StrideX)), outputBlock/(4*width)))
+	pixels := max(leastPixels, min(inputBytes/(4*channels*max(1, c.StrideY*c.StrideX)), outputBytes/(4*width)))
 	for q0, end := row0*c.Width, row1*c.Width; q0 < end; q0 += pixels {
 		q1 := min(q0+pixels, end)
-		f := fetcher{set: s, conv: c, panel0: panel0, panel1: panel1, channels: channels, pixels: q1 - q0}
+		f := fetcher{set: s, conv: c, panel0: panel0, panel1: panel1, channels: channels, pixels: q1 - q0, stretch: stretch.pixels}
 		f.next(q1, min(q1+pixels, end))
 		for c0 := 0; c0 < w.C; c0 += channels {
 			for p := panel0; p < panel1; p++ {
 				r := run{Conv: c, panel: &w.panels[p], steps: stretch.steps, c0: c0, c1: min(c0+channels, w.C)}
-				r.soon = f.soon(p, c0)
+				r.streams = f.streams(p, c0)
 				s.pixels(&r, stretch.pixels, q0, q1)
 			}
 		}
@@ -141,7 +142,7 @@ type run struct {
 	steps            // from pixel to pixel
 	c0, c1       int // input channels; the bias comes with the first block, scale, residual and activation with the last
 
-	soon
+	streams
 }
 
 // steps are distances in floats between neighbours on one axis of the output.

@@ -21,8 +21,8 @@ package kernels
 //	}
 //
 // Of the last vector only lanes are read from scale, shift, residual and out, and written. For every tileChannels
-// channels it fetches two cache lines from soon0, one from soon1 and one from soon2, and moves each by its step of bytes.
-type tileFunc func(in *float32, inPixel, inTap, inRow, kh, kw, length int, weights, bias, scale, shift, residual *float32, resPixel int, out *float32, outPixel, lanes, relu, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// channels it fetches two cache lines from next0, one from next1 and one from next2, and moves each by its step of bytes.
+type tileFunc func(in *float32, inPixel, inTap, inRow, kh, kw, length int, weights, bias, scale, shift, residual *float32, resPixel int, out *float32, outPixel, lanes, relu, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 
 func (s *Set) run(r *run) {
 	if s.tiles == nil {
@@ -66,9 +66,9 @@ func (s *Set) tile(r *run, first, size, tiles int) {
 		}
 	}
 	lanes := p.width - (p.vectors-1)*s.lanes
-	soon := &r.soon
+	fetch := &r.streams
 	s.tiles[p.vectors-1][size-1](&r.In[r.in+first*r.inStep+r.c0], 4*r.inStep, 4*r.InPixel, 4*r.InRow, w.KH, taps, length,
 		&p.weights[k*p.vectors*s.lanes], bias, scale, shift, residual, 4*r.resStep, &r.Out[r.out+first*r.outStep], 4*r.outStep, lanes, relu, tiles,
-		soon[0].at, soon[0].step, soon[1].at, soon[1].step, soon[2].at, soon[2].step)
-	soon.advance(tiles * w.KH * taps * (length / tileChannels))
+		fetch[0].at, fetch[0].step, fetch[1].at, fetch[1].step, fetch[2].at, fetch[2].step)
+	fetch.advance(tiles * w.KH * taps * (length / tileChannels))
 }

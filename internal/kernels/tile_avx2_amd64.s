@@ -4,16 +4,16 @@
 
 #include "textflag.h"
 
-// func avx2Tile1x1(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx2Tile1x1(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, FMA3, MMX+
 TEXT ·avx2Tile1x1(SB), NOSPLIT, $24-192
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
-	MOVQ soon0+144(FP), R10
-	MOVQ soon1+160(FP), R11
-	MOVQ soon2+176(FP), R12
+	MOVQ next0+144(FP), R10
+	MOVQ next1+160(FP), R11
+	MOVQ next2+176(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -162,16 +162,16 @@ DATA avx2Tail<>+56(SB)/4, $0x00000000
 DATA avx2Tail<>+60(SB)/4, $0x00000000
 GLOBL avx2Tail<>(SB), RODATA|NOPTR, $64
 
-// func avx2Tile1x2(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx2Tile1x2(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, FMA3, MMX+
 TEXT ·avx2Tile1x2(SB), NOSPLIT, $24-192
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
-	MOVQ soon0+144(FP), R10
-	MOVQ soon1+160(FP), R11
-	MOVQ soon2+176(FP), R12
+	MOVQ next0+144(FP), R10
+	MOVQ next1+160(FP), R11
+	MOVQ next2+176(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -324,16 +324,16 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile1x3(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx2Tile1x3(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, FMA3, MMX+
 TEXT ·avx2Tile1x3(SB), NOSPLIT, $24-192
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
-	MOVQ soon0+144(FP), R10
-	MOVQ soon1+160(FP), R11
-	MOVQ soon2+176(FP), R12
+	MOVQ next0+144(FP), R10
+	MOVQ next1+160(FP), R11
+	MOVQ next2+176(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -508,16 +508,16 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile1x4(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx2Tile1x4(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, FMA3, MMX+
 TEXT ·avx2Tile1x4(SB), NOSPLIT, $24-192
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
-	MOVQ soon0+144(FP), R10
-	MOVQ soon1+160(FP), R11
-	MOVQ soon2+176(FP), R12
+	MOVQ next0+144(FP), R10
+	MOVQ next1+160(FP), R11
+	MOVQ next2+176(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -714,16 +714,16 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile1x5(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx2Tile1x5(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, FMA3, MMX+
 TEXT ·avx2Tile1x5(SB), NOSPLIT, $24-192
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
-	MOVQ soon0+144(FP), R10
-	MOVQ soon1+160(FP), R11
-	MOVQ soon2+176(FP), R12
+	MOVQ next0+144(FP), R10
+	MOVQ next1+160(FP), R11
+	MOVQ next2+176(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -942,16 +942,16 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile1x6(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx2Tile1x6(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, FMA3, MMX+
 TEXT ·avx2Tile1x6(SB), NOSPLIT, $24-192
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
-	MOVQ soon0+144(FP), R10
-	MOVQ soon1+160(FP), R11
-	MOVQ soon2+176(FP), R12
+	MOVQ next0+144(FP), R10
+	MOVQ next1+160(FP), R11
+	MOVQ next2+176(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -1196,16 +1196,16 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile1x7(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx2Tile1x7(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, FMA3, MMX+
 TEXT ·avx2Tile1x7(SB), NOSPLIT, $24-192
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
-	MOVQ soon0+144(FP), R10
-	MOVQ soon1+160(FP), R11
-	MOVQ soon2+176(FP), R12
+	MOVQ next0+144(FP), R10
+	MOVQ next1+160(FP), R11
+	MOVQ next2+176(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -1472,16 +1472,16 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile1x8(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx2Tile1x8(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, FMA3, MMX+
 TEXT ·avx2Tile1x8(SB), NOSPLIT, $24-192
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
-	MOVQ soon0+144(FP), R10
-	MOVQ soon1+160(FP), R11
-	MOVQ soon2+176(FP), R12
+	MOVQ next0+144(FP), R10
+	MOVQ next1+160(FP), R11
+	MOVQ next2+176(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -1770,16 +1770,16 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile1x9(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx2Tile1x9(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, FMA3, MMX+
 TEXT ·avx2Tile1x9(SB), NOSPLIT, $24-192
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
-	MOVQ soon0+144(FP), R10
-	MOVQ soon1+160(FP), R11
-	MOVQ soon2+176(FP), R12
+	MOVQ next0+144(FP), R10
+	MOVQ next1+160(FP), R11
+	MOVQ next2+176(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -2090,16 +2090,16 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile1x10(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx2Tile1x10(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, FMA3, MMX+
 TEXT ·avx2Tile1x10(SB), NOSPLIT, $24-192
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
-	MOVQ soon0+144(FP), R10
-	MOVQ soon1+160(FP), R11
-	MOVQ soon2+176(FP), R12
+	MOVQ next0+144(FP), R10
+	MOVQ next1+160(FP), R11
+	MOVQ next2+176(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -2432,16 +2432,16 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile1x11(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx2Tile1x11(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, FMA3, MMX+
 TEXT ·avx2Tile1x11(SB), NOSPLIT, $24-192
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
-	MOVQ soon0+144(FP), R10
-	MOVQ soon1+160(FP), R11
-	MOVQ soon2+176(FP), R12
+	MOVQ next0+144(FP), R10
+	MOVQ next1+160(FP), R11
+	MOVQ next2+176(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -2800,16 +2800,16 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile1x12(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx2Tile1x12(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, FMA3, MMX+
 TEXT ·avx2Tile1x12(SB), NOSPLIT, $24-192
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
-	MOVQ soon0+144(FP), R10
-	MOVQ soon1+160(FP), R11
-	MOVQ soon2+176(FP), R12
+	MOVQ next0+144(FP), R10
+	MOVQ next1+160(FP), R11
+	MOVQ next2+176(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -3190,16 +3190,16 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile2x1(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx2Tile2x1(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, FMA3, MMX+
 TEXT ·avx2Tile2x1(SB), NOSPLIT, $24-192
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
-	MOVQ soon0+144(FP), R10
-	MOVQ soon1+160(FP), R11
-	MOVQ soon2+176(FP), R12
+	MOVQ next0+144(FP), R10
+	MOVQ next1+160(FP), R11
+	MOVQ next2+176(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -3351,16 +3351,16 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile2x2(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx2Tile2x2(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, FMA3, MMX+
 TEXT ·avx2Tile2x2(SB), NOSPLIT, $24-192
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
-	MOVQ soon0+144(FP), R10
-	MOVQ soon1+160(FP), R11
-	MOVQ soon2+176(FP), R12
+	MOVQ next0+144(FP), R10
+	MOVQ next1+160(FP), R11
+	MOVQ next2+176(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -3547,16 +3547,16 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile2x3(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx2Tile2x3(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, FMA3, MMX+
 TEXT ·avx2Tile2x3(SB), NOSPLIT, $24-192
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
-	MOVQ soon0+144(FP), R10
-	MOVQ soon1+160(FP), R11
-	MOVQ soon2+176(FP), R12
+	MOVQ next0+144(FP), R10
+	MOVQ next1+160(FP), R11
+	MOVQ next2+176(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -3778,16 +3778,16 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile2x4(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx2Tile2x4(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, FMA3, MMX+
 TEXT ·avx2Tile2x4(SB), NOSPLIT, $24-192
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
-	MOVQ soon0+144(FP), R10
-	MOVQ soon1+160(FP), R11
-	MOVQ soon2+176(FP), R12
+	MOVQ next0+144(FP), R10
+	MOVQ next1+160(FP), R11
+	MOVQ next2+176(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -4044,16 +4044,16 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile2x5(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx2Tile2x5(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, FMA3, MMX+
 TEXT ·avx2Tile2x5(SB), NOSPLIT, $24-192
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
-	MOVQ soon0+144(FP), R10
-	MOVQ soon1+160(FP), R11
-	MOVQ soon2+176(FP), R12
+	MOVQ next0+144(FP), R10
+	MOVQ next1+160(FP), R11
+	MOVQ next2+176(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -4345,16 +4345,16 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile2x6(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx2Tile2x6(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, FMA3, MMX+
 TEXT ·avx2Tile2x6(SB), NOSPLIT, $24-192
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
-	MOVQ soon0+144(FP), R10
-	MOVQ soon1+160(FP), R11
-	MOVQ soon2+176(FP), R12
+	MOVQ next0+144(FP), R10
+	MOVQ next1+160(FP), R11
+	MOVQ next2+176(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -4685,16 +4685,16 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile3x1(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx2Tile3x1(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, FMA3, MMX+
 TEXT ·avx2Tile3x1(SB), NOSPLIT, $24-192
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
-	MOVQ soon0+144(FP), R10
-	MOVQ soon1+160(FP), R11
-	MOVQ soon2+176(FP), R12
+	MOVQ next0+144(FP), R10
+	MOVQ next1+160(FP), R11
+	MOVQ next2+176(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -4867,16 +4867,16 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile3x2(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx2Tile3x2(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, FMA3, MMX+
 TEXT ·avx2Tile3x2(SB), NOSPLIT, $24-192
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
-	MOVQ soon0+144(FP), R10
-	MOVQ soon1+160(FP), R11
-	MOVQ soon2+176(FP), R12
+	MOVQ next0+144(FP), R10
+	MOVQ next1+160(FP), R11
+	MOVQ next2+176(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -5097,16 +5097,16 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile3x3(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx2Tile3x3(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, FMA3, MMX+
 TEXT ·avx2Tile3x3(SB), NOSPLIT, $24-192
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
-	MOVQ soon0+144(FP), R10
-	MOVQ soon1+160(FP), R11
-	MOVQ soon2+176(FP), R12
+	MOVQ next0+144(FP), R10
+	MOVQ next1+160(FP), R11
+	MOVQ next2+176(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:
@@ -5375,16 +5375,16 @@ stored:
 	VZEROUPPER
 	RET
 
-// func avx2Tile3x4(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx2Tile3x4(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, FMA3, MMX+
 TEXT ·avx2Tile3x4(SB), NOSPLIT, $24-192
 	MOVQ in+0(FP), R8
 	MOVQ inPixel+8(FP), R9
 	MOVQ out+104(FP), DI
 	MOVQ outPixel+112(FP), DX
-	MOVQ soon0+144(FP), R10
-	MOVQ soon1+160(FP), R11
-	MOVQ soon2+176(FP), R12
+	MOVQ next0+144(FP), R10
+	MOVQ next1+160(FP), R11
+	MOVQ next2+176(FP), R12
 	LEAQ (R9)(R9*2), R15
 
 tile:

@@ -4,16 +4,16 @@
 
 #include "textflag.h"
 
-// func avx512Tile1x1(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx512Tile1x1(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile1x1(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R10
-	MOVQ  soon1+160(FP), R11
-	MOVQ  soon2+176(FP), R12
+	MOVQ  next0+144(FP), R10
+	MOVQ  next1+160(FP), R11
+	MOVQ  next2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -127,16 +127,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile1x2(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx512Tile1x2(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile1x2(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R10
-	MOVQ  soon1+160(FP), R11
-	MOVQ  soon2+176(FP), R12
+	MOVQ  next0+144(FP), R10
+	MOVQ  next1+160(FP), R11
+	MOVQ  next2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -265,16 +265,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile1x3(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx512Tile1x3(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile1x3(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R10
-	MOVQ  soon1+160(FP), R11
-	MOVQ  soon2+176(FP), R12
+	MOVQ  next0+144(FP), R10
+	MOVQ  next1+160(FP), R11
+	MOVQ  next2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -418,16 +418,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile1x4(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx512Tile1x4(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile1x4(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R10
-	MOVQ  soon1+160(FP), R11
-	MOVQ  soon2+176(FP), R12
+	MOVQ  next0+144(FP), R10
+	MOVQ  next1+160(FP), R11
+	MOVQ  next2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -586,16 +586,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile1x5(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx512Tile1x5(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile1x5(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R10
-	MOVQ  soon1+160(FP), R11
-	MOVQ  soon2+176(FP), R12
+	MOVQ  next0+144(FP), R10
+	MOVQ  next1+160(FP), R11
+	MOVQ  next2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -769,16 +769,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile1x6(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx512Tile1x6(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile1x6(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R10
-	MOVQ  soon1+160(FP), R11
-	MOVQ  soon2+176(FP), R12
+	MOVQ  next0+144(FP), R10
+	MOVQ  next1+160(FP), R11
+	MOVQ  next2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -971,16 +971,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile1x7(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx512Tile1x7(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile1x7(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R10
-	MOVQ  soon1+160(FP), R11
-	MOVQ  soon2+176(FP), R12
+	MOVQ  next0+144(FP), R10
+	MOVQ  next1+160(FP), R11
+	MOVQ  next2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -1188,16 +1188,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile1x8(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx512Tile1x8(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile1x8(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R10
-	MOVQ  soon1+160(FP), R11
-	MOVQ  soon2+176(FP), R12
+	MOVQ  next0+144(FP), R10
+	MOVQ  next1+160(FP), R11
+	MOVQ  next2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -1420,16 +1420,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile1x9(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx512Tile1x9(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile1x9(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R10
-	MOVQ  soon1+160(FP), R11
-	MOVQ  soon2+176(FP), R12
+	MOVQ  next0+144(FP), R10
+	MOVQ  next1+160(FP), R11
+	MOVQ  next2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -1667,16 +1667,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile1x10(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx512Tile1x10(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile1x10(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R10
-	MOVQ  soon1+160(FP), R11
-	MOVQ  soon2+176(FP), R12
+	MOVQ  next0+144(FP), R10
+	MOVQ  next1+160(FP), R11
+	MOVQ  next2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -1929,16 +1929,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile1x11(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx512Tile1x11(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile1x11(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R10
-	MOVQ  soon1+160(FP), R11
-	MOVQ  soon2+176(FP), R12
+	MOVQ  next0+144(FP), R10
+	MOVQ  next1+160(FP), R11
+	MOVQ  next2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -2210,16 +2210,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile1x12(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx512Tile1x12(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile1x12(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R10
-	MOVQ  soon1+160(FP), R11
-	MOVQ  soon2+176(FP), R12
+	MOVQ  next0+144(FP), R10
+	MOVQ  next1+160(FP), R11
+	MOVQ  next2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -2506,16 +2506,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile1x13(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx512Tile1x13(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile1x13(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R10
-	MOVQ  soon1+160(FP), R11
-	MOVQ  soon2+176(FP), R12
+	MOVQ  next0+144(FP), R10
+	MOVQ  next1+160(FP), R11
+	MOVQ  next2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -2817,16 +2817,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile1x14(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx512Tile1x14(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile1x14(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R10
-	MOVQ  soon1+160(FP), R11
-	MOVQ  soon2+176(FP), R12
+	MOVQ  next0+144(FP), R10
+	MOVQ  next1+160(FP), R11
+	MOVQ  next2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -3143,16 +3143,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile2x1(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx512Tile2x1(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile2x1(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R10
-	MOVQ  soon1+160(FP), R11
-	MOVQ  soon2+176(FP), R12
+	MOVQ  next0+144(FP), R10
+	MOVQ  next1+160(FP), R11
+	MOVQ  next2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -3291,16 +3291,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile2x2(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx512Tile2x2(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile2x2(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R10
-	MOVQ  soon1+160(FP), R11
-	MOVQ  soon2+176(FP), R12
+	MOVQ  next0+144(FP), R10
+	MOVQ  next1+160(FP), R11
+	MOVQ  next2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -3471,16 +3471,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile2x3(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx512Tile2x3(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile2x3(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R10
-	MOVQ  soon1+160(FP), R11
-	MOVQ  soon2+176(FP), R12
+	MOVQ  next0+144(FP), R10
+	MOVQ  next1+160(FP), R11
+	MOVQ  next2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -3683,16 +3683,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile2x4(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx512Tile2x4(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile2x4(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R10
-	MOVQ  soon1+160(FP), R11
-	MOVQ  soon2+176(FP), R12
+	MOVQ  next0+144(FP), R10
+	MOVQ  next1+160(FP), R11
+	MOVQ  next2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -3927,16 +3927,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile2x5(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx512Tile2x5(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile2x5(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R10
-	MOVQ  soon1+160(FP), R11
-	MOVQ  soon2+176(FP), R12
+	MOVQ  next0+144(FP), R10
+	MOVQ  next1+160(FP), R11
+	MOVQ  next2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -4203,16 +4203,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile2x6(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx512Tile2x6(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile2x6(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R10
-	MOVQ  soon1+160(FP), R11
-	MOVQ  soon2+176(FP), R12
+	MOVQ  next0+144(FP), R10
+	MOVQ  next1+160(FP), R11
+	MOVQ  next2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -4515,16 +4515,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile2x7(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx512Tile2x7(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile2x7(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R10
-	MOVQ  soon1+160(FP), R11
-	MOVQ  soon2+176(FP), R12
+	MOVQ  next0+144(FP), R10
+	MOVQ  next1+160(FP), R11
+	MOVQ  next2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -4859,16 +4859,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile2x8(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx512Tile2x8(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile2x8(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R10
-	MOVQ  soon1+160(FP), R11
-	MOVQ  soon2+176(FP), R12
+	MOVQ  next0+144(FP), R10
+	MOVQ  next1+160(FP), R11
+	MOVQ  next2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -5235,16 +5235,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile2x9(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx512Tile2x9(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile2x9(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R10
-	MOVQ  soon1+160(FP), R11
-	MOVQ  soon2+176(FP), R12
+	MOVQ  next0+144(FP), R10
+	MOVQ  next1+160(FP), R11
+	MOVQ  next2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -5643,16 +5643,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile2x10(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx512Tile2x10(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile2x10(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R10
-	MOVQ  soon1+160(FP), R11
-	MOVQ  soon2+176(FP), R12
+	MOVQ  next0+144(FP), R10
+	MOVQ  next1+160(FP), R11
+	MOVQ  next2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -6083,16 +6083,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile2x11(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx512Tile2x11(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile2x11(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R10
-	MOVQ  soon1+160(FP), R11
-	MOVQ  soon2+176(FP), R12
+	MOVQ  next0+144(FP), R10
+	MOVQ  next1+160(FP), R11
+	MOVQ  next2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -6559,16 +6559,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile2x12(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx512Tile2x12(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile2x12(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R10
-	MOVQ  soon1+160(FP), R11
-	MOVQ  soon2+176(FP), R12
+	MOVQ  next0+144(FP), R10
+	MOVQ  next1+160(FP), R11
+	MOVQ  next2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -7067,16 +7067,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile2x13(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx512Tile2x13(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile2x13(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R10
-	MOVQ  soon1+160(FP), R11
-	MOVQ  soon2+176(FP), R12
+	MOVQ  next0+144(FP), R10
+	MOVQ  next1+160(FP), R11
+	MOVQ  next2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -7607,16 +7607,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile2x14(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx512Tile2x14(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile2x14(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R10
-	MOVQ  soon1+160(FP), R11
-	MOVQ  soon2+176(FP), R12
+	MOVQ  next0+144(FP), R10
+	MOVQ  next1+160(FP), R11
+	MOVQ  next2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -8179,16 +8179,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile3x1(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx512Tile3x1(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile3x1(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R10
-	MOVQ  soon1+160(FP), R11
-	MOVQ  soon2+176(FP), R12
+	MOVQ  next0+144(FP), R10
+	MOVQ  next1+160(FP), R11
+	MOVQ  next2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -8347,16 +8347,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile3x2(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx512Tile3x2(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile3x2(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R10
-	MOVQ  soon1+160(FP), R11
-	MOVQ  soon2+176(FP), R12
+	MOVQ  next0+144(FP), R10
+	MOVQ  next1+160(FP), R11
+	MOVQ  next2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -8559,16 +8559,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile3x3(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx512Tile3x3(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile3x3(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R10
-	MOVQ  soon1+160(FP), R11
-	MOVQ  soon2+176(FP), R12
+	MOVQ  next0+144(FP), R10
+	MOVQ  next1+160(FP), R11
+	MOVQ  next2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -8815,16 +8815,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile3x4(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx512Tile3x4(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile3x4(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R10
-	MOVQ  soon1+160(FP), R11
-	MOVQ  soon2+176(FP), R12
+	MOVQ  next0+144(FP), R10
+	MOVQ  next1+160(FP), R11
+	MOVQ  next2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -9115,16 +9115,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile3x5(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx512Tile3x5(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile3x5(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R10
-	MOVQ  soon1+160(FP), R11
-	MOVQ  soon2+176(FP), R12
+	MOVQ  next0+144(FP), R10
+	MOVQ  next1+160(FP), R11
+	MOVQ  next2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -9459,16 +9459,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile3x6(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx512Tile3x6(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile3x6(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R10
-	MOVQ  soon1+160(FP), R11
-	MOVQ  soon2+176(FP), R12
+	MOVQ  next0+144(FP), R10
+	MOVQ  next1+160(FP), R11
+	MOVQ  next2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -9851,16 +9851,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile3x7(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx512Tile3x7(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile3x7(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R10
-	MOVQ  soon1+160(FP), R11
-	MOVQ  soon2+176(FP), R12
+	MOVQ  next0+144(FP), R10
+	MOVQ  next1+160(FP), R11
+	MOVQ  next2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -10287,16 +10287,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile3x8(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx512Tile3x8(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile3x8(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R10
-	MOVQ  soon1+160(FP), R11
-	MOVQ  soon2+176(FP), R12
+	MOVQ  next0+144(FP), R10
+	MOVQ  next1+160(FP), R11
+	MOVQ  next2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX
@@ -10767,16 +10767,16 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Tile3x9(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)
+// func avx512Tile3x9(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Tile3x9(SB), NOSPLIT, $24-192
 	MOVQ  in+0(FP), R8
 	MOVQ  inPixel+8(FP), R9
 	MOVQ  out+104(FP), DI
 	MOVQ  outPixel+112(FP), DX
-	MOVQ  soon0+144(FP), R10
-	MOVQ  soon1+160(FP), R11
-	MOVQ  soon2+176(FP), R12
+	MOVQ  next0+144(FP), R10
+	MOVQ  next1+160(FP), R11
+	MOVQ  next2+176(FP), R12
 	MOVQ  lanes+120(FP), CX
 	MOVL  $0x00000001, AX
 	SHLL  CL, AX

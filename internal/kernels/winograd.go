@@ -77,7 +77,7 @@ type tileBlock struct {
 	tmp, edge    []float32
 	scale, shift []float32
 	floor        float32
-	products     []float32 // [product]: transformed inputs and outputs, each [tile][channel]
+	slabs        []float32 // [product]: transformed inputs and outputs, each [tile][channel]
 }
 
 // place cuts the scratch memory and writes the epilogue's constants into it.
@@ -90,7 +90,7 @@ func (b *tileBlock) place(scratch []float32) {
 	}
 	p, c := b.plan, b.conv
 	w := p.w
-	b.products = take(p.products)
+	b.slabs = take(p.slabs)
 	b.tmp, b.edge = take(p.tmp), take(p.edge)
 	b.scale, b.shift = take(w.N)[:w.N], take(w.N)[:w.N]
 	for n, bias := range w.bias {
@@ -109,7 +109,7 @@ func (b *tileBlock) place(scratch []float32) {
 func (b *tileBlock) run(first, last int) {
 	w := b.plan.w
 	inputs, slab := b.plan.slab(last - first)
-	v, m := b.products, b.products[inputs:]
+	v, m := b.slabs, b.slabs[inputs:]
 	for t := first; t < last; t++ {
 		b.race(t)
 		b.input(t, v[(t-first)*roundUp(w.C, b.lanes):], slab)

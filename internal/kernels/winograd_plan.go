@@ -6,7 +6,7 @@ type WinogradPlan struct {
 	height, width int
 	workers       int
 	kinds         []tileKind
-	products      int // floats of transformed inputs and outputs
+	slabs         int // floats of transformed inputs and outputs
 	tmp, edge     int // floats between the two passes of a transform, and of one tile of output
 }
 
@@ -38,7 +38,7 @@ func (w *PackedWinograd) Plan(height, width, workers int) *WinogradPlan {
 			k.most = w.blockTiles(len(k.products))
 			p.kinds = append(p.kinds, k)
 			_, slab := p.slab(k.most)
-			p.products = max(p.products, len(k.products)*slab)
+			p.slabs = max(p.slabs, len(k.products)*slab)
 			p.tmp = max(p.tmp, len(k.products)*chunkFloats)
 			p.edge = max(p.edge, m*n*w.N)
 		}
@@ -126,7 +126,7 @@ func (k *tileKind) tiles(items int) int { return items * len(k.rows) * len(k.col
 
 // Scratch is the number of floats that a call of [Set.Winograd] needs for itself.
 func (p *WinogradPlan) Scratch() int {
-	return p.products + p.tmp + p.edge + 2*p.w.N + 5*cacheLine
+	return p.slabs + p.tmp + p.edge + 2*p.w.N + 5*cacheLine
 }
 
 // slab is the distance between the products of so many tiles, of which inputs are the transformed inputs: both odd

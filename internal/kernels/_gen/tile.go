@@ -20,7 +20,7 @@ func (v *isa) shapes() [3]int {
 
 const cacheLine = 64 // bytes
 
-const tileSignature = "func(in *float32, inPixel, inTap, inRow, kh, kw, length int, weights, bias, scale, shift, residual *float32, resPixel int, out *float32, outPixel, lanes, relu, tiles int, soon0 uintptr, step0 int, soon1 uintptr, step1 int, soon2 uintptr, step2 int)"
+const tileSignature = "func(in *float32, inPixel, inTap, inRow, kh, kw, length int, weights, bias, scale, shift, residual *float32, resPixel int, out *float32, outPixel, lanes, relu, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)"
 
 func (v *isa) tiles(tables io.Writer) {
 	fmt.Fprintf(tables, "\nvar %sTiles = [][]tileFunc{\n", v.name)
@@ -48,9 +48,9 @@ func (v *isa) tile(vectors, pixels int) {
 		bases   = []GPPhysical{RAX, RCX, R14} // pixels 0, 5 and 10
 		weights = RSI
 		tap     = RBX
-		soon0   = v.Load(v.Param("soon0"), R10)
-		soon1   = v.Load(v.Param("soon1"), R11)
-		soon2   = v.Load(v.Param("soon2"), R12)
+		next0   = v.Load(v.Param("next0"), R10)
+		next1   = v.Load(v.Param("next1"), R11)
+		next2   = v.Load(v.Param("next2"), R12)
 		left    = R13 // channels
 		sum     = func(p, j int) VecPhysical { return v.regs[p*vectors+j] }
 		spare   = v.regs[pixels*vectors:]
@@ -118,18 +118,18 @@ func (v *isa) tile(vectors, pixels int) {
 		}
 		v.ADDQ(imm(n*vectors*bytes), weights)
 	}
-	const unroll = 4
+	const unroll = 4 // tileChannels of conv_fetch.go
 	v.MOVQ(v.argument("length"), left)
 	v.SUBQ(Imm(unroll), left)
 	v.JL(LabelRef("rest"))
 	v.Label("channels")
-	v.PREFETCHT1(Mem{Base: soon0})
-	v.PREFETCHT1(Mem{Base: soon0, Disp: cacheLine})
-	v.PREFETCHT1(Mem{Base: soon1})
-	v.PREFETCHT1(Mem{Base: soon2})
-	v.ADDQ(v.argument("step0"), soon0)
-	v.ADDQ(v.argument("step1"), soon1)
-	v.ADDQ(v.argument("step2"), soon2)
+	v.PREFETCHT1(Mem{Base: next0})
+	v.PREFETCHT1(Mem{Base: next0, Disp: cacheLine})
+	v.PREFETCHT1(Mem{Base: next1})
+	v.PREFETCHT1(Mem{Base: next2})
+	v.ADDQ(v.argument("step0"), next0)
+	v.ADDQ(v.argument("step1"), next1)
+	v.ADDQ(v.argument("step2"), next2)
 	channels(unroll)
 	v.SUBQ(Imm(unroll), left)
 	v.JGE(LabelRef("channels"))

@@ -2,10 +2,10 @@ package kernels
 
 import "unsafe"
 
-// soon is memory that is wanted after a run and fetched into the second-level cache during it: weights, inputs and
+// streams are memory that is wanted after a run and fetched into the second-level cache during it: weights, inputs and
 // outputs. The processor's own prefetching does not know what follows a panel of weights or a block of pixels, and
 // takes a while to learn it each time.
-type soon [3]stream
+type streams [3]stream
 
 // stream is memory fetched in steps of so many bytes.
 type stream struct {
@@ -14,11 +14,11 @@ type stream struct {
 }
 
 const (
-	tileChannels = 4 // channels that the loop of a micro-kernel takes at a time
+	tileChannels = 4 // channels that the loop of a micro-kernel takes at a time (_gen/tile.go)
 	lineBytes    = 4 * cacheLine
 )
 
-func (s *soon) advance(steps int) {
+func (s *streams) advance(steps int) {
 	for i := range s {
 		s[i].at += uintptr(steps * s[i].step)
 	}
@@ -31,13 +31,15 @@ type fetcher struct {
 	panel0, panel1 int
 	channels       int // in a block
 	pixels         int
-	in, out        []float32 // what the next block of pixels reads and writes
+	stretch        int       // pixels that follow each other
+	last           bool      // this is the last block of pixels
+	in, out        []float32 // what the next one reads and writes
 }
 
 // next sets what is wanted after this block of pixels: the outputs q0 … q1-1, or what the caller said if there are none.
 func (f *fetcher) next(q0, q1 int) {
 	c := f.conv
-	if q0 == q1 {
+	if f.last = q0 == q1; f.last {
 		f.in, f.out = c.NextIn, c.NextOut
 		return
 	}
@@ -59,18 +61,19 @@ func between(x []float32, from, to int) []float32 {
 	return x[from:to]
 }
 
-// soon returns the weights that follow panel p of the channels from c0, and this panel's share of the next inputs and
+// streams returns the weights that follow panel p of the channels from c0, and this panel's share of the next inputs and
 // outputs.
-func (f *fetcher) soon(p, c0 int) (s soon) {
+func (f *fetcher) streams(p, c0 int) (s streams) {
 	if f.set.tiles == nil {
 		return s
 	}
 	w := f.conv.W
 	panels := f.panel1 - f.panel0
-	tiles := max(1, f.pixels/len(f.set.tiles[w.panels[p].vectors-1]))
+	each := min(f.stretch, f.pixels)
+	tiles := max(1, f.pixels/each*ceil(each, len(f.set.tiles[w.panels[p].vectors-1])))
 	rounds := tiles * max(1, w.KH*w.KW*min(f.channels, w.C-c0)/tileChannels)
 
-	share, shares := c0/f.channels*panels+p-f.panel0, (w.C+f.channels-1)/f.channels*panels
+	share, shares := c0/f.channels*panels+p-f.panel0, ceil(w.C, f.channels)*panels
 	s[1] = f.spread(f.in[len(f.in)*share/shares:len(f.in)*(share+1)/shares], rounds, lineBytes)
 	s[2] = f.spread(f.out[len(f.out)*share/shares:len(f.out)*(share+1)/shares], rounds, lineBytes)
 
@@ -80,7 +83,7 @@ func (f *fetcher) soon(p, c0 int) (s soon) {
 	}
 	if c0 >= w.C {
 		c0 = 0
-		if f.conv.NextW != nil {
+		if f.last && f.conv.NextW != nil {
 			w, p = f.conv.NextW, 0
 		}
 	}
@@ -100,5 +103,7 @@ func (f *fetcher) spread(x []float32, rounds, most int) stream {
 		x = f.conv.W.panels[0].weights[:1] // some valid address
 		return stream{at: uintptr(unsafe.Pointer(&x[0]))}
 	}
-	return stream{uintptr(unsafe.Pointer(&x[0])), min((4*len(x)+rounds-1)/rounds, most)}
+	return stream{uintptr(unsafe.Pointer(&x[0])), min(ceil(4*len(x), rounds), most)}
 }
+
+func ceil(n, d int) int { return (n + d - 1) / d }
