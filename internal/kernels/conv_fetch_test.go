@@ -53,11 +53,11 @@ func TestStreams(t *testing.T) {
 
 		// Blocks of channels, and rows of 7 pixels, which take a tile each.
 		f.channels, f.stretch = 32, 7
-		f.pixels = 28
+		f.pixels = 7 * 80
 		row := w.panels[0].vectors * s.lanes
-		requireStream(t, w.panels[0].weights[32*row:], f.streams(panels-1, 0)[0], 4*ceil(7, largest)*32/tileChannels, 128)
-		requireStream(t, w.panels[1].weights[32*row:], f.streams(0, 32)[0], 4*ceil(7, largest)*8/tileChannels, 128)
-		requireStream(t, w.panels[0].weights[:32*row], f.streams(panels-1, 32)[0], 4*ceil(7, largest)*8/tileChannels, 128)
+		requireStream(t, w.panels[0].weights[32*row:], f.streams(panels-1, 0)[0], 80*ceil(7, largest)*32/tileChannels, 128)
+		requireStream(t, w.panels[1].weights[32*row:], f.streams(0, 32)[0], 80*ceil(7, largest)*8/tileChannels, 128)
+		requireStream(t, w.panels[0].weights[:32*row], f.streams(panels-1, 32)[0], 80*ceil(7, largest)*8/tileChannels, 128)
 
 		got.advance(3)
 		require.Equal(t, uintptr(unsafe.Pointer(&w.panels[0].weights[0]))+uintptr(3*got[0].step), got[0].at)
