@@ -18,7 +18,7 @@ func (m *Model) winograd(trunk *engine.Plan) int64 {
 
 // restBytes stand for everything that is small: the runtime, the program, the
 // lists of proposals and detections, the unused ends of huge pages.
-const restBytes = 32 << 20
+const restBytes = 40 << 20
 
 // checkMemory holds what the model is known to need against the limit, with a
 // plan for the trunk if there is one.
@@ -28,10 +28,14 @@ func (m *Model) checkMemory(trunk *engine.Plan) error {
 		return nil
 	}
 	threads := m.options.threads()
-	each := m.boxPlan.WorkspaceBytes(threads) + m.maskPlan.WorkspaceBytes(threads)
-	if trunk != nil {
-		each += trunk.WorkspaceBytes(threads)
+	each, scratch := int64(0), int64(0)
+	for _, plan := range []*engine.Plan{trunk, m.boxPlan, m.maskPlan} {
+		if plan != nil {
+			each += plan.ArenaBytes()
+			scratch = max(scratch, plan.ScratchBytes(threads))
+		}
 	}
+	each += scratch * int64(threads)
 	n := int64(m.options.workspaces())
 	weights := m.weightBytes + m.winograd(trunk)
 	if need := restBytes + weights + n*each; need > limit {

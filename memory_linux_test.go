@@ -15,26 +15,37 @@ import (
 	"github.com/spinemask/spinemask"
 )
 
-// childModel, in the environment, makes the test below the process that is
-// measured: it names a model's file.
-const childModel = "SPINEMASK_TEST_MODEL"
+// childModel and childThreads, in the environment, make the test below the
+// process that is measured: they name a model's file and a number of threads.
+const (
+	childModel   = "SPINEMASK_TEST_MODEL"
+	childThreads = "SPINEMASK_TEST_THREADS"
+)
 
 // A process that runs a model takes no more memory than MemoryLimit was told, and
 // not much less.
 func TestMemoryLimitIsHonest(t *testing.T) {
 	if path := os.Getenv(childModel); path != "" {
-		fmt.Println("resident", residentAfter(t, path))
+		threads, err := strconv.Atoi(os.Getenv(childThreads))
+		require.NoError(t, err)
+		fmt.Println("resident", residentAfter(t, path, threads))
 		return
 	}
 	path := formulaFile(t, "49S")
-	_, err := spinemask.Open(path, &spinemask.Options{MemoryLimit: 1, Threads: 2})
+	for _, threads := range []int{2, 8} {
+		t.Run(fmt.Sprint(threads, " threads"), func(t *testing.T) { requireHonest(t, path, threads) })
+	}
+}
+
+func requireHonest(t *testing.T, path string, threads int) {
+	_, err := spinemask.Open(path, &spinemask.Options{MemoryLimit: 1, Threads: threads})
 	require.ErrorContains(t, err, "MB of memory needed")
 	text := err.Error()[:strings.Index(err.Error(), " MB of memory needed")]
 	need, err := strconv.Atoi(text[strings.LastIndexByte(text, ' ')+1:])
 	require.NoError(t, err)
 
 	child := exec.Command(os.Args[0], "-test.run", "^TestMemoryLimitIsHonest$")
-	child.Env = append(os.Environ(), childModel+"="+path)
+	child.Env = append(os.Environ(), childModel+"="+path, childThreads+"="+strconv.Itoa(threads))
 	out, err := child.CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	var resident int
@@ -46,8 +57,8 @@ func TestMemoryLimitIsHonest(t *testing.T) {
 }
 
 // residentAfter is the memory, in MB, of a process that has segmented a picture.
-func residentAfter(t *testing.T, path string) int {
-	m, err := spinemask.Open(path, &spinemask.Options{Threads: 2})
+func residentAfter(t *testing.T, path string, threads int) int {
+	m, err := spinemask.Open(path, &spinemask.Options{Threads: threads})
 	require.NoError(t, err)
 	defer m.Close()
 	for range 2 {

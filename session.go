@@ -69,8 +69,9 @@ func newSession(ctx context.Context, m *Model) (*session, error) {
 			return nil, err
 		}
 	}
-	s.boxes = m.boxPlan.NewWorkspace(s.team, new(engine.Arena))
-	s.masks = m.maskPlan.NewWorkspace(s.team, new(engine.Arena))
+	s.trunkArena.Scratch = new(engine.Scratch)
+	s.boxes = m.boxPlan.NewWorkspace(s.team, &engine.Arena{Scratch: s.trunkArena.Scratch})
+	s.masks = m.maskPlan.NewWorkspace(s.team, &engine.Arena{Scratch: s.trunkArena.Scratch})
 	return s, nil
 }
 

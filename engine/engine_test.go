@@ -334,3 +334,30 @@ func TestPickedChannels(t *testing.T) {
 		}
 	}
 }
+
+// Workspaces that run at different times share the workers' memory: as much as
+// the neediest wants.
+func TestScratchIsShared(t *testing.T) {
+	team, scratch := parallel.NewTeam(2), new(Scratch)
+	most := 0
+	for _, size := range []int{64, 160, 96} {
+		g := small()
+		p, err := Prepare(g, reference.Random(g.Tensors(), 1), Options{Height: size, Width: size})
+		require.NoError(t, err)
+		pl, err := p.Plan(size, size, 1)
+		require.NoError(t, err)
+		most = max(most, pl.scratch(2))
+		in := randomMap(graph.Shape{H: size, W: size, C: 3}, 1)
+		run := func(a *Arena) []uint32 {
+			ws := pl.NewWorkspace(team, a)
+			fill(ws.Input("image"), 0, in)
+			require.NoError(t, ws.Run(context.Background(), 1))
+			return bits(ws, 1)
+		}
+		require.Equal(t, run(new(Arena)), run(&Arena{Scratch: scratch}))
+	}
+	require.Len(t, scratch.workers, 2)
+	for _, floats := range scratch.workers {
+		require.Len(t, floats, most)
+	}
+}

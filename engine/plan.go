@@ -77,11 +77,9 @@ func (pl *Plan) infer(h, w int) error {
 // ArenaBytes is the memory for values that a workspace of this plan takes.
 func (pl *Plan) ArenaBytes() int64 { return 4 * int64(pl.size) }
 
-// WorkspaceBytes is all memory that a workspace of this plan takes, with the
-// scratch of so many workers.
-func (pl *Plan) WorkspaceBytes(workers int) int64 {
-	return pl.ArenaBytes() + 4*int64(workers)*int64(pl.scratch(workers))
-}
+// ScratchBytes is the memory that a workspace of this plan takes for each of so
+// many workers.
+func (pl *Plan) ScratchBytes(workers int) int64 { return 4 * int64(pl.scratch(workers)) }
 
 // chooseByTiles computes directly what has too few of Winograd's tiles. Of rows
 // there are many, and how many must not decide how one is rounded.

@@ -82,7 +82,7 @@ func (t *splitTask) least() int {
 }
 
 func (t *splitTask) Part(worker, part int) {
-	scratch := t.ws.scratch[worker]
+	scratch := t.ws.scratch.workers[worker]
 	if part < t.bands {
 		c := &t.convs[0]
 		item, band := part/t.items.Bands()*kernels.ItemsEach, part%t.items.Bands()

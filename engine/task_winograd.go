@@ -33,7 +33,7 @@ func (t *winogradTask) prepare(rows, _ int) int {
 
 func (t *winogradTask) Part(worker, part int) {
 	if part < t.blocks {
-		t.set.Winograd(&t.conv, t.plan, t.rows, part, part+1, t.ws.scratch[worker])
+		t.set.Winograd(&t.conv, t.plan, t.rows, part, part+1, t.ws.scratch.workers[worker])
 		return
 	}
 	first := (part - t.blocks) * zeroItems
@@ -53,13 +53,4 @@ func (pl *Plan) scratch(workers int) int {
 		}
 	}
 	return most
-}
-
-// allocScratch gives every worker as much memory as the neediest step wants.
-func (ws *Workspace) allocScratch() {
-	most := ws.plan.scratch(ws.team.Workers())
-	ws.scratch = make([][]float32, ws.team.Workers())
-	for i := range ws.scratch {
-		ws.scratch[i] = kernels.Alloc(most)
-	}
 }

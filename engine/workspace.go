@@ -10,13 +10,12 @@ import (
 // A Workspace is the memory of one run at a time of a plan, and the plan's
 // steps bound to it.
 type Workspace struct {
-	plan  *Plan
-	team  *parallel.Team
-	arena []float32
-	tasks []task // of the steps
-	waves []task
-	// scratch of each worker, for the steps that want any
-	scratch [][]float32
+	plan    *Plan
+	team    *parallel.Team
+	arena   []float32
+	tasks   []task // of the steps
+	waves   []task
+	scratch *Scratch
 	picks   []int // channel of each row, for a picked output
 }
 
@@ -30,7 +29,11 @@ type task interface {
 // NewWorkspace binds a plan to memory. Its runs use the team.
 func (pl *Plan) NewWorkspace(team *parallel.Team, arena *Arena) *Workspace {
 	_ = pl.Warm(context.Background(), team) // which is never done
-	ws := &Workspace{plan: pl, team: team, arena: arena.take(pl.size)}
+	ws := &Workspace{plan: pl, team: team, arena: arena.take(pl.size), scratch: arena.Scratch}
+	if ws.scratch == nil {
+		ws.scratch = new(Scratch)
+	}
+	ws.scratch.reserve(team.Workers(), pl.scratch(team.Workers()))
 	for _, in := range pl.module.inputs {
 		l := &pl.layouts[in.value]
 		clear(ws.arena[l.offset : l.offset+l.item()*pl.rows]) // their borders, which no step writes
@@ -39,7 +42,6 @@ func (pl *Plan) NewWorkspace(team *parallel.Team, arena *Arena) *Workspace {
 		ws.tasks = append(ws.tasks, ws.bind(&pl.steps[i]))
 	}
 	ws.waves = pl.waves(ws.tasks)
-	ws.allocScratch()
 	return ws
 }
 

@@ -1,7 +1,7 @@
 package main
 
-// maxWorkers is the default's limit. A worker's feature maps take 80 MB with the built-in model and about 300 MB with SpineNet-49 at 640×640, so 16 workers stay
-// within 5 GB, and the caches and the memory's bandwidth, which all of them share, are not stretched further.
+// maxWorkers is the default's limit. A worker's memory is 70 to 86 MB with the built-in model and 184 to 231 MB with SpineNet-49 at 640×640, on one to four threads,
+// so 16 workers stay within 5 GB, and the caches and the memory's bandwidth, which all of them share, are not stretched further.
 const maxWorkers = 16
 
 // mostThreads is far beyond the cores of any machine: each thread reserves some MB.
