@@ -13,7 +13,7 @@ type splitTask struct {
 	set     *kernels.Set
 	convs   []kernels.Conv // one per window
 	weights []*kernels.PackedSplit
-	items   *kernels.SplitItems // nil if maps are not small and many
+	items   *kernels.ItemsPlan // nil if maps are not small and many
 	dense   bool                // items are pixels of one long row, not rows
 	ws      *Workspace
 	border  borderZeroer
@@ -138,7 +138,7 @@ func (pl *Plan) splitScratch(s *step) int {
 
 // splitItems is how a step's maps are computed if they are small and many, else
 // nil.
-func (pl *Plan) splitItems(s *step) *kernels.SplitItems {
+func (pl *Plan) splitItems(s *step) *kernels.ItemsPlan {
 	in, out := pl.layouts[s.in[0]].shape, pl.layouts[s.out].shape
 	op, ok := s.op.(graph.Conv)
 	if !ok || op.Size == 1 || op.Stride > 1 || in.H*in.W > smallMap || pl.rows < kernels.ItemsEach {

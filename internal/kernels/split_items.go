@@ -1,9 +1,9 @@
 package kernels
 
-// SplitItems is how the small maps of many items, the features of regions, are computed: a tile is one pixel of 16
+// ItemsPlan is how the small maps of many items, the features of regions, are computed: a tile is one pixel of 16
 // items. No output is computed for nothing, and the part of a window that lies outside the map, a fifth of all products
 // for 7×7 outputs of 3×3 windows, is left out.
-type SplitItems struct {
+type ItemsPlan struct {
 	w             *PackedSplit
 	height, width int // of the inputs
 	top, left     int // padding before the first of them
@@ -33,11 +33,11 @@ const itemsBytes = 1200 << 10 // of split inputs, which stay in the second-level
 
 // Items plans maps of height × width inputs, padded by top and left pixels before and as much as the window needs
 // behind, for windows with stride 1. It returns nil if a pixel has too few channels to be split on its own.
-func (w *PackedSplit) Items(height, width, top, left, outHeight, outWidth int) *SplitItems {
+func (w *PackedSplit) Items(height, width, top, left, outHeight, outWidth int) *ItemsPlan {
 	if w.pitch%splitK != 0 {
 		return nil
 	}
-	p := &SplitItems{w: w, height: height, width: width, top: top, left: left}
+	p := &ItemsPlan{w: w, height: height, width: width, top: top, left: left}
 	rows := max(1, itemsBytes/(4*splitRows*width*w.pitch)-(w.KH-1))
 	for y := 0; y < outHeight; y += rows {
 		end := min(y+rows, outHeight)
@@ -51,7 +51,7 @@ func (w *PackedSplit) Items(height, width, top, left, outHeight, outWidth int) *
 }
 
 // pair finds the pairs of a band's outputs.
-func (p *SplitItems) pair(band *itemsBand, y0, y1, width int) {
+func (p *ItemsPlan) pair(band *itemsBand, y0, y1, width int) {
 	type window struct{ y0, y1, x0, x1 int } // its part inside the map
 	open := map[window]int{}                 // pairs that lack their second output
 	taps := map[window][]splitTap{}
@@ -77,7 +77,7 @@ func (p *SplitItems) pair(band *itemsBand, y0, y1, width int) {
 	}
 }
 
-func (p *SplitItems) taps(y0, y1, x0, x1 int) []splitTap {
+func (p *ItemsPlan) taps(y0, y1, x0, x1 int) []splitTap {
 	w := p.w
 	var taps []splitTap
 	for y := y0; y < y1; y++ {
@@ -92,20 +92,20 @@ func (p *SplitItems) taps(y0, y1, x0, x1 int) []splitTap {
 }
 
 // Bands is the number of bands of output rows, the unit in which work can be split besides items and panels.
-func (p *SplitItems) Bands() int { return len(p.bands) }
+func (p *ItemsPlan) Bands() int { return len(p.bands) }
 
 // Rows returns the output rows of a band.
-func (p *SplitItems) Rows(band int) (row0, row1 int) { return p.bands[band].row0, p.bands[band].row1 }
+func (p *ItemsPlan) Rows(band int) (row0, row1 int) { return p.bands[band].row0, p.bands[band].row1 }
 
 // Scratch is the number of floats that a call of [Set.SplitItems] needs for itself.
-func (p *SplitItems) Scratch() int {
+func (p *ItemsPlan) Scratch() int {
 	return p.plane() + splitSums + p.w.panels*splitWidth + 4*cacheLine
 }
 
-func (p *SplitItems) plane() int { return p.most * p.width * splitRows * p.w.pitch }
+func (p *ItemsPlan) plane() int { return p.most * p.width * splitRows * p.w.pitch }
 
 // SplitItems computes what [Set.Split] computes, with the same bits: a band of [ItemsEach] items from item on.
-func (s *Set) SplitItems(c *Conv, p *SplitItems, item, band, panel0, panel1 int, scratch []float32) {
+func (s *Set) SplitItems(c *Conv, p *ItemsPlan, item, band, panel0, panel1 int, scratch []float32) {
 	w := p.w
 	w.check(s, c, item*c.Height, (item+splitRows)*c.Height, panel0, panel1)
 	if c.StrideY != 1 || c.StrideX != 1 {
