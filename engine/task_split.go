@@ -14,7 +14,7 @@ type splitTask struct {
 	convs   []kernels.Conv // one per window
 	weights []*kernels.PackedSplit
 	items   *kernels.ItemsPlan // nil if maps are not small and many
-	dense   bool                // items are pixels of one long row, not rows
+	dense   bool               // items are pixels of one long row, not rows
 	ws      *Workspace
 	border  borderZeroer
 
