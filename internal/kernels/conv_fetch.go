@@ -73,9 +73,9 @@ func (f *fetcher) streams(p, c0 int) (s streams) {
 	tiles := max(1, f.pixels/each*ceil(each, len(f.set.tiles[w.panels[p].vectors-1])))
 	rounds := tiles * max(1, w.KH*w.KW*min(f.channels, w.C-c0)/tileChannels)
 
-	share, shares := c0/f.channels*panels+p-f.panel0, ceil(w.C, f.channels)*panels
-	s[1] = f.spread(f.in[len(f.in)*share/shares:len(f.in)*(share+1)/shares], rounds, lineBytes)
-	s[2] = f.spread(f.out[len(f.out)*share/shares:len(f.out)*(share+1)/shares], rounds, lineBytes)
+	i, n := c0/f.channels*panels+p-f.panel0, ceil(w.C, f.channels)*panels
+	s[1] = f.spread(share(f.in, i, n), rounds, lineBytes)
+	s[2] = f.spread(share(f.out, i, n), rounds, lineBytes)
 
 	p++
 	if p == f.panel1 {
@@ -105,5 +105,8 @@ func (f *fetcher) spread(x []float32, rounds, most int) stream {
 	}
 	return stream{uintptr(unsafe.Pointer(&x[0])), min(ceil(4*len(x), rounds), most)}
 }
+
+// share is part i of n of x.
+func share(x []float32, i, n int) []float32 { return x[len(x)*i/n : len(x)*(i+1)/n] }
 
 func ceil(n, d int) int { return (n + d - 1) / d }

@@ -114,19 +114,37 @@ func (b *tileBlock) run(first, last int) {
 		b.race(t)
 		b.input(t, v[(t-first)*roundUp(w.C, b.lanes):], slab)
 	}
-	for i, product := range b.kind.products {
-		c := Conv{
-			W: product, StrideY: 1, StrideX: 1, Height: 1, Width: last - first,
-			In: v[i*slab:], InPixel: roundUp(w.C, b.lanes),
-			Out: m[i*slab:], OutPixel: roundUp(w.N, b.lanes),
-		}
-		if next := i + 1; next < len(b.kind.products) {
-			c.NextW, c.NextIn, c.NextOut = b.kind.products[next], v[next*slab:][:inputs], m[next*slab:][:slab-inputs]
-		}
-		b.Conv(&c, 0, 1, 0, product.Panels())
+	for i := range b.kind.products {
+		b.product(i, last-first, v[i*slab:], m[i*slab:], slab)
 	}
 	for t := first; t < last; t++ {
 		b.output(t, m[(t-first)*roundUp(w.N, b.lanes):], slab)
+	}
+}
+
+// product computes product i of so many tiles from v into m; those of the next are a slab further on.
+func (b *tileBlock) product(i, tiles int, v, m []float32, slab int) {
+	inPixel, outPixel := roundUp(b.plan.w.C, b.lanes), roundUp(b.plan.w.N, b.lanes)
+	sums, at := b.kind.products[i], 0
+	for j, sum := range sums {
+		c := Conv{
+			W: sum, StrideY: 1, StrideX: 1, Height: 1, Width: tiles,
+			In: v[at:], InPixel: inPixel, Out: m, OutPixel: outPixel,
+		}
+		if j > 0 {
+			c.Residual, c.ResPixel = m, outPixel
+		}
+		if j+1 < len(sums) {
+			c.NextW = sums[j+1]
+		}
+		if i+1 < len(b.kind.products) {
+			if c.NextW == nil {
+				c.NextW = b.kind.products[i+1][0]
+			}
+			c.NextIn, c.NextOut = share(v[slab:][:tiles*inPixel], j, len(sums)), share(m[slab:][:tiles*outPixel], j, len(sums))
+		}
+		b.Conv(&c, 0, 1, 0, sum.Panels())
+		at += sum.C
 	}
 }
 

@@ -14,7 +14,7 @@ type WinogradPlan struct {
 type tileKind struct {
 	down, across *transform
 	rows, cols   []piece
-	products     []*Packed
+	products     []product
 	most         int // tiles in a block
 }
 
