@@ -31,7 +31,7 @@ const (
 	// directly.
 	winogradTiles = 32
 	// tileSide is the most outputs of a tile on an axis. Five divide the maps of
-	// the usual input sizes and keep the error of a layer below 3e-6.
+	// the usual input sizes and keep the error of a layer below 2e-6.
 	tileSide = 5
 	// Later layers amplify the rounding errors of the early ones. The earlyLayers
 	// after the input, if lateLayers or more follow, have tiles of earlySide
@@ -106,7 +106,7 @@ func (s *step) layer() int {
 
 // tiles returns the heights and widths of Winograd's tiles for maps of h×w
 // outputs, of at most so many outputs a side. The features of a RoI are 7×7, which
-// (4+3)×7 covers with an error of 4e-6. Nil where the map is smaller than every
+// (4+3)×7 covers with an error of 3e-6. Nil where the map is smaller than every
 // tile.
 func tiles(h, w, most int) (rows, cols []int) {
 	if h == 7 && w == 7 {

@@ -13,7 +13,7 @@ package kernels
 // The order of points is: 0 if it is one, +p and -p of every pair, infinity.
 
 // winogradPairs are the points that give the least rounding error of all symmetric sets in eighths up to 5/2, by the
-// size of a² = Σ Aᵀ[o,t]² |G[t]|² |Bᵀ[t]|² / 3m. A layer's relative error is about 2.5e-7 · a(rows) · a(columns).
+// size of a² = Σ Aᵀ[o,t]² |G[t]|² |Bᵀ[t]|² / 3m. The relative error of a layer of 256 channels is about 1.8e-7 · a(rows) · a(columns).
 var winogradPairs = map[int][]float64{
 	3: {3. / 8, 5. / 4},
 	4: {5. / 8, 3. / 2},
