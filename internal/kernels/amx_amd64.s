@@ -237,6 +237,21 @@ done:
 	VZEROUPPER
 	RET
 
+// Z0 and Z1 are a pixel's sums, scaled and shifted.
+#define SCALE_SUMS \
+	VMOVUPS     (SI), Z0;   \
+	VMOVUPS     64(SI), Z1; \
+	VFMADD213PS Z4, Z2, Z0; \
+	VFMADD213PS Z5, Z3, Z1
+// They are cut at the floor and stored; the pointers move to the next pixel.
+#define STORE_SUMS \
+	VMAXPS  Z0, Z6, Z0;     \
+	VMAXPS  Z1, Z6, Z1;     \
+	VMOVUPS Z0, K1, (DI);   \
+	VMOVUPS Z1, K2, 64(DI); \
+	ADDQ    $128, SI;       \
+	ADDQ    R10, DI
+
 // func amxFinish(f *splitFinish)
 TEXT ·amxFinish(SB), NOSPLIT, $0-8
 	MOVQ  f+0(FP), R9
@@ -264,20 +279,12 @@ TEXT ·amxFinish(SB), NOSPLIT, $0-8
 	JZ    plain
 
 residual:
-	VMOVUPS (SI), Z0
-	VMOVUPS 64(SI), Z1
-	VFMADD213PS Z4, Z2, Z0
-	VFMADD213PS Z5, Z3, Z1
+	SCALE_SUMS
 	VMOVUPS.Z (BX), K1, Z7
 	VMOVUPS.Z 64(BX), K2, Z8
 	VADDPS Z7, Z0, Z0
 	VADDPS Z8, Z1, Z1
-	VMAXPS Z0, Z6, Z0
-	VMAXPS Z1, Z6, Z1
-	VMOVUPS Z0, K1, (DI)
-	VMOVUPS Z1, K2, 64(DI)
-	ADDQ $128, SI
-	ADDQ R10, DI
+	STORE_SUMS
 	ADDQ R8, BX
 	DECQ R11
 	JNZ  residual
@@ -285,16 +292,8 @@ residual:
 	RET
 
 plain:
-	VMOVUPS (SI), Z0
-	VMOVUPS 64(SI), Z1
-	VFMADD213PS Z4, Z2, Z0
-	VFMADD213PS Z5, Z3, Z1
-	VMAXPS Z0, Z6, Z0
-	VMAXPS Z1, Z6, Z1
-	VMOVUPS Z0, K1, (DI)
-	VMOVUPS Z1, K2, 64(DI)
-	ADDQ $128, SI
-	ADDQ R10, DI
+	SCALE_SUMS
+	STORE_SUMS
 	DECQ R11
 	JNZ  plain
 	VZEROUPPER
