@@ -4,8 +4,8 @@ import (
 	"context"
 	"image"
 
-	"github.com/spinemask/spinemask/internal/imageio"
-	"github.com/spinemask/spinemask/internal/network"
+	"github.com/spinemask/spinemask/internal/core/imageio"
+	"github.com/spinemask/spinemask/internal/core/network"
 )
 
 // Features are what the backbone sees in a picture.

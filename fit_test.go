@@ -10,7 +10,7 @@ import (
 
 	"github.com/spinemask/spinemask"
 	"github.com/spinemask/spinemask/config"
-	"github.com/spinemask/spinemask/internal/parallel"
+	"github.com/spinemask/spinemask/internal/core/parallel"
 	"github.com/spinemask/spinemask/weights"
 )
 

@@ -9,9 +9,9 @@ import (
 
 	"github.com/spinemask/spinemask"
 	"github.com/spinemask/spinemask/engine"
-	"github.com/spinemask/spinemask/internal/kernels"
-	"github.com/spinemask/spinemask/internal/paritytest"
-	"github.com/spinemask/spinemask/internal/testutil"
+	"github.com/spinemask/spinemask/internal/core/kernels"
+	"github.com/spinemask/spinemask/internal/testkit/paritytest"
+	"github.com/spinemask/spinemask/internal/testkit/testutil"
 	"github.com/spinemask/spinemask/models/nuclei"
 	"github.com/spinemask/spinemask/rle"
 	"github.com/spinemask/spinemask/weights"

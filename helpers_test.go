@@ -10,7 +10,7 @@ import (
 
 	"github.com/spinemask/spinemask"
 	"github.com/spinemask/spinemask/config"
-	"github.com/spinemask/spinemask/internal/imageio"
+	"github.com/spinemask/spinemask/internal/core/imageio"
 	"github.com/spinemask/spinemask/weights"
 )
 

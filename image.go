@@ -4,7 +4,7 @@ import (
 	"image"
 	"io"
 
-	"github.com/spinemask/spinemask/internal/imageio"
+	"github.com/spinemask/spinemask/internal/core/imageio"
 )
 
 // ImageOptions say how a picture's file is read. The zero value, and nil, are

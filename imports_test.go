@@ -14,50 +14,50 @@ const module = "github.com/spinemask/spinemask"
 // allowed lists which packages of ours each package may import. A package that
 // is missing here may not exist.
 var allowed = map[string][]string{
-	"":                             {"box", "boxhead", "config", "engine", "graph", "internal/imageio", "internal/kernels", "internal/network", "internal/overlay", "internal/parallel", "internal/preprocess", "maskhead", "rle", "roialign", "rpn", "weights"},
-	"backbone":                     {"config", "graph"},
-	"bench/torture/damage":         {},
-	"box":                          {},
-	"boxhead":                      {"box", "config", "graph"},
-	"coco":                         {"internal/column", "rle"},
-	"cocoeval":                     {"coco", "internal/column", "rle"},
-	"config":                       {},
-	"engine":                       {"graph", "internal/kernels", "internal/parallel"},
-	"features":                     {""},
-	"graph":                        {},
-	"internal/bench":               {"", "config", "engine", "graph", "internal/imageio", "internal/kernels", "internal/network", "internal/parallel", "internal/preprocess", "weights"},
-	"internal/column":              {},
-	"internal/dsb":                 {},
-	"internal/evalcmd":             {"coco", "cocoeval"},
-	"internal/export":              {"", "config", "internal/imageio", "rle"},
-	"internal/journal":             {"internal/export"},
-	"internal/imageio":             {},
-	"internal/kernels":             {},
-	"internal/network":             {"backbone", "boxhead", "config", "graph", "maskhead", "rpn"},
-	"internal/overlay":             {"box", "internal/imageio", "rle"},
-	"internal/parallel":            {},
-	"internal/paritytest":          {"", "box", "config", "engine", "graph", "internal/kernels", "internal/network", "internal/parallel", "internal/reference", "internal/testutil", "rle", "roialign", "rpn", "weights"},
-	"internal/reference":           {"graph"},
-	"internal/preprocess":          {"box", "config"},
-	"internal/progress":            {},
-	"internal/testutil":            {},
-	"internal/tile":                {"", "box", "internal/imageio", "rle"},
-	"internal/testweights":         {"internal/testweights/formula", "weights"},
-	"internal/testweights/formula": {},
-	"internal/video":               {"internal/imageio"},
-	"internal/zoo":                 {},
-	"maskhead":                     {"box", "config", "graph", "rle"},
-	"models/nuclei":                {""},
-	"models/nuclei/remake":         {"coco", "cocoeval", "", "config", "internal/dsb", "internal/imageio", "internal/overlay", "rle", "weights"},
-	"rle":                          {},
-	"roialign":                     {"box", "config", "internal/kernels"},
-	"rpn":                          {"box", "config", "graph"},
-	"weights":                      {"config", "graph"},
+	"":                                     {"box", "boxhead", "config", "engine", "graph", "internal/core/imageio", "internal/core/kernels", "internal/core/network", "internal/core/overlay", "internal/core/parallel", "internal/core/preprocess", "maskhead", "rle", "roialign", "rpn", "weights"},
+	"backbone":                             {"config", "graph"},
+	"bench/torture/damage":                 {},
+	"box":                                  {},
+	"boxhead":                              {"box", "config", "graph"},
+	"coco":                                 {"internal/core/column", "rle"},
+	"cocoeval":                             {"coco", "internal/core/column", "rle"},
+	"config":                               {},
+	"engine":                               {"graph", "internal/core/kernels", "internal/core/parallel"},
+	"features":                             {""},
+	"graph":                                {},
+	"internal/command/bench":               {"", "config", "engine", "graph", "internal/core/imageio", "internal/core/kernels", "internal/core/network", "internal/core/parallel", "internal/core/preprocess", "weights"},
+	"internal/core/column":                 {},
+	"internal/testkit/dsb":                 {},
+	"internal/command/evalcmd":             {"coco", "cocoeval"},
+	"export":                               {"", "config", "internal/core/imageio", "rle"},
+	"internal/command/journal":             {"export"},
+	"internal/core/imageio":                {},
+	"internal/core/kernels":                {},
+	"internal/core/network":                {"backbone", "boxhead", "config", "graph", "maskhead", "rpn"},
+	"internal/core/overlay":                {"box", "internal/core/imageio", "rle"},
+	"internal/core/parallel":               {},
+	"internal/testkit/paritytest":          {"", "box", "config", "engine", "graph", "internal/core/kernels", "internal/core/network", "internal/core/parallel", "internal/testkit/reference", "internal/testkit/testutil", "rle", "roialign", "rpn", "weights"},
+	"internal/testkit/reference":           {"graph"},
+	"internal/core/preprocess":             {"box", "config"},
+	"internal/command/progress":            {},
+	"internal/testkit/testutil":            {},
+	"tile":                                 {"", "box", "internal/core/imageio", "rle"},
+	"internal/testkit/testweights":         {"internal/testkit/testweights/formula", "weights"},
+	"internal/testkit/testweights/formula": {},
+	"internal/command/video":               {"internal/core/imageio"},
+	"internal/command/zoo":                 {},
+	"maskhead":                             {"box", "config", "graph", "rle"},
+	"models/nuclei":                        {""},
+	"models/nuclei/remake":                 {"coco", "cocoeval", "", "config", "internal/testkit/dsb", "internal/core/imageio", "internal/core/overlay", "rle", "weights"},
+	"rle":                                  {},
+	"roialign":                             {"box", "config", "internal/core/kernels"},
+	"rpn":                                  {"box", "config", "graph"},
+	"weights":                              {"config", "graph"},
 }
 
 // standardOnly are the packages that import nothing but the standard library
 // (and of ours what allowed says).
-var standardOnly = []string{"rle", "box", "graph", "config", "engine", "backbone", "boxhead", "maskhead", "rpn", "roialign", "internal/network", "internal/parallel"}
+var standardOnly = []string{"rle", "box", "graph", "config", "engine", "backbone", "boxhead", "maskhead", "rpn", "roialign", "internal/core/network", "internal/core/parallel"}
 
 func TestImportsFollowTheArchitecture(t *testing.T) {
 	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...").Output()
@@ -87,6 +87,21 @@ func TestImportsFollowTheArchitecture(t *testing.T) {
 	}
 }
 
+// The wings of internal: nothing that ships imports what tests are made of, and
+// what the library is made of does not import what the command is made of.
+func TestWingsOfInternal(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...").Output()
+	require.NoError(t, err)
+	for line := range strings.Lines(string(out)) {
+		pkg, imports, _ := strings.Cut(strings.TrimSpace(line), " ")
+		inKit := strings.HasPrefix(pkg, module+"/internal/testkit/")
+		inCommand := strings.HasPrefix(pkg, module+"/internal/command/") || strings.HasPrefix(pkg, module+"/cmd/")
+		inTool := pkg == module+"/models/nuclei/remake" // is run by hand
+		require.True(t, inKit || inTool || !strings.Contains(imports, module+"/internal/testkit/"), "%s imports %s", pkg, imports)
+		require.True(t, inCommand || !strings.Contains(imports, module+"/internal/command/"), "%s imports %s", pkg, imports)
+	}
+}
+
 // Who imports the library does not carry the built-in model, gorgonia's tensors
 // or the evaluator; the evaluator does not carry the network.
 func TestWhatTheLibraryDoesNotCarry(t *testing.T) {
@@ -100,7 +115,7 @@ func TestWhatTheLibraryDoesNotCarry(t *testing.T) {
 		require.NotContains(t, root, not)
 	}
 	eval := deps("./cocoeval")
-	for _, not := range []string{module + "/engine", module + "/internal/kernels", module + "/graph"} {
+	for _, not := range []string{module + "/engine", module + "/internal/core/kernels", module + "/graph"} {
 		require.NotContains(t, eval, not)
 	}
 }

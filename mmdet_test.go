@@ -12,10 +12,10 @@ import (
 	"github.com/spinemask/spinemask"
 	"github.com/spinemask/spinemask/config"
 	"github.com/spinemask/spinemask/engine"
-	"github.com/spinemask/spinemask/internal/paritytest"
-	"github.com/spinemask/spinemask/internal/testutil"
-	"github.com/spinemask/spinemask/internal/testweights"
-	"github.com/spinemask/spinemask/internal/testweights/formula"
+	"github.com/spinemask/spinemask/internal/testkit/paritytest"
+	"github.com/spinemask/spinemask/internal/testkit/testutil"
+	"github.com/spinemask/spinemask/internal/testkit/testweights"
+	"github.com/spinemask/spinemask/internal/testkit/testweights/formula"
 	"github.com/spinemask/spinemask/weights"
 )
 

@@ -10,9 +10,9 @@ import (
 	"github.com/spinemask/spinemask/config"
 	"github.com/spinemask/spinemask/engine"
 	"github.com/spinemask/spinemask/graph"
-	"github.com/spinemask/spinemask/internal/kernels"
-	"github.com/spinemask/spinemask/internal/network"
-	"github.com/spinemask/spinemask/internal/preprocess"
+	"github.com/spinemask/spinemask/internal/core/kernels"
+	"github.com/spinemask/spinemask/internal/core/network"
+	"github.com/spinemask/spinemask/internal/core/preprocess"
 	"github.com/spinemask/spinemask/weights"
 )
 

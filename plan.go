@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/spinemask/spinemask/engine"
-	"github.com/spinemask/spinemask/internal/preprocess"
+	"github.com/spinemask/spinemask/internal/core/preprocess"
 )
 
 // Plan describes, for people, how a photo of height×width pixels would be

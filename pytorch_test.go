@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/spinemask/spinemask/graph"
-	"github.com/spinemask/spinemask/internal/testutil"
+	"github.com/spinemask/spinemask/internal/testkit/testutil"
 )
 
 // xFirst matches the names of golden tensors with x before y in the last axis:

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/spinemask/spinemask/box"
-	"github.com/spinemask/spinemask/internal/overlay"
+	"github.com/spinemask/spinemask/internal/core/overlay"
 	"github.com/spinemask/spinemask/rle"
 )
 

@@ -7,7 +7,7 @@ import (
 	"iter"
 	"sync"
 
-	"github.com/spinemask/spinemask/internal/imageio"
+	"github.com/spinemask/spinemask/internal/core/imageio"
 )
 
 // Segment finds the instances of a picture. It waits while all workspaces are

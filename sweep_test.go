@@ -10,10 +10,10 @@ import (
 	"github.com/spinemask/spinemask/config"
 	"github.com/spinemask/spinemask/engine"
 	"github.com/spinemask/spinemask/graph"
-	"github.com/spinemask/spinemask/internal/network"
-	"github.com/spinemask/spinemask/internal/paritytest"
-	"github.com/spinemask/spinemask/internal/reference"
-	"github.com/spinemask/spinemask/internal/testutil"
+	"github.com/spinemask/spinemask/internal/core/network"
+	"github.com/spinemask/spinemask/internal/testkit/paritytest"
+	"github.com/spinemask/spinemask/internal/testkit/reference"
+	"github.com/spinemask/spinemask/internal/testkit/testutil"
 )
 
 // Networks that no original's output is here for: other scales, widths, repeats,

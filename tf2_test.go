@@ -16,9 +16,9 @@ import (
 	"github.com/spinemask/spinemask/config"
 	"github.com/spinemask/spinemask/engine"
 	"github.com/spinemask/spinemask/graph"
-	"github.com/spinemask/spinemask/internal/imageio"
-	"github.com/spinemask/spinemask/internal/paritytest"
-	"github.com/spinemask/spinemask/internal/testutil"
+	"github.com/spinemask/spinemask/internal/core/imageio"
+	"github.com/spinemask/spinemask/internal/testkit/paritytest"
+	"github.com/spinemask/spinemask/internal/testkit/testutil"
 	"github.com/spinemask/spinemask/weights"
 )
 

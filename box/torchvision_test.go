@@ -5,7 +5,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/spinemask/spinemask/internal/testutil"
+	"github.com/spinemask/spinemask/internal/testkit/testutil"
 	"github.com/stretchr/testify/require"
 )
 

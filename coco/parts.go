@@ -5,7 +5,7 @@ import (
 	"runtime"
 	"sync"
 
-	"github.com/spinemask/spinemask/internal/column"
+	"github.com/spinemask/spinemask/internal/core/column"
 )
 
 // minPart is the least number of bytes that is worth a goroutine of its own.

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/spinemask/spinemask/internal/column"
+	"github.com/spinemask/spinemask/internal/core/column"
 )
 
 // curves holds the accumulated arrays of an evaluation, category by category, so that each is written in one place.

@@ -1,6 +1,6 @@
 package engine
 
-import "github.com/spinemask/spinemask/internal/kernels"
+import "github.com/spinemask/spinemask/internal/core/kernels"
 
 // An Arena is the memory of the values of one run at a time. A workspace may
 // take over the arena of another, which must not be used afterwards.

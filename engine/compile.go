@@ -14,7 +14,7 @@ import (
 	"fmt"
 
 	"github.com/spinemask/spinemask/graph"
-	"github.com/spinemask/spinemask/internal/kernels"
+	"github.com/spinemask/spinemask/internal/core/kernels"
 )
 
 // Weights gives the stored arrays of a network by name, as package graph names

@@ -10,9 +10,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/spinemask/spinemask/graph"
-	"github.com/spinemask/spinemask/internal/kernels"
-	"github.com/spinemask/spinemask/internal/parallel"
-	"github.com/spinemask/spinemask/internal/reference"
+	"github.com/spinemask/spinemask/internal/core/kernels"
+	"github.com/spinemask/spinemask/internal/core/parallel"
+	"github.com/spinemask/spinemask/internal/testkit/reference"
 )
 
 const act = graph.Relu

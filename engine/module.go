@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/spinemask/spinemask/graph"
-	"github.com/spinemask/spinemask/internal/kernels"
+	"github.com/spinemask/spinemask/internal/core/kernels"
 )
 
 // A value is what a step makes or a caller fills in.

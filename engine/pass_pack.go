@@ -5,8 +5,8 @@ import (
 	"slices"
 
 	"github.com/spinemask/spinemask/graph"
-	"github.com/spinemask/spinemask/internal/kernels"
-	"github.com/spinemask/spinemask/internal/parallel"
+	"github.com/spinemask/spinemask/internal/core/kernels"
+	"github.com/spinemask/spinemask/internal/core/parallel"
 )
 
 // packed are the weights of a linear step in the layout of its kernel. A

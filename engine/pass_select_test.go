@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/spinemask/spinemask/graph"
-	"github.com/spinemask/spinemask/internal/reference"
+	"github.com/spinemask/spinemask/internal/testkit/reference"
 )
 
 // The first layers of a deep network have small tiles. A head, whose first layers

@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/spinemask/spinemask/graph"
-	"github.com/spinemask/spinemask/internal/parallel"
-	"github.com/spinemask/spinemask/internal/reference"
+	"github.com/spinemask/spinemask/internal/core/parallel"
+	"github.com/spinemask/spinemask/internal/testkit/reference"
 )
 
 // side is the height and width of a random graph's input.

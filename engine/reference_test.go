@@ -2,7 +2,7 @@ package engine
 
 import (
 	"github.com/spinemask/spinemask/graph"
-	"github.com/spinemask/spinemask/internal/reference"
+	"github.com/spinemask/spinemask/internal/testkit/reference"
 )
 
 // truth computes every value of a graph for one item in float64.

@@ -1,6 +1,6 @@
 package engine
 
-import "github.com/spinemask/spinemask/internal/kernels"
+import "github.com/spinemask/spinemask/internal/core/kernels"
 
 // pickedTask computes one channel of a 1×1 convolution per row, the one that
 // Workspace.Pick names: of the masks of all classes only the predicted one.

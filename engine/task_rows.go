@@ -2,7 +2,7 @@ package engine
 
 import (
 	"github.com/spinemask/spinemask/graph"
-	"github.com/spinemask/spinemask/internal/kernels"
+	"github.com/spinemask/spinemask/internal/core/kernels"
 )
 
 // rowTask runs a step that makes each output row on its own.

@@ -2,7 +2,7 @@ package engine
 
 import (
 	"github.com/spinemask/spinemask/graph"
-	"github.com/spinemask/spinemask/internal/kernels"
+	"github.com/spinemask/spinemask/internal/core/kernels"
 )
 
 // splitTask runs a convolution, deconvolution or dense layer with split

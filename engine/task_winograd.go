@@ -1,6 +1,6 @@
 package engine
 
-import "github.com/spinemask/spinemask/internal/kernels"
+import "github.com/spinemask/spinemask/internal/core/kernels"
 
 // winogradTask runs a 3×3 convolution by Winograd's algorithm, a block of tiles
 // at a time.

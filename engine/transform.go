@@ -4,8 +4,8 @@ import (
 	"context"
 	"sync"
 
-	"github.com/spinemask/spinemask/internal/kernels"
-	"github.com/spinemask/spinemask/internal/parallel"
+	"github.com/spinemask/spinemask/internal/core/kernels"
+	"github.com/spinemask/spinemask/internal/core/parallel"
 )
 
 // transforms guards the making of Winograd's weights, which belong to the

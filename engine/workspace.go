@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/spinemask/spinemask/internal/parallel"
+	"github.com/spinemask/spinemask/internal/core/parallel"
 )
 
 // A Workspace is the memory of one run at a time of a plan, and the plan's

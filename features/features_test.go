@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/spinemask/spinemask"
-	"github.com/spinemask/spinemask/internal/imageio"
-	"github.com/spinemask/spinemask/internal/testutil"
+	"github.com/spinemask/spinemask/internal/core/imageio"
+	"github.com/spinemask/spinemask/internal/testkit/testutil"
 )
 
 // P3…P7 of a photo, from a checkpoint, as tensorflow/tpu made them. Rounding

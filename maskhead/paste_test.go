@@ -10,8 +10,8 @@ import (
 
 	"github.com/spinemask/spinemask/box"
 	"github.com/spinemask/spinemask/config"
-	"github.com/spinemask/spinemask/internal/testutil"
-	"github.com/spinemask/spinemask/internal/testweights/formula"
+	"github.com/spinemask/spinemask/internal/testkit/testutil"
+	"github.com/spinemask/spinemask/internal/testkit/testweights/formula"
 	"github.com/spinemask/spinemask/rle"
 	"github.com/stretchr/testify/require"
 )

@@ -7,7 +7,7 @@ package roialign
 import (
 	"github.com/spinemask/spinemask/box"
 	"github.com/spinemask/spinemask/config"
-	"github.com/spinemask/spinemask/internal/kernels"
+	"github.com/spinemask/spinemask/internal/core/kernels"
 )
 
 // Map is Height×Width×Channels floats, channel fastest. Data begins at pixel (0, 0); rows may lie further apart than Width·Channels.

@@ -8,9 +8,9 @@ import (
 
 	"github.com/spinemask/spinemask/box"
 	"github.com/spinemask/spinemask/config"
-	"github.com/spinemask/spinemask/internal/kernels"
-	"github.com/spinemask/spinemask/internal/testutil"
-	"github.com/spinemask/spinemask/internal/testweights/formula"
+	"github.com/spinemask/spinemask/internal/core/kernels"
+	"github.com/spinemask/spinemask/internal/testkit/testutil"
+	"github.com/spinemask/spinemask/internal/testkit/testweights/formula"
 	"github.com/stretchr/testify/require"
 )
 

@@ -9,7 +9,7 @@ import (
 
 	"github.com/spinemask/spinemask/box"
 	"github.com/spinemask/spinemask/config"
-	"github.com/spinemask/spinemask/internal/testutil"
+	"github.com/spinemask/spinemask/internal/testkit/testutil"
 	"github.com/stretchr/testify/require"
 )
 

@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/spinemask/spinemask/internal/testweights/formula"
+	"github.com/spinemask/spinemask/internal/testkit/testweights/formula"
 	"github.com/spinemask/spinemask/weights/internal/tfbundle"
 	"github.com/stretchr/testify/require"
 )

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/spinemask/spinemask/config"
-	"github.com/spinemask/spinemask/internal/testweights/formula"
+	"github.com/spinemask/spinemask/internal/testkit/testweights/formula"
 	"github.com/spinemask/spinemask/weights/internal/dtype"
 	"github.com/stretchr/testify/require"
 )

@@ -8,7 +8,7 @@ import (
 	"io"
 	"os"
 
-	"github.com/spinemask/spinemask/internal/evalcmd"
+	"github.com/spinemask/spinemask/internal/command/evalcmd"
 )
 
 const usage = `Usage: cocoeval [flags] GT RESULTS…

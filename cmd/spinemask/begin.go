@@ -16,9 +16,9 @@ import (
 
 	"github.com/spinemask/spinemask"
 	"github.com/spinemask/spinemask/config"
-	"github.com/spinemask/spinemask/internal/export"
-	"github.com/spinemask/spinemask/internal/journal"
-	"github.com/spinemask/spinemask/internal/kernels"
+	"github.com/spinemask/spinemask/export"
+	"github.com/spinemask/spinemask/internal/command/journal"
+	"github.com/spinemask/spinemask/internal/core/kernels"
 )
 
 // What --on-existing knows, about a run that the output folder holds already.

@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/spinemask/spinemask"
-	"github.com/spinemask/spinemask/internal/bench"
+	"github.com/spinemask/spinemask/internal/command/bench"
 	"github.com/spinemask/spinemask/weights"
 )
 

@@ -11,8 +11,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/spinemask/spinemask/config"
-	"github.com/spinemask/spinemask/internal/export"
-	"github.com/spinemask/spinemask/internal/network"
+	"github.com/spinemask/spinemask/export"
+	"github.com/spinemask/spinemask/internal/core/network"
 	"github.com/spinemask/spinemask/weights"
 )
 

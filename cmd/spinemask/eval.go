@@ -12,8 +12,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/spinemask/spinemask/coco"
-	"github.com/spinemask/spinemask/internal/evalcmd"
-	"github.com/spinemask/spinemask/internal/imageio"
+	"github.com/spinemask/spinemask/internal/command/evalcmd"
+	"github.com/spinemask/spinemask/internal/core/imageio"
 )
 
 func newEval(t *talk) *cobra.Command {

@@ -8,9 +8,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/spinemask/spinemask/internal/export"
-	"github.com/spinemask/spinemask/internal/journal"
-	"github.com/spinemask/spinemask/internal/overlay"
+	"github.com/spinemask/spinemask/export"
+	"github.com/spinemask/spinemask/internal/command/journal"
+	"github.com/spinemask/spinemask/internal/core/overlay"
 )
 
 // A format is something that --save knows: one file for the run, or for each image a file, or a folder of files.

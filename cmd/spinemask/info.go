@@ -13,10 +13,10 @@ import (
 
 	"github.com/spinemask/spinemask"
 	"github.com/spinemask/spinemask/config"
-	"github.com/spinemask/spinemask/internal/kernels"
-	"github.com/spinemask/spinemask/internal/network"
-	"github.com/spinemask/spinemask/internal/preprocess"
-	"github.com/spinemask/spinemask/internal/video"
+	"github.com/spinemask/spinemask/internal/command/video"
+	"github.com/spinemask/spinemask/internal/core/kernels"
+	"github.com/spinemask/spinemask/internal/core/network"
+	"github.com/spinemask/spinemask/internal/core/preprocess"
 	"github.com/spinemask/spinemask/models/nuclei"
 	"github.com/spinemask/spinemask/weights"
 )

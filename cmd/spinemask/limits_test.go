@@ -8,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/spinemask/spinemask/internal/imageio"
+	"github.com/spinemask/spinemask/internal/core/imageio"
 )
 
 // --max-pixels is the one limit that there is a flag for: who raises it may have images with any side.

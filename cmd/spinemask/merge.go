@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/spinemask/spinemask/internal/export"
-	"github.com/spinemask/spinemask/internal/journal"
+	"github.com/spinemask/spinemask/export"
+	"github.com/spinemask/spinemask/internal/command/journal"
 )
 
 func newMerge(t *talk) *cobra.Command {

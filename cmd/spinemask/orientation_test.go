@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/spinemask/spinemask"
-	"github.com/spinemask/spinemask/internal/imageio"
+	"github.com/spinemask/spinemask/internal/core/imageio"
 	"github.com/spinemask/spinemask/models/nuclei"
 	"github.com/spinemask/spinemask/rle"
 )

@@ -14,9 +14,9 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/spinemask/spinemask/internal/export"
-	"github.com/spinemask/spinemask/internal/journal"
-	"github.com/spinemask/spinemask/internal/overlay"
+	"github.com/spinemask/spinemask/export"
+	"github.com/spinemask/spinemask/internal/command/journal"
+	"github.com/spinemask/spinemask/internal/core/overlay"
 )
 
 // Files of every output folder.

@@ -14,9 +14,9 @@ import (
 	"time"
 
 	"github.com/spinemask/spinemask"
-	"github.com/spinemask/spinemask/internal/export"
-	"github.com/spinemask/spinemask/internal/imageio"
-	"github.com/spinemask/spinemask/internal/tile"
+	"github.com/spinemask/spinemask/export"
+	"github.com/spinemask/spinemask/internal/core/imageio"
+	"github.com/spinemask/spinemask/tile"
 )
 
 // An item is an image on its way: read, then segmented, then written.

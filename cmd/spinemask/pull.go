@@ -14,7 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/spinemask/spinemask/internal/zoo"
+	"github.com/spinemask/spinemask/internal/command/zoo"
 )
 
 type pullFlags struct{ url, cache, sha256 string }

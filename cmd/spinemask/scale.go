@@ -5,8 +5,8 @@ import (
 	"math"
 
 	"github.com/spinemask/spinemask/config"
-	"github.com/spinemask/spinemask/internal/preprocess"
-	"github.com/spinemask/spinemask/internal/tile"
+	"github.com/spinemask/spinemask/internal/core/preprocess"
+	"github.com/spinemask/spinemask/tile"
 )
 
 // tiles says how images are cut for the model; a Size of 0 is not at all.

@@ -17,7 +17,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/spinemask/spinemask/internal/kernels"
+	"github.com/spinemask/spinemask/internal/core/kernels"
 	"github.com/spinemask/spinemask/rle"
 )
 
@@ -43,7 +43,7 @@ func scripts(t *testing.T, dir string) testscript.Params {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fixtures, err := filepath.Abs("../../internal/imageio/testdata")
+	fixtures, err := filepath.Abs("../../internal/core/imageio/testdata")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,9 +13,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/spinemask/spinemask"
-	"github.com/spinemask/spinemask/internal/export"
-	"github.com/spinemask/spinemask/internal/imageio"
-	"github.com/spinemask/spinemask/internal/tile"
+	"github.com/spinemask/spinemask/export"
+	"github.com/spinemask/spinemask/internal/core/imageio"
+	"github.com/spinemask/spinemask/tile"
 )
 
 type segmentFlags struct {

@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/term"
 
-	"github.com/spinemask/spinemask/internal/progress"
+	"github.com/spinemask/spinemask/internal/command/progress"
 )
 
 // talk speaks to people, around the progress bar.

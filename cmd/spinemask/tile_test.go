@@ -7,10 +7,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/spinemask/spinemask"
-	"github.com/spinemask/spinemask/internal/imageio"
-	"github.com/spinemask/spinemask/internal/tile"
+	"github.com/spinemask/spinemask/internal/core/imageio"
 	"github.com/spinemask/spinemask/models/nuclei"
 	"github.com/spinemask/spinemask/rle"
+	"github.com/spinemask/spinemask/tile"
 )
 
 // A mosaic of images that are known: what is found in each alone, away from its border, is found in the mosaic, at its place and once.

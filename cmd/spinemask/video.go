@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/spinemask/spinemask/internal/video"
+	"github.com/spinemask/spinemask/internal/command/video"
 )
 
 type videoFlags struct {

@@ -10,9 +10,9 @@ import (
 	"syscall"
 
 	"github.com/spinemask/spinemask"
-	"github.com/spinemask/spinemask/internal/export"
-	"github.com/spinemask/spinemask/internal/overlay"
-	"github.com/spinemask/spinemask/internal/video"
+	"github.com/spinemask/spinemask/export"
+	"github.com/spinemask/spinemask/internal/command/video"
+	"github.com/spinemask/spinemask/internal/core/overlay"
 )
 
 // videoOutput is what a run over frames writes.

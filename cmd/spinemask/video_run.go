@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"github.com/spinemask/spinemask"
-	"github.com/spinemask/spinemask/internal/video"
+	"github.com/spinemask/spinemask/internal/command/video"
 )
 
 // run is the whole command: source, model, outputs, frames, summary.

@@ -11,8 +11,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/spinemask/spinemask/internal/export"
-	"github.com/spinemask/spinemask/internal/video"
+	"github.com/spinemask/spinemask/export"
+	"github.com/spinemask/spinemask/internal/command/video"
 )
 
 // The scripts in testdata/video run with each backend. Beside the commands of the others they have

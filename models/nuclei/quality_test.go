@@ -10,9 +10,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/spinemask/spinemask"
-	"github.com/spinemask/spinemask/internal/dsb"
-	"github.com/spinemask/spinemask/internal/imageio"
-	"github.com/spinemask/spinemask/internal/testutil"
+	"github.com/spinemask/spinemask/internal/core/imageio"
+	"github.com/spinemask/spinemask/internal/testkit/dsb"
+	"github.com/spinemask/spinemask/internal/testkit/testutil"
 	"github.com/spinemask/spinemask/rle"
 )
 

@@ -104,7 +104,7 @@ func (t *torture) bombs() error {
 
 // images wants a line for each damaged image.
 func (t *torture) images(n int) error {
-	samples, err := files("internal/imageio/testdata/formats/*", "internal/imageio/testdata/jpeg/*.jpg")
+	samples, err := files("internal/core/imageio/testdata/formats/*", "internal/core/imageio/testdata/jpeg/*.jpg")
 	if err != nil {
 		return err
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/spinemask/spinemask"
 	"github.com/spinemask/spinemask/coco"
 	"github.com/spinemask/spinemask/cocoeval"
-	"github.com/spinemask/spinemask/internal/dsb"
-	"github.com/spinemask/spinemask/internal/imageio"
+	"github.com/spinemask/spinemask/internal/core/imageio"
+	"github.com/spinemask/spinemask/internal/testkit/dsb"
 	"github.com/spinemask/spinemask/rle"
 )
 

@@ -20,8 +20,8 @@ import (
 
 	"github.com/spinemask/spinemask"
 	"github.com/spinemask/spinemask/config"
-	"github.com/spinemask/spinemask/internal/imageio"
-	"github.com/spinemask/spinemask/internal/overlay"
+	"github.com/spinemask/spinemask/internal/core/imageio"
+	"github.com/spinemask/spinemask/internal/core/overlay"
 	"github.com/spinemask/spinemask/weights"
 )
 

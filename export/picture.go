@@ -1,0 +1,209 @@
+package export
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/spinemask/spinemask"
+	"github.com/spinemask/spinemask/internal/core/imageio"
+	"github.com/spinemask/spinemask/rle"
+)
+
+// An Image is one picture of a run.
+type Image struct {
+	ID       int64  `json:"id"`
+	FileName string `json:"file_name"` // with slashes
+	Width    int    `json:"width"`
+	Height   int    `json:"height"`
+}
+
+// A Picture is an image and what was found in it.
+type Picture struct {
+	Image
+	Instances []Instance
+	Photo     *imageio.Image // its pixels; nil where only results are at hand
+	Time      *float64       // seconds since the beginning of the video that it is a frame of; nil: it is a photo
+	Thumbnail []byte         // JPEG for the report; nil where there is none
+}
+
+// An Instance is one thing in a picture, as the files say it: by falling score.
+type Instance struct {
+	Category int
+	Name     string // of the category
+	Score    float32
+	Box      [4]float64 // x, y, width, height in pixels, to three digits
+	Mask     rle.Mask   // of the whole picture
+}
+
+// NewPicture takes a result over, but for instances whose class is not wanted. No classes means all.
+func NewPicture(im Image, r *spinemask.Result, classes []string) *Picture {
+	p := &Picture{Image: im, Instances: []Instance{}}
+	for _, in := range r.Instances {
+		if len(classes) > 0 && !contains(classes, in.Name) {
+			continue
+		}
+		x, y := float64(in.Box.X1), float64(in.Box.Y1)
+		b := [4]float64{x, y, float64(in.Box.X2) - x, float64(in.Box.Y2) - y}
+		for i, v := range b {
+			b[i] = math.Round(v*1000)/1000 + 0 // never -0
+		}
+		p.Instances = append(p.Instances, Instance{in.Category, in.Name, in.Score, b, in.Mask})
+	}
+	return p
+}
+
+func contains(classes []string, name string) bool {
+	for _, c := range classes {
+		if strings.EqualFold(c, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// A Writer writes all pictures of a run to one file.
+type Writer interface {
+	Add(*Picture) error
+	Close() error // ends the content; the file stays open
+}
+
+// A FailureWriter is a writer that also tells of pictures without results.
+type FailureWriter interface {
+	Writer
+	Fail(id int64, f Failure) error
+}
+
+// IDs gives pictures the ids that COCO's tools identify them by. Where every name is a number, as COCO's own are (000000000139.jpg), that is the id; else they
+// are counted from 1 in the order of the list.
+func IDs(fileNames []string) []int64 {
+	ids := make([]int64, len(fileNames))
+	seen := map[int64]bool{}
+	for i, name := range fileNames {
+		base := path.Base(name)
+		id, err := strconv.ParseUint(strings.TrimSuffix(base, path.Ext(base)), 10, 53) // what a float64 holds, as some readers need
+		if err != nil || seen[int64(id)] {
+			for i := range ids {
+				ids[i] = int64(i + 1)
+			}
+			return ids
+		}
+		seen[int64(id)] = true
+		ids[i] = int64(id)
+	}
+	return ids
+}
+
+// AppendJSON appends p, a line without its end:
+//
+//	{"id":7,"file_name":"a.png","width":640,"height":480,"instances":[{"category_id":1,"category":"nucleus","score":0.98,
+//	"bbox":[x,y,width,height],"area":411,"segmentation":{"size":[height,width],"counts":"…"}},…]}
+//
+// A frame of a video has its "time" in seconds before the instances, to six digits.
+//
+// Boxes are in pixels of the picture as it is shown upright, from its upper left corner, to three digits; areas are the pixels of the mask; scores are exact.
+func (p *Picture) AppendJSON(b []byte) []byte {
+	b = append(b, `{"id":`...)
+	b = strconv.AppendInt(b, p.ID, 10)
+	b = append(b, `,"file_name":`...)
+	b = appendString(b, p.FileName)
+	b = append(b, `,"width":`...)
+	b = strconv.AppendInt(b, int64(p.Width), 10)
+	b = append(b, `,"height":`...)
+	b = strconv.AppendInt(b, int64(p.Height), 10)
+	if p.Time != nil {
+		b = append(b, `,"time":`...)
+		b = appendNumber(b, math.Round(*p.Time*1e6)/1e6)
+	}
+	b = append(b, `,"instances":[`...)
+	for i := range p.Instances {
+		in := &p.Instances[i]
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, `{"category_id":`...)
+		b = strconv.AppendInt(b, int64(in.Category), 10)
+		b = append(b, `,"category":`...)
+		b = appendString(b, in.Name)
+		b = append(b, `,"score":`...)
+		b = appendScore(b, in.Score)
+		b = append(b, `,"bbox":`...)
+		b = appendNumbers(b, in.Box[:])
+		b = append(b, `,"area":`...)
+		b = strconv.AppendUint(b, in.Mask.Area(), 10)
+		b = append(b, `,"segmentation":`...)
+		b = appendMask(b, in.Mask)
+		b = append(b, '}')
+	}
+	return append(b, "]}"...)
+}
+
+// ParsePicture reads what AppendJSON wrote.
+func ParsePicture(data []byte) (*Picture, error) {
+	var line struct {
+		Image
+		Time      *float64 `json:"time"`
+		Instances []struct {
+			CategoryID   int        `json:"category_id"`
+			Category     string     `json:"category"`
+			Score        float32    `json:"score"`
+			BBox         [4]float64 `json:"bbox"`
+			Segmentation struct {
+				Size   [2]int `json:"size"`
+				Counts string `json:"counts"`
+			} `json:"segmentation"`
+		} `json:"instances"`
+	}
+	if err := json.Unmarshal(data, &line); err != nil {
+		return nil, err
+	}
+	p := &Picture{Image: line.Image, Time: line.Time, Instances: make([]Instance, len(line.Instances))}
+	for i, in := range line.Instances {
+		m, err := rle.Decode(in.Segmentation.Size[0], in.Segmentation.Size[1], []byte(in.Segmentation.Counts))
+		if err != nil {
+			return nil, fmt.Errorf("instance %d: %w", i, err)
+		}
+		if m.H != p.Height || m.W != p.Width {
+			return nil, fmt.Errorf("instance %d: mask of %dx%d pixels, want %dx%d", i, m.W, m.H, p.Width, p.Height)
+		}
+		p.Instances[i] = Instance{in.CategoryID, in.Category, in.Score, in.BBox, m}
+	}
+	return p, nil
+}
+
+func appendString(b []byte, s string) []byte {
+	q, err := json.Marshal(s)
+	if err != nil {
+		panic("export: a string that JSON cannot hold") // there is none: bad UTF-8 is replaced
+	}
+	return append(b, q...)
+}
+
+// appendScore writes the shortest digits that give the score again.
+func appendScore(b []byte, s float32) []byte { return strconv.AppendFloat(b, float64(s), 'g', -1, 32) }
+
+func appendNumber(b []byte, v float64) []byte { return strconv.AppendFloat(b, v, 'f', -1, 64) }
+
+func appendNumbers(b []byte, list []float64) []byte {
+	b = append(b, '[')
+	for i, v := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendNumber(b, v)
+	}
+	return append(b, ']')
+}
+
+func appendMask(b []byte, m rle.Mask) []byte {
+	b = append(b, `{"size":[`...)
+	b = strconv.AppendInt(b, int64(m.H), 10)
+	b = append(b, ',')
+	b = strconv.AppendInt(b, int64(m.W), 10)
+	b = append(b, `],"counts":`...)
+	b = strconv.AppendQuote(b, m.String()) // printable ASCII: Go's and JSON's quoting agree
+	return append(b, '}')
+}
