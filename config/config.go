@@ -12,8 +12,11 @@ import (
 	"io"
 )
 
-// Format is the version of the schema that this package reads and writes.
-const Format = 1
+// Format is the version of the schema that this package writes. It also reads [FormatFirst].
+const Format = 2
+
+// FormatFirst is the version of configs written before the optional sections were there. Such a config means the same in the present format.
+const FormatFirst = 1
 
 // Config describes one Mask R-CNN model.
 type Config struct {
@@ -36,6 +39,8 @@ type Config struct {
 	MaskHead   MaskHead   `json:"mask_head"`
 	Detections Detections `json:"detections"`
 	Masks      Masks      `json:"masks"`
+
+	Objects *Objects `json:"objects,omitempty"` // nil: not known
 }
 
 // Category is a class that the model can find.
@@ -155,7 +160,13 @@ type Masks struct {
 	Threshold float64 `json:"threshold"` // a pixel belongs to the object when its probability is above
 }
 
-// Parse reads a config and validates it. Unknown fields, trailing data and a format other than [Format] are errors.
+// Objects says how large the objects are that the model was trained on, so that pictures can be shown to it at a scale that it knows.
+type Objects struct {
+	Diameter float64 `json:"diameter"` // of the circle with an object's area, median over the training data, pixels of the network's input
+}
+
+// Parse reads a config and validates it. Unknown fields, trailing data and a format that is neither [Format] nor [FormatFirst] are errors; the config that it
+// returns has the present format.
 func Parse(data []byte) (*Config, error) {
 	var head struct {
 		Format int `json:"format"`
@@ -163,8 +174,8 @@ func Parse(data []byte) (*Config, error) {
 	if err := json.Unmarshal(data, &head); err != nil {
 		return nil, fmt.Errorf("config: %w", err)
 	}
-	if head.Format != Format {
-		return nil, fmt.Errorf("config: format %d, want %d", head.Format, Format)
+	if head.Format != Format && head.Format != FormatFirst {
+		return nil, fmt.Errorf("config: format %d, want %d or %d", head.Format, FormatFirst, Format)
 	}
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
@@ -175,6 +186,7 @@ func Parse(data []byte) (*Config, error) {
 	if _, err := dec.Token(); err != io.EOF {
 		return nil, fmt.Errorf("config: data after the end at offset %d", dec.InputOffset())
 	}
+	c.Format = Format
 	return c, c.Validate()
 }
 

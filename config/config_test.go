@@ -37,6 +37,33 @@ func TestDefaultsAreValidAndSurviveJSON(t *testing.T) {
 	}
 }
 
+// Configs of the first format stay readable: they are the present ones without the optional sections.
+func TestTheFirstFormatIsRead(t *testing.T) {
+	c, err := TF2("49")
+	require.NoError(t, err)
+	data, err := json.Marshal(c)
+	require.NoError(t, err)
+	first := strings.Replace(string(data), `"format":2`, `"format":1`, 1)
+	require.NotEqual(t, string(data), first)
+	back, err := Parse([]byte(first))
+	require.NoError(t, err)
+	require.Equal(t, c, back)
+}
+
+func TestObjects(t *testing.T) {
+	c, err := TF2("49")
+	require.NoError(t, err)
+	c.Objects = &Objects{Diameter: 27.5}
+	data, err := json.Marshal(c)
+	require.NoError(t, err)
+	require.Contains(t, string(data), `"objects":{"diameter":27.5}`)
+	back, err := Parse(data)
+	require.NoError(t, err)
+	require.Equal(t, c, back)
+	c.Objects.Diameter = 0
+	require.EqualError(t, c.Validate(), "config: objects.diameter: 0, want 1 to 65536")
+}
+
 func TestUnknownVariantNamesTheKnown(t *testing.T) {
 	_, err := TF1("50")
 	require.EqualError(t, err, `config: SpineNet variant "50", want one of ["49S" "49" "96" "143" "143L" "190"]`)
@@ -64,7 +91,7 @@ func TestParseRefuses(t *testing.T) {
 	good := string(data)
 	for name, test := range map[string]struct{ text, want string }{
 		"unknown field":  {strings.Replace(good, `"name"`, `"nickname"`, 1), `config: json: unknown field "nickname"`},
-		"other format":   {strings.Replace(good, `"format":1`, `"format":2`, 1), "config: format 2, want 1"},
+		"other format":   {strings.Replace(good, `"format":2`, `"format":3`, 1), "config: format 3, want 1 or 2"},
 		"trailing data":  {good + "{}", "config: invalid character '{' after top-level value"},
 		"wrong type":     {strings.Replace(good, `"clip":"canvas"`, `"clip":7`, 1), "boxes.clip of type config.Clip"},
 		"unknown value":  {strings.Replace(good, `"clip":"canvas"`, `"clip":"square"`, 1), `config: boxes.clip: "square", want "canvas" or "canvas_minus_one" or "image" or "image_minus_one"`},

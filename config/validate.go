@@ -67,6 +67,9 @@ func (c *Config) Validate() error {
 
 	oneOf(p, "masks.paste", c.Masks.Paste, PasteExact, PasteInteger, PasteBorder, PasteMMDet1)
 	p.number("masks.threshold", c.Masks.Threshold, 0, 1)
+	if c.Objects != nil {
+		p.number("objects.diameter", c.Objects.Diameter, 1, maxSide)
+	}
 	return p.err()
 }
 
