@@ -43,21 +43,12 @@ func ExampleModel_SegmentAll() {
 	}
 	defer model.Close()
 	files, _ := filepath.Glob("testdata/images/[ad]*.png")
-	pictures := func(yield func(image.Image) bool) {
-		for _, file := range files {
-			if !yield(readImage(file)) {
-				return
-			}
-		}
-	}
-	i := 0
-	for result, err := range model.SegmentAll(context.Background(), pictures) {
+	for result, err := range model.SegmentAll(context.Background(), spinemask.OpenImages(nil, files...)) {
 		if err != nil {
-			fmt.Println(files[i], err)
-		} else {
-			fmt.Println(filepath.Base(files[i]), len(result.Instances))
+			fmt.Println(err) // names its file
+			continue
 		}
-		i++
+		fmt.Println(filepath.Base(result.Name), len(result.Instances))
 	}
 	// Output:
 	// a1777737270c5f96.png 25

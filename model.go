@@ -16,8 +16,9 @@ import (
 	"github.com/spinemask/spinemask/weights"
 )
 
-// A Model is a network with its weights, ready to run. It is safe for
-// concurrent use.
+// A Model is a network with its weights, ready to run: [Open], [Load] and [New]
+// make one. It is safe for concurrent use. The zero Model runs nothing: its
+// methods return [ErrClosed].
 type Model struct {
 	config  *config.Config
 	options Options
@@ -47,6 +48,9 @@ type Source struct {
 // Open reads a model from a file: the project's native one, or one that
 // another system wrote (see package weights).
 func Open(path string, o *Options) (*Model, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
 	f, err := weights.Open(path)
 	if err != nil {
 		return nil, err
@@ -57,6 +61,9 @@ func Open(path string, o *Options) (*Model, error) {
 // Load reads a model from the size bytes behind r, which must stay readable
 // until the model is closed. The name stands in errors.
 func Load(name string, r io.ReaderAt, size int64, o *Options) (*Model, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
 	f, err := weights.Load(name, r, size)
 	if err != nil {
 		return nil, err
@@ -110,6 +117,9 @@ type Weights interface {
 // New makes a model of a config and weights that are in memory. They are free
 // to go when it returns.
 func New(c *config.Config, w Weights, o *Options) (*Model, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
 	if o == nil {
 		o = &Options{}
 	}
@@ -233,13 +243,16 @@ func (m *Model) WeightBytes() int64 { return m.weightBytes }
 // picture, not while the model is opened.
 func (m *Model) WinogradBytes() int64 { return m.winogradBytes }
 
-// ErrClosed is returned by calls on a closed model.
-var ErrClosed = errors.New("spinemask: the model is closed")
+// ErrClosed is returned by calls on a closed model, and on the zero Model.
+var ErrClosed = errors.New("spinemask: the model is closed, or was never opened")
 
 // Close waits for calls under way and frees the model's memory. Later calls
 // return ErrClosed.
 func (m *Model) Close() error {
 	m.closeOnce.Do(func() {
+		if m.closed == nil {
+			return // the zero Model
+		}
 		close(m.closed)
 		for range cap(m.sessions) {
 			<-m.sessions
@@ -253,12 +266,20 @@ func (m *Model) Close() error {
 	return m.closeErr
 }
 
-// acquire waits for an idle session.
-func (m *Model) acquire(ctx context.Context) (*session, error) {
+// isClosed says whether the model was closed, or never opened.
+func (m *Model) isClosed() bool {
 	select {
 	case <-m.closed:
-		return nil, ErrClosed
+		return true
 	default:
+		return m.closed == nil
+	}
+}
+
+// acquire waits for an idle session.
+func (m *Model) acquire(ctx context.Context) (*session, error) {
+	if m.isClosed() {
+		return nil, ErrClosed
 	}
 	select {
 	case s := <-m.sessions:

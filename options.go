@@ -51,6 +51,29 @@ type Options struct {
 // config.Detections.DisplayThreshold.
 const DisplayScore = -1
 
+// check reports the first option that means nothing, before a file is read.
+func (o *Options) check() error {
+	switch {
+	case o == nil:
+		return nil
+	case o.Threads < 0:
+		return fmt.Errorf("spinemask: Options.Threads: %d, want 0 or more", o.Threads)
+	case o.Workspaces < 0:
+		return fmt.Errorf("spinemask: Options.Workspaces: %d, want 0 or more", o.Workspaces)
+	case (o.Height == 0) != (o.Width == 0), o.Height < 0, o.Width < 0:
+		return fmt.Errorf("spinemask: Options.Height and Width: %d×%d, want both or neither", o.Height, o.Width)
+	case o.MinScore != DisplayScore && !(o.MinScore >= 0 && o.MinScore <= 1):
+		return fmt.Errorf("spinemask: Options.MinScore: %g, want 0 to 1, or DisplayScore", o.MinScore)
+	case o.MaxDetections < 0:
+		return fmt.Errorf("spinemask: Options.MaxDetections: %d, want 0 or more", o.MaxDetections)
+	case o.NMSIoU != 0 && !(o.NMSIoU >= 0.01 && o.NMSIoU <= 1):
+		return fmt.Errorf("spinemask: Options.NMSIoU: %g, want 0.01 to 1, or 0 for the model's own", o.NMSIoU)
+	case o.MemoryLimit < 0:
+		return fmt.Errorf("spinemask: Options.MemoryLimit: %d bytes, want 0 or more", o.MemoryLimit)
+	}
+	return nil
+}
+
 func (o *Options) threads() int {
 	if o.Threads > 0 {
 		return o.Threads

@@ -12,6 +12,9 @@ import (
 // computed: a table of steps for the backbone with the RPN head and for both
 // other heads.
 func (m *Model) Plan(height, width int) (string, error) {
+	if m.isClosed() {
+		return "", ErrClosed
+	}
 	g, err := preprocess.Fit(&m.config.Input, height, width)
 	if err != nil {
 		return "", err

@@ -14,7 +14,8 @@ import (
 // count from the upper left corner of the picture, wherever the bounds of that
 // begin.
 type Result struct {
-	Height, Width int // of the picture, pixels
+	Name          string // of the picture, if SegmentAll was told one
+	Height, Width int    // of the picture, pixels
 	Instances     []Instance
 	Stages        []Stage // where the time went, in order
 }

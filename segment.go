@@ -50,18 +50,49 @@ func convert(img image.Image) *imageio.Image {
 	return imageio.FromImage(img)
 }
 
+// A Picture is one of those that [Model.SegmentAll] takes.
+type Picture struct {
+	Name  string // for people, as a path: it stands in the result and in errors
+	Image image.Image
+	Err   error // why there is no Image; it is passed on as a [PictureError]
+}
+
+// OpenImages reads files for [Model.SegmentAll], one when the next is wanted,
+// each as [OpenImage] does; they are named by their paths.
+func OpenImages(o *ImageOptions, paths ...string) iter.Seq[Picture] {
+	return func(yield func(Picture) bool) {
+		for _, path := range paths {
+			img, err := OpenImage(path, o)
+			if !yield(Picture{path, img, err}) {
+				return
+			}
+		}
+	}
+}
+
+// A PictureError is what went wrong with one of many pictures.
+type PictureError struct {
+	Name string // of the picture
+	Err  error
+}
+
+func (e *PictureError) Error() string { return e.Name + ": " + e.Err.Error() }
+func (e *PictureError) Unwrap() error { return e.Err }
+
 // SegmentAll finds the instances of many pictures and yields a result or an
 // error for each, in their order:
 //
-//	for result, err := range model.SegmentAll(ctx, photos) {
+//	for result, err := range model.SegmentAll(ctx, spinemask.OpenImages(nil, paths...)) {
 //
-// While pictures are segmented, as many at once as there are workspaces, the
-// next ones are taken from the sequence, on another goroutine: reading and
-// decoding them there costs no time of the network. No more than two pictures for
-// each workspace are held. A picture that fails does not end the sequence; when
-// ctx is done its error is the last. After a break no goroutine is left, once
-// the sequence of pictures returns from the step that it is in.
-func (m *Model) SegmentAll(ctx context.Context, pictures iter.Seq[image.Image]) iter.Seq2[*Result, error] {
+// The result has the name of its picture; an error of a picture, also one that
+// came with it, is a [*PictureError] and does not end the sequence. While
+// pictures are segmented, as many at once as there are workspaces, the next ones
+// are taken from the sequence, on another goroutine: reading and decoding them
+// there costs no time of the network. No more than two pictures for each
+// workspace are held. When ctx is done its error is the last. After a break no
+// goroutine is left, once the sequence of pictures returns from the step that it
+// is in.
+func (m *Model) SegmentAll(ctx context.Context, pictures iter.Seq[Picture]) iter.Seq2[*Result, error] {
 	return func(yield func(*Result, error) bool) {
 		var all sync.WaitGroup
 		defer all.Wait()
@@ -73,8 +104,8 @@ func (m *Model) SegmentAll(ctx context.Context, pictures iter.Seq[image.Image]) 
 		all.Go(func() {
 			defer close(work)
 			defer close(ordered)
-			for img := range pictures {
-				j := newJob(img)
+			for p := range pictures {
+				j := newJob(p)
 				if !send(ctx, ordered, j) || !send(ctx, work, j) {
 					return
 				}
@@ -83,8 +114,7 @@ func (m *Model) SegmentAll(ctx context.Context, pictures iter.Seq[image.Image]) 
 		for range m.options.workspaces() {
 			all.Go(func() {
 				for j := range work {
-					j.result, j.err = m.Segment(ctx, j.picture)
-					close(j.done)
+					m.do(ctx, j)
 				}
 			})
 		}
@@ -106,17 +136,30 @@ func (m *Model) SegmentAll(ctx context.Context, pictures iter.Seq[image.Image]) 
 
 // A job is a picture on its way through SegmentAll.
 type job struct {
-	picture image.Image
-	done    chan struct{} // closed when there is a result
-	result  *Result
-	err     error
+	Picture
+	done   chan struct{} // closed when there is a result
+	result *Result
+	err    error
 }
 
-func newJob(img image.Image) *job {
-	if img != nil {
-		img = convert(img)
+func newJob(p Picture) *job {
+	if p.Image != nil {
+		p.Image = convert(p.Image)
 	}
-	return &job{picture: img, done: make(chan struct{})}
+	return &job{Picture: p, done: make(chan struct{})}
+}
+
+func (m *Model) do(ctx context.Context, j *job) {
+	defer close(j.done)
+	err := j.Err
+	if err == nil {
+		j.result, err = m.Segment(ctx, j.Image)
+	}
+	if err != nil {
+		j.err = &PictureError{j.Name, err}
+		return
+	}
+	j.result.Name = j.Name
 }
 
 // send is false if ctx is done first.

@@ -3,7 +3,9 @@ package spinemask_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"image"
+	"io/fs"
 	"iter"
 	"runtime"
 	"sync"
@@ -113,11 +115,11 @@ func equalInstances(a, b []spinemask.Instance) bool {
 }
 
 // numbered yields n pictures and counts how many were taken.
-func numbered(n int, taken *int) iter.Seq[image.Image] {
-	return func(yield func(image.Image) bool) {
+func numbered(n int, taken *int) iter.Seq[spinemask.Picture] {
+	return func(yield func(spinemask.Picture) bool) {
 		for i := range n {
 			*taken++
-			if !yield(waves(i, 64+i, 48)) {
+			if !yield(spinemask.Picture{Name: fmt.Sprint("wave ", i), Image: waves(i, 64+i, 48)}) {
 				return
 			}
 		}
@@ -131,6 +133,7 @@ func TestSegmentAllKeepsTheOrder(t *testing.T) {
 		for r, err := range m.SegmentAll(context.Background(), numbered(12, &taken)) {
 			require.NoError(t, err)
 			require.Equal(t, 64+n, r.Width)
+			require.Equal(t, fmt.Sprint("wave ", n), r.Name)
 			n++
 		}
 		require.Equal(t, 12, n)
@@ -139,15 +142,40 @@ func TestSegmentAllKeepsTheOrder(t *testing.T) {
 
 func TestSegmentAllGoesOnAfterAFailure(t *testing.T) {
 	m := tinyModel(t, spinemask.Options{})
-	pictures := func(yield func(image.Image) bool) {
-		_ = yield(waves(0, 64, 64)) && yield(nil) && yield(image.NewRGBA(image.Rect(0, 0, 0, 5))) && yield(waves(1, 64, 64))
+	pictures := func(yield func(spinemask.Picture) bool) {
+		_ = yield(spinemask.Picture{Name: "a", Image: waves(0, 64, 64)}) &&
+			yield(spinemask.Picture{Name: "b"}) &&
+			yield(spinemask.Picture{Name: "c", Image: image.NewRGBA(image.Rect(0, 0, 0, 5))}) &&
+			yield(spinemask.Picture{Name: "d", Err: fs.ErrNotExist}) &&
+			yield(spinemask.Picture{Name: "e", Image: waves(1, 64, 64)})
 	}
-	var failed []bool
+	var got []string
 	for r, err := range m.SegmentAll(context.Background(), pictures) {
-		failed = append(failed, err != nil)
 		require.Equal(t, err == nil, r != nil)
+		if err == nil {
+			got = append(got, r.Name)
+			continue
+		}
+		var pe *spinemask.PictureError
+		require.ErrorAs(t, err, &pe)
+		got = append(got, "failed "+pe.Name)
+		require.Equal(t, pe.Name == "d", errors.Is(err, fs.ErrNotExist))
 	}
-	require.Equal(t, []bool{false, true, true, false}, failed)
+	require.Equal(t, []string{"a", "failed b", "failed c", "failed d", "e"}, got)
+}
+
+func TestOpenImagesNamesWhatItCannotRead(t *testing.T) {
+	const good = "testdata/images/c901794d1a421d52.png"
+	var got []string
+	for p := range spinemask.OpenImages(nil, "testdata/missing.png", good, good) {
+		got = append(got, p.Name)
+		require.Equal(t, p.Name != good, p.Err != nil)
+		require.Equal(t, p.Name == good, p.Image != nil)
+		if len(got) == 2 {
+			break
+		}
+	}
+	require.Equal(t, []string{"testdata/missing.png", good}, got)
 }
 
 func TestSegmentAllLeavesNothingBehind(t *testing.T) {

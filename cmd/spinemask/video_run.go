@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"image"
 	"io"
 	"math"
 	"os"
@@ -95,7 +94,7 @@ func (f *videoFlags) run(ctx context.Context, t *talk, stdout io.Writer, source 
 func (f *videoFlags) segment(ctx context.Context, t *talk, model *spinemask.Model, reader video.Reader, stop func(), out *videoOutput) error {
 	var frames queue
 	var ended error
-	pictures := func(yield func(image.Image) bool) {
+	pictures := func(yield func(spinemask.Picture) bool) {
 		for n := 0; f.maxFrames == 0 || n < f.maxFrames; n++ {
 			frame, err := reader.Next()
 			if err != nil {
@@ -103,7 +102,7 @@ func (f *videoFlags) segment(ctx context.Context, t *talk, model *spinemask.Mode
 				return
 			}
 			frames.push(frame)
-			if !yield(frame.Picture) {
+			if !yield(spinemask.Picture{Name: fmt.Sprintf("frame %d", frame.Index), Image: frame.Picture}) {
 				return
 			}
 		}
