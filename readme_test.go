@@ -1,7 +1,7 @@
 package spinemask_test
 
 import (
-	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -10,9 +10,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/spinemask/spinemask"
-	"github.com/spinemask/spinemask/models/nuclei"
 )
 
 // The program in the README runs as it stands there, and prints what the command
@@ -29,14 +26,20 @@ func TestProgramOfTheReadme(t *testing.T) {
 	got, err := exec.Command("go", "run", main).CombinedOutput()
 	require.NoError(t, err, "%s", got)
 
-	model, err := nuclei.Open(&spinemask.Options{MinScore: spinemask.DisplayScore})
+	command, err := exec.Command("go", "run", "./cmd/spinemask", "segment", "testdata/images/c901794d1a421d52.png", "-o", "-").Output()
 	require.NoError(t, err)
-	defer model.Close()
-	result, err := model.Segment(context.Background(), readImage("testdata/images/c901794d1a421d52.png"))
-	require.NoError(t, err)
-	var want strings.Builder
-	for _, in := range result.Instances {
-		fmt.Fprintf(&want, "%s %.3f, %d pixels in %v\n", in.Name, in.Score, in.Mask.Area(), in.Bounds())
+	var line struct {
+		Instances []struct {
+			Category string
+			Score    float64
+			Area     int
+		}
 	}
-	require.Equal(t, want.String(), string(got))
+	require.NoError(t, json.Unmarshal(command, &line))
+	printed := strings.Split(strings.TrimSpace(string(got)), "\n")
+	require.Len(t, printed, len(line.Instances))
+	require.NotEmpty(t, printed)
+	for i, in := range line.Instances {
+		require.Contains(t, printed[i], fmt.Sprintf("%s %.3f, %d pixels in (", in.Category, in.Score, in.Area))
+	}
 }
