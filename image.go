@@ -17,6 +17,18 @@ type ImageOptions struct {
 	// MaxPixels limits width × height, and so memory, before anything is
 	// allocated; 0 means 64 megapixels. A side has 32,768 pixels at most.
 	MaxPixels int64
+	// Normalize is the rule that brings samples of more than 8 bits, as microscopes
+	// and cameras write them, to the 8 bits that models take:
+	//   - "auto" or "": the percentiles 0.1 and 99.9 of the picture become black and
+	//     white; pictures of 8 bits stay as they are;
+	//   - "none": integers keep their upper 8 bits (negative ones are black), and of
+	//     floats 0 becomes black and 1 white;
+	//   - "minmax", "percentile:LO,HI": the extremes, or two other percentiles, become
+	//     black and white, in pictures of 8 bits, too;
+	//   - "bits:N": 0 becomes black and 2^N-1 white, such as "bits:12".
+	//
+	// The channels of a colour picture share one scale.
+	Normalize string
 }
 
 // ErrTooLarge is wrapped by errors about pictures over the limits of
@@ -26,24 +38,38 @@ var ErrTooLarge = imageio.ErrTooLarge
 // OpenImage reads a picture from a file for Segment: PNG, JPEG, GIF, BMP, TIFF or
 // WebP, told apart by content; of several frames the first. The pixels are those
 // that the models were trained and measured with: JPEG as libjpeg decodes it (Go's
-// image/jpeg gives colours that differ by up to 37 grey levels at edges), 16-bit
-// samples by their high byte, colour profiles ignored, white behind transparent
-// pixels.
+// image/jpeg gives colours that differ by up to 37 grey levels at edges), colour
+// profiles ignored, white behind transparent pixels; samples of more than 8 bits
+// are scaled as ImageOptions.Normalize says.
 func OpenImage(path string, o *ImageOptions) (image.Image, error) {
-	return picture(imageio.Open(path, o.options()))
+	options, err := o.options()
+	if err != nil {
+		return nil, err
+	}
+	return picture(imageio.Open(path, options))
 }
 
 // LoadImage reads a picture as OpenImage does, from the size bytes behind r: a
 // bytes.Reader, for instance.
 func LoadImage(r io.ReaderAt, size int64, o *ImageOptions) (image.Image, error) {
-	return picture(imageio.Decode(r, size, o.options()))
+	options, err := o.options()
+	if err != nil {
+		return nil, err
+	}
+	return picture(imageio.Decode(r, size, options))
 }
 
-func (o *ImageOptions) options() imageio.Options {
+func (o *ImageOptions) options() (imageio.Options, error) {
 	if o == nil {
-		return imageio.Options{}
+		return imageio.Options{}, nil
 	}
-	return imageio.Options{MaxPixels: o.MaxPixels, IgnoreOrientation: o.AsStored}
+	out := imageio.Options{MaxPixels: o.MaxPixels, IgnoreOrientation: o.AsStored}
+	if o.Normalize == "" {
+		return out, nil
+	}
+	var err error
+	out.Normalize, err = imageio.ParseNormalize(o.Normalize)
+	return out, err
 }
 
 // picture keeps a nil *imageio.Image from becoming an image that is not nil.

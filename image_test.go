@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"image"
+	"image/color"
 	"image/png"
 	"testing"
 
@@ -83,4 +84,21 @@ func TestOpenImage(t *testing.T) {
 	img, err = spinemask.OpenImage("testdata/no.png", nil)
 	require.ErrorContains(t, err, "no.png: no such file")
 	require.True(t, img == nil)
+}
+
+// A camera of 12 bits writes 0 to 4095 into 16 bits.
+func TestOpenImageNormalizes(t *testing.T) {
+	m := image.NewGray16(image.Rect(0, 0, 3, 1))
+	copy(m.Pix, []byte{0, 0, 0x08, 0x00, 0x0f, 0xff})
+	var file bytes.Buffer
+	require.NoError(t, png.Encode(&file, m))
+	for rule, want := range map[string][3]byte{"": {0, 128, 255}, "auto": {0, 128, 255}, "minmax": {0, 128, 255}, "none": {0, 8, 15}, "bits:16": {0, 8, 16}, "bits:11": {0, 255, 255}} {
+		img, err := spinemask.LoadImage(bytes.NewReader(file.Bytes()), int64(file.Len()), &spinemask.ImageOptions{Normalize: rule})
+		require.NoError(t, err)
+		for x, v := range want {
+			require.Equal(t, color.RGBA{v, v, v, 255}, img.At(x, 0), "%s, column %d", rule, x)
+		}
+	}
+	_, err := spinemask.OpenImage("testdata/no.png", &spinemask.ImageOptions{Normalize: "maxmin"})
+	require.EqualError(t, err, `imageio: normalization "maxmin": want auto, none, minmax, percentile:LO,HI or bits:N`)
 }

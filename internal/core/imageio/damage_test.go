@@ -143,7 +143,7 @@ func TestContentDecidesTheFormat(t *testing.T) {
 // Cut or with flipped bits, a file gives a picture of the size that its header says, or one error of one line.
 func TestDamagedFiles(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
-	files := samples(t)
+	files := smallFiles(t)
 	for n := range 3000 {
 		data := bytes.Clone(files[rng.IntN(len(files))])
 		if n%2 == 0 {
@@ -158,7 +158,7 @@ func TestDamagedFiles(t *testing.T) {
 }
 
 func FuzzDecode(f *testing.F) {
-	for _, data := range samples(f) {
+	for _, data := range smallFiles(f) {
 		f.Add(data)
 	}
 	for _, format := range []string{"png", "gif", "bmp", "tiff", "webp", "jpeg"} {
@@ -180,8 +180,8 @@ func checkDecode(t *testing.T, data []byte) {
 	require.LessOrEqual(t, m.Width*m.Height, 1<<18)
 }
 
-// samples are the files of testdata of at most 3 kB.
-func samples(t testing.TB) (files [][]byte) {
+// smallFiles are the files of testdata of at most 3 kB.
+func smallFiles(t testing.TB) (files [][]byte) {
 	for _, dir := range []string{"jpeg", "formats", "unsupported"} {
 		entries, err := os.ReadDir("testdata/" + dir)
 		require.NoError(t, err)

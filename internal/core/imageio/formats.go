@@ -2,20 +2,57 @@ package imageio
 
 import (
 	"errors"
+	"fmt"
 	"image"
+	"image/color"
 	"image/gif"
 	"image/png"
 	"io"
 
 	"golang.org/x/image/bmp"
 	"golang.org/x/image/tiff"
+
+	"github.com/spinemask/spinemask/internal/core/samples"
 )
 
 // A header is what a file says before its pixels are decoded.
 type header struct {
 	width, height int
 	orientation   int // EXIF, 1…8; 0 = not said
-	decode        func() (*Image, error)
+
+	// One of these gives the pixels as they are stored: 8-bit RGB, or samples of one channel or three, and their opacity in 8 bits (nil: opaque).
+	decode  func() (*Image, error)
+	samples func() (s *samples.Samples, alpha []byte, err error)
+}
+
+// image gives the pixels as o asks for them.
+func (h header) image(o Options) (*Image, error) {
+	if h.decode != nil {
+		m, err := h.decode()
+		if err != nil || !o.Normalize.touchesPixels() {
+			return m, err
+		}
+		return render(&samples.Samples{Width: m.Width, Height: m.Height, Channels: 3, Kind: samples.Unsigned, Bits: 8, U8: m.Pix}, o.Normalize)
+	}
+	s, alpha, err := h.samples()
+	if err != nil {
+		return nil, err
+	}
+	m, err := render(s, o.Normalize)
+	if err != nil {
+		return nil, err
+	}
+	if alpha != nil {
+		m.eachRow(func(y int, dst []byte) {
+			for x, a := range alpha[y*m.Width:][:m.Width] {
+				overWhite(dst[3*x:][:3], dst[3*x:][:3], int(a))
+			}
+		})
+	}
+	if o.KeepSamples && m.Scaling != nil {
+		m.Samples = s
+	}
+	return m, nil
 }
 
 type format struct {
@@ -81,32 +118,80 @@ func match(magic string, head []byte) bool {
 // start gives a reader of the whole of src, independent of others.
 func start(src *io.SectionReader) *io.SectionReader { return io.NewSectionReader(src, 0, src.Size()) }
 
-// plain is the header of a format whose decoder needs no help.
-func plain(src *io.SectionReader, config func(io.Reader) (image.Config, error), decode func(io.Reader) (image.Image, error)) (header, error) {
+// plain is the header of a format whose decoder needs no help. grey says that its colours, if it has three, are equal.
+func plain(src *io.SectionReader, grey bool, config func(io.Reader) (image.Config, error), decode func(io.Reader) (image.Image, error)) (header, error) {
 	c, err := config(start(src))
-	return header{width: c.Width, height: c.Height, decode: func() (*Image, error) {
-		m, err := decode(start(src))
-		if err != nil {
-			return nil, err
+	h := header{width: c.Width, height: c.Height}
+	switch c.ColorModel {
+	case color.Gray16Model, color.RGBA64Model, color.NRGBA64Model:
+		h.samples = func() (*samples.Samples, []byte, error) {
+			m, err := decode(start(src))
+			if err != nil {
+				return nil, nil, err
+			}
+			return deep(m, grey)
 		}
-		return FromImage(m), nil
-	}}, err
+	default:
+		h.decode = func() (*Image, error) {
+			m, err := decode(start(src))
+			if err != nil {
+				return nil, err
+			}
+			return FromImage(m), nil
+		}
+	}
+	return h, err
 }
 
 func bmpHeader(src *io.SectionReader) (header, error) {
-	return plain(src, bmp.DecodeConfig, bmp.Decode)
+	return plain(src, false, bmp.DecodeConfig, bmp.Decode)
 }
 
 func tiffHeader(src *io.SectionReader) (header, error) {
-	h, err := plain(src, tiff.DecodeConfig, tiff.Decode)
+	h, err := plain(src, false, tiff.DecodeConfig, tiff.Decode)
 	h.orientation = tiffOrientation(src)
 	return h, err
 }
 
 func pngHeader(src *io.SectionReader) (header, error) {
-	h, err := plain(src, png.DecodeConfig, png.Decode)
+	var colors [1]byte
+	src.ReadAt(colors[:], 25) // the colour type of a chunk IHDR; the decoder says if there is none
+	h, err := plain(src, colors[0]&2 == 0, png.DecodeConfig, png.Decode)
 	h.orientation = pngOrientation(src)
 	return h, err
+}
+
+// deep gives the 16-bit samples and the opacity of a decoded picture.
+func deep(m image.Image, grey bool) (s *samples.Samples, alpha []byte, err error) {
+	var pix []byte // big endian
+	step, opaque := 8, true
+	switch m := m.(type) {
+	case *image.Gray16:
+		pix, step, grey = m.Pix, 2, true
+	case *image.RGBA64:
+		pix = m.Pix
+	case *image.NRGBA64:
+		pix, opaque = m.Pix, false
+	default:
+		return nil, nil, fmt.Errorf("unexpected colours (%T)", m)
+	}
+	channels := 3
+	if grey {
+		channels = 1
+	}
+	b := m.Bounds()
+	s = samples.New(b.Dx(), b.Dy(), channels, samples.Unsigned, 16)
+	for i := range s.U16 {
+		at := i/channels*step + i%channels*2
+		s.U16[i] = uint16(pix[at])<<8 | uint16(pix[at+1])
+	}
+	if !opaque {
+		alpha = make([]byte, len(pix)/step)
+		for i := range alpha {
+			alpha[i] = pix[i*step+6]
+		}
+	}
+	return s, alpha, nil
 }
 
 // gifHeader reads the first frame only, and puts it where it belongs on the canvas.

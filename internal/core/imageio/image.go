@@ -2,8 +2,10 @@
 //
 // Pixels are those that Pillow gives, because published accuracies were measured with them:
 //   - JPEG chroma is interpolated and converted as libjpeg does it (see [FromImage]), WebP as libwebp does it;
-//   - 16-bit samples keep their high byte, grey becomes three equal channels, CMYK and YCCK go through Pillow's simple formula;
+//   - grey becomes three equal channels, CMYK and YCCK go through Pillow's simple formula;
 //   - colour profiles are ignored.
+//
+// Samples of more than 8 bits are brought to 8 by a rule, see [ParseNormalize].
 //
 // Unlike Pillow, pictures are turned upright by their EXIF orientation unless [Options] says otherwise, and transparent pixels show a white background.
 //
@@ -20,6 +22,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/spinemask/spinemask/internal/core/samples"
 )
 
 // Image is an 8-bit RGB picture, rows from top to bottom: the pixel in column x of row y is Pix[3*(y*Width+x):][:3].
@@ -27,6 +31,11 @@ import (
 type Image struct {
 	Width, Height int
 	Pix           []byte // 3·Width·Height bytes, R, G, B interleaved
+
+	// Scaling says how Pix was made of samples of more than 8 bits, or by which rule of [Options]; nil if the file's samples are the pixels.
+	Scaling *Scaling
+	// Samples are the file's own values of the same pixels, of one channel or of three, for [Options.KeepSamples]; nil if they are the pixels.
+	Samples *samples.Samples
 }
 
 // New gives a black picture.
@@ -61,6 +70,9 @@ type Options struct {
 	MaxPixels         int64 // limit for width × height; 0 means DefaultMaxPixels
 	MaxSide           int   // limit for each side; 0 means DefaultMaxSide
 	IgnoreOrientation bool  // leave the picture as it is stored, as COCO's annotations expect
+
+	Normalize   Normalize // how brightness becomes 8 bits
+	KeepSamples bool      // keep the file's own values where they are not the pixels
 }
 
 // ErrTooLarge is wrapped by errors about pictures that go beyond the limits of [Options].
@@ -122,7 +134,7 @@ func decode(r io.ReaderAt, size int64, o Options) (m *Image, err error) {
 	if err := o.check(header.width, header.height); err != nil {
 		return nil, err
 	}
-	m, err = header.decode()
+	m, err = header.image(o)
 	if err != nil {
 		return nil, explain(err)
 	}

@@ -66,8 +66,33 @@ func pngOrientation(r io.ReaderAt) int {
 
 // upright turns a stored picture the way that its EXIF orientation asks for.
 func upright(m *Image, orientation int) *Image {
+	if orientation < 2 || orientation > 8 {
+		return m
+	}
 	w, h := m.Width, m.Height
-	// The pixel at column x, row y of the result is number first + x·right + y·down of m.
+	out := *m
+	if orientation >= 5 {
+		out.Width, out.Height = h, w
+	}
+	out.Pix = turn(m.Pix, w, h, 3, orientation)
+	if s := m.Samples; s != nil {
+		turned := *s
+		turned.Width, turned.Height = out.Width, out.Height
+		turned.U8 = turn(s.U8, w, h, s.Channels, orientation)
+		turned.U16 = turn(s.U16, w, h, s.Channels, orientation)
+		turned.F32 = turn(s.F32, w, h, s.Channels, orientation)
+		turned.F64 = turn(s.F64, w, h, s.Channels, orientation)
+		out.Samples = &turned
+	}
+	return &out
+}
+
+// turn gives the pixels of a w×h picture, of several values each, in the order that its EXIF orientation, 2…8, asks for.
+func turn[T any](pix []T, w, h, channels, orientation int) []T {
+	if pix == nil {
+		return nil
+	}
+	// The pixel at column x, row y of the result is number first + x·right + y·down of pix.
 	var first, right, down int
 	switch orientation {
 	case 2: // mirrored left to right
@@ -84,19 +109,17 @@ func upright(m *Image, orientation int) *Image {
 		first, right, down = w*h-1, -w, -1
 	case 8: // lies on its right side
 		first, right, down = w-1, w, -1
-	default:
-		return m
 	}
 	if orientation >= 5 {
 		w, h = h, w
 	}
-	out := New(w, h)
-	out.eachRow(func(y int, dst []byte) {
-		at := 3 * (first + y*down)
-		for x := range w {
-			copy(dst[3*x:3*x+3], m.Pix[at:at+3])
-			at += 3 * right
+	out := make([]T, 0, len(pix))
+	for y := range h {
+		at := channels * (first + y*down)
+		for range w {
+			out = append(out, pix[at:at+channels]...)
+			at += channels * right
 		}
-	})
+	}
 	return out
 }
