@@ -94,7 +94,7 @@ func TestIDs(t *testing.T) {
 
 func TestRunIsACOCODataSetWithoutAnnotations(t *testing.T) {
 	var b bytes.Buffer
-	r := Run{Info: Info{Model: "m"}, Images: []Image{{1, "a.png", 4, 3}}, Failures: []Failure{{"b.png", "truncated"}}, Categories: []Category{{1, "nucleus"}}}
+	r := Run{Info: Info{Model: "m"}, Images: []Image{{ID: 1, FileName: "a.png", Width: 4, Height: 3}}, Failures: []Failure{{"b.png", "truncated"}}, Categories: []Category{{1, "nucleus"}}}
 	require.NoError(t, r.Write(&b))
 	var back map[string]any
 	require.NoError(t, json.Unmarshal(b.Bytes(), &back))

@@ -129,7 +129,9 @@ func TestPartsAreJoinedToOneLine(t *testing.T) {
 
 func TestPicturesSurviveJSON(t *testing.T) {
 	p := twoInstances()
+	p.PixelSize = [2]float64{0.25, 0.5}
 	data := p.AppendJSON(nil)
+	require.Contains(t, string(data), `"height":6,"pixel_size_um":[0.25,0.5],"instances"`)
 	back, err := ParsePicture(data)
 	require.NoError(t, err)
 	p.Photo = nil

@@ -19,6 +19,8 @@ type Image struct {
 	FileName string `json:"file_name"` // with slashes
 	Width    int    `json:"width"`
 	Height   int    `json:"height"`
+	// PixelSize is the width and the height of a pixel in micrometres; zeros where nobody knows.
+	PixelSize [2]float64 `json:"pixel_size_um,omitzero"`
 }
 
 // A Picture is an image and what was found in it.
@@ -102,7 +104,7 @@ func IDs(fileNames []string) []int64 {
 //	{"id":7,"file_name":"a.png","width":640,"height":480,"instances":[{"category_id":1,"category":"nucleus","score":0.98,
 //	"bbox":[x,y,width,height],"area":411,"segmentation":{"size":[height,width],"counts":"…"}},…]}
 //
-// A frame of a video has its "time" in seconds before the instances, to six digits.
+// Where the size of a pixel is known, "pixel_size_um":[width,height] follows the height, in micrometres. A frame of a video has its "time" in seconds before the instances, to six digits.
 //
 // Boxes are in pixels of the picture as it is shown upright, from its upper left corner, to three digits; areas are the pixels of the mask; scores are exact.
 func (p *Picture) AppendJSON(b []byte) []byte {
@@ -114,6 +116,10 @@ func (p *Picture) AppendJSON(b []byte) []byte {
 	b = strconv.AppendInt(b, int64(p.Width), 10)
 	b = append(b, `,"height":`...)
 	b = strconv.AppendInt(b, int64(p.Height), 10)
+	if p.PixelSize != [2]float64{} {
+		b = append(b, `,"pixel_size_um":`...)
+		b = appendNumbers(b, p.PixelSize[:])
+	}
 	if p.Time != nil {
 		b = append(b, `,"time":`...)
 		b = appendNumber(b, math.Round(*p.Time*1e6)/1e6)
