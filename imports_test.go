@@ -43,7 +43,7 @@ var allowed = map[string][]string{
 	"internal/core/preprocess":             {"box", "config"},
 	"internal/command/progress":            {},
 	"internal/testkit/testutil":            {},
-	"tile":                                 {"", "box", "internal/core/imageio", "rle"},
+	"tile":                                 {"", "box", "config", "internal/core/imageio", "internal/core/preprocess", "rle"},
 	"internal/testkit/testweights":         {"internal/testkit/testweights/formula", "weights"},
 	"internal/testkit/testweights/formula": {},
 	"internal/command/video":               {"internal/core/imageio"},

@@ -3,6 +3,8 @@ package tile
 import (
 	"context"
 	"errors"
+	"image"
+	"image/color"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -16,7 +18,8 @@ import (
 )
 
 // components is a model that finds the connected bright parts of a picture, and nothing of what lies beyond it.
-func components(_ context.Context, m *imageio.Image) (*spinemask.Result, error) {
+func components(_ context.Context, picture image.Image) (*spinemask.Result, error) {
+	m := picture.(*imageio.Image)
 	r := &spinemask.Result{Height: m.Height, Width: m.Width}
 	seen := make([]bool, m.Width*m.Height)
 	for start := range seen {
@@ -104,7 +107,8 @@ func TestEachInstanceIsFoundOnce(t *testing.T) {
 }
 
 func TestNeighboursThatTouchStayTwo(t *testing.T) {
-	model := func(_ context.Context, m *imageio.Image) (*spinemask.Result, error) { // each finds two halves of the tile, one on the other
+	model := func(_ context.Context, picture image.Image) (*spinemask.Result, error) { // each finds two halves of the tile, one on the other
+		m := picture.(*imageio.Image)
 		top := rle.FromBox(0, 0, float64(m.Width), float64(m.Height/2), m.Height, m.Width)
 		bottom := rle.Difference(rle.FromBox(0, 0, float64(m.Width), float64(m.Height), m.Height, m.Width), top)
 		return &spinemask.Result{Height: m.Height, Width: m.Width, Instances: []spinemask.Instance{{Category: 1, Mask: top}, {Category: 1, Mask: bottom}}}, nil
@@ -117,7 +121,8 @@ func TestNeighboursThatTouchStayTwo(t *testing.T) {
 
 func TestClassesAreNotJoined(t *testing.T) {
 	class := 0
-	model := func(ctx context.Context, m *imageio.Image) (*spinemask.Result, error) {
+	model := func(ctx context.Context, picture image.Image) (*spinemask.Result, error) {
+		m := picture.(*imageio.Image)
 		class++
 		return &spinemask.Result{Instances: []spinemask.Instance{{Category: class, Mask: rle.FromBox(0, 0, float64(m.Width), 40, m.Height, m.Width)}}}, nil
 	}
@@ -141,7 +146,7 @@ func TestTilesCoverThePicture(t *testing.T) {
 }
 
 func TestErrorsAndOptions(t *testing.T) {
-	failing := func(context.Context, *imageio.Image) (*spinemask.Result, error) { return nil, errors.New("no") }
+	failing := func(context.Context, image.Image) (*spinemask.Result, error) { return nil, errors.New("no") }
 	_, err := Segment(context.Background(), failing, imageio.New(100, 100), Options{Size: 50, Overlap: 10})
 	require.EqualError(t, err, "no")
 	for _, o := range []Options{{Size: 0}, {Size: 31}, {Size: 100, Overlap: 51}, {Size: 100, Overlap: math.MaxInt}, {Size: 100, Overlap: -1}} {
@@ -163,8 +168,8 @@ func TestTheNumberOfWorkersChangesNothing(t *testing.T) {
 }
 
 func TestPaddingShowsEveryPictureAtOneScale(t *testing.T) {
-	filled := func(ctx context.Context, m *imageio.Image) (*spinemask.Result, error) {
-		require.Equal(t, [2]int{64, 64}, [2]int{m.Width, m.Height})
+	filled := func(ctx context.Context, m image.Image) (*spinemask.Result, error) {
+		require.Equal(t, image.Pt(64, 64), m.Bounds().Size())
 		return components(ctx, m) // the fill is bright, too: what touches it is seen together with it
 	}
 	for _, size := range [][2]int{{40, 30}, {64, 50}, {64, 64}, {200, 40}, {30, 150}} {
@@ -172,7 +177,7 @@ func TestPaddingShowsEveryPictureAtOneScale(t *testing.T) {
 		for y := 10; y < size[1]; y++ { // reaches the lower border
 			copy(photo.Pix[3*(y*size[0]+5):], []byte{9, 9, 9, 9, 9, 9})
 		}
-		got, err := Segment(context.Background(), filled, photo, Options{Size: 64, Overlap: 20, Pad: true, Fill: [3]byte{7, 7, 7}})
+		got, err := Segment(context.Background(), filled, photo, Options{Size: 64, Overlap: 20, Pad: true, Fill: color.Gray{7}})
 		require.NoError(t, err)
 		require.Equal(t, [2]int{size[0], size[1]}, [2]int{got.Width, got.Height})
 		require.Len(t, got.Instances, 1)
@@ -186,7 +191,7 @@ func TestPaddingShowsEveryPictureAtOneScale(t *testing.T) {
 func TestCancellation(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	seen := 0
-	model := func(ctx context.Context, m *imageio.Image) (*spinemask.Result, error) {
+	model := func(ctx context.Context, m image.Image) (*spinemask.Result, error) {
 		if seen++; seen == 3 {
 			cancel()
 		}

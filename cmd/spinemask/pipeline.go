@@ -126,8 +126,7 @@ func (f *segmentFlags) find(ctx context.Context, model *spinemask.Model, photo *
 	if f.cut.Size == 0 {
 		return model.Segment(ctx, photo)
 	}
-	one := func(ctx context.Context, m *imageio.Image) (*spinemask.Result, error) { return model.Segment(ctx, m) }
-	return tile.Segment(ctx, one, photo, f.cut)
+	return tile.Segment(ctx, model.Segment, photo, f.cut)
 }
 
 // findings says what was found in an image, and where the time went.
