@@ -21,93 +21,75 @@ type input struct {
 	err  error  // what is known to be wrong with it already
 }
 
-// Files of a folder that are taken for images. Those with the second kind of name cannot be read, but it would be wrong to pass over them in silence.
-var imageNames = strings.Fields(`.png .apng .jpg .jpeg .jpe .jfif .gif .bmp .dib .tif .tiff .webp
-	.heic .heif .avif .jxl .jp2 .j2k`)
+// found is what the arguments stand for.
+type found struct {
+	images    []input
+	left      []leftOut // pictures in folders that are not looked at
+	unmatched []error   // patterns that nothing matches
+}
 
 // expand lists the images that the arguments stand for: files, folders (with their sub-folders if recursive), patterns, lists, and standard input. What lies in
-// the folder without is left out, so that a second run does not take the pictures of the first one.
-func expand(args []string, stdin io.Reader, recursive bool, without string) ([]input, error) {
+// the folder without is not looked at, so that a second run does not take the pictures of the first one.
+func expand(args []string, stdin io.Reader, recursive bool, without string) (*found, error) {
 	named, err := named(args, stdin)
 	if err != nil {
 		return nil, err
 	}
-	var list []input
+	var all found
 	var problems []error
 	usable := false
 	for _, arg := range named {
 		if arg.data != nil {
-			list, usable = append(list, arg), true
+			all.images, usable = append(all.images, arg), true
 			continue
 		}
 		paths := []string{arg.path}
-		if _, err := os.Stat(arg.path); err != nil && strings.ContainsAny(arg.path, "*?[") {
-			paths, err = filepath.Glob(arg.path)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", arg.path, err)
+		if !exists(arg.path) && strings.ContainsAny(arg.path, "*?[") {
+			if paths, err = glob(arg.path); err != nil {
+				return nil, err
 			}
 			if len(paths) == 0 {
-				problems = append(problems, fmt.Errorf("no file matches %q", arg.path))
+				all.unmatched = append(all.unmatched, noMatch(arg.path))
 			}
 		}
 		for _, p := range paths {
-			found, err := expandPath(p, recursive, without)
+			images, left, err := expandPath(p, recursive, without)
 			if err != nil {
 				problems = append(problems, err)
-				found = []input{{path: p, name: filepath.ToSlash(filepath.Base(p)), err: err}}
+				images = []input{{path: p, name: filepath.ToSlash(filepath.Base(p)), err: err}}
 			}
-			usable = usable || err == nil && len(found) > 0
-			list = append(list, found...)
+			usable = usable || err == nil && len(images) > 0
+			all.images, all.left = append(all.images, images...), append(all.left, left...)
 		}
 	}
+	problems = append(problems, all.unmatched...)
+	all.images, all.left = distinct(all.images), distinctLeftOut(all.left)
 	switch {
-	case !usable && len(problems) > 0:
+	case usable:
+		return &all, nil
+	case len(problems) > 0:
 		return nil, problems[0]
-	case !usable:
-		return nil, noImages(args, recursive)
 	}
-	return distinct(list), nil
+	return nil, noImages(args, recursive, all.left)
 }
 
-func expandPath(p string, recursive bool, without string) (list []input, err error) {
+func expandPath(p string, recursive bool, without string) ([]input, []leftOut, error) {
 	st, err := os.Stat(p)
-	if err != nil {
-		return nil, reason(p, err)
+	switch {
+	case err != nil:
+		return nil, nil, reason(p, err)
+	case st.IsDir():
+		return walkFolder(p, recursive, without)
 	}
-	if !st.IsDir() {
-		return []input{{path: p, name: filepath.Base(p), size: st.Size()}}, nil
+	return []input{{path: p, name: filepath.Base(p), size: st.Size()}}, nil, nil
+}
+
+func noMatch(pattern string) error {
+	err := fmt.Errorf("no file matches %q", pattern)
+	if strings.Contains(pattern, "**") {
+		return hinted{err, "** is the same as *; name the folder and add -r to look in sub-folders"}
 	}
-	without = absolute(without)
-	err = filepath.WalkDir(p, func(file string, d fs.DirEntry, err error) error {
-		rel, relErr := filepath.Rel(p, file)
-		if relErr != nil {
-			return relErr
-		}
-		if err != nil && file == p {
-			return reason(file, err)
-		}
-		if err != nil { // one that cannot be looked into does not end the run
-			list = append(list, input{path: file, name: filepath.ToSlash(rel), err: reason(file, err)})
-			return fs.SkipDir
-		}
-		hidden := strings.HasPrefix(d.Name(), ".") && file != p // also "._photo.jpg", which macOS leaves on other systems' disks
-		if d.IsDir() {
-			if file != p && (!recursive || hidden) || absolute(file) == without {
-				return fs.SkipDir
-			}
-			return nil
-		}
-		if hidden || !slices.Contains(imageNames, strings.ToLower(filepath.Ext(file))) {
-			return nil
-		}
-		in := input{path: file, name: filepath.ToSlash(rel)}
-		if st, err := os.Stat(file); err == nil {
-			in.size = st.Size()
-		}
-		list = append(list, in)
-		return nil
-	})
-	return list, err
+	return err
 }
 
 // reason is an error of the file system in a form for people: the path, and why.
@@ -118,17 +100,24 @@ func reason(p string, err error) error {
 	return fmt.Errorf("%s: %w", p, err)
 }
 
-func noImages(args []string, recursive bool) error {
+func noImages(args []string, recursive bool, left []leftOut) error {
 	err := fmt.Errorf("no images in %q", strings.Join(args, " "))
-	if !recursive {
-		for _, arg := range args {
-			entries, _ := os.ReadDir(arg)
-			if slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.IsDir() }) {
-				return hinted{err, "add -r to look in sub-folders"}
-			}
-		}
+	if !recursive && slices.ContainsFunc(args, hasFolder) {
+		return hinted{err, "add -r to look in sub-folders"}
 	}
-	return hinted{err, "images of a folder are known by their names: .png, .jpg, .gif, .bmp, .tif, .webp"}
+	if len(left) > 0 {
+		return hinted{err, "pictures of other kinds are there: " + kinds(left)}
+	}
+	return hinted{err, "images of a folder are known by their names: .png, .jpg, .gif, .bmp, .tif, .webp, and those of slide scanners and microscopes for tiff"}
+}
+
+// hasFolder says whether there is a folder in a folder.
+func hasFolder(folder string) bool {
+	entries, _ := os.ReadDir(folder)
+	return slices.ContainsFunc(entries, func(e fs.DirEntry) bool {
+		st, err := os.Stat(filepath.Join(folder, e.Name()))
+		return err == nil && st.IsDir() && !strings.HasPrefix(e.Name(), ".")
+	})
 }
 
 // distinct drops files that were named twice, and tells files of the same name apart by the folders that they lie in.

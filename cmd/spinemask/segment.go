@@ -47,7 +47,8 @@ func newSegment(t *talk) *cobra.Command {
 		Short: "Find the instances in images",
 		Long: `Find the instances in images: png, jpeg, gif, bmp, tiff and webp, told apart by
 content. A PATH is a file, a folder, a pattern like 'scans/*.tif', @list.txt for
-the paths in a file, or - for standard input: one image, or a list of paths.
+the paths in a file, or - for standard input: one image, or a list of paths. In a
+folder, images are known by their names; pictures of other kinds are counted.
 
 The output folder gets what --save names, any number at once:
 ` + formatHelp() + `and always
@@ -175,10 +176,12 @@ func (f *segmentFlags) run(ctx context.Context, t *talk, stdin io.Reader, stdout
 	if f.list != "" {
 		args = append(args, "@"+f.list)
 	}
-	inputs, err := expand(args, stdin, f.recursive, f.out)
+	all, err := expand(args, stdin, f.recursive, f.out)
 	if err != nil {
 		return err
 	}
+	t.sayLeftOut(all)
+	inputs := all.images
 	model, err := f.open(t, len(inputs))
 	if err != nil {
 		return err
