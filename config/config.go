@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 )
 
 // Format is the version of the schema that this package writes. It also reads [FormatFirst].
@@ -188,6 +189,15 @@ func Parse(data []byte) (*Config, error) {
 	}
 	c.Format = Format
 	return c, c.Validate()
+}
+
+// Clone returns a copy that shares nothing with c.
+func (c *Config) Clone() *Config {
+	d := *c
+	d.Categories = slices.Clone(c.Categories)
+	d.Anchors.AspectRatios = slices.Clone(c.Anchors.AspectRatios)
+	d.BoxHead.FC = slices.Clone(c.BoxHead.FC)
+	return &d
 }
 
 // Classes is the number of class rows of the heads, the background included.

@@ -150,6 +150,8 @@ func tfType(d tfbundle.DType) dtype.Type {
 	switch d {
 	case tfbundle.Float:
 		return dtype.F32
+	case tfbundle.Double:
+		return dtype.F64
 	case tfbundle.Half:
 		return dtype.F16
 	case tfbundle.BFloat16:

@@ -59,7 +59,7 @@ func Check(f *File, want []Want) error {
 		case !slices.Equal(t.Shape, w.Shape):
 			problems[w.Name] = fmt.Sprintf("shape %v, want %v", t.Shape, w.Shape)
 		case !t.dtype.Float():
-			problems[w.Name] = fmt.Sprintf("element type %s, want F32, F16 or BF16", t.dtype)
+			problems[w.Name] = fmt.Sprintf("element type %s, want %s", t.dtype, floatTypes)
 		default:
 			scan = append(scan, t)
 		}

@@ -11,10 +11,39 @@ import (
 
 // Options are what a person knows about a file that no tensor tells. Zero values, nil, leave the choice to [File.Config].
 type Options struct {
-	Semantics   System            // whose arithmetic around the network: TF1, TF2, …
+	Semantics   System            // whose arithmetic around the network: TF1, TF2, …; not beside Config
 	Activation  config.Activation // after the convolutions
 	NormEpsilon *float64          // of every batch norm; zero is one that torchvision has
 	AnchorSize  float64           // side of the square anchor in strides of its level
+	Input       InputSize         // of the network's input
+	// Categories are the classes in the order of the rows of the heads, without the background. Where rows are the ids of
+	// the data set (TF1, TF2, torchvision) and all ids fit, they are put there, whatever their order. Names alone become
+	// categories by [Categories], files of them by [ReadCategories].
+	Categories []config.Category
+	// Config is taken in place of what the file implies; the other options change it.
+	Config *config.Config
+}
+
+// InputSize is the size of the network's input: Height and Width where photos are fitted into a canvas, Short and Long,
+// the wanted shorter side and the limit of the longer one, where the input follows the photo. Zero leaves it as it is.
+type InputSize struct{ Height, Width, Short, Long int }
+
+// apply sets the size in the config of a model that takes one of this kind.
+func (s InputSize) apply(in *config.Input) error {
+	fixed := in.Fit == config.FitFixedSize
+	switch {
+	case s == InputSize{}:
+		return nil
+	case fixed && (s.Height <= 0 || s.Width <= 0 || s.Short != 0 || s.Long != 0):
+		return fmt.Errorf("input size: want a height and a width: the model fits photos into a canvas")
+	case !fixed && (s.Short <= 0 || s.Long < s.Short || s.Height != 0 || s.Width != 0):
+		return fmt.Errorf("input size: want a shorter and a longer side: the input of the model follows the photo")
+	case fixed:
+		in.Height, in.Width = s.Height, s.Width
+	default:
+		in.MinSize, in.MaxSize = s.Short, s.Long
+	}
+	return nil
 }
 
 // Assumption is a value that Config took from a table because nothing in the file tells it.
@@ -36,7 +65,12 @@ func (f *File) Config(o Options) (*config.Config, []Assumption, error) {
 	var assumed []Assumption
 	var c *config.Config
 	var err error
-	if text := f.metadata["config"]; f.system == Native && text != "" {
+	if o.Config != nil {
+		if o.Semantics != "" {
+			return nil, nil, fmt.Errorf("weights: %s: semantics %q beside a config, which has its own", f.name, o.Semantics)
+		}
+		c = o.Config.Clone()
+	} else if text := f.metadata["config"]; f.system == Native && text != "" {
 		if o.Semantics != "" {
 			return nil, nil, fmt.Errorf("weights: %s: semantics %q: a native file has its own", f.name, o.Semantics)
 		}
@@ -56,6 +90,17 @@ func (f *File) Config(o Options) (*config.Config, []Assumption, error) {
 	}
 	if o.AnchorSize != 0 {
 		c.Anchors.Size = o.AnchorSize
+	}
+	if err := o.Input.apply(&c.Input); err != nil {
+		return nil, nil, fmt.Errorf("weights: %s: %w", f.name, err)
+	}
+	if len(o.Categories) > 0 && (o.Config != nil || f.system == Native) {
+		if _, err := f.setCategories(c, o, ""); err != nil {
+			return nil, nil, err
+		}
+	}
+	if n := f.rounded(); n > 0 {
+		assumed = append(assumed, Assumption{"precision", "float32", fmt.Sprintf("%d tensors of float64 are rounded to it", n), ""})
 	}
 	if err := c.Validate(); err != nil {
 		return nil, nil, fmt.Errorf("weights: %s: %w", f.name, err)
@@ -101,7 +146,7 @@ func (f *File) infer(o Options) (*config.Config, []Assumption, error) {
 	}
 	family := familyOf(system)
 	if f.system == Native {
-		return nil, nil, fmt.Errorf("weights: %s: no config in the metadata, and names of no known system%s", f.name, f.example())
+		return nil, nil, fmt.Errorf("weights: %s: no config in the metadata, and names of no known system%s%s", f.name, f.example(), f.notRead())
 	}
 	if family == nil {
 		return nil, nil, fmt.Errorf("weights: %s: no defaults for %q", f.name, system)
@@ -139,7 +184,11 @@ func (f *File) infer(o Options) (*config.Config, []Assumption, error) {
 	} else if system == Torchvision {
 		epsilon = f.torchvisionEpsilon(c, reason)
 	}
-	return c, assumptions(c, o, system, reason, epsilon), nil
+	named, err := f.setCategories(c, o, system)
+	if err != nil {
+		return nil, nil, err
+	}
+	return c, assumptions(c, o, system, reason, epsilon, named), nil
 }
 
 // torchvisionEpsilon corrects the epsilon of a config that is not known to be that of the published weights, and says why
@@ -161,8 +210,19 @@ func (f *File) torchvisionEpsilon(c *config.Config, reason string) string {
 	return fmt.Sprintf("default of torchvision for a ResNet-%d", c.Backbone.Depth)
 }
 
-// assumptions lists what is in c and in neither the file nor the options.
-func assumptions(c *config.Config, o Options, system System, reason, epsilon string) []Assumption {
+// rounded counts the tensors that lose digits.
+func (f *File) rounded() int {
+	n := 0
+	for _, t := range f.tensors {
+		if t.dtype != t.dtype.Stored() {
+			n++
+		}
+	}
+	return n
+}
+
+// assumptions lists what is in c and in neither the tensors nor the options. named is where the file names its classes.
+func assumptions(c *config.Config, o Options, system System, reason, epsilon, named string) []Assumption {
 	var list []Assumption
 	assume := func(given bool, a Assumption) {
 		if !given {
@@ -173,11 +233,14 @@ func assumptions(c *config.Config, o Options, system System, reason, epsilon str
 	assume(o.Activation != "", Assumption{"activation", string(c.Activation), reason, "Activation"})
 	assume(o.NormEpsilon != nil, Assumption{"norm_epsilon", number(c.NormEpsilon), epsilon, "NormEpsilon"})
 	assume(o.AnchorSize != 0, Assumption{"anchors.size", number(c.Anchors.Size), reason, "AnchorSize"})
-	assume(false, Assumption{"input", inputSize(c), reason, ""})
-	if c.Categories[0].Name == "class 1" {
-		assume(false, Assumption{"categories", fmt.Sprintf("numbers 1 to %d", len(c.Categories)), "their names are not in the file", ""})
-	} else {
-		assume(false, Assumption{"categories", fmt.Sprintf("%d rows of COCO", len(c.Categories)), reason, ""})
+	assume(o.Input != InputSize{}, Assumption{"input", inputSize(c), reason, "Input"})
+	switch given := len(o.Categories) > 0; {
+	case named != "":
+		assume(given, Assumption{"categories", someNames(c.Categories), "names in the file: " + named, "Categories"})
+	case c.Categories[0].Name == "class 1":
+		assume(given, Assumption{"categories", fmt.Sprintf("numbers 1 to %d", len(c.Categories)), "their names are not in the file", "Categories"})
+	default:
+		assume(given, Assumption{"categories", fmt.Sprintf("%d rows of COCO", len(c.Categories)), reason, "Categories"})
 	}
 	return list
 }
@@ -212,6 +275,27 @@ func (f *File) example() string {
 		return ""
 	}
 	return fmt.Sprintf(" (%q, …)", f.tensors[0].Name)
+}
+
+// notRead names the first value that may have held what was looked for.
+func (f *File) notRead() string {
+	if len(f.opaque) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; %.64q is a %.64q, which is not read", f.opaque[0].Name, f.opaque[0].opaque)
+}
+
+// someNames lists the first few names.
+func someNames(list []config.Category) string {
+	const most = 5
+	var names []string
+	for _, k := range list[:min(len(list), most)] {
+		names = append(names, k.Name)
+	}
+	if len(list) > most {
+		names = append(names, fmt.Sprintf("… (%d)", len(list)))
+	}
+	return strings.Join(names, ", ")
 }
 
 func number(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }

@@ -22,6 +22,8 @@ type File struct {
 	found    int               // tensors in the file
 	ignored  []string          // names of what is not a weight of the model
 	problems []string          // of the translation
+	opaque   []Tensor          // values that are not read
+	lists    []nameList
 	metadata map[string]string
 	blobs    []*blob // the bytes that SHA256 is of
 	unpacked []*blob // of an archive
@@ -33,6 +35,7 @@ type File struct {
 type contents struct {
 	format   string
 	tensors  []Tensor
+	lists    []nameList // that may be the names of classes
 	metadata map[string]string
 	blobs    []*blob // of the file itself
 	unpacked []*blob // of an archive: where the tensors lie
@@ -51,10 +54,11 @@ func closeAll(blobs []*blob) error {
 // newFile recognises whose names the tensors have and translates them. Names that cannot be translated are kept as
 // problems, so that Check and Config report them together with all others.
 func newFile(name string, c *contents) (*File, error) {
-	system := recognise(c.tensors)
-	tr := &translation{tensors: c.tensors}
+	tensors, opaque := readable(c.tensors)
+	system := recognise(tensors)
+	tr := &translation{tensors: tensors}
 	if translate := translators[system]; translate != nil {
-		tr = translate(c.tensors)
+		tr = translate(slices.Concat(tensors, opaque))
 	}
 	if n := len(tr.retina); n > 0 {
 		return nil, fmt.Errorf("weights: %s: a RetinaNet (%d tensors such as %s), want Mask R-CNN", name, n, tr.retina[0])
@@ -69,13 +73,25 @@ func newFile(name string, c *contents) (*File, error) {
 		return nil, err
 	}
 	f.system, f.from, f.ignored, f.problems = system, tr.from, tr.ignored, tr.problems
-	f.found = len(c.tensors)
+	f.found, f.opaque, f.lists = len(tensors), opaque, c.lists
 	return f, nil
+}
+
+// readable parts tensors from values of which only the class is known.
+func readable(list []Tensor) (tensors, opaque []Tensor) {
+	for _, t := range list {
+		if t.opaque == "" {
+			tensors = append(tensors, t)
+		} else {
+			opaque = append(opaque, t)
+		}
+	}
+	return tensors, opaque
 }
 
 // rawFile leaves names as they are.
 func rawFile(name string, c *contents) (*File, error) {
-	tensors := slices.Clone(c.tensors)
+	tensors, _ := readable(c.tensors)
 	slices.SortFunc(tensors, func(a, b Tensor) int { return strings.Compare(a.Name, b.Name) })
 	for i, t := range tensors {
 		if i > 0 && t.Name == tensors[i-1].Name {

@@ -161,7 +161,7 @@ func TestCheckListsEverything(t *testing.T) {
 		"inf: holds NaN or infinite values",
 		"left over: unexpected, shape [1]",
 		"nan: holds NaN or infinite values",
-		"step: element type I64, want F32, F16 or BF16",
+		"step: element type I64, want F32, F16, BF16 or F64",
 		"turned: shape [2 3], want [3 2]",
 	}, le.Problems)
 	require.True(t, strings.HasPrefix(err.Error(), "weights: m: 6 problems:\n  gone: "))

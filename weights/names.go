@@ -70,7 +70,15 @@ func (tr *translation) add(t Tensor, native string) {
 	tr.tensors = append(tr.tensors, t)
 }
 
+// unexpected takes t as a problem if it can be a weight; what is not of floats is for training or the like.
 func (tr *translation) unexpected(t Tensor) {
+	if t.opaque != "" {
+		return
+	}
+	if !t.dtype.Float() {
+		tr.ignored = append(tr.ignored, t.Name)
+		return
+	}
 	tr.problems = append(tr.problems, fmt.Sprintf("%s: unexpected, shape %v", t.Name, t.Shape))
 }
 

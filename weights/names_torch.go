@@ -31,8 +31,10 @@ func torchState(tr *translation, vars []Tensor, marker string) torchLayers {
 	layers := torchLayers{}
 	for _, v := range vars {
 		name, ok := strings.CutPrefix(v.Name, prefix)
-		if !ok || strings.Contains(name, "/") || strings.HasSuffix(name, "num_batches_tracked") {
-			tr.ignored = append(tr.ignored, v.Name)
+		if !ok || notWeight(name) {
+			if v.opaque == "" {
+				tr.ignored = append(tr.ignored, v.Name)
+			}
 			continue
 		}
 		module, leaf := "", name
@@ -45,6 +47,12 @@ func torchState(tr *translation, vars []Tensor, marker string) torchLayers {
 		layers[module][leaf] = v
 	}
 	return layers
+}
+
+// notWeight reports whether a name in a state dictionary belongs to training: what lies in containers, counters, and the
+// averages that mmdetection 2.x keeps beside the weights (mmcv: EMAHook, "ema_" and the name with "_" for ".").
+func notWeight(name string) bool {
+	return strings.Contains(name, "/") || strings.HasSuffix(name, "num_batches_tracked") || strings.HasPrefix(name, "ema_")
 }
 
 // kernel returns the weight of a module.
@@ -63,8 +71,18 @@ type torchPlace struct {
 // addTorch translates the variables of a module.
 func (tr *translation) addTorch(vars map[string]Tensor, p torchPlace) {
 	_, norm := vars["running_mean"]
+	if problem := normProblem(vars); problem != "" {
+		tr.problems = append(tr.problems, problem)
+		return
+	}
 	for _, leaf := range sortedKeys(vars) {
 		v := vars[leaf]
+		if v.opaque != "" {
+			if leaf == "weight" || leaf == "bias" || strings.HasPrefix(leaf, "running_") {
+				tr.problems = append(tr.problems, fmt.Sprintf("%s: made by %q, which is not read; want a tensor of floats", v.Name, v.opaque))
+			}
+			continue
+		}
 		native := map[string]string{"weight": "kernel", "bias": "bias"}[leaf]
 		if norm {
 			native = map[string]string{"weight": "norm/gamma", "bias": "norm/beta", "running_mean": "norm/mean", "running_var": "norm/variance"}[leaf]
@@ -88,6 +106,24 @@ func (tr *translation) addTorch(vars map[string]Tensor, p torchPlace) {
 		}
 		tr.add(v, path.Join(p.place, native))
 	}
+}
+
+// normProblem says which statistics a batch norm lacks; other modules lack none.
+func normProblem(vars map[string]Tensor) string {
+	weight, ok := vars["weight"]
+	_, mean := vars["running_mean"]
+	_, variance := vars["running_var"]
+	module := strings.TrimSuffix(weight.Name, ".weight")
+	switch {
+	case !ok || weight.opaque != "" || mean && variance:
+	case mean:
+		return module + ": a batch norm with no running variance"
+	case variance:
+		return module + ": a batch norm with no running mean"
+	case len(weight.Shape) == 1: // convolutions have four dimensions, dense layers two
+		return module + ": no running mean and variance; want a batch norm with the statistics of its training"
+	}
+	return ""
 }
 
 // fromTorch rearranges a kernel: [out, in, kh, kw] to [kh, kw, in, out], and [in, out, kh, kw] to [kh, kw, out, in];

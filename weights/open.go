@@ -22,6 +22,7 @@ func Open(path string) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.lists = append(c.lists, labelsBeside(path)...)
 	return c.file(path, newFile)
 }
 
@@ -97,7 +98,7 @@ func readSafetensors(name string, b *blob) (*contents, error) {
 	if err != nil {
 		return nil, fmt.Errorf("weights: %s: %w", name, err)
 	}
-	c := &contents{format: "safetensors", metadata: h.Metadata, blobs: []*blob{b}}
+	c := &contents{format: "safetensors", metadata: h.Metadata, lists: labelsIn(h.Metadata), blobs: []*blob{b}}
 	for _, e := range h.Entries {
 		c.tensors = append(c.tensors, Tensor{Name: e.Name, Shape: e.Shape, dtype: e.Type, stored: b.part(e.Begin, e.End-e.Begin)})
 	}

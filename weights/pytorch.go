@@ -12,7 +12,7 @@ import (
 
 // readPyTorch reads a file of torch.save.
 func readPyTorch(name string, b *blob) (*contents, error) {
-	list, err := pytorch.Read(b.reader, b.size)
+	read, err := pytorch.Read(b.reader, b.size)
 	if errors.Is(err, pytorch.ErrGlobal) {
 		err = fmt.Errorf("%w; only weights are read, no programs: torch.save(model.state_dict(), FILE) writes such a file", err)
 	}
@@ -21,13 +21,19 @@ func readPyTorch(name string, b *blob) (*contents, error) {
 	}
 	c := &contents{format: "PyTorch checkpoint", blobs: []*blob{b}}
 	checks := map[int64]func() error{} // of storages that tensors share
-	for _, p := range list {
+	for _, p := range read.Tensors {
 		check := checks[p.Data.Offset]
 		if check == nil {
 			check = sync.OnceValue(func() error { return p.Data.Verify(b.reader) })
 			checks[p.Data.Offset] = check
 		}
 		c.tensors = append(c.tensors, torchTensor(p, b, check))
+	}
+	for _, o := range read.Opaque {
+		c.tensors = append(c.tensors, Tensor{Name: o.Name, opaque: o.Class})
+	}
+	for _, l := range read.Lists {
+		c.lists = append(c.lists, nameList{l.Name, l.Texts})
 	}
 	return c, nil
 }

@@ -12,6 +12,7 @@ type Tensor struct {
 	Name  string
 	Shape []int
 
+	opaque string // the class of a value that is not read and may be no tensor at all; empty: it is a tensor
 	alias  string // a second name that the file has: the full name of a TF2 variable
 	dtype  dtype.Type
 	stored storage
@@ -44,17 +45,20 @@ func product(shape []int) int {
 	return n
 }
 
-// DType returns the element type in the file, as safetensors names it: F32, F16, BF16 or I64.
+// floatTypes are the types that weights may have, for errors.
+const floatTypes = "F32, F16, BF16 or F64"
+
+// DType returns the element type in the file, as safetensors names it: F32, F16, BF16 or F64 of a weight.
 func (t Tensor) DType() string { return string(t.dtype) }
 
-// Float32 returns the values as float32, row-major; F16 and BF16 convert exactly.
+// Float32 returns the values as float32, row-major; F16 and BF16 convert exactly, F64 is rounded to the nearest value.
 //
 // With a nil dst the result may lie in the mapped file: it must not be written to, and lives until the file is closed.
 // Else the values are stored in dst, which must have room for them, and dst[:t.Len()] is returned.
 func (t Tensor) Float32(dst []float32) ([]float32, error) {
 	n := t.Len()
 	if !t.dtype.Float() {
-		return nil, fmt.Errorf("weights: %s: element type %s, want F32, F16 or BF16", t.Name, t.dtype)
+		return nil, fmt.Errorf("weights: %s: element type %s, want %s", t.Name, t.dtype, floatTypes)
 	}
 	if dst != nil && len(dst) < n {
 		return nil, fmt.Errorf("weights: %s: room for %d values, want %d", t.Name, len(dst), n)

@@ -36,21 +36,21 @@ func Convert(w io.Writer, f *File, c *config.Config, p Provenance) error {
 	return write(w, f.tensors, map[string]string{"config": string(text), "provenance": string(source)})
 }
 
-// write writes a native file. Values keep their element type. The same tensors and metadata give the same bytes.
+// write writes a native file. Values keep their element type, but F64 becomes F32. The same tensors and metadata give the same bytes.
 func write(w io.Writer, tensors []Tensor, metadata map[string]string) error {
 	items := make([]safetensors.Item, len(tensors))
 	for i, t := range tensors {
 		items[i] = safetensors.Item{
-			Entry: safetensors.Entry{Name: t.Name, Type: t.dtype, Shape: t.Shape},
+			Entry: safetensors.Entry{Name: t.Name, Type: t.dtype.Stored(), Shape: t.Shape},
 			Write: t.writeTo,
 		}
 	}
 	return safetensors.Write(w, items, metadata)
 }
 
-// writeTo writes the values little-endian and row-major, in their type.
+// writeTo writes the values little-endian and row-major, in the type that they are stored in.
 func (t Tensor) writeTo(w io.Writer) error {
-	if t.view == nil {
+	if t.view == nil && t.dtype.Stored() == t.dtype {
 		if err := t.verify(); err != nil {
 			return err
 		}
@@ -63,6 +63,6 @@ func (t Tensor) writeTo(w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	_, err = w.Write(t.dtype.Encode(v))
+	_, err = w.Write(t.dtype.Stored().Encode(v))
 	return err
 }

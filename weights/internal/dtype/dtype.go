@@ -10,33 +10,43 @@ import (
 // Type is an element type, named as in safetensors.
 type Type string
 
-// The element types that the readers accept. I64 occurs in counters beside the weights (global step, batches seen) and
-// is never a weight.
+// The element types of weights, and I64, which occurs in counters beside them (global step, batches seen).
 const (
 	F32  Type = "F32"
 	F16  Type = "F16"
 	BF16 Type = "BF16"
+	F64  Type = "F64"
 	I64  Type = "I64"
 )
 
-// Size returns the bytes of one element, 0 for an unknown type.
+// Size returns the bytes of one element of any type that safetensors has, 0 for an unknown one.
 func (t Type) Size() int {
 	switch t {
-	case F32:
-		return 4
-	case F16, BF16:
-		return 2
-	case I64:
+	case F64, I64, "U64", "C64":
 		return 8
+	case F32, "I32", "U32":
+		return 4
+	case F16, BF16, "I16", "U16":
+		return 2
+	case "I8", "U8", "BOOL", "F8_E4M3", "F8_E5M2", "F8_E8M0":
+		return 1
 	}
 	return 0
 }
 
 // Float reports whether values of the type can be weights.
-func (t Type) Float() bool { return t == F32 || t == F16 || t == BF16 }
+func (t Type) Float() bool { return t == F32 || t == F16 || t == BF16 || t == F64 }
 
-// Float32 converts the little-endian values in src to dst, exactly. It converts as many as fit: len(dst) must be
-// len(src)/t.Size(). The type must be a Float.
+// Stored is the type that values are written in: their own, and F32 for F64, which they are rounded to.
+func (t Type) Stored() Type {
+	if t == F64 {
+		return F32
+	}
+	return t
+}
+
+// Float32 converts the little-endian values in src to dst: exactly, but for F64, which is rounded to the nearest value, half
+// to even. It converts as many as fit: len(dst) must be len(src)/t.Size(). The type must be a Float.
 func (t Type) Float32(dst []float32, src []byte) {
 	switch t {
 	case F32:
@@ -52,6 +62,10 @@ func (t Type) Float32(dst []float32, src []byte) {
 	case BF16:
 		for i := range dst {
 			dst[i] = math.Float32frombits(uint32(binary.LittleEndian.Uint16(src[2*i:])) << 16)
+		}
+	case F64:
+		for i := range dst {
+			dst[i] = float32(math.Float64frombits(binary.LittleEndian.Uint64(src[8*i:])))
 		}
 	default:
 		panic(notFloat)
@@ -131,7 +145,7 @@ func half(v float32) uint16 {
 	}
 }
 
-// Finite reports whether no value in src is NaN or infinite. It looks at 8 bytes at a time: adding one to an exponent
+// Finite reports whether no value in src is NaN or infinite as a float32. It looks at 8 bytes at a time: adding one to an exponent
 // field of ones, and only to such a field, carries into the sign bit that was masked off.
 func (t Type) Finite(src []byte) bool {
 	var keep, one, carry uint64
@@ -142,6 +156,13 @@ func (t Type) Finite(src []byte) bool {
 		keep, one, carry = 0x7fff7fff_7fff7fff, 0x04000400_04000400, 0x80008000_80008000
 	case BF16:
 		keep, one, carry = 0x7fff7fff_7fff7fff, 0x00800080_00800080, 0x80008000_80008000
+	case F64:
+		for ; len(src) >= 8; src = src[8:] {
+			if v := float32(math.Float64frombits(binary.LittleEndian.Uint64(src))); v-v != 0 {
+				return false
+			}
+		}
+		return true
 	default:
 		return true
 	}

@@ -50,6 +50,22 @@ func TestBFloat16IsTheUpperHalfOfFloat32(t *testing.T) {
 	require.Equal(t, []byte{0x80, 0x3f, 0x00, 0xc0, 0x49, 0x40}, BF16.Encode(dst))
 }
 
+// TestFloat64IsRounded: to the nearest float32, half to even; what is too large for one is not finite.
+func TestFloat64IsRounded(t *testing.T) {
+	values := []float64{1, -0.1, 1 + 0x1p-24, 1 + 0x3p-24, 0x1p-150, math.MaxFloat32}
+	src, err := binary.Append(nil, binary.LittleEndian, values)
+	require.NoError(t, err)
+	dst := make([]float32, len(values))
+	F64.Float32(dst, src)
+	require.Equal(t, []float32{1, math.Float32frombits(0xbdcccccd), 1, 1 + 0x1p-22, 0, math.MaxFloat32}, dst)
+	require.True(t, F64.Finite(src))
+	for _, bad := range []float64{math.NaN(), math.Inf(1), math.Inf(-1), 1e39, -1e300} {
+		b, err := binary.Append(src, binary.LittleEndian, bad)
+		require.NoError(t, err)
+		require.False(t, F64.Finite(b), "%g", bad)
+	}
+}
+
 // TestFiniteFindsOneBadValue puts every kind of non-finite value at every place of a run that covers the unrolled loop
 // and its tail.
 func TestFiniteFindsOneBadValue(t *testing.T) {

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -62,8 +64,21 @@ func (d Data) Verify(r io.ReaderAt) error {
 	return nil
 }
 
-// Read lists the tensors of the file of size bytes behind r, in the order of the file.
-func Read(r io.ReaderAt, size int64) ([]Tensor, error) {
+// Opaque is a value of unknown meaning: nothing of it is read.
+type Opaque struct {
+	Name  string // as of a tensor
+	Class string // the global that made it
+}
+
+// Contents is what a file holds, in the order of the file.
+type Contents struct {
+	Tensors []Tensor
+	Opaque  []Opaque
+	Lists   []List
+}
+
+// Read lists what is in the file of size bytes behind r.
+func Read(r io.ReaderAt, size int64) (*Contents, error) {
 	var head [4]byte
 	n, err := r.ReadAt(head[:], 0)
 	if err != nil && err != io.EOF {
@@ -85,14 +100,28 @@ func Read(r io.ReaderAt, size int64) ([]Tensor, error) {
 	if err := w.walk("", root, 0); err != nil {
 		return nil, err
 	}
-	return w.tensors, nil
+	if len(w.Tensors) == 0 && len(w.Opaque) > 0 {
+		return nil, fmt.Errorf("pytorch: %w: %s", ErrGlobal, w.classes())
+	}
+	return &w.Contents, nil
 }
 
-// walker collects the tensors in nested containers.
+// classes names those of the opaque values, the first few.
+func (w *walker) classes() string {
+	var names []string
+	for _, o := range w.Opaque {
+		if name := fmt.Sprintf("%.64q", o.Class); !slices.Contains(names, name) && len(names) < 4 {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// walker collects what is in nested containers.
 type walker struct {
-	size    int64 // of the file
-	tensors []Tensor
-	nodes   int
+	Contents
+	size  int64 // of the file
+	nodes int
 }
 
 func (w *walker) walk(name string, v any, depth int) error {
@@ -109,7 +138,10 @@ func (w *walker) walk(name string, v any, depth int) error {
 		}
 		return w.walk(key, v, depth+1)
 	}
+	w.list(name, v, depth)
 	switch v := v.(type) {
+	case opaque:
+		w.Opaque = append(w.Opaque, Opaque{name, v.name})
 	case *array:
 		return w.add(name, v)
 	case *dict:
@@ -154,7 +186,7 @@ func keyName(k any) (string, error) {
 }
 
 func (w *walker) add(name string, a *array) error {
-	if len(w.tensors) == MaxTensors {
+	if len(w.Tensors) == MaxTensors {
 		return fmt.Errorf("pytorch: %w: at most %d", ErrTensors, MaxTensors)
 	}
 	s := a.storage
@@ -171,6 +203,6 @@ func (w *walker) add(name string, a *array) error {
 		elements *= max(d, 1)
 		t.Shape, t.Stride = append(t.Shape, int(d)), append(t.Stride, int(a.stride[i]))
 	}
-	w.tensors = append(w.tensors, t)
+	w.Tensors = append(w.Tensors, t)
 	return nil
 }

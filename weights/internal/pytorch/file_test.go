@@ -20,7 +20,13 @@ func load(t testing.TB, name string) []byte {
 	return b
 }
 
-func read(b []byte) ([]Tensor, error) { return Read(bytes.NewReader(b), int64(len(b))) }
+func read(b []byte) ([]Tensor, error) {
+	c, err := Read(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		return nil, err
+	}
+	return c.Tensors, nil
+}
 
 // values gathers the elements of a tensor, row-major.
 func values(t *testing.T, file []byte, v Tensor) []float64 {
@@ -90,11 +96,53 @@ func TestReadsWhatPyTorchWrote(t *testing.T) {
 	}
 }
 
-func TestHostileFilesAreRefusedByName(t *testing.T) {
+// TestHostileFilesRunNothing: what wants to call something is an opaque value beside the tensors, known by its name.
+func TestHostileFilesRunNothing(t *testing.T) {
 	for _, name := range []string{"hostile_zip.pth", "hostile_legacy.pth"} {
-		_, err := read(load(t, name))
-		require.ErrorIs(t, err, ErrGlobal, name)
-		require.ErrorContains(t, err, `"posix.system"`)
+		b := load(t, name)
+		c, err := Read(bytes.NewReader(b), int64(len(b)))
+		require.NoError(t, err, name)
+		require.Equal(t, []Opaque{{"x", "posix.system"}}, c.Opaque)
+		require.Len(t, c.Tensors, 1)
+	}
+	_, err := read(archiveOf(t, part{name: "m/data.pkl", content: "\x80\x02}U\x01xcposix\nsystem\nU\x04true\x85Rs."}))
+	require.ErrorIs(t, err, ErrGlobal)
+	require.ErrorContains(t, err, `"posix.system"`)
+}
+
+// TestReadsCheckpointsOfARunner reads a checkpoint as mmengine 0.10.7's Runner writes it, with PyTorch 2.15.0: the
+// histories in its message hub hold methods, which are pickled as calls of getattr.
+func TestReadsCheckpointsOfARunner(t *testing.T) {
+	b := load(t, "mmengine_runner.pth")
+	c, err := Read(bytes.NewReader(b), int64(len(b)))
+	require.NoError(t, err)
+	require.Len(t, c.Tensors, 2)
+	require.Equal(t, []any{"state_dict/l.weight", []int{1, 2}}, []any{c.Tensors[0].Name, c.Tensors[0].Shape})
+	require.Equal(t, []any{"state_dict/l.bias", []int{1}}, []any{c.Tensors[1].Name, c.Tensors[1].Shape})
+	require.Contains(t, c.Opaque, Opaque{"message_hub/log_scalars/train/lr", "mmengine.logging.history_buffer.HistoryBuffer"})
+}
+
+func TestListsOfNamesAreFound(t *testing.T) {
+	classes := "}" + text("dataset_meta") + "}" + text("classes") + text("cat") + text("dog") + "\x86ss"
+	for program, want := range map[string]List{
+		"}" + text("meta") + classes + "s.":                                                         {"meta/dataset_meta/classes", []string{"cat", "dog"}},
+		"}" + text("id2label") + "}(K\x00" + text("a") + "K\x01" + text("b") + "us.":                {"id2label", []string{"a", "b"}},
+		"}" + text("CLASSES") + "](" + text("a") + "es.":                                            {"CLASSES", []string{"a"}},
+		"}" + text("names") + "](" + text("a") + "K\x01es.":                                         {},
+		"}" + text("names") + "}K\x01" + text("a") + "ss.":                                          {},
+		"}" + text("other") + "](" + text("a") + "es.":                                              {},
+		"}" + text("names") + "]s.":                                                                 {},
+		strings.Repeat("}"+text("x"), 5) + "}" + text("names") + "](" + text("a") + "es" + "sssss.": {},
+	} {
+		v, err := run(program)
+		require.NoError(t, err, "%q", program)
+		w := &walker{size: 1 << 20}
+		require.NoError(t, w.walk("", v, 0))
+		if want.Name == "" {
+			require.Empty(t, w.Lists, "%q", program)
+		} else {
+			require.Equal(t, []List{want}, w.Lists, "%q", program)
+		}
 	}
 }
 
@@ -114,7 +162,7 @@ func TestTruncatedFilesAreRefused(t *testing.T) {
 
 // seeds are whole files for the fuzz targets.
 func seeds(f *testing.F) {
-	for _, name := range []string{"tiny_zip.pth", "tiny_legacy.pth", "hostile_zip.pth", "hostile_legacy.pth"} {
+	for _, name := range []string{"tiny_zip.pth", "tiny_legacy.pth", "hostile_zip.pth", "hostile_legacy.pth", "mmengine_runner.pth"} {
 		f.Add(load(f, name))
 	}
 }

@@ -32,6 +32,18 @@ func (in *input) bytes(n uint64) ([]byte, error) {
 	return b, nil
 }
 
+// skip passes over n bytes.
+func (in *input) skip(n uint64) error {
+	if n > uint64(in.size-in.at) {
+		return fmt.Errorf("%w: %d bytes wanted at byte %d of %d", ErrTruncated, n, in.at, in.size)
+	}
+	if _, err := io.CopyN(io.Discard, in.r, int64(n)); err != nil {
+		return fmt.Errorf("byte %d: %w", in.at, err)
+	}
+	in.at += int64(n)
+	return nil
+}
+
 // uint reads a little-endian number of n bytes.
 func (in *input) uint(n int) (uint64, error) {
 	b, err := in.bytes(uint64(n))

@@ -41,7 +41,12 @@ func readLegacy(r io.ReaderAt, size int64) (any, error) {
 			}
 		}
 	}
-	root, err := unpickle(in, func(id any) (any, error) { return shareStorage(storages, id) })
+	root, err := unpickle(in, func(id any) (any, error) {
+		if o, ok := unknownStorage(id); ok { // of an unknown size: what lies behind it cannot be found
+			return nil, fmt.Errorf("%w: %.64q", ErrType, o.name)
+		}
+		return shareStorage(storages, id)
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -9,11 +9,13 @@ import (
 
 // A pickle is a program for a stack machine. This machine has the instructions that make data, those of protocols 2 to 5
 // that PyTorch's checkpoints use. It looks nothing up and calls nothing: a name is a value, and applying one of the few
-// names in rebuild.go has a fixed meaning. Everything else is refused.
+// names in rebuild.go has a fixed meaning. Every other name is opaque: a value of which nothing is known but the name.
+// Calling an opaque value, or setting its state, items or attributes, gives an opaque value again. So the options, logs
+// and counters that training scripts keep beside the weights do no harm, and a tensor made by unknown means is known as such.
 
 // One error per rule of the pickle.
 var (
-	ErrGlobal    = errors.New("global is not on the allow-list")
+	ErrGlobal    = errors.New("nothing but objects of classes that are not read")
 	ErrOpcode    = errors.New("opcode is not supported")
 	ErrStack     = errors.New("malformed pickle")
 	ErrTruncated = errors.New("file ends inside a pickle")
@@ -33,7 +35,7 @@ type (
 	list   struct{ items []any }
 	dict   struct{ keys, values []any } // in order of insertion
 	global struct{ module, name string }
-	opaque struct{} // something that no weight depends on
+	opaque struct{ name string } // made by the global of that name, whose meaning is not known
 )
 
 func (g global) String() string { return g.module + "." + g.name }
@@ -123,11 +125,14 @@ const (
 	opInt1, opInt2, opInt4, opLong1, opFloat                        = 'K', 'M', 'J', 0x8a, 'G'
 	opText, opShortText, opText8, opShortString                     = 'X', 0x8c, 0x8d, 'U'
 	opString                                                        = 'T'
+	opBytes, opShortBytes, opBytes8, opByteArray8                   = 'B', 'C', 0x8e, 0x96
 	opEmptyTuple, opTuple, opTuple1, opTuple2, opTuple3             = ')', 't', 0x85, 0x86, 0x87
 	opEmptyList, opAppend, opAppends, opList                        = ']', 'a', 'e', 'l'
 	opEmptyDict, opSetItem, opSetItems, opDict                      = '}', 's', 'u', 'd'
+	opEmptySet, opAddItems, opFrozenSet                             = 0x8f, 0x90, 0x91
 	opPut, opLongPut, opGet, opLongGet, opMemoize                   = 'q', 'r', 'h', 'j', 0x94
 	opGlobal, opStackGlobal, opReduce, opNewObject, opBuild, opPers = 'c', 0x93, 'R', 0x81, 'b', 'Q'
+	opInstance, opObject, opNewObjectEx                             = 'i', 'o', 0x92
 	opProto, opFrame                                                = 0x80, 0x95
 )
 
@@ -158,9 +163,9 @@ func (m *machine) step(op byte) error {
 		return err
 	case opPut, opLongPut, opGet, opLongGet, opMemoize:
 		return m.remember(op)
-	case opEmptyList, opAppend, opAppends, opList, opEmptyDict, opSetItem, opSetItems, opDict:
+	case opEmptyList, opAppend, opAppends, opList, opEmptyDict, opSetItem, opSetItems, opDict, opEmptySet, opAddItems, opFrozenSet:
 		return m.container(op)
-	case opGlobal, opStackGlobal, opReduce, opNewObject, opBuild, opPers:
+	case opGlobal, opStackGlobal, opReduce, opNewObject, opNewObjectEx, opInstance, opObject, opBuild, opPers:
 		return m.object(op)
 	}
 	v, err := m.value(op)
@@ -200,6 +205,12 @@ func (m *machine) value(op byte) (any, error) {
 		return m.in.text(1)
 	case opText8:
 		return m.in.text(8)
+	case opBytes:
+		return m.skipBytes(4)
+	case opShortBytes:
+		return m.skipBytes(1)
+	case opBytes8, opByteArray8:
+		return m.skipBytes(8)
 	case opEmptyTuple:
 		return tuple(nil), nil
 	case opTuple:
@@ -210,6 +221,15 @@ func (m *machine) value(op byte) (any, error) {
 		return tuple(items), err
 	}
 	return nil, ErrOpcode
+}
+
+// skipBytes passes over bytes whose length takes n bytes: no weight depends on them.
+func (m *machine) skipBytes(n int) (any, error) {
+	length, err := m.in.uint(n)
+	if err != nil {
+		return nil, err
+	}
+	return opaque{"bytes"}, m.in.skip(length)
 }
 
 // long reads an integer of any size in two's complement.
@@ -271,6 +291,9 @@ func (m *machine) container(op byte) error {
 	case opEmptyDict:
 		m.push(&dict{})
 		return nil
+	case opEmptySet:
+		m.push(opaque{"set"})
+		return nil
 	case opAppend:
 		items, err = m.popN(1)
 	case opSetItem:
@@ -285,6 +308,9 @@ func (m *machine) container(op byte) error {
 	case opList:
 		m.push(&list{items})
 		return nil
+	case opFrozenSet:
+		m.push(opaque{"frozenset"})
+		return nil
 	case opDict:
 		m.push(&dict{})
 	}
@@ -293,13 +319,15 @@ func (m *machine) container(op byte) error {
 		return err
 	}
 	switch c := v.(type) {
+	case opaque:
+		return nil
 	case *list:
 		if op == opAppend || op == opAppends {
 			c.items = append(c.items, items...)
 			return nil
 		}
 	case *dict:
-		if op != opAppend && op != opAppends && len(items)%2 == 0 {
+		if op != opAppend && op != opAppends && op != opAddItems && len(items)%2 == 0 {
 			for i := 0; i < len(items); i += 2 {
 				c.keys, c.values = append(c.keys, items[i]), append(c.values, items[i+1])
 			}
@@ -312,7 +340,7 @@ func (m *machine) container(op byte) error {
 // object handles names, their application, and objects outside the pickle.
 func (m *machine) object(op byte) error {
 	switch op {
-	case opGlobal:
+	case opGlobal, opInstance:
 		module, err := m.in.line()
 		if err != nil {
 			return err
@@ -321,7 +349,24 @@ func (m *machine) object(op byte) error {
 		if err != nil {
 			return err
 		}
-		return m.global(global{module, name})
+		if op == opGlobal {
+			m.push(known(global{module, name}))
+			return nil
+		}
+		args, err := m.popMark()
+		if err != nil {
+			return err
+		}
+		return m.call(known(global{module, name}), tuple(args))
+	case opObject:
+		items, err := m.popMark()
+		if err != nil {
+			return err
+		}
+		if len(items) == 0 {
+			return fmt.Errorf("%w: an object without a class", ErrStack)
+		}
+		return m.call(items[0], tuple(items[1:]))
 	case opPers:
 		id, err := m.pop()
 		if err != nil {
@@ -330,6 +375,12 @@ func (m *machine) object(op byte) error {
 		v, err := m.persist(id)
 		m.push(v)
 		return err
+	case opNewObjectEx: // class, arguments, arguments by name
+		items, err := m.popN(3)
+		if err != nil {
+			return err
+		}
+		return m.call(items[0], items[1])
 	}
 	pair, err := m.popN(2)
 	if err != nil {
@@ -342,7 +393,8 @@ func (m *machine) object(op byte) error {
 		if !ok || !ok2 {
 			return fmt.Errorf("%w: a name of %T and %T", ErrStack, pair[0], pair[1])
 		}
-		return m.global(global{module, name})
+		m.push(known(global{module, name}))
+		return nil
 	case opBuild: // sets attributes, such as _metadata of a state dictionary; only data have any here
 		switch pair[0].(type) {
 		case *dict, *array, opaque:
@@ -351,21 +403,26 @@ func (m *machine) object(op byte) error {
 		}
 		return fmt.Errorf("%w: a state for %T", ErrStack, pair[0])
 	default: // opReduce, opNewObject
-		g, ok := pair[0].(global)
-		args, ok2 := pair[1].(tuple)
-		if !ok || !ok2 {
-			return fmt.Errorf("%w: %T applied to %T", ErrStack, pair[0], pair[1])
-		}
-		v, err := apply(g, args)
-		m.push(v)
-		return err
+		return m.call(pair[0], pair[1])
 	}
 }
 
-func (m *machine) global(g global) error {
-	if !allowed(g) {
-		return fmt.Errorf("%w: %q", ErrGlobal, g.String())
+// call pushes what applying f to arguments gives.
+func (m *machine) call(f, args any) error {
+	if o, ok := f.(opaque); ok {
+		m.push(o)
+		return nil
 	}
-	m.push(g)
-	return nil
+	g, ok := f.(global)
+	list, ok2 := args.(tuple)
+	if o, unknown := args.(opaque); ok && unknown {
+		m.push(o)
+		return nil
+	}
+	if !ok || !ok2 {
+		return fmt.Errorf("%w: %T applied to %T", ErrStack, f, args)
+	}
+	v, err := apply(g, list)
+	m.push(v)
+	return err
 }

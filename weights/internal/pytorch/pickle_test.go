@@ -63,14 +63,65 @@ func TestInstructions(t *testing.T) {
 		"\x8c\x0bcollections\x8c\x0bOrderedDict\x93)R}b.":  &dict{},
 		"ccollections\nOrderedDict\n]]K\x01aK\x02aa\x85R.": &dict{[]any{int64(1)}, []any{int64(2)}},
 		"ctorch\nSize\nK\x02K\x03\x86\x85R.":               tuple{int64(2), int64(3)},
-		"ctorch\ndevice\nU\x03cpu\x85R.":                   opaque{},
-		"cargparse\nNamespace\n)\x81}U\x02lrK\x01sb.":      opaque{},
-		"cnumpy._core.multiarray\nscalar\ncnumpy\ndtype\nU\x02f8\x89\x88\x87R(K\x03U\x01<NNNtbc_codecs\nencode\nU\x01xU\x06latin1\x86R\x86R.": opaque{},
+		"ctorch\ndevice\nU\x03cpu\x85R.":                   opaque{"torch.device"},
+		"cargparse\nNamespace\n)\x81}U\x02lrK\x01sb.":      opaque{"argparse.Namespace"},
+		"cnumpy._core.multiarray\nscalar\ncnumpy\ndtype\nU\x02f8\x89\x88\x87R(K\x03U\x01<NNNtbc_codecs\nencode\nU\x01xU\x06latin1\x86R\x86R.": opaque{"numpy._core.multiarray.scalar"},
 		"ccollections\ndefaultdict\nc__builtin__\nlist\n\x85RK\x01K\x02s.":                                                                    &dict{[]any{int64(1)}, []any{int64(2)}},
 	} {
 		got, err := run(program)
 		require.NoError(t, err, "%q", program)
 		require.Equal(t, want, got, "%q", program)
+	}
+}
+
+// TestUnknownGlobalsAreOpaque: nothing is looked up or called; what is done to an opaque value gives an opaque value, and
+// what is made of one is opaque.
+func TestUnknownGlobalsAreOpaque(t *testing.T) {
+	getattr := "c__builtin__\ngetattr\n"
+	for program, want := range map[string]string{
+		"cos\nsystem\n.":                                        "os.system",
+		"cos\nsystem\nU\x04true\x85R.":                          "os.system",
+		"\x8c\x02os\x8c\x06system\x93\x8c\x04true\x85R.":        "os.system",
+		"(U\x04trueios\nsystem\n.":                              "os.system",
+		"(cos\nsystem\nU\x04trueo.":                             "os.system",
+		"cpathlib\nWindowsPath\n(U\x01aU\x01btR.":               "pathlib.WindowsPath",
+		"cm\nC\n)\x81}U\x01xK\x01sb.":                           "m.C",
+		"cm\nC\n)}U\x01xK\x01s\x92.":                            "m.C",
+		"cm\nC\n)\x81K\x01K\x02s.":                              "m.C",
+		"cm\nC\n)\x81(K\x01K\x02u.":                             "m.C",
+		"cm\nC\n)\x81K\x01a.":                                   "m.C",
+		"cm\nC\n)\x81(K\x01e.":                                  "m.C",
+		getattr + "cm\nC\nU\x01x\x86R.":                         "__builtin__.getattr",
+		getattr + "cm\nC\nU\x01x\x86RK\x01\x85R.":               "__builtin__.getattr",
+		"ctorch\nload\n.":                                       "torch.load",
+		"ctorch._utils\n_rebuild_tensor_v2.__globals__\n.":      "torch._utils._rebuild_tensor_v2.__globals__",
+		"ccollections\nOrderedDict.fromkeys\n.":                 "collections.OrderedDict.fromkeys",
+		"c\n\n.":                                                ".",
+		"ccollections\nOrderedDict\ncm\nC\n\x85R.":              "m.C",
+		"ctorch\nSize\ncm\nC\nR.":                               "m.C",
+		"B\x02\x00\x00\x00ab.":                                  "bytes",
+		"C\x02ab.":                                              "bytes",
+		"\x8e\x02\x00\x00\x00\x00\x00\x00\x00ab.":               "bytes",
+		"\x8f(K\x01\x90.":                                       "set",
+		"(K\x01\x91.":                                           "frozenset",
+		rebuildV2 + "(cm\nC\nK\x00))\x89NtR.":                   "m.C",
+		tensorOf("cm\nC\n", ")", ")"):                           "m.C",
+		tensorOf("K\x00", "cm\nC\n\x85", "K\x01\x85"):           "m.C",
+		tensorOf("K\x00", "K\x01\x85", "cm\nC\n\x85"):           "m.C",
+		"ctorch._utils\n_rebuild_parameter\ncm\nC\n\x89}\x87R.": "m.C",
+	} {
+		got, err := run(program)
+		require.NoError(t, err, "%q", program)
+		require.Equal(t, opaque{want}, got, "%q", program)
+	}
+	// What no value of a tensor depends on may be opaque.
+	for _, program := range []string{
+		"ctorch._utils\n_rebuild_parameter\n" + strings.TrimSuffix(tensorOf("K\x00", "K\x02\x85", "K\x01\x85"), ".") + "\x89cm\nC\n\x87R.",
+		"ctorch._tensor\n_rebuild_from_type_v2\n(ctorch._utils\n_rebuild_tensor_v2\ncm\nC\n(NQK\x00K\x02\x85K\x01\x85\x89Ntcm\nC\ntR.",
+	} {
+		v, err := run(program)
+		require.NoError(t, err, "%q", program)
+		require.Equal(t, []int64{2}, v.(*array).shape)
 	}
 }
 
@@ -93,16 +144,14 @@ func TestPicklesAreRefusedByRule(t *testing.T) {
 		program string
 	}{
 		{ErrTruncated, ""}, {ErrTruncated, "N"}, {ErrTruncated, "M\x01"}, {ErrTruncated, "X\xff\xff\xff\xffab"},
-		{ErrTruncated, "\x8d\xff\xff\xff\xff\xff\xff\xff\xffab"}, {ErrTruncated, "cabc"}, {ErrTruncated, "\x8a\xff"},
+		{ErrTruncated, "\x8d\xff\xff\xff\xff\xff\xff\xff\xffab"}, {ErrTruncated, "cabc"}, {ErrTruncated, "\x8a\xff"}, {ErrTruncated, "B\xff\xff\xff\xffab"}, {ErrTruncated, "\x8e\xff\xff\xff\xff\xff\xff\xff\xffab"},
 		{ErrStack, "."}, {ErrStack, "0."}, {ErrStack, "2."}, {ErrStack, "1."}, {ErrStack, "t."}, {ErrStack, "(0."}, {ErrStack, "N(\x85."},
 		{ErrStack, "h\x00."}, {ErrStack, "j\x00\x00\x00\x00."}, {ErrStack, "q\x00."}, {ErrStack, "\x94."},
 		{ErrStack, "NK\x01a."}, {ErrStack, "}K\x01a."}, {ErrStack, "]K\x01K\x02s."}, {ErrStack, "}(K\x01u."}, {ErrStack, "(K\x01d."},
 		{ErrStack, "N)R."}, {ErrStack, "ctorch\nSize\nNR."}, {ErrStack, "ctorch\nSize\n)R."}, {ErrStack, "ctorch\nFloatStorage\n)R."},
-		{ErrStack, "NNb."}, {ErrStack, "NN\x93."}, {ErrStack, "ccollections\nOrderedDict\nK\x01\x85R."}, {ErrStack, "ccollections\nOrderedDict\n]K\x01a\x85R."},
+		{ErrStack, "NNb."}, {ErrStack, "(o."}, {ErrStack, "o."}, {ErrStack, "im\nC\n."}, {ErrStack, "cm\nC\n\x81."}, {ErrStack, "NNN\x92."}, {ErrStack, "}(K\x01\x90."}, {ErrStack, "NN\x93."}, {ErrStack, "ccollections\nOrderedDict\nK\x01\x85R."}, {ErrStack, "ccollections\nOrderedDict\n]K\x01a\x85R."},
 		{ErrStack, "ctorch._utils\n_rebuild_parameter\nNNN\x87R."},
-		{ErrOpcode, "\x80\x01."}, {ErrOpcode, "\x80\x06."}, {ErrOpcode, "P0\n."}, {ErrOpcode, "i__main__\nx\n."}, {ErrOpcode, "\x82\x01."}, {ErrOpcode, "\xff"},
-		{ErrGlobal, "cos\nsystem\n."}, {ErrGlobal, "c__builtin__\neval\n."}, {ErrGlobal, "c__builtin__\ngetattr\n."}, {ErrGlobal, "\x8c\x02os\x8c\x06system\x93."},
-		{ErrGlobal, "ctorch\nload\n."}, {ErrGlobal, "ctorch._utils\n_rebuild_tensor_v2.__globals__\n."}, {ErrGlobal, "ccollections\nOrderedDict.fromkeys\n."}, {ErrGlobal, "c\n\n."},
+		{ErrOpcode, "\x80\x01."}, {ErrOpcode, "\x80\x06."}, {ErrOpcode, "P0\n."}, {ErrOpcode, "\x82\x01."}, {ErrOpcode, "\xff"},
 		{ErrText, text("\xff") + "."}, {ErrText, "c\xff\n."}, {ErrText, "c" + strings.Repeat("x", 5000)},
 		{ErrTensor, rebuildV2 + "(NK\x00))tR."}, {ErrTensor, tensorOf("N", ")", ")")}, {ErrTensor, tensorOf("K\x00", "K\x01\x85", ")")},
 		{ErrTensor, tensorOf("J\xff\xff\xff\xff", ")", ")")}, {ErrTensor, tensorOf("K\x00", "J\xff\xff\xff\xff\x85", "K\x01\x85")},
@@ -174,6 +223,7 @@ func TestStorageIDs(t *testing.T) {
 func FuzzPickle(f *testing.F) {
 	f.Add([]byte("\x80\x02ccollections\nOrderedDict\n)R(" + text("w") + strings.TrimSuffix(tensorOf("K\x00", "K\x02\x85", "K\x01\x85"), ".") + "u}b."))
 	f.Add([]byte("\x80\x04\x95\x10\x00\x00\x00\x00\x00\x00\x00]q\x00h\x00a\x94."))
+	f.Add([]byte("}(" + text("classes") + "(" + text("a") + text("b") + "lU\x01fc__builtin__\ngetattr\ncm\nC\nU\x01x\x86RU\x01icm\nC\n)\x81}U\x01xB\x01\x00\x00\x00asbu."))
 	f.Add([]byte("(K\x01M\x02\x03J\x01\x02\x03\x04\x8a\x01\xffG\x00\x00\x00\x00\x00\x00\x00\x00\x88\x89Nl(K\x01K\x02d\x85\x86\x87."))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		v, err := run(string(bytes.Clone(b)))

@@ -26,7 +26,8 @@ var storageTypes = map[string]struct {
 }{
 	"FloatStorage": {"F32", 4}, "HalfStorage": {"F16", 2}, "BFloat16Storage": {"BF16", 2}, "DoubleStorage": {"F64", 8},
 	"LongStorage": {"I64", 8}, "IntStorage": {"I32", 4}, "ShortStorage": {"I16", 2}, "CharStorage": {"I8", 1},
-	"ByteStorage": {"U8", 1}, "BoolStorage": {"BOOL", 1},
+	"ByteStorage": {"U8", 1}, "BoolStorage": {"BOOL", 1}, "ComplexFloatStorage": {"C64", 8}, "ComplexDoubleStorage": {"C128", 16},
+	"QInt8Storage": {"QI8", 1}, "QUInt8Storage": {"QU8", 1}, "QInt32Storage": {"QI32", 4},
 }
 
 // storage is a run of elements in the file, which tensors are views of.
@@ -46,52 +47,43 @@ type array struct {
 	shape, stride []int64
 }
 
-// inert are names of data that training scripts keep beside the weights: numbers of numpy, options of the command line
-// (torchvision's references/detection/train.py), logs (mmengine), counters. What they make is not looked at.
-var inert = map[global]bool{
-	{"argparse", "Namespace"}:                            true,
-	{"pathlib", "PosixPath"}:                             true,
-	{"_codecs", "encode"}:                                true,
-	{"numpy", "dtype"}:                                   true,
-	{"numpy", "ndarray"}:                                 true,
-	{"numpy.core.multiarray", "scalar"}:                  true,
-	{"numpy.core.multiarray", "_reconstruct"}:            true,
-	{"numpy._core.multiarray", "scalar"}:                 true,
-	{"numpy._core.multiarray", "_reconstruct"}:           true,
-	{"mmengine.logging.history_buffer", "HistoryBuffer"}: true,
-	{"torch", "float32"}:                                 true,
-	{"torch", "float16"}:                                 true,
-	{"torch", "bfloat16"}:                                true,
-	{"collections", "Counter"}:                           true,
-	{"__builtin__", "set"}:                               true,
-	{"__builtin__", "list"}:                              true,
-	{"__builtin__", "dict"}:                              true,
-	{"__builtin__", "int"}:                               true,
-	{"__builtin__", "float"}:                             true,
-}
-
-// allowed reports whether a pickle may name g. The list is that of PyTorch's own weights_only loading, as far as
-// checkpoints of detectors need it, and what is inert.
-func allowed(g global) bool {
-	if inert[g] {
-		return true
-	}
+// known is the global if it has a meaning here, else an opaque value. Those with a meaning are on the list of PyTorch's own
+// weights_only loading, as far as tensors of detectors need them.
+func known(g global) any {
 	switch g.module {
 	case "collections":
-		return g.name == "OrderedDict" || g.name == "defaultdict"
+		if g.name == "OrderedDict" || g.name == "defaultdict" {
+			return g
+		}
 	case "torch":
-		_, ok := storageTypes[g.name]
-		return ok || g.name == "Size" || g.name == "device"
+		if _, ok := storageTypes[g.name]; ok || g.name == "Size" {
+			return g
+		}
 	case "torch._utils":
-		return g.name == "_rebuild_tensor" || g.name == "_rebuild_tensor_v2" || g.name == "_rebuild_parameter"
+		switch g.name {
+		case "_rebuild_tensor", "_rebuild_tensor_v2", "_rebuild_parameter", "_rebuild_parameter_with_state":
+			return g
+		}
+	case "torch._tensor":
+		if g.name == "_rebuild_from_type_v2" {
+			return g
+		}
 	}
-	return false
+	return opaque{g.String()}
 }
 
-// apply is what calling an allowed name with arguments gives.
+// needed counts the first arguments that a result depends on; behind them are hooks and what training needs.
+var needed = map[string]int{
+	"OrderedDict": 1, "Size": 1, "_rebuild_parameter": 1, "_rebuild_parameter_with_state": 1,
+	"_rebuild_tensor": 4, "_rebuild_tensor_v2": 4, "_rebuild_from_type_v2": 1,
+}
+
+// apply is what calling a known name with arguments gives. What is made of an opaque value is opaque.
 func apply(g global, args tuple) (any, error) {
-	if inert[g] {
-		return opaque{}, nil
+	for _, a := range args[:min(len(args), needed[g.name])] {
+		if o, ok := a.(opaque); ok {
+			return o, nil
+		}
 	}
 	switch g.name {
 	case "defaultdict": // its items follow
@@ -102,10 +94,8 @@ func apply(g global, args tuple) (any, error) {
 		if len(args) == 1 {
 			return args[0], nil
 		}
-	case "device":
-		return opaque{}, nil
-	case "_rebuild_parameter": // data, requires_grad, hooks
-		if len(args) == 3 {
+	case "_rebuild_parameter", "_rebuild_parameter_with_state": // data, requires_grad, hooks, state
+		if len(args) >= 3 {
 			if a, ok := args[0].(*array); ok {
 				return a, nil
 			}
@@ -113,6 +103,14 @@ func apply(g global, args tuple) (any, error) {
 	case "_rebuild_tensor", "_rebuild_tensor_v2": // storage, offset, size, stride, what training needs
 		if len(args) >= 4 {
 			return rebuild(args)
+		}
+	case "_rebuild_from_type_v2": // function, class, arguments, state: a tensor with attributes
+		if len(args) == 4 {
+			f, ok := args[0].(global)
+			inner, ok2 := args[2].(tuple)
+			if ok && ok2 && f.module == "torch._utils" {
+				return apply(f, inner)
+			}
 		}
 	}
 	return nil, fmt.Errorf("%w: %s of %d values", ErrStack, g, len(args))
@@ -163,6 +161,11 @@ func rebuild(args tuple) (any, error) {
 	last := uint64(a.offset) // the place of the last element
 	empty := false
 	for i := range shape {
+		for _, v := range []any{shape[i], stride[i]} {
+			if o, ok := v.(opaque); ok {
+				return o, nil
+			}
+		}
 		d, ok := shape[i].(int64)
 		s, ok2 := stride[i].(int64)
 		if !ok || !ok2 || d < 0 || s < 0 {
@@ -184,6 +187,15 @@ func rebuild(args tuple) (any, error) {
 		return nil, fmt.Errorf("%w: offset %d, size %v, stride %v in a storage of %d", ErrBounds, a.offset, a.shape, a.stride, a.storage.count)
 	}
 	return a, nil
+}
+
+// unknownStorage is the type of a persistent id's storage if its elements are not known.
+func unknownStorage(id any) (opaque, bool) {
+	if t, _ := id.(tuple); len(t) > 1 {
+		o, ok := t[1].(opaque)
+		return o, ok
+	}
+	return opaque{}, false
 }
 
 // newStorage reads a persistent id: ("storage", type, key, location, elements, view).

@@ -56,6 +56,9 @@ func readZip(r io.ReaderAt, size int64) (any, error) {
 	}
 	storages := map[string]*storage{}
 	return unpickle(newInput(r, program.Offset, program.Offset+program.Size), func(id any) (any, error) {
+		if o, ok := unknownStorage(id); ok {
+			return o, nil
+		}
 		s, err := shareStorage(storages, id)
 		if err != nil || s.offset >= 0 {
 			return s, err

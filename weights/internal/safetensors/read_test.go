@@ -80,7 +80,7 @@ func TestReadRefusesByRule(t *testing.T) {
 		{ErrTensors, "65,537 tensors", file(many(MaxTensors+1), 0)},
 		{ErrName, "513 bytes", file("{"+one(strings.Repeat("n", MaxName+1), 0, 4)+"}", 4)},
 		{ErrRank, "nine dimensions", file(`{"a":{"dtype":"F32","shape":[1,1,1,1,1,1,1,1,1],"data_offsets":[0,4]}}`, 4)},
-		{ErrType, "F64", file(`{"a":{"dtype":"F64","shape":[1],"data_offsets":[0,8]}}`, 8)},
+		{ErrType, "F4", file(`{"a":{"dtype":"F4","shape":[1],"data_offsets":[0,8]}}`, 8)},
 		{ErrType, "empty", file(`{"a":{"dtype":"","shape":[1],"data_offsets":[0,4]}}`, 4)},
 		{ErrOverflow, "dimension above an int", file(`{"a":{"dtype":"F32","shape":[9223372036854775808],"data_offsets":[0,4]}}`, 4)},
 		{ErrOverflow, "product above 2^64", file(`{"a":{"dtype":"F32","shape":[4294967296,4294967296,4],"data_offsets":[0,0]}}`, 0)},

@@ -47,6 +47,7 @@ type DType int
 // The types that checkpoints of detection models have.
 const (
 	Float    DType = 1
+	Double   DType = 2
 	String   DType = 7
 	Int64    DType = 9
 	BFloat16 DType = 14
@@ -58,7 +59,7 @@ func (d DType) size() int {
 	switch d {
 	case Float:
 		return 4
-	case Int64:
+	case Int64, Double:
 		return 8
 	case BFloat16, Half:
 		return 2
