@@ -197,6 +197,10 @@ func (c *Config) Clone() *Config {
 	d.Categories = slices.Clone(c.Categories)
 	d.Anchors.AspectRatios = slices.Clone(c.Anchors.AspectRatios)
 	d.BoxHead.FC = slices.Clone(c.BoxHead.FC)
+	if c.Objects != nil {
+		o := *c.Objects
+		d.Objects = &o
+	}
 	return &d
 }
 

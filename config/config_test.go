@@ -178,3 +178,19 @@ func TestCOCORows(t *testing.T) {
 	require.Equal(t, 91, c.Classes())
 	require.Equal(t, Category{ID: 90, Name: "toothbrush"}, c.CategoryAt(90))
 }
+
+// TestCloneSharesNothing: changes of a copy, in every field that is a reference, leave the config as it was.
+func TestCloneSharesNothing(t *testing.T) {
+	c, err := MMDet("49")
+	require.NoError(t, err)
+	c.Objects = &Objects{}
+	before, err := json.Marshal(c)
+	require.NoError(t, err)
+	d := c.Clone()
+	require.Equal(t, c, d)
+	d.Categories[0].Name, d.Anchors.AspectRatios[0], d.BoxHead.FC[0] = "changed", 9, 9
+	*d.Objects = Objects{Diameter: 5}
+	after, err := json.Marshal(c)
+	require.NoError(t, err)
+	require.Equal(t, string(before), string(after))
+}
