@@ -70,37 +70,34 @@ var formats = []format{
 	{"bmp", []string{"BM????\x00\x00\x00\x00"}, bmpHeader},
 }
 
-// Kinds of files that people do have among their photos. Naming them is more helpful than "unknown format".
-var unread = []struct{ name, magic string }{
-	{"HEIC", "????ftyphei"}, {"HEIC", "????ftyphev"}, {"HEIF", "????ftypmif1"}, {"AVIF", "????ftypavif"},
-	{"JPEG 2000", "????jP  \r\n\x87\n"}, {"JPEG XL", "\xff\x0a"}, {"JPEG XL", "????JXL \r\n\x87\n"},
-	{"PDF", "%PDF"}, {"BigTIFF", "II+\x00"}, {"BigTIFF", "MM\x00+"}, {"Photoshop", "8BPS"},
-}
-
 // sniff tells the format by the first bytes; the extension of the file's name plays no role.
 func sniff(src *io.SectionReader) (format, error) {
-	head := make([]byte, 16)
+	head := make([]byte, headSize)
 	n, err := src.ReadAt(head, 0)
 	if err != nil && err != io.EOF {
 		return format{}, err
 	}
-	if n == 0 {
+	return formatOf(head[:n])
+}
+
+var errNotAPicture = errors.New("not a picture (png, jpeg, gif, bmp, tiff or webp)")
+
+// formatOf tells the format of a file that begins with head.
+func formatOf(head []byte) (format, error) {
+	if len(head) == 0 {
 		return format{}, errors.New("empty file")
 	}
-	head = head[:n]
 	for _, f := range formats {
-		for _, magic := range f.magic {
-			if match(magic, head) {
-				return f, nil
-			}
+		if begins(head, f.magic) && !match(canonCR2, head) {
+			return f, nil
 		}
 	}
 	for _, u := range unread {
-		if match(u.magic, head) {
-			return format{}, errors.New(u.name + " files cannot be read, only png, jpeg, gif, bmp, tiff and webp")
+		if begins(head, u.magic) {
+			return format{}, u
 		}
 	}
-	return format{}, errors.New("not a picture (png, jpeg, gif, bmp, tiff or webp)")
+	return format{}, errNotAPicture
 }
 
 func match(magic string, head []byte) bool {

@@ -103,7 +103,17 @@ func open(path string, o Options) (*Image, error) {
 	if !st.Mode().IsRegular() {
 		return nil, errors.New("not a regular file")
 	}
-	return decode(f, st.Size(), o)
+	named := namedAs(path)
+	if hasExt(path, previewNames) {
+		if f, err := sniff(io.NewSectionReader(f, 0, st.Size())); err == nil && (f.name == "tiff" || f.name == "jpeg") {
+			return nil, named
+		}
+	}
+	m, err := decode(f, st.Size(), o)
+	if err == errNotAPicture && named.name != "" {
+		return nil, named
+	}
+	return m, err
 }
 
 // Decode reads the picture in the first size bytes of r. Errors begin with "imageio: ".
