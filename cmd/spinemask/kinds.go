@@ -86,7 +86,7 @@ func contentOf(path string) (kind string, readable bool) {
 		return "", false
 	}
 	defer f.Close()
-	head := make([]byte, 16)
+	head := make([]byte, imageio.HeadSize)
 	n, err := f.ReadAt(head, 0)
 	if err != nil && err != io.EOF {
 		return "", false

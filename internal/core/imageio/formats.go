@@ -72,7 +72,7 @@ var formats = []format{
 
 // sniff tells the format by the first bytes; the extension of the file's name plays no role.
 func sniff(src *io.SectionReader) (format, error) {
-	head := make([]byte, headSize)
+	head := make([]byte, HeadSize)
 	n, err := src.ReadAt(head, 0)
 	if err != nil && err != io.EOF {
 		return format{}, err

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// headSize is the number of first bytes of a file that its kind is told by; the last is the magic number of NIfTI.
-const headSize = 348
+// HeadSize is the number of first bytes of a file that its kind is told by; the last is the magic number of NIfTI.
+const HeadSize = 348
 
 // An unreadKind is a kind of file that people have among their pictures, and that is not read.
 type unreadKind struct {
@@ -140,7 +140,7 @@ func begins(head []byte, magic []string) bool {
 	return slices.ContainsFunc(magic, func(m string) bool { return match(m, head) })
 }
 
-// KindOf tells what kind of picture, or of file that people have among their pictures, begins with head, of which 348 bytes are enough; "" is none that is
+// KindOf tells what kind of picture, or of file that people have among their pictures, begins with head, of which HeadSize bytes are enough; "" is none that is
 // known. readable says whether [Decode] knows the kind.
 func KindOf(head []byte) (kind string, readable bool) {
 	if f, err := formatOf(head); err == nil {
