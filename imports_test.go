@@ -31,6 +31,7 @@ var allowed = map[string][]string{
 	"internal/command/evalcmd":             {"coco", "cocoeval"},
 	"export":                               {"", "config", "internal/core/imageio", "rle"},
 	"internal/command/journal":             {"export"},
+	"internal/core/backprop":               {"graph", "internal/core/kernels", "internal/core/parallel"},
 	"internal/core/imageio":                {"internal/core/samples", "internal/core/tiff"},
 	"internal/core/kernels":                {},
 	"internal/core/network":                {"backbone", "boxhead", "config", "graph", "maskhead", "rpn"},

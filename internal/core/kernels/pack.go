@@ -62,6 +62,25 @@ func (s *Set) PackInto(room, weights []float32, kh, kw, c, n int, scale []float6
 	return w
 }
 
+// PackRows lays a map out as the weights of a window of items × rows pixels of c
+// channels each, without a bias: row(item, y) gives c·n values, those of n
+// outputs for each channel. Room is as for PackInto.
+func (s *Set) PackRows(room []float32, items, rows, c, n int, row func(item, y int) []float32) *Packed {
+	w := s.layout(room[:s.PackedFloats(items, rows, c, n)], items, rows, c, n)
+	for item := range items {
+		for y := range rows {
+			from := row(item, y)
+			for i := range w.panels {
+				w.panels[i].fill((item*rows+y)*c, from[:c*n], n, nil)
+			}
+		}
+	}
+	for i := range w.panels {
+		clear(w.panels[i].bias)
+	}
+	return w
+}
+
 func roundUp(n, unit int) int { return (n + unit - 1) / unit * unit }
 
 // layout cuts room into panels.

@@ -15,6 +15,13 @@ type Weights interface {
 	Float32(name string) ([]float32, error)
 }
 
+// Weights64 are Weights that are moved by less than a float32 can hold, for
+// central differences.
+type Weights64 interface {
+	Weights
+	Float64(name string) ([]float64, error)
+}
+
 // Map is a value of one item, H×W×C.
 type Map struct {
 	graph.Shape
@@ -53,30 +60,96 @@ func (m Map) RelRMS(got []float32) float64 {
 // Run computes every value of a graph for one item. The inputs are given by the
 // names of their nodes; h×w is the size that the graph is run at.
 func Run(g *graph.Graph, h, w int, weights Weights, inputs map[string]Map) ([]Map, error) {
+	values, err := run(g, h, w, weights, []map[string]Map{inputs}, false)
+	if err != nil {
+		return nil, err
+	}
+	return values[0], nil
+}
+
+// Train computes every value of a graph for the items of a batch, as training
+// does: norms use the statistics of the batch.
+func Train(g *graph.Graph, h, w int, weights Weights, inputs []map[string]Map) ([][]Map, error) {
+	return run(g, h, w, weights, inputs, true)
+}
+
+func run(g *graph.Graph, h, w int, weights Weights, inputs []map[string]Map, train bool) ([][]Map, error) {
 	shapes, err := g.Shapes(h, w)
 	if err != nil {
 		return nil, err
 	}
-	values := make([]Map, len(shapes))
+	values := make([][]Map, len(inputs))
+	for item := range values {
+		values[item] = make([]Map, len(shapes))
+	}
 	for i, n := range g.Nodes() {
-		if _, ok := n.Op.(graph.Input); ok {
-			in, ok := inputs[n.Name]
-			if !ok || in.Shape != shapes[i] {
-				return nil, fmt.Errorf("reference: input %s: shape %v, want %v", n.Name, in.Shape, shapes[i])
+		for item := range values {
+			if _, ok := n.Op.(graph.Input); ok {
+				in, ok := inputs[item][n.Name]
+				if !ok || in.Shape != shapes[i] {
+					return nil, fmt.Errorf("reference: input %s: shape %v, want %v", n.Name, in.Shape, shapes[i])
+				}
+				values[item][i] = in
+				continue
 			}
-			values[i] = in
-			continue
+			in := make([]Map, len(n.In))
+			for k, v := range n.In {
+				in[k] = values[item][v]
+			}
+			values[item][i] = New(shapes[i])
+			if op, ok := n.Op.(graph.Norm); ok && train {
+				continue // when all items are there
+			} else if ok {
+				err = normalise(op, n.Weights, weights, in[0], values[item][i])
+			} else {
+				err = compute(n, weights, in, values[item][i])
+			}
+			if err != nil {
+				return nil, err
+			}
 		}
-		in := make([]Map, len(n.In))
-		for k, v := range n.In {
-			in[k] = values[v]
-		}
-		values[i] = New(shapes[i])
-		if err := compute(n, weights, in, values[i]); err != nil {
-			return nil, err
+		if op, ok := n.Op.(graph.Norm); ok && train {
+			if err := normaliseBatch(op, n.Weights, weights, values, int(n.In[0]), i); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return values, nil
+}
+
+// normaliseBatch makes value out of value in with the statistics of all items.
+func normaliseBatch(op graph.Norm, place string, weights Weights, values [][]Map, in, out int) error {
+	c := values[0][in].C
+	gamma, err := load(weights, place+"/gamma", c)
+	if err != nil {
+		return err
+	}
+	beta, err := load(weights, place+"/beta", c)
+	if err != nil {
+		return err
+	}
+	mean, variance, n := make([]float64, c), make([]float64, c), 0.0
+	for _, item := range values {
+		n += float64(len(item[in].Data) / c)
+		for i, v := range item[in].Data {
+			mean[i%c] += v
+		}
+	}
+	for i := range mean {
+		mean[i] /= n
+	}
+	for _, item := range values {
+		for i, v := range item[in].Data {
+			variance[i%c] += (v - mean[i%c]) * (v - mean[i%c]) / n
+		}
+	}
+	for _, item := range values {
+		for i, v := range item[in].Data {
+			k := i % c
+			item[out].Data[i] = (v-mean[k])/math.Sqrt(variance[k]+op.Epsilon)*gamma[k] + beta[k]
+		}
+	}
+	return nil
 }
 
 func compute(n graph.Node, weights Weights, in []Map, out Map) error {
@@ -89,8 +162,6 @@ func compute(n graph.Node, weights Weights, in []Map, out Map) error {
 	case graph.Dense:
 		flat := Map{graph.Shape{H: 1, W: 1, C: len(x.Data)}, x.Data}
 		return convolve(graph.Conv{Size: 1, Stride: 1, Padding: graph.Valid, Bias: op.Bias}, n.Weights, weights, flat, out)
-	case graph.Norm:
-		return normalise(op, n.Weights, weights, x, out)
 	case graph.Activate:
 		for i, v := range x.Data {
 			out.Data[i] = activate(op.Func, v)
@@ -228,6 +299,13 @@ func activate(f graph.Activation, v float64) float64 {
 }
 
 func load(weights Weights, name string, n int) ([]float64, error) {
+	if w, ok := weights.(Weights64); ok {
+		v, err := w.Float64(name)
+		if err == nil && len(v) != n {
+			err = fmt.Errorf("reference: %s: %d values, want %d", name, len(v), n)
+		}
+		return v, err
+	}
 	v, err := weights.Float32(name)
 	if err != nil {
 		return nil, err

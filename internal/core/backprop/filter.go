@@ -1,0 +1,74 @@
+package backprop
+
+import (
+	"github.com/spinemask/spinemask/internal/core/kernels"
+	"github.com/spinemask/spinemask/internal/core/parallel"
+)
+
+// A filter is the weights of a convolution laid out for the kernels. They change
+// with every batch, and are laid out again before it.
+type filter struct {
+	kh, kw, c, n int // window, input and output channels
+	room         []float32
+	packed       *kernels.Packed
+}
+
+func (f *filter) pack(set *kernels.Set, weights, bias []float32) {
+	if f.room == nil {
+		f.room = kernels.Alloc(set.PackedFloats(f.kh, f.kw, f.c, f.n))
+	}
+	f.packed = set.PackInto(f.room, weights, f.kh, f.kw, f.c, f.n, nil, bias)
+}
+
+// A place is where a filter is applied: its first tap for the first output, and
+// the outputs, in every stepth pixel of every stepth row.
+type place struct {
+	in            *Map
+	y, x          int // of the first tap; may lie in the border
+	stride        int
+	out           *Map
+	outY, outX    int
+	step          int
+	height, width int  // of the outputs of an item
+	add           bool // to what the output holds
+}
+
+// run applies the filter, several rows or panels of output channels at a time.
+func (f *filter) run(p *Program, at place) {
+	in, out := at.in, at.out
+	start := (in.border.top+at.y)*in.RowStride + (in.border.left+at.x)*in.Channels
+	c := kernels.Conv{
+		W:  f.packed,
+		In: in.whole[start:], InItem: in.ItemStride, InRow: in.RowStride, InPixel: in.Channels,
+		StrideY: at.stride, StrideX: at.stride,
+		Out: out.Data[at.outY*out.RowStride+at.outX*out.Channels:], OutItem: out.ItemStride, OutRow: at.step * out.RowStride, OutPixel: at.step * out.Channels,
+		Height: at.height, Width: at.width,
+	}
+	if at.add {
+		c.Residual, c.ResItem, c.ResRow, c.ResPixel = c.Out, c.OutItem, c.OutRow, c.OutPixel
+	}
+	p.convolve(&c, in.Items*at.height)
+}
+
+const (
+	smallPart = 2 << 20   // multiply-adds: less than this is not worth a fork
+	partsEach = 6         // parts per worker, so that the last one to finish is not late
+	partInput = 128 << 10 // floats of input that a part sweeps once per panel: stays in the second-level cache
+)
+
+// convolve splits rows first, so that a part's input stays in the cache while its
+// panels pass, and panels where rows are too few.
+func (p *Program) convolve(c *kernels.Conv, rows int) {
+	w := c.W
+	unit := c.Width * w.KH * w.KW * w.C * w.N
+	want := max(1, min(partsEach*p.team.Workers(), rows*unit/smallPart))
+	perPart := max(1, min((rows+want-1)/want, partInput/max(1, c.StrideY*c.InRow)))
+	rowParts := (rows + perPart - 1) / perPart
+	panelParts := max(1, min(w.Panels(), want/rowParts))
+	panelsPerPart := (w.Panels() + panelParts - 1) / panelParts
+	panelParts = (w.Panels() + panelsPerPart - 1) / panelsPerPart
+	p.team.Do(rowParts*panelParts, parallel.Func(func(_, part int) {
+		row, panel := part/panelParts*perPart, part%panelParts*panelsPerPart
+		p.set.Conv(c, row, min(row+perPart, rows), panel, min(panel+panelsPerPart, w.Panels()))
+	}))
+}

@@ -1,0 +1,172 @@
+package backprop
+
+import (
+	"math"
+
+	"github.com/spinemask/spinemask/graph"
+	"github.com/spinemask/spinemask/internal/core/kernels"
+	"github.com/spinemask/spinemask/internal/core/parallel"
+)
+
+// norm is a batch normalisation with the statistics of the batch, or with the
+// moving ones if those are frozen, and the activation behind it:
+//
+//	y = act(gamma·(x − mean)/√(variance + epsilon) + beta)
+//
+// The statistics are taken over the pixels of all items (arXiv 1502.03167).
+type norm struct {
+	gamma, beta, mean, variance *Param
+	epsilon                     float64
+	act                         kernels.Activation
+
+	// keep, if not nil, multiplies the output of each item: stochastic depth.
+	keep []float32
+
+	scale, shift []float32 // of x, to the value before the activation
+	unit, center []float32 // of x, to (x − mean)/√(variance + epsilon)
+	partial      []float64 // sums of parts, before they are added up
+	sums         [2][]float64
+	dx           [3][]float32 // factors of the gradient, of the normalised x, and what is added
+}
+
+func newNorm(p *Program, place string, op graph.Norm, x *value) *norm {
+	get := func(leaf string) *Param { return p.params.Get(place + "/" + leaf) }
+	o := &norm{gamma: get("gamma"), beta: get("beta"), mean: get("mean"), variance: get("variance"), epsilon: op.Epsilon}
+	for _, s := range []*[]float32{&o.scale, &o.shift, &o.unit, &o.center, &o.dx[0], &o.dx[1], &o.dx[2]} {
+		*s = make([]float32, x.c)
+	}
+	for i := range o.sums {
+		o.sums[i] = make([]float64, x.c)
+	}
+	return o
+}
+
+func (o *norm) trains() bool { return o.gamma.trained() || o.beta.trained() }
+func (o *norm) reads() bool  { return true }
+
+func (o *norm) forward(p *Program, s *step) {
+	x := &p.values[s.in[0]].map_
+	n := float64(x.rows() * x.Width)
+	if !p.options.FrozenNorms {
+		o.sum(p, x, func(sum, square []float32, r0, pixels int, row []float32) { p.set.SumSquares(sum, square, row) })
+	}
+	for c := range o.scale {
+		mean, variance := float64(o.mean.Value[c]), float64(o.variance.Value[c])
+		if !p.options.FrozenNorms {
+			mean = o.sums[0][c] / n
+			variance = max(o.sums[1][c]/n-mean*mean, 0)
+			o.update(p, c, mean, variance, n)
+		}
+		unit := 1 / math.Sqrt(variance+o.epsilon)
+		scale := float64(o.gamma.Value[c]) * unit
+		o.unit[c], o.center[c] = float32(unit), float32(-mean*unit)
+		o.scale[c], o.shift[c] = float32(scale), float32(float64(o.beta.Value[c])-mean*scale)
+	}
+	o.run(p, x, &p.values[s.out].map_)
+}
+
+// update moves the moving statistics.
+func (o *norm) update(p *Program, c int, mean, variance, n float64) {
+	if p.options.Unbiased && n > 1 {
+		variance *= n / (n - 1)
+	}
+	m := p.options.Momentum
+	o.mean.Value[c] = float32(m*float64(o.mean.Value[c]) + (1-m)*mean)
+	o.variance.Value[c] = float32(m*float64(o.variance.Value[c]) + (1-m)*variance)
+}
+
+func (o *norm) again(p *Program, s *step, dst *Map) { o.run(p, p.kept(s.in[0]), dst) }
+
+func (o *norm) run(p *Program, x, dst *Map) {
+	p.eachRow(dst, func(_, r int) {
+		y := dst.row(r)
+		p.set.Affine(y, x.row(r), o.scale, o.shift)
+		p.set.Activate(y, o.act)
+		if o.keep != nil {
+			p.set.Scale(y, o.keep[r/dst.Height])
+		}
+		dst.clearBorder(r)
+	})
+}
+
+func (o *norm) backward(p *Program, s *step) {
+	x, dy := p.kept(s.in[0]), &p.values[s.out].gradMap
+	n := float64(x.rows() * x.Width)
+	k := func(r int) float32 {
+		if o.keep == nil {
+			return 1
+		}
+		return o.keep[r/x.Height]
+	}
+	// Sums of g, the gradient before the activation, and of g·(normalised x).
+	if o.trains() || !p.options.FrozenNorms {
+		o.sum(p, x, func(sum, product []float32, r, _ int, row []float32) {
+			p.set.NormSums(sum, product, dy.row(r), row, o.scale, o.shift, o.unit, o.center, o.act, k(r))
+		})
+	}
+	for c := range o.scale {
+		if o.beta.trained() {
+			o.beta.Grad[c] += float32(o.sums[0][c])
+		}
+		if o.gamma.trained() {
+			o.gamma.Grad[c] += float32(o.sums[1][c])
+		}
+		f := float64(o.gamma.Value[c]) * float64(o.unit[c])
+		o.dx[0][c] = float32(f)
+		if !p.options.FrozenNorms {
+			o.dx[1][c] = float32(-f * o.sums[1][c] / n)
+			o.dx[2][c] = float32(-f * o.sums[0][c] / n)
+		}
+	}
+	dx, add := p.gradOf(s.in[0])
+	if dx == nil {
+		return
+	}
+	p.eachRow(dx, func(_, r int) {
+		p.set.NormGrad(dx.row(r), dy.row(r), x.row(r), o.scale, o.shift, o.unit, o.center, o.act, k(r), o.dx[0], o.dx[1], o.dx[2], add)
+	})
+}
+
+// normParts is the most parts that the sums of a norm are split into; how many
+// there are follows from the map alone, so that the sums are the same for any
+// number of threads.
+const normParts = 32
+
+// sum adds up two values of every channel over all rows of x: in float32 over a
+// row, in float64 over rows and parts.
+func (o *norm) sum(p *Program, x *Map, row func(first, second []float32, r, pixels int, data []float32)) {
+	rows, c := x.rows(), x.Channels
+	per := max((rows+normParts-1)/normParts, (8<<10+x.Width*c-1)/(x.Width*c))
+	parts := (rows + per - 1) / per
+	if len(o.partial) < parts*2*c {
+		o.partial = make([]float64, parts*2*c)
+	}
+	p.team.Do(parts, parallel.Func(func(worker, part int) {
+		line := p.floats(worker, 2*c)
+		total := o.partial[part*2*c:][:2*c]
+		clear(total)
+		for r := part * per; r < min((part+1)*per, rows); r++ {
+			clear(line)
+			row(line[:c], line[c:], r, x.Width, x.row(r))
+			for i, v := range line {
+				total[i] += float64(v)
+			}
+		}
+	}))
+	for i := range o.sums {
+		clear(o.sums[i])
+		for part := range parts {
+			for j, v := range o.partial[part*2*c+i*c:][:c] {
+				o.sums[i][j] += v
+			}
+		}
+	}
+}
+
+// floats is scratch memory of a worker.
+func (p *Program) floats(worker, n int) []float32 {
+	if len(p.scratch[worker]) < n {
+		p.scratch[worker] = kernels.Alloc(n)
+	}
+	return p.scratch[worker][:n]
+}
