@@ -286,7 +286,7 @@ func (f *segmentFlags) todo(inputs []input, j *journal.Journal) []job {
 	var list []job
 	for _, in := range inputs {
 		e, ok := j.Entry(in.name)
-		if size, done := j.Done(e.ID); ok && !(done && size == in.size) {
+		if was, done := j.Done(e.ID); ok && !(done && was.SameAs(in.source, in.open)) {
 			list = append(list, job{in, e.ID})
 		}
 	}

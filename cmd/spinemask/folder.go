@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/spinemask/spinemask/internal/command/journal"
 )
 
 // A walk lists the images of a folder, and of those below it if it is recursive. Links to folders are followed, each real folder once, so that a link to a
@@ -87,11 +89,8 @@ func (w *walk) entry(e fs.DirEntry, p place) {
 	taken, other := kindOf(p.path)
 	switch {
 	case taken:
-		in := input{path: p.path, name: p.name}
-		if err == nil {
-			in.size = st.Size()
-		}
-		w.list = append(w.list, in)
+		source, _ := journal.StatSource(p.path) // what cannot be looked at fails when it is read
+		w.list = append(w.list, input{path: p.path, name: p.name, source: source})
 	case other != "":
 		w.left = append(w.left, leftOut{p.path, other})
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -10,15 +11,36 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/spinemask/spinemask/internal/command/journal"
 )
 
 // An input is a file to look at.
 type input struct {
-	path string
-	name string // in results: relative to the folder that was asked for, with slashes; unique in a run
-	size int64  // of the file, bytes
-	data []byte // what came by standard input; nil: the path is read
-	err  error  // what is known to be wrong with it already
+	path   string
+	name   string         // in results: relative to the folder that was asked for, with slashes; unique in a run
+	source journal.Source // what is known of the file without reading it
+	data   []byte         // what came by standard input; nil: the path is read
+	err    error          // what is known to be wrong with it already
+}
+
+// open gives the content of the file.
+func (in *input) open() (io.ReadCloser, error) {
+	if in.data != nil {
+		return io.NopCloser(bytes.NewReader(in.data)), nil
+	}
+	if st, err := os.Stat(in.path); err != nil || !st.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: not a regular file", in.path) // a pipe would wait for ever
+	}
+	return os.Open(in.path)
+}
+
+// hash notes which content the file has now. What cannot be read has none; it fails when it is decoded.
+func (in *input) hash() {
+	if content, err := in.open(); err == nil {
+		defer content.Close()
+		in.source.Hash(content)
+	}
 }
 
 // found is what the arguments stand for.
@@ -81,7 +103,11 @@ func expandPath(p string, recursive bool, without string) ([]input, []leftOut, e
 	case st.IsDir():
 		return walkFolder(p, recursive, without)
 	}
-	return []input{{path: p, name: filepath.Base(p), size: st.Size()}}, nil, nil
+	source, err := journal.StatSource(p)
+	if err != nil {
+		return nil, nil, reason(p, err)
+	}
+	return []input{{path: p, name: filepath.Base(p), source: source}}, nil, nil
 }
 
 func noMatch(pattern string) error {

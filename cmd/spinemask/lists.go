@@ -10,6 +10,7 @@ import (
 	"strings"
 	"unicode/utf16"
 
+	"github.com/spinemask/spinemask/internal/command/journal"
 	"github.com/spinemask/spinemask/internal/core/imageio"
 )
 
@@ -27,7 +28,7 @@ func named(args []string, stdin io.Reader) ([]input, error) {
 				return nil, reason("standard input", err)
 			}
 			if !isText(data) {
-				list = append(list, input{path: stdinName, name: stdinName, size: int64(len(data)), data: data})
+				list = append(list, input{path: stdinName, name: stdinName, source: journal.Source{Bytes: int64(len(data))}, data: data})
 				continue
 			}
 			paths, err := lines("standard input", data)

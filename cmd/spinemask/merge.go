@@ -54,9 +54,9 @@ crops; a report has pictures if the runs had one.`,
 // merged is an image and the run that its result is taken from.
 type merged struct {
 	journal.Entry
-	from  *journal.Journal
-	size  int64
-	found bool
+	from   *journal.Journal
+	source journal.Source
+	found  bool
 }
 
 func merge(t *talk, folders []string, out string, list []format) error {
@@ -114,7 +114,7 @@ func merge(t *talk, folders []string, out string, list []format) error {
 				return o.journal.Fail(to.ID, r.Error)
 			}
 			r.Picture.ID = to.ID
-			return o.journal.Add(r.Picture, r.Bytes)
+			return o.journal.Add(r.Picture, r.Source)
 		})
 		if err != nil {
 			return err
@@ -145,11 +145,11 @@ func mergePlans(runs []*journal.Journal) ([]*merged, error) {
 				list = append(list, m)
 			}
 			found := r.Picture != nil
-			if found && m.found && r.Bytes != m.size {
+			if found && m.found && !sameContent(r.Source, m.source) {
 				return fmt.Errorf("two different images are named %s (%s and %s)", e.FileName, m.Path, e.Path)
 			}
 			if found || !m.found {
-				m.from, m.found, m.size, m.Path = j, found, r.Bytes, e.Path
+				m.from, m.found, m.source, m.Path = j, found, r.Source, e.Path
 			}
 			return nil
 		})
@@ -169,6 +169,11 @@ func mergePlans(runs []*journal.Journal) ([]*merged, error) {
 		}
 	}
 	return list, nil
+}
+
+// sameContent says whether two runs have read the same, as far as they know.
+func sameContent(a, b journal.Source) bool {
+	return a.Bytes == b.Bytes && (a.SHA256 == b.SHA256 || a.SHA256 == "" || b.SHA256 == "")
 }
 
 // rewrite makes the files of a whole run from its journal.

@@ -88,6 +88,9 @@ func (f *segmentFlags) do(ctx context.Context, model *spinemask.Model, it *item,
 	if it.stop = ctx.Err(); it.stop != nil {
 		return
 	}
+	if f.out != "-" && it.err == nil {
+		it.hash() // before it is read: if it is replaced in between, a resumed run looks at it again
+	}
 	if it.photo, it.err = f.read(it.job); it.err != nil {
 		return
 	}
@@ -150,7 +153,7 @@ type folderSink struct {
 func (s *folderSink) files(it item) error { return s.output.files(it.picture, it.path) }
 
 func (s *folderSink) add(it item) error {
-	if err := s.journal.Add(it.picture, it.size); err != nil || s.lines == nil {
+	if err := s.journal.Add(it.picture, it.source); err != nil || s.lines == nil {
 		return err
 	}
 	return s.lines.Add(it.picture)

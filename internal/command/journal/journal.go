@@ -44,7 +44,7 @@ type Entry struct {
 type Record struct {
 	Picture *export.Picture // nil: it failed
 	Error   string          // why it failed
-	Bytes   int64           // size of the image's file
+	Source  Source
 }
 
 // line is one line of a journal; one of its fields is set, or Done with what stands beside it.
@@ -52,9 +52,9 @@ type line struct {
 	Header    *Header         `json:"run,omitempty"`
 	Plan      *Entry          `json:"plan,omitempty"`
 	Done      json.RawMessage `json:"done,omitempty"`
-	Bytes     int64           `json:"bytes,omitempty"`
-	Thumbnail []byte          `json:"thumbnail,omitempty"`
-	Failed    *failed         `json:"failed,omitempty"`
+	Source
+	Thumbnail []byte  `json:"thumbnail,omitempty"`
+	Failed    *failed `json:"failed,omitempty"`
 }
 
 type failed struct {
@@ -81,7 +81,7 @@ type Journal struct {
 type result struct {
 	at, length int64 // length 0: none
 	err        string
-	bytes      int64
+	source     Source
 }
 
 // Create begins a journal. An older one of that name is replaced when the new one is whole, unless a run is still writing to it.
@@ -203,7 +203,7 @@ func (j *Journal) take(data []byte, first bool) error {
 		if err := json.Unmarshal(l.Done, &im); err != nil {
 			return err
 		}
-		return j.set(im.ID, result{at: j.size, length: int64(len(data)), bytes: l.Bytes})
+		return j.set(im.ID, result{at: j.size, length: int64(len(data)), source: l.Source})
 	}
 	return nil
 }
@@ -251,13 +251,13 @@ func (j *Journal) Among(id int64, n int) bool {
 	return ok && i < n
 }
 
-// Done says whether there are results of an image, and how large its file was.
-func (j *Journal) Done(id int64) (bytes int64, done bool) {
+// Done says whether there are results of an image, and what it was read from.
+func (j *Journal) Done(id int64) (source Source, done bool) {
 	i, ok := j.byID[id]
 	if !ok {
-		return 0, false
+		return Source{}, false
 	}
-	return j.results[i].bytes, j.results[i].length > 0
+	return j.results[i].source, j.results[i].length > 0
 }
 
 // Counts gives the number of images with results, of those that failed, and of those that nothing is known about.
@@ -288,13 +288,13 @@ func (j *Journal) Extend(plan []Entry) error {
 }
 
 // Add records the results of an image of the plan, after all its files have been written.
-func (j *Journal) Add(p *export.Picture, bytes int64) error {
+func (j *Journal) Add(p *export.Picture, source Source) error {
 	j.buf = p.AppendJSON(j.buf[:0])
 	at := j.size
-	if err := j.write(appendLine(nil, line{Done: j.buf, Bytes: bytes, Thumbnail: p.Thumbnail})); err != nil {
+	if err := j.write(appendLine(nil, line{Done: j.buf, Source: source, Thumbnail: p.Thumbnail})); err != nil {
 		return err
 	}
-	return j.set(p.ID, result{at: at, length: j.size - at, bytes: bytes})
+	return j.set(p.ID, result{at: at, length: j.size - at, source: source})
 }
 
 // Fail records why there are no results of an image of the plan. What is known already is not written again.
@@ -358,7 +358,7 @@ func (j *Journal) read(r result) (Record, error) {
 		return Record{}, err
 	}
 	p.Thumbnail = l.Thumbnail
-	return Record{Picture: p, Bytes: l.Bytes}, nil
+	return Record{Picture: p, Source: l.Source}, nil
 }
 
 // Close forces the journal to the disk and closes it.

@@ -36,7 +36,8 @@ func begin(t *testing.T) (string, *Journal) {
 
 func TestWhatIsWrittenIsReadInTheOrderOfThePlan(t *testing.T) {
 	path, j := begin(t)
-	require.NoError(t, j.Add(picture(3, "c.png"), 11))
+	source := Source{Bytes: 11, Modified: 1764422706123456789, SHA256: "5d"}
+	require.NoError(t, j.Add(picture(3, "c.png"), source))
 	require.NoError(t, j.Fail(7, "truncated"))
 	require.NoError(t, j.Close())
 
@@ -47,12 +48,12 @@ func TestWhatIsWrittenIsReadInTheOrderOfThePlan(t *testing.T) {
 	names, list := records(t, j)
 	require.Equal(t, []string{"a.png", "c.png"}, names, "b.png is open")
 	require.Equal(t, Record{Error: "truncated"}, list[0])
-	require.Equal(t, Record{Picture: picture(3, "c.png"), Bytes: 11}, list[1])
+	require.Equal(t, Record{Picture: picture(3, "c.png"), Source: source}, list[1])
 	done, failed, open := j.Counts()
 	require.Equal(t, []int{1, 1, 1}, []int{done, failed, open})
 
 	// The last word about an image counts.
-	require.NoError(t, j.Add(picture(7, "a.png"), 5))
+	require.NoError(t, j.Add(picture(7, "a.png"), Source{Bytes: 5}))
 	require.NoError(t, j.Extend([]Entry{{10, "d.png", "d.png"}}))
 	_, list = records(t, j)
 	require.Equal(t, picture(7, "a.png"), list[0].Picture)
@@ -64,13 +65,13 @@ func TestWhatIsWrittenIsReadInTheOrderOfThePlan(t *testing.T) {
 // Wherever a killed process stopped within its last line, what stood before it is read, and what is written next is whole.
 func TestTornLinesAreCutOff(t *testing.T) {
 	path, j := begin(t)
-	require.NoError(t, j.Add(picture(7, "a.png"), 1))
+	require.NoError(t, j.Add(picture(7, "a.png"), Source{Bytes: 1}))
 	require.NoError(t, j.Close())
 	before, err := os.Stat(path)
 	require.NoError(t, err)
 	j, err = Open(path)
 	require.NoError(t, err)
-	require.NoError(t, j.Add(picture(9, "b.png"), 2))
+	require.NoError(t, j.Add(picture(9, "b.png"), Source{Bytes: 2}))
 	require.NoError(t, j.Close())
 	whole, err := os.ReadFile(path)
 	require.NoError(t, err)
@@ -80,7 +81,7 @@ func TestTornLinesAreCutOff(t *testing.T) {
 		require.NoError(t, err)
 		_, done := j.Done(9)
 		require.False(t, done)
-		require.NoError(t, j.Add(picture(9, "b.png"), 2))
+		require.NoError(t, j.Add(picture(9, "b.png"), Source{Bytes: 2}))
 		require.NoError(t, j.Close())
 		again, err := os.ReadFile(path)
 		require.NoError(t, err)
@@ -100,7 +101,7 @@ func TestTornLinesAreCutOff(t *testing.T) {
 
 func TestDamageIsNamed(t *testing.T) {
 	path, j := begin(t)
-	require.NoError(t, j.Add(picture(7, "a.png"), 1))
+	require.NoError(t, j.Add(picture(7, "a.png"), Source{Bytes: 1}))
 	require.NoError(t, j.Close())
 	data, err := os.ReadFile(path)
 	require.NoError(t, err)
@@ -132,7 +133,7 @@ func TestFailedWritesLeaveNoHalfLine(t *testing.T) {
 	f, err := os.Open(path) // for reading only
 	require.NoError(t, err)
 	j.f = f
-	require.Error(t, j.Add(picture(7, "a.png"), 1))
+	require.Error(t, j.Add(picture(7, "a.png"), Source{Bytes: 1}))
 	require.Equal(t, size, j.size)
 	_, done := j.Done(7)
 	require.False(t, done)
