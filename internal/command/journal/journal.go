@@ -49,9 +49,9 @@ type Record struct {
 
 // line is one line of a journal; one of its fields is set, or Done with what stands beside it.
 type line struct {
-	Header    *Header         `json:"run,omitempty"`
-	Plan      *Entry          `json:"plan,omitempty"`
-	Done      json.RawMessage `json:"done,omitempty"`
+	Header *Header         `json:"run,omitempty"`
+	Plan   *Entry          `json:"plan,omitempty"`
+	Done   json.RawMessage `json:"done,omitempty"`
 	Source
 	Thumbnail []byte  `json:"thumbnail,omitempty"`
 	Failed    *failed `json:"failed,omitempty"`
