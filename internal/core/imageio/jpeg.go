@@ -192,20 +192,8 @@ func fromRGBPlanes(out *Image, m *image.YCbCr) {
 // 255 means no ink, as Adobe writes it, whether the marker is there or not; so does Pillow (JpegImagePlugin.py: "CMYK;I").
 func (f *jpegFrame) fromInk(m *image.CMYK) *Image {
 	out := New(m.Rect.Dx(), m.Rect.Dy())
-	w, h := out.Width, out.Height
-	var planes [4]plane
-	for i := range planes {
-		s := f.comps[0].h / f.comps[i].h
-		p := plane{stride: (w + s - 1) / s, w: (w + s - 1) / s, h: (h + s - 1) / s, hs: s, vs: s}
-		p.pix = make([]byte, p.w*p.h)
-		for y := range p.h {
-			for x := range p.w {
-				p.pix[y*p.w+x] = 255 - m.Pix[m.PixOffset(s*x, s*y)+i]
-			}
-		}
-		planes[i] = p
-	}
-	rows := newRows(w, planes[:]...)
+	w := out.Width
+	rows := f.inkRows(m)
 	out.eachRow(func(y int, dst []byte) {
 		r := rows.at(y)
 		if f.adobe > 0 { // YCCK: R, G, B are the complements of C, M, Y (jdcolor.c: ycck_cmyk_convert)
@@ -221,6 +209,24 @@ func (f *jpegFrame) fromInk(m *image.CMYK) *Image {
 		}
 	})
 	return out
+}
+
+// inkRows gives the four components as they are stored.
+func (f *jpegFrame) inkRows(m *image.CMYK) *rows {
+	w, h := m.Rect.Dx(), m.Rect.Dy()
+	var planes [4]plane
+	for i := range planes {
+		s := f.comps[0].h / f.comps[i].h
+		p := plane{stride: (w + s - 1) / s, w: (w + s - 1) / s, h: (h + s - 1) / s, hs: s, vs: s}
+		p.pix = make([]byte, p.w*p.h)
+		for y := range p.h {
+			for x := range p.w {
+				p.pix[y*p.w+x] = 255 - m.Pix[m.PixOffset(s*x, s*y)+i]
+			}
+		}
+		planes[i] = p
+	}
+	return newRows(w, planes[:]...)
 }
 
 // explain turns the standard decoder's error into one about the file.

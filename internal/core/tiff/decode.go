@@ -1,6 +1,7 @@
 package tiff
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -76,7 +77,20 @@ func (p *Page) supported() error {
 	if name, ok := unread[p.compression]; ok {
 		return fmt.Errorf("compression %d, %s, is not supported", p.compression, name)
 	}
-	if !p.predicts() && p.predictor != 1 {
+	if p.subsampled() {
+		for _, n := range p.subsample {
+			if n != 1 && n != 2 && n != 4 {
+				return fmt.Errorf("chroma of %dx%d pixels, want 1, 2 or 4", p.subsample[0], p.subsample[1])
+			}
+		}
+		if p.Bits != 8 {
+			return fmt.Errorf("subsampled chroma with %d bits is not supported, only with 8", p.Bits)
+		}
+	}
+	if p.Photometric == YCbCr && p.planar && p.subsample != [2]int{1, 1} && p.compression != compressionJPEG {
+		return errors.New("subsampled chroma in separate planes is not supported")
+	}
+	if !p.predicts() {
 		return nil
 	}
 	switch p.predictor {

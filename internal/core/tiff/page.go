@@ -31,6 +31,7 @@ type Page struct {
 	subsample   [2]int // pixels that a sample of chroma covers, across and down
 	offsets     entry  // of strips or tiles
 	counts      entry
+	jpegTables  entry
 	at          uint64 // of the directory
 	src         *source
 	o           *Options
@@ -158,6 +159,7 @@ func (p *Page) read(entries []entry) error {
 			p.Extra = append(p.Extra, ExtraSample(x))
 		}
 	}
+	p.jpegTables, _ = find(entries, tagJPEGTables)
 	p.subsample = [2]int{1, 1}
 	if p.Photometric == YCbCr {
 		p.subsample = [2]int{2, 2}

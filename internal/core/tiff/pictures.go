@@ -20,7 +20,7 @@ func (p *Page) unJPEG(stored []byte, width, rows int) ([]byte, error) {
 		return nil, errors.New("not a JPEG stream")
 	}
 	stream := stored
-	if e, ok := p.tag(tagJPEGTables); ok {
+	if e := p.jpegTables; e.count > 0 {
 		tables, err := p.src.bytes(e.at, e.count*e.width())
 		if err != nil {
 			return nil, err
@@ -28,8 +28,14 @@ func (p *Page) unJPEG(stored []byte, width, rows int) ([]byte, error) {
 		tables = bytes.TrimSuffix(bytes.TrimPrefix(tables, []byte("\xff\xd8")), []byte("\xff\xd9"))
 		stream = bytes.Join([][]byte{stored[:2], tables, stored[2:]}, nil)
 	}
-	m, err := p.o.JPEG(stream, p.Photometric == YCbCr && !p.planar, width, max(rows, p.chunks.height))
+	m, err := p.o.JPEG(stream, p.jpegIsYCbCr(stored), width, max(rows, p.chunks.height))
 	return p.picture(m, err, width, rows)
+}
+
+// jpegIsYCbCr tells whether three components are Y, Cb and Cr: as the page says, or as a JFIF marker in the stream does (as tifffile; libtiff writes none).
+func (p *Page) jpegIsYCbCr(stream []byte) bool {
+	jfif := len(stream) > 10 && string(stream[6:10]) == "JFIF"
+	return !p.planar && (p.Photometric == YCbCr || p.Photometric == RGB && jfif)
 }
 
 func (p *Page) unWebP(stored []byte, width, rows int) ([]byte, error) {
@@ -40,17 +46,16 @@ func (p *Page) unWebP(stored []byte, width, rows int) ([]byte, error) {
 		return nil, fmt.Errorf("WebP with %d %s samples of %d bits, want 3 or 4 of 8", p.chunks.samples, p.Kind, p.Bits)
 	}
 	m, err := p.o.WebP(stored, width, max(rows, p.chunks.height))
-	if err == nil && m.Channels == 3 && p.chunks.samples == 4 { // alpha that is 255 everywhere may be left out
-		m = withOpaque(m)
+	if err == nil && p.chunks.samples == 3 {
+		m = withoutAlpha(m)
 	}
 	return p.picture(m, err, width, rows)
 }
 
-func withOpaque(m *samples.Samples) *samples.Samples {
-	out := samples.New(m.Width, m.Height, 4, m.Kind, m.Bits)
+func withoutAlpha(m *samples.Samples) *samples.Samples {
+	out := samples.New(m.Width, m.Height, 3, m.Kind, m.Bits)
 	for i := range m.Width * m.Height {
-		copy(out.U8[4*i:], m.U8[3*i:][:3])
-		out.U8[4*i+3] = 255
+		copy(out.U8[3*i:], m.U8[4*i:][:3])
 	}
 	return out
 }

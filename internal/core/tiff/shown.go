@@ -165,7 +165,7 @@ func (p *Page) fromYCbCr(s *samples.Samples) (*samples.Samples, error) {
 		if high == low {
 			high = low + 1
 		}
-		return (float64(v) - low) * span / (high - low)
+		return math.Trunc(min(max((float64(v)-low)*span/(high-low), -4096), 4096))
 	}
 	out := samples.New(s.Width, s.Height, 3, samples.Unsigned, 8)
 	for i := range s.Width * s.Height {

@@ -38,7 +38,7 @@ type Options struct {
 	// JPEG decodes a stream with baseline JPEG of 8 bits. If toRGB, three components are Y, Cb and Cr, to be converted to R, G and B; else they are given as
 	// stored. It refuses pictures of more than maxWidth × maxHeight pixels before it allocates. Nil: pages with JPEG are refused.
 	JPEG func(stream []byte, toRGB bool, maxWidth, maxHeight int) (*samples.Samples, error)
-	// WebP decodes a stream to R, G, B and, where there is one, straight alpha, with the same limits. Nil: pages with WebP are refused.
+	// WebP decodes a stream to R, G, B and straight alpha, with the same limits. Nil: pages with WebP are refused.
 	WebP func(stream []byte, maxWidth, maxHeight int) (*samples.Samples, error)
 }
 
