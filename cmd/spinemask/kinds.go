@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -18,23 +17,13 @@ import (
 var imageNames = set(`.png .apng .jpg .jpeg .jpe .jfif .jif .jfi .pjpeg .pjp .mpo .jps .gif .bmp .dib .webp
 	.tif .tiff .svs .ndpi .scn .bif .lsm .stk .qptiff .flex .tf2 .tf8 .btf`)
 
-// otherNames are the extensions of pictures that are read only if their content is one of a kind that can be read: a .heic that is a JPEG in truth.
-var otherNames = set(`.heic .heif .hif .avif .jxl .jp2 .j2k .jpf .jpx .j2c .jpc .jxr .wdp .hdp .jls
-	.pnm .pbm .pgm .ppm .pam .pfm .tga .pcx .sgi .qoi .dds .exr .psd .psb .xcf
-	.czi .lif .lof .xlif .nd .nd2 .zvi .oib .oif .oir .vsi .ets .ims .dv .r3d .mrc .dm3 .dm4 .lei .liff .cxd .ipl .spe .sif .fits .fit .fts
-	.dcm .dicom .nii .mha .mhd .nrrd .nhdr`)
-
-// previewNames are the extensions of files whose content is a TIFF or JPEG that is not the picture itself, but a small preview of it.
-var previewNames = set(`.dng .cr2 .cr3 .crw .nef .nrw .arw .srf .sr2 .srw .raf .orf .rw2 .rwl .pef .raw .3fr .fff .iiq .kdc .dcr .mrw .x3f .erf .mef .mos
-	.mrxs .vms .vmu`)
-
 // folderNames are the extensions of folders that are pictures as a whole.
 var folderNames = set(`.zarr .n5`)
 
-// quietNames are the extensions of what lies beside pictures and is none. Such files are not opened.
+// quietNames are the extensions of what lies beside photos and is no photo. Such files are not opened.
 var quietNames = set(`.txt .md .csv .tsv .json .jsonl .geojson .ndjson .xml .yaml .yml .toml .ini .cfg .log .html .htm .pdf .doc .docx .xls .xlsx .ods .odt .ppt .pptx
 	.py .ipynb .m .mat .r .rdata .rds .sh .bat .ijm .zip .gz .tar .7z .rar .db .ds_store .lnk .roi .npy .npz .pkl .h5 .hdf5 .pt .pth .safetensors .onnx
-	.mp4 .mov .avi .mkv .webm .wav .mp3 .aae .xmp .svg .ico .eps`)
+	.wav .mp3 .aae .xmp .svg .ico .cur .ps .eps .hdf .hdr`)
 
 func set(words string) map[string]bool {
 	s := map[string]bool{}
@@ -56,17 +45,17 @@ func kindOf(path string) (taken bool, other string) {
 	switch {
 	case imageNames[ext]:
 		return true, ""
-	case previewNames[ext]:
-		return false, ext
 	case quietNames[ext]:
 		return false, ""
 	}
-	kind, readable := contentOf(path)
+	kind, readable := imageio.KindOfFile(path, headOf(path))
 	switch {
-	case otherNames[ext]:
-		return readable, ext
 	case kind == "":
 		return false, ""
+	case ext == ".dng": // TIFF, of which a small preview could be shown
+		return false, ext
+	case imageio.UnreadName(path) != "": // with another content, readable: a .heic that is a JPEG in truth
+		return readable, ext
 	case ext == "":
 		ext = "without an extension"
 	}
@@ -76,22 +65,19 @@ func kindOf(path string) (taken bool, other string) {
 	return false, fmt.Sprintf("%s (%s)", ext, kind)
 }
 
-// contentOf tells the kind of a file by its first bytes.
-func contentOf(path string) (kind string, readable bool) {
+// headOf gives the first bytes of a file, as far as they can be read.
+func headOf(path string) []byte {
 	if st, err := os.Stat(path); err != nil || !st.Mode().IsRegular() {
-		return "", false // a pipe would wait for ever
+		return nil // a pipe would wait for ever
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return "", false
+		return nil
 	}
 	defer f.Close()
 	head := make([]byte, imageio.HeadSize)
-	n, err := f.ReadAt(head, 0)
-	if err != nil && err != io.EOF {
-		return "", false
-	}
-	return imageio.KindOf(head[:n])
+	n, _ := f.ReadAt(head, 0)
+	return head[:n]
 }
 
 // distinctLeftOut drops files that lie in two folders that were asked for.

@@ -151,6 +151,24 @@ func KindOf(head []byte) (kind string, readable bool) {
 	return "", false
 }
 
+// KindOfFile tells what kind of picture lies in a file by its name and its first bytes, as [Open] does: "" is none that is known, and none are videos and
+// archives. readable says whether Open knows the kind.
+func KindOfFile(path string, head []byte) (kind string, readable bool) {
+	u := namedAs(path)
+	f, err := formatOf(head)
+	switch {
+	case err == nil && (f.name == "tiff" || f.name == "jpeg") && hasExt(path, previewNames): // its preview
+	case err == nil:
+		return f.name, true
+	default:
+		errors.As(err, &u)
+	}
+	if u.help == video || u.help == unpack {
+		return "", false
+	}
+	return u.name, false
+}
+
 // UnreadName gives the kind of file that is not read and has names such as this one; "" if there is none.
 func UnreadName(path string) (kind string) { return namedAs(path).name }
 

@@ -58,6 +58,28 @@ func TestKindOf(t *testing.T) {
 	require.Empty(t, UnreadName("a/b.png"))
 }
 
+// What a folder holds is told by names and contents together.
+func TestKindOfFile(t *testing.T) {
+	for _, c := range []struct {
+		name, head, kind string
+		readable         bool
+	}{
+		{"a", "\xff\xd8\xff\xe0", "jpeg", true},
+		{"a.heic", "\xff\xd8\xff\xe0", "jpeg", true},
+		{"a.czi", "", "Zeiss CZI", false},
+		{"a.NEF", "II*\x00\x08\x00\x00\x00\x10\x00", "Nikon raw", false},
+		{"a.mrxs", "\xff\xd8\xff\xe0", "MIRAX and Hamamatsu VMS", false},
+		{"a.001", "ZISRAWFILE", "Zeiss CZI", false},
+		{"a", "PK\x03\x04", "", false},
+		{"a.mp4", "\x00\x00\x00\x18ftypmp42", "", false},
+		{"README", "Nuclei", "", false},
+	} {
+		kind, readable := KindOfFile(c.name, []byte(c.head))
+		require.Equal(t, c.kind, kind, c.name)
+		require.Equal(t, c.readable, readable, c.name)
+	}
+}
+
 // Every extension stands for one kind, and no kind hides another one, or one that is read.
 func TestKindsAreDistinct(t *testing.T) {
 	seen := map[string]string{}
