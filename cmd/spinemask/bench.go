@@ -69,7 +69,7 @@ more than once.`,
 	fl.StringVar(&f.variant, "variant", "49", "published `size` of SpineNet: 49S, 49, 96, 143, 143L, 190")
 	fl.IntVar(&f.size, "size", 0, "side of the network's input in `pixels`, a multiple of 128 (default: the published one)")
 	fl.StringVarP(&f.model, "model", "m", "", "model `file` instead of a variant")
-	weightFlags(cmd, &f.weights)
+	weightFlags(cmd, &f.weights, modelConfig)
 	fl.IntVar(&f.threads, "threads", 0, "CPU threads (default: all)")
 	fl.IntVar(&f.runs, "runs", 10, "how many runs are measured, after one that is not")
 	fl.BoolVar(&f.fast, "fast", false, fastHelp)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -28,10 +27,14 @@ safetensors with the names of any of them. What the file is is told by content.
 
 Sizes come from the shapes of the tensors. What no tensor tells is taken from
 the published model of those sizes, or from the defaults of its system, and
-printed with the flag that changes it.`,
+printed with the flag that changes it. Everything else is in the config, which
+spinemask info --config prints and --config takes back, edited.`,
 		Example: `  spinemask convert spinenet-49.tar.gz -o spinenet-49.safetensors
   spinemask convert maskrcnn_resnet50_fpn_coco-bf2d0c1e.pth -o resnet50.safetensors
-  spinemask convert checkpoint/ --activation swish -o mine.safetensors`,
+  spinemask convert checkpoint/ --activation swish -o mine.safetensors
+  spinemask convert epoch_12.pth --names train.json --input-size 1024x1024 -o mine.safetensors
+  spinemask info -m epoch_12.pth --config > edited.json
+  spinemask convert epoch_12.pth --config edited.json -o mine.safetensors`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if out == "" {
@@ -42,48 +45,8 @@ printed with the flag that changes it.`,
 	}
 	cmd.Flags().StringVarP(&out, "output", "o", "", "native `file` to write")
 	cmd.Flags().StringVar(&licence, "licence", "", "licence of the weights, kept in the file")
-	weightFlags(cmd, &options)
+	weightFlags(cmd, &options, "config")
 	return cmd
-}
-
-// weightFlags adds what a person may know about a file that no tensor tells.
-func weightFlags(cmd *cobra.Command, o *weights.Options) {
-	cmd.Flags().StringVar((*string)(&o.Semantics), "semantics", "", "whose arithmetic around the network: tf1, tf2, torchvision, mmdetection")
-	cmd.Flags().StringVar((*string)(&o.Activation), "activation", "", "activation after the convolutions: relu, swish")
-	cmd.Flags().Var(optionalNumber{&o.NormEpsilon}, "norm-eps", "epsilon of the batch norms, a `number`; 0 is one")
-	cmd.Flags().Float64Var(&o.AnchorSize, "anchor-size", 0, "side of the square anchor in strides of its level")
-}
-
-// optionalNumber is a flag without a default: nil until it is given.
-type optionalNumber struct{ to **float64 }
-
-func (n optionalNumber) Set(text string) error {
-	v, err := strconv.ParseFloat(text, 64)
-	if err != nil {
-		return fmt.Errorf("want a number")
-	}
-	*n.to = &v
-	return nil
-}
-
-func (n optionalNumber) String() string {
-	if n.to == nil || *n.to == nil {
-		return ""
-	}
-	return strconv.FormatFloat(**n.to, 'g', -1, 64)
-}
-
-func (optionalNumber) Type() string { return "number" }
-
-// flagOf names the flag that sets a field of weights.Options.
-var flagOf = map[string]string{"Semantics": "--semantics", "Activation": "--activation", "NormEpsilon": "--norm-eps", "AnchorSize": "--anchor-size"}
-
-// assumption says what was assumed, and how to say otherwise.
-func assumption(a weights.Assumption) string {
-	if flag := flagOf[a.Option]; flag != "" {
-		return a.String() + "; change it with " + flag
-	}
-	return a.String()
 }
 
 func convert(w io.Writer, src, out, licence string, o weights.Options) error {
@@ -109,6 +72,8 @@ func convert(w io.Writer, src, out, licence string, o weights.Options) error {
 	if len(r.Ignored) > 0 {
 		fmt.Fprintf(w, "ignored  %d: %s\n", len(r.Ignored), some(r.Ignored, 4))
 	}
+	fmt.Fprintf(w, "finds    %s\n", classNames(c))
+	fmt.Fprintf(w, "input    %s\n", inputOf(&c.Input))
 	for _, a := range assumptions {
 		fmt.Fprintf(w, "assumed  %s\n", assumption(a))
 	}
@@ -154,6 +119,14 @@ func describe(c *config.Config) string {
 		return fmt.Sprintf("SpineNet Mask R-CNN, filter scale %g, %d repeats, %d endpoints, %d categories, %s", b.FilterScale, b.BlockRepeats, b.Endpoints, len(c.Categories), c.Activation)
 	}
 	return fmt.Sprintf("Mask R-CNN on %s, %d categories, %s", b.Type, len(c.Categories), c.Activation)
+}
+
+// inputOf says which size of input a model takes.
+func inputOf(in *config.Input) string {
+	if in.Fit == config.FitFixedSize {
+		return fmt.Sprintf("%dx%d (height x width)", in.Height, in.Width)
+	}
+	return fmt.Sprintf("follows the image: shorter side %d, longer side at most %d", in.MinSize, in.MaxSize)
 }
 
 // some joins the first n of a list.

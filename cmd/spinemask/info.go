@@ -60,7 +60,7 @@ func newInfo(t *talk) *cobra.Command {
 	cmd.Flags().BoolVar(&asConfig, "config", false, "print the model's config, JSON")
 	cmd.Flags().StringVar(&plan, "plan", "", "print the steps that compute an image of this `size`, such as 640x480 (width x height)")
 	cmd.Flags().Lookup("plan").NoOptDefVal = ownSize
-	weightFlags(cmd, &options.Weights)
+	weightFlags(cmd, &options.Weights, modelConfig)
 	return cmd
 }
 
@@ -109,6 +109,7 @@ func writeInfo(w io.Writer, m *spinemask.Model) error {
 	}
 	row("model", "%s (%s)", c.Name, m.Source().Name)
 	row("finds", "%s", classNames(c))
+	row("input", "%s", inputOf(&c.Input))
 	var p weights.Provenance
 	if json.Unmarshal([]byte(m.Source().Provenance), &p) == nil && p.Source != "" {
 		row("made from", "%s", p.Source)

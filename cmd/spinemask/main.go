@@ -109,5 +109,11 @@ func valueError(err error) error {
 	if w, ok := want[f.Value.Type()]; ok {
 		return fmt.Errorf("--%s %q: want %s", f.Name, invalid.GetValue(), w)
 	}
+	switch f.Value.(type) {
+	case *classList, *configFile: // whose errors name the file
+		return fmt.Errorf("--%s: %w", f.Name, errors.Unwrap(invalid))
+	case *inputSize:
+		return fmt.Errorf("--%s %s: %w", f.Name, invalid.GetValue(), errors.Unwrap(invalid))
+	}
 	return err
 }

@@ -42,7 +42,7 @@ func (f *modelFlags) runFlags(cmd *cobra.Command, pictures string) {
 	fl.IntVar(&f.threads, "threads", 0, "`number` of CPU threads, shared by the workers (default: all)")
 	fl.StringVarP(&f.model, "model", "m", "", "model `file` (default: the built-in model for cell nuclei)")
 	fl.BoolVar(&f.fast, "fast", false, fastHelp)
-	weightFlags(cmd, &f.weights)
+	weightFlags(cmd, &f.weights, modelConfig)
 }
 
 const fastHelp = "less time and memory on processors that multiply tiles of bfloat16 (AMX), with larger rounding errors"

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/spinemask/spinemask/config"
+	"github.com/spinemask/spinemask/weights"
+)
+
+// weightFlags adds what a person may know about a file that no tensor tells. configFlag is the name of the flag that takes
+// a whole config: some commands have another --config.
+func weightFlags(cmd *cobra.Command, o *weights.Options, configFlag string) {
+	fl := cmd.Flags()
+	fl.StringVar((*string)(&o.Semantics), "semantics", "", "whose arithmetic around the network: tf1, tf2, torchvision, mmdetection")
+	fl.StringVar((*string)(&o.Activation), "activation", "", "activation after the convolutions: relu, swish")
+	fl.Var(optionalNumber{&o.NormEpsilon}, "norm-eps", "epsilon of the batch norms, a `number`; 0 is one")
+	fl.Float64Var(&o.AnchorSize, "anchor-size", 0, "side of the square anchor in strides of its level")
+	fl.Var(&inputSize{to: &o.Input}, "input-size", "`size` of the model's input: 640x640 (height x width), or short:800,long:1333 where it follows the image")
+	fl.Var(&classList{to: &o.Categories}, "names", "`names` of the classes: a,b,c, or a file: a name a line, JSON, a COCO data set, which gives the ids, too, or YAML with names")
+	fl.Var(&configFile{to: &o.Config}, configFlag, "`file` with the model's config, JSON, as info --config prints it")
+}
+
+// modelConfig is the name of the flag for a config where --config is another one.
+const modelConfig = "model-config"
+
+// optionalNumber is a flag without a default: nil until it is given.
+type optionalNumber struct{ to **float64 }
+
+func (n optionalNumber) Set(text string) error {
+	v, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return fmt.Errorf("want a number")
+	}
+	*n.to = &v
+	return nil
+}
+
+func (n optionalNumber) String() string {
+	if n.to == nil || *n.to == nil {
+		return ""
+	}
+	return strconv.FormatFloat(**n.to, 'g', -1, 64)
+}
+
+func (optionalNumber) Type() string { return "number" }
+
+// classList is a flag for the names of classes.
+type classList struct {
+	to   *[]config.Category
+	text string
+}
+
+func (l *classList) Set(text string) (err error) {
+	if l.text = text; text == "" { // as an empty setting has it
+		return nil
+	}
+	*l.to, err = weights.ParseCategories(text)
+	return err
+}
+
+func (l *classList) String() string { return l.text }
+func (*classList) Type() string     { return "names" }
+
+// inputSize is a flag for the size of a model's input.
+type inputSize struct {
+	to   *weights.InputSize
+	text string
+}
+
+var errInputSize = errors.New("want 640x640 (height x width), or short:800,long:1333")
+
+func (s *inputSize) Set(text string) error {
+	s.text, *s.to = text, weights.InputSize{}
+	if text == "" {
+		return nil
+	}
+	if height, width, ok := strings.Cut(strings.ToLower(text), "x"); ok {
+		return errors.Join(side(&s.to.Height, height), side(&s.to.Width, width))
+	}
+	for _, part := range strings.Split(text, ",") {
+		key, value, _ := strings.Cut(strings.TrimSpace(part), ":")
+		to := map[string]*int{"short": &s.to.Short, "long": &s.to.Long}[key]
+		if to == nil || *to != 0 {
+			return errInputSize
+		}
+		if err := side(to, value); err != nil {
+			return err
+		}
+	}
+	if s.to.Short == 0 || s.to.Long < s.to.Short {
+		return fmt.Errorf("%w: the long side is not shorter than the short one", errInputSize)
+	}
+	return nil
+}
+
+// side reads a length in pixels.
+func side(to *int, text string) error {
+	n, err := strconv.Atoi(strings.TrimSpace(text))
+	if err != nil || n < 1 {
+		return errInputSize
+	}
+	*to = n
+	return nil
+}
+
+func (s *inputSize) String() string { return s.text }
+func (*inputSize) Type() string     { return "size" }
+
+// configFile is a flag for a file that holds a config.
+type configFile struct {
+	to   **config.Config
+	name string
+}
+
+func (f *configFile) Set(name string) error {
+	if f.name = name; name == "" {
+		return nil
+	}
+	const most = 4 << 20 // bytes
+	if info, err := os.Stat(name); err == nil && info.Size() > most {
+		return fmt.Errorf("%s: %d bytes: no config", name, info.Size())
+	}
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return reason(name, err)
+	}
+	if *f.to, err = config.Parse(text); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
+
+func (f *configFile) String() string { return f.name }
+func (*configFile) Type() string     { return "config" }
+
+// flagOf names the flag that sets a field of weights.Options.
+var flagOf = map[string]string{
+	"Semantics": "--semantics", "Activation": "--activation", "NormEpsilon": "--norm-eps", "AnchorSize": "--anchor-size",
+	"Input": "--input-size", "Categories": "--names",
+}
+
+// assumption says what was assumed, and how to say otherwise.
+func assumption(a weights.Assumption) string {
+	if flag := flagOf[a.Option]; flag != "" {
+		return a.String() + "; change it with " + flag
+	}
+	return a.String()
+}
