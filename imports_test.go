@@ -55,6 +55,9 @@ var allowed = map[string][]string{
 	"rle":                                  {},
 	"roialign":                             {"box", "config", "internal/core/kernels"},
 	"rpn":                                  {"box", "config", "graph"},
+	"train/loss":                           {},
+	"train/optim":                          {},
+	"train/target":                         {"box"},
 	"weights":                              {"config", "graph"},
 }
 

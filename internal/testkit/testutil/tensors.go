@@ -4,6 +4,7 @@ package testutil
 import (
 	"encoding/binary"
 	"encoding/json"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -12,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Tensor is an array of a fixture; integers are converted.
+// Tensor is an array of a fixture; integers and float64 are converted.
 type Tensor struct {
 	Shape []int
 	Data  []float32
@@ -28,7 +29,7 @@ func (ts Tensors) Get(t testing.TB, name string) Tensor {
 	return x
 }
 
-// Load reads a safetensors file of float32, int32, int64 and uint8 tensors.
+// Load reads a safetensors file of floats and integers.
 func Load(t testing.TB, path string) Tensors {
 	data, err := os.ReadFile(path)
 	require.NoError(t, err)
@@ -50,13 +51,19 @@ func Load(t testing.TB, path string) Tensors {
 }
 
 func values(t testing.TB, dtype string, data []byte) []float32 {
-	size := map[string]int{"F32": 4, "I32": 4, "I64": 8, "U8": 1}[dtype]
+	size := map[string]int{"F32": 4, "F64": 8, "I8": 1, "I16": 2, "I32": 4, "I64": 8, "U8": 1}[dtype]
 	require.NotZero(t, size, "dtype %s", dtype)
 	out := make([]float32, len(data)/size)
 	for i := range out {
 		switch b := data[i*size:]; dtype {
 		case "F32":
 			out[i] = math.Float32frombits(binary.LittleEndian.Uint32(b))
+		case "F64":
+			out[i] = float32(math.Float64frombits(binary.LittleEndian.Uint64(b)))
+		case "I8":
+			out[i] = float32(int8(b[0]))
+		case "I16":
+			out[i] = float32(int16(binary.LittleEndian.Uint16(b)))
 		case "I32":
 			out[i] = float32(int32(binary.LittleEndian.Uint32(b)))
 		case "I64":
@@ -102,4 +109,50 @@ func RelRMS(want, got []float32) float64 {
 		w += float64(want[i]) * float64(want[i])
 	}
 	return math.Sqrt(d / w)
+}
+
+// A Case is one call of a function of an original system, of a fixture that has
+// NAME.json beside NAME.safetensors.
+type Case struct {
+	Op, Name, Note string
+	Args           json.RawMessage
+	tensors        Tensors
+}
+
+// Cases reads the cases of a fixture.
+func Cases(t testing.TB, folder, name string) []Case {
+	data, err := os.ReadFile(filepath.Join(folder, name+".json"))
+	require.NoError(t, err)
+	var file struct{ Cases []Case }
+	require.NoError(t, json.Unmarshal(data, &file))
+	require.NotEmpty(t, file.Cases)
+	tensors := Load(t, filepath.Join(folder, name+".safetensors"))
+	for i := range file.Cases {
+		file.Cases[i].tensors = tensors
+	}
+	return file.Cases
+}
+
+// In is an input of the call, Out what it gave.
+func (c *Case) In(t testing.TB, name string) Tensor  { return c.tensors.Get(t, c.Name+".in."+name) }
+func (c *Case) Out(t testing.TB, name string) Tensor { return c.tensors.Get(t, c.Name+".out."+name) }
+
+// Levels are the inputs called name with a level's number, from level 3 on.
+func (c *Case) Levels(name string) (list []Tensor) {
+	for level := 3; ; level++ {
+		x, ok := c.tensors[fmt.Sprintf("%s.in.%s_%d", c.Name, name, level)]
+		if !ok {
+			return list
+		}
+		list = append(list, x)
+	}
+}
+
+// Ints converts integers.
+func (x Tensor) Ints() []int {
+	out := make([]int, len(x.Data))
+	for i, v := range x.Data {
+		out[i] = int(v)
+	}
+	return out
 }

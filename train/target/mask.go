@@ -1,0 +1,47 @@
+package target
+
+import (
+	"math"
+
+	"github.com/spinemask/spinemask/box"
+)
+
+// CropMask is what the mask head should give for a region: the object's mask, side
+// × side values over its own box, seen through the region, size × size values
+// into dst. A value is interpolated at the middle of its cell, the mask being
+// surrounded by zeros; values between 0 and 1 stay as they are
+// (ops/spatial_transform_ops.py, crop_mask_in_target_box).
+func CropMask(dst []float32, size int, mask []float32, side int, object, region box.Box) {
+	rows, columns := make([]tap, size), make([]tap, size)
+	place(rows, side, float64(object.Y1), float64(object.Y2), float64(region.Y1), float64(region.Y2))
+	place(columns, side, float64(object.X1), float64(object.X2), float64(region.X1), float64(region.X2))
+	at := func(y, x int) float64 {
+		if y < 0 || x < 0 || y >= side || x >= side {
+			return 0
+		}
+		return float64(mask[y*side+x])
+	}
+	for i, r := range rows {
+		for j, c := range columns {
+			dst[i*size+j] = float32((1-r.f)*((1-c.f)*at(r.low, c.low)+c.f*at(r.low, c.high)) +
+				r.f*((1-c.f)*at(r.high, c.low)+c.f*at(r.high, c.high)))
+		}
+	}
+}
+
+// tap is two neighbouring places of a mask and the weight of the second.
+type tap struct {
+	low, high int
+	f         float64
+}
+
+func place(taps []tap, side int, objectLow, objectHigh, low, high float64) {
+	const pad = 2 // zeros around the mask; beyond them the outermost counts
+	scale := float64(side) / (objectHigh - objectLow + 1e-8)
+	for i := range taps {
+		at := (low-objectLow)*scale + pad + (float64(i)+0.5)*(high-low)*scale/float64(len(taps))
+		last := float64(side + 2*pad - 1)
+		first := min(max(math.Floor(at), 0), last)
+		taps[i] = tap{int(first) - pad, int(min(first+1, last)) - pad, at - first}
+	}
+}
