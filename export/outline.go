@@ -140,32 +140,3 @@ func inside(p point, line []point) bool {
 	}
 	return in
 }
-
-// single joins the parts of a mask to one line, for formats that know nothing else: it goes over to the next part at the nearest points, around it, and back.
-// Holes are lost.
-func single(list []polygon) []point {
-	if len(list) == 0 {
-		return nil
-	}
-	line := list[0].outer
-	for _, p := range list[1:] {
-		i, j := nearest(line, p.outer)
-		joined := append([]point{}, line[:i+1]...)
-		joined = append(joined, p.outer[j:]...)
-		joined = append(joined, p.outer[:j+1]...)
-		line = append(joined, line[i:]...)
-	}
-	return line
-}
-
-func nearest(a, b []point) (i, j int) {
-	best := math.Inf(1)
-	for k, p := range a {
-		for l, q := range b {
-			if d := (p.x-q.x)*(p.x-q.x) + (p.y-q.y)*(p.y-q.y); d < best {
-				i, j, best = k, l, d
-			}
-		}
-	}
-	return i, j
-}
