@@ -30,6 +30,11 @@ type Options struct {
 	// NMSIoU is the intersection over union from which the lesser of two
 	// detections of a class is dropped, in place of the model's own; 0 means that.
 	NMSIoU float64
+	// Raw keeps detections as the network gives them, as an evaluation against the
+	// original systems needs: boxes that reach over the border of the picture, and
+	// those in the padding around it, without a pixel. Otherwise boxes are clipped to
+	// the picture, and what has no pixel in it is dropped.
+	Raw bool
 	// MemoryLimit in bytes, 0 for none: opening a model fails when a process that
 	// runs it needs more, once it is loaded: packed weights, the feature maps of
 	// all workspaces and their threads' scratch, without the pictures themselves

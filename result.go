@@ -32,8 +32,22 @@ type Instance struct {
 	Category int      // id in the data set of the model
 	Name     string   // of the category
 	Score    float32  // 0…1
-	Box      box.Box  // picture pixels, y down, x right; it may reach over the border a little
+	Box      box.Box  // picture pixels, y down, x right
 	Mask     rle.Mask // of the whole picture
+}
+
+// clip cuts boxes off at the border of the picture and drops what has no pixel in
+// it: the original networks clip to their input, of which the picture may be a
+// part only.
+func (r *Result) clip() {
+	kept := r.Instances[:0]
+	for _, in := range r.Instances {
+		in.Box = in.Box.Clip(box.Size{Height: float32(r.Height), Width: float32(r.Width)})
+		if in.Box.Y2 > in.Box.Y1 && in.Box.X2 > in.Box.X1 && in.Mask.Area() > 0 {
+			kept = append(kept, in)
+		}
+	}
+	r.Instances = kept
 }
 
 // Draw gives a copy of the picture with the instances over it, for people to

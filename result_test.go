@@ -1,6 +1,7 @@
 package spinemask_test
 
 import (
+	"context"
 	"image"
 	"image/color"
 	"image/draw"
@@ -9,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/spinemask/spinemask"
+	"github.com/spinemask/spinemask/box"
 	"github.com/spinemask/spinemask/rle"
 )
 
@@ -74,4 +76,31 @@ func TestDraw(t *testing.T) {
 	require.NotEqual(t, without.Pix, with.Pix)
 	_, err = r.Draw(image.NewGray(image.Rect(0, 0, 9, 5)))
 	require.ErrorContains(t, err, "mask of 8x5 pixels, photo of 9x5")
+}
+
+// The networks of TensorFlow look at a canvas that the picture fills only a part
+// of, and clip boxes to the canvas.
+func TestInstancesLieInThePicture(t *testing.T) {
+	outside := 0
+	for i, size := range [][2]int{{3, 256}, {256, 3}, {100, 80}, {1, 1}} {
+		picture := waves(i, size[0], size[1])
+		raw, err := tinyModel(t, spinemask.Options{Raw: true}).Segment(context.Background(), picture)
+		require.NoError(t, err)
+		r, err := tinyModel(t, spinemask.Options{}).Segment(context.Background(), picture)
+		require.NoError(t, err)
+		photo := box.Size{Height: float32(raw.Height), Width: float32(raw.Width)}
+		var want []spinemask.Instance
+		for _, in := range raw.Instances {
+			clipped := in.Box.Clip(photo)
+			if clipped != in.Box {
+				outside++
+			}
+			in.Box = clipped
+			if in.Box.Area() > 0 && in.Mask.Area() > 0 {
+				want = append(want, in)
+			}
+		}
+		require.ElementsMatch(t, want, r.Instances)
+	}
+	require.Positive(t, outside, "the test asks nothing")
 }

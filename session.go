@@ -100,6 +100,9 @@ func (s *session) segment(ctx context.Context, img *imageio.Image) (*Result, err
 	}
 	s.done("mask head")
 	result := s.paste(g, detections)
+	if !s.m.options.Raw {
+		result.clip()
+	}
 	s.done("paste")
 	result.Stages = s.stages
 	return result, nil

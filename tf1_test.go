@@ -117,7 +117,7 @@ func TestDetectionsEqualTF1(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, json.Unmarshal(data, &file))
 	golden := paritytest.COCO(t, tf1Shared(t, "detections_640.json"))
-	for name, options := range map[string]*spinemask.Options{"direct": {NoWinograd: true}, "winograd": {}} {
+	for name, options := range map[string]*spinemask.Options{"direct": {Raw: true, NoWinograd: true}, "winograd": {Raw: true}} {
 		t.Run(name, func(t *testing.T) {
 			m := modelOf(t, f, options)
 			matching := paritytest.NewMatching(paritytest.Bars{
@@ -158,7 +158,7 @@ func TestTinyCheckpointEqualsTF1(t *testing.T) {
 	} {
 		for _, direct := range []bool{true, false} {
 			t.Run(fmt.Sprintf("%dx%d, direct %v", tt.height, tt.width, direct), func(t *testing.T) {
-				m, err := spinemask.Open(tinyCheckpoint, &spinemask.Options{NoWinograd: direct, Height: tt.height, Width: tt.width})
+				m, err := spinemask.Open(tinyCheckpoint, &spinemask.Options{Raw: true, NoWinograd: direct, Height: tt.height, Width: tt.width})
 				require.NoError(t, err)
 				defer m.Close()
 				r, err := m.Segment(context.Background(), img)

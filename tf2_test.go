@@ -202,7 +202,7 @@ func TestDetectionsEqualTF2(t *testing.T) {
 			for name, direct := range map[string]bool{"direct": true, "winograd": false} {
 				t.Run(fmt.Sprintf("%s/%s/%d×%d/%s", model, p.Name, p.Size[0], p.Size[1], name), func(t *testing.T) {
 					m := modelOf(t, tf2Weights(t, model), &spinemask.Options{
-						Height: p.Size[0], Width: p.Size[1], NoWinograd: direct, Weights: tf2Models[model].options,
+						Height: p.Size[0], Width: p.Size[1], Raw: true, NoWinograd: direct, Weights: tf2Models[model].options,
 					})
 					r, err := m.Segment(context.Background(), img)
 					require.NoError(t, err)

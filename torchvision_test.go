@@ -186,7 +186,7 @@ func TestDetectionsEqualTorchvision(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, json.Unmarshal(data, &file))
 		golden := paritytest.COCO(t, torchvisionShared(t, version+"_detections.json"))
-		for name, o := range map[string]*spinemask.Options{"direct": {NoWinograd: true}, "winograd": {}} {
+		for name, o := range map[string]*spinemask.Options{"direct": {Raw: true, NoWinograd: true}, "winograd": {Raw: true}} {
 			t.Run(version+"/"+name, func(t *testing.T) {
 				matching := paritytest.NewMatching(torchvisionBars(len(file.Images)))
 				models := map[int]*spinemask.Model{} // by size

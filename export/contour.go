@@ -15,7 +15,7 @@ type pixel struct{ x, y int }
 
 // contours gives a closed line for each part of a mask, with the corners that straighten keeps. A line over and back joins the contour of each hole to it, so that
 // the even-odd rule leaves the hole empty.
-func contours(m rle.Mask, rough bool) [][]pixel {
+func contours(m rle.Mask) [][]pixel {
 	rings := m.Polygons()
 	var outer []rle.Ring
 	var lines [][][]pixel // of each part: its border, and those of its holes
@@ -35,7 +35,7 @@ func contours(m rle.Mask, rough bool) [][]pixel {
 	}
 	list := make([][]pixel, len(lines))
 	for i, part := range lines {
-		list[i] = straighten(joinLines(part), rough)
+		list[i] = straighten(joinLines(part))
 	}
 	return list
 }
@@ -49,7 +49,7 @@ func contour(m rle.Mask) []pixel {
 	if len(lines) == 0 {
 		return nil
 	}
-	return straighten(joinLines(lines), false)
+	return straighten(joinLines(lines))
 }
 
 // smallestAround gives the index of the innermost ring that a hole lies in; -1 if there is none.
@@ -148,10 +148,9 @@ func insert(line, other []pixel, from, to pixel) []pixel {
 	return append(out, line[i:]...)
 }
 
-// straighten leaves out the points of a closed line that lie on the straight line between two others; if it may be rough, also those less than half a pixel beside
-// it, as the filler of labelme loses some of them: it does not draw the line (Pillow, ImageDraw.polygon with an outline of the colour of the area). It splits as
-// Douglas and Peucker do.
-func straighten(line []pixel, rough bool) []pixel {
+// straighten leaves out the points of a closed line that lie on the straight line between two others. Even half a pixel beside it would be too much: Pillow fills
+// what is inside, but does not draw the line. It splits as Douglas and Peucker do.
+func straighten(line []pixel) []pixel {
 	far := 0
 	for i, p := range line {
 		if distance(p, line[0]) > distance(line[far], line[0]) {
@@ -161,8 +160,8 @@ func straighten(line []pixel, rough bool) []pixel {
 	closed := append(line[:len(line):len(line)], line[0])
 	keep := make([]bool, len(closed))
 	keep[0], keep[far] = true, true
-	keepCorners(closed, 0, far, rough, keep)
-	keepCorners(closed, far, len(line), rough, keep)
+	keepCorners(closed, 0, far, keep)
+	keepCorners(closed, far, len(line), keep)
 	var out []pixel
 	for i, p := range line {
 		if keep[i] {
@@ -175,14 +174,11 @@ func straighten(line []pixel, rough bool) []pixel {
 func distance(p, q pixel) int { return (p.x-q.x)*(p.x-q.x) + (p.y-q.y)*(p.y-q.y) }
 
 // keepCorners keeps the point between two that is furthest from the straight line between them, and goes on on both sides of it.
-func keepCorners(line []pixel, from, to int, rough bool, keep []bool) {
+func keepCorners(line []pixel, from, to int, keep []bool) {
 	a, b := line[from], line[to]
 	dx, dy := b.x-a.x, b.y-a.y
 	length := max(dx, -dx, dy, -dy)
 	at, worst := -1, 0
-	if rough {
-		worst = length - 1
-	}
 	for i := from + 1; i < to; i++ {
 		px, py := line[i].x-a.x, line[i].y-a.y
 		off := 2 * max(px, -px, py, -py) // twice the distance in pixels, times length if that is not 0
@@ -199,8 +195,8 @@ func keepCorners(line []pixel, from, to int, rough bool, keep []bool) {
 	}
 	if at >= 0 {
 		keep[at] = true
-		keepCorners(line, from, at, rough, keep)
-		keepCorners(line, at, to, rough, keep)
+		keepCorners(line, from, at, keep)
+		keepCorners(line, at, to, keep)
 	}
 }
 

@@ -24,10 +24,6 @@ type labelmeShape struct {
 	Flags       struct{}     `json:"flags"`
 }
 
-// editedByHand is the size in pixels from which on outlines for labelme have fewer corners than the pixels would ask for: those of a disc of this size lose 1 in 200
-// of its pixels, but can be moved by hand.
-const editedByHand = 128
-
 // Labelme writes a picture for the annotation tool labelme, to correct masks by hand. imagePath is the image as seen from the folder of the file. A mask of several
 // parts becomes several shapes of one group, a hole is joined to the outline by a line over and back. Outlines are for labelme, which fills the pixels under them.
 // The description holds the score.
@@ -35,8 +31,7 @@ func Labelme(w io.Writer, p *Picture, imagePath string) error {
 	f := labelmeFile{Version: "5.5.0", Shapes: []labelmeShape{}, ImagePath: imagePath, ImageHeight: p.Height, ImageWidth: p.Width}
 	for i := range p.Instances {
 		in := &p.Instances[i]
-		_, _, width, height := in.Mask.Bounds()
-		parts := contours(in.Mask, max(width, height) > editedByHand)
+		parts := contours(in.Mask)
 		var group *int
 		if len(parts) > 1 {
 			group = new(int)

@@ -102,7 +102,7 @@ func (e *evalRun) segment(ctx context.Context, t *talk, gt string) (folder strin
 	}
 	f := &e.segmentFlags
 	f.out, f.save = folder, []string{"coco"}
-	f.scoreGiven = true // all that the model finds: AP wants the low scores too
+	f.scoreGiven, f.raw = true, true // all that the model finds: AP wants the low scores too, and boxes as they are
 	f.annotations, f.exif, f.maxPixels = gt, exifOff, imageio.DefaultMaxPixels
 	f.onExisting = existingSkip
 	err = f.check()

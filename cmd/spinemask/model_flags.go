@@ -25,6 +25,7 @@ type modelFlags struct {
 	model      string
 	fast       bool
 	weights    weights.Options // about a foreign model file
+	raw        bool            // keep detections beyond the border, for an evaluation
 }
 
 // findingFlags are about what is kept of a picture, which is an image, or a frame.
@@ -80,7 +81,7 @@ func positive(flags *pflag.FlagSet) (err error) {
 
 // open opens the model for a number of pictures, and fills in what it decides.
 func (f *modelFlags) open(t *talk, pictures int) (*spinemask.Model, error) {
-	options := spinemask.Options{MinScore: f.score, NMSIoU: f.nms, MaxDetections: f.max, Fast: f.fast, Weights: f.weights}
+	options := spinemask.Options{MinScore: f.score, NMSIoU: f.nms, MaxDetections: f.max, Raw: f.raw, Fast: f.fast, Weights: f.weights}
 	if !f.scoreGiven {
 		options.MinScore = spinemask.DisplayScore
 	}

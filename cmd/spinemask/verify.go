@@ -37,7 +37,7 @@ run against the plain Go reference, and the built-in model against detections of
 the system that trained it. The exit code is 1 if anything is beyond its bound.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			model, err := nuclei.Open(&spinemask.Options{MinScore: goldenScore})
+			model, err := nuclei.Open(&spinemask.Options{MinScore: goldenScore, Raw: true})
 			if err != nil {
 				return err
 			}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/spinemask/spinemask"
 	"github.com/spinemask/spinemask/box"
 	"github.com/spinemask/spinemask/engine"
 	"github.com/spinemask/spinemask/internal/core/imageio"
@@ -100,7 +101,7 @@ func checkDetections(t *testing.T, golden, images string) {
 	data, err := os.ReadFile(golden)
 	require.NoError(t, err)
 	require.NoError(t, json.Unmarshal(data, &file))
-	m, err := Open(nil)
+	m, err := Open(&spinemask.Options{Raw: true})
 	require.NoError(t, err)
 	defer m.Close()
 	for _, photo := range file {

@@ -54,7 +54,7 @@ func remake(source, images, truth string, display float64) error {
 			return err
 		}
 	}
-	m, err := spinemask.Open(native, nil)
+	m, err := spinemask.Open(native, &spinemask.Options{Raw: true})
 	if err != nil {
 		return err
 	}
