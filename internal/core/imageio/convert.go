@@ -3,12 +3,14 @@ package imageio
 import (
 	"image"
 	"image/color"
+	"slices"
 )
 
 // FromImage copies a decoded picture to 8-bit RGB.
 //
 // An [image.YCbCr] holds the planes that image/jpeg decoded; they are interpolated and converted as libjpeg does it. (The standard library's own conversion
-// repeats subsampled chroma, which is up to 37 grey levels away at edges.) 16-bit samples keep their high byte; transparent pixels are laid over white.
+// repeats subsampled chroma, which is up to 37 grey levels away at edges.) 16-bit samples keep their high byte. Transparent pixels are laid over white, but
+// for pictures that are transparent everywhere and have colours: they are shown as if they were opaque, because their alpha says nothing.
 func FromImage(m image.Image) *Image {
 	b := m.Bounds()
 	out := New(b.Dx(), b.Dy())
@@ -33,16 +35,36 @@ func FromImage(m image.Image) *Image {
 			}
 		})
 	case *image.NRGBA:
+		visible := false
+		for y := 0; y < out.Height && !visible; y++ {
+			visible = anyAlpha(m.Pix[m.PixOffset(b.Min.X, b.Min.Y+y):][:4*out.Width])
+		}
 		out.eachRow(func(y int, dst []byte) {
 			src := m.Pix[m.PixOffset(b.Min.X, b.Min.Y+y):]
 			for i, j := 0, 0; i < len(dst); i, j = i+3, j+4 {
-				overWhite(dst[i:][:3], src[j:][:3], int(src[j+3]))
+				if visible {
+					overWhite(dst[i:][:3], src[j:][:3], int(src[j+3]))
+				} else {
+					copy(dst[i:][:3], src[j:])
+				}
 			}
 		})
 	case *image.Paletted:
 		var palette [256][3]byte // indexes beyond the palette, in damaged files, are black
+		visible := false
+		var colors [256]color.NRGBA
 		for i, c := range m.Palette {
-			n := color.NRGBAModel.Convert(c).(color.NRGBA)
+			colors[i] = color.NRGBAModel.Convert(c).(color.NRGBA)
+		}
+		for y := 0; y < out.Height && !visible; y++ {
+			for _, i := range m.Pix[m.PixOffset(b.Min.X, b.Min.Y+y):][:out.Width] {
+				visible = visible || colors[i].A > 0
+			}
+		}
+		for i, n := range colors[:len(m.Palette)] {
+			if !visible {
+				n.A = 255
+			}
 			overWhite(palette[i][:], []byte{n.R, n.G, n.B}, int(n.A))
 		}
 		out.eachRow(func(y int, dst []byte) {
@@ -79,9 +101,29 @@ func FromImage(m image.Image) *Image {
 	return out
 }
 
+// anyAlpha tells whether some of the pixels R, G, B, A in pix are not fully transparent.
+func anyAlpha(pix []byte) bool {
+	for i := 3; i < len(pix); i += 4 {
+		if pix[i] > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 func (m *Image) eachRow(f func(y int, dst []byte)) {
 	for y := range m.Height {
 		f(y, m.Pix[3*y*m.Width:][:3*m.Width])
+	}
+}
+
+// overWhite lays the picture over white, unless its alpha, of 8 bits a pixel, is 0 everywhere.
+func (m *Image) overWhite(alpha []byte) {
+	if !slices.ContainsFunc(alpha, func(a byte) bool { return a > 0 }) {
+		return
+	}
+	for i, a := range alpha {
+		overWhite(m.Pix[3*i:][:3], m.Pix[3*i:][:3], int(a))
 	}
 }
 

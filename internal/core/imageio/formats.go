@@ -9,9 +9,9 @@ import (
 	"image/png"
 	"io"
 
-	"golang.org/x/image/bmp"
 	"golang.org/x/image/tiff"
 
+	"github.com/spinemask/spinemask/internal/core/bmp"
 	"github.com/spinemask/spinemask/internal/core/samples"
 )
 
@@ -43,11 +43,7 @@ func (h header) image(o Options) (*Image, error) {
 		return nil, err
 	}
 	if alpha != nil {
-		m.eachRow(func(y int, dst []byte) {
-			for x, a := range alpha[y*m.Width:][:m.Width] {
-				overWhite(dst[3*x:][:3], dst[3*x:][:3], int(a))
-			}
-		})
+		m.overWhite(alpha)
 	}
 	if o.KeepSamples && m.Scaling != nil {
 		m.Samples = s
@@ -67,7 +63,7 @@ var formats = []format{
 	{"gif", []string{"GIF87a", "GIF89a"}, gifHeader},
 	{"webp", []string{"RIFF????WEBP"}, webpHeader},
 	{"tiff", []string{"II*\x00", "MM\x00*"}, tiffHeader},
-	{"bmp", []string{"BM????\x00\x00\x00\x00"}, bmpHeader},
+	{"bmp", bmpMagic, bmpHeader},
 }
 
 // sniff tells the format by the first bytes; the extension of the file's name plays no role.
@@ -140,8 +136,24 @@ func plain(src *io.SectionReader, grey bool, config func(io.Reader) (image.Confi
 	return h, err
 }
 
+// bmpMagic has the size of a header that package bmp knows, because "BM" begins many texts.
+var bmpMagic = []string{
+	"BM????????????\x0c\x00\x00\x00", "BM????????????\x10\x00\x00\x00", "BM????????????\x28\x00\x00\x00", "BM????????????\x34\x00\x00\x00",
+	"BM????????????\x38\x00\x00\x00", "BM????????????\x40\x00\x00\x00", "BM????????????\x6c\x00\x00\x00", "BM????????????\x7c\x00\x00\x00",
+}
+
 func bmpHeader(src *io.SectionReader) (header, error) {
-	return plain(src, false, bmp.DecodeConfig, bmp.Decode)
+	f, err := bmp.Open(src, src.Size())
+	if err != nil {
+		return header{}, err
+	}
+	return header{width: f.Width, height: f.Height, decode: func() (*Image, error) {
+		m, err := f.Decode()
+		if err != nil {
+			return nil, err
+		}
+		return FromImage(m), nil
+	}}, nil
 }
 
 func tiffHeader(src *io.SectionReader) (header, error) {

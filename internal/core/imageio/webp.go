@@ -147,11 +147,11 @@ func fromWebP(m image.Image) *Image {
 		return fromVP8(m)
 	case *image.NYCbCrA:
 		out := fromVP8(&m.YCbCr)
-		out.eachRow(func(y int, dst []byte) {
-			for x, a := range m.A[y*m.AStride:][:out.Width] {
-				overWhite(dst[3*x:3*x+3], dst[3*x:3*x+3], int(a))
-			}
-		})
+		alpha := make([]byte, 0, out.Width*out.Height)
+		for y := range out.Height {
+			alpha = append(alpha, m.A[y*m.AStride:][:out.Width]...)
+		}
+		out.overWhite(alpha)
 		return out
 	}
 	return FromImage(m)
