@@ -58,9 +58,13 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb"
 }
 
-// showProgress shows a bar if a person is watching.
+// showProgress shows a bar if a person is watching, and a line now and then where a log is kept.
 func (t *talk) showProgress(unit string, total int) {
-	if t.quiet || !isTerminal(t.w) {
+	if t.quiet {
+		return
+	}
+	if !isTerminal(t.w) {
+		t.bar = progress.NewLog(t.w, "spinemask: ", unit, total)
 		return
 	}
 	f := t.w.(*os.File)

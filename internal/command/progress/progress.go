@@ -1,4 +1,4 @@
-// Package progress shows how far a run is, in one line of a terminal.
+// Package progress shows how far a run is: in one line of a terminal, or in a line of a log every half a minute.
 package progress
 
 import (
@@ -13,13 +13,19 @@ import (
 //
 //	[===========>                  ]  312 of 800  9.1 images/s, 54 s left
 //
-// that is written over and over; of a run whose length nobody knows, which has a total of 0, it is "312 frames  9.1 frames/s". Its methods may be called from several goroutines. A nil Bar shows nothing.
+// that is written over and over; of a run whose length nobody knows, which has a total of 0, it is "312 frames  9.1 frames/s". In a log it is, from time to time,
+//
+//	spinemask: 312 of 800 images, 9.1 images/s, 54 s left
+//
+// Its methods may be called from several goroutines. A nil Bar shows nothing.
 type Bar struct {
-	w     io.Writer
-	unit  string // "images"
-	total int
-	width int // of the terminal, characters
-	now   func() time.Time
+	w      io.Writer
+	unit   string // "images"
+	total  int
+	width  int    // of the terminal, characters
+	log    bool   // lines of a log, not of a terminal
+	prefix string // of lines of a log
+	now    func() time.Time
 
 	mu    sync.Mutex
 	begin time.Time
@@ -33,7 +39,20 @@ func New(w io.Writer, unit string, total, width int) *Bar {
 	return &Bar{w: w, unit: unit, total: total, width: width, now: time.Now, begin: time.Now()}
 }
 
-// Add counts units that are done, and draws at most ten times a second.
+// Lines of a log come this often; in a run of more than ten minutes as often as a twentieth of its time passes, so that a night's log stays short.
+const (
+	logEvery = 30 * time.Second
+	logParts = 20
+)
+
+// NewLog begins a run of total units that is followed in a log, in which each line has a prefix. A run that ends within half a minute has none.
+func NewLog(w io.Writer, prefix, unit string, total int) *Bar {
+	b := New(w, unit, total, 0)
+	b.log, b.prefix, b.drawn = true, prefix, b.begin
+	return b
+}
+
+// Add counts units that are done, and draws at most ten times a second on a terminal.
 func (b *Bar) Add(n int) {
 	if b == nil {
 		return
@@ -41,11 +60,33 @@ func (b *Bar) Add(n int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.done += n
+	if b.log {
+		b.addToLog(b.now())
+		return
+	}
 	if now := b.now(); now.Sub(b.drawn) >= 100*time.Millisecond {
 		b.drawn = now
 		fmt.Fprint(b.w, "\r\x1b[K", b.line(now.Sub(b.begin)))
 		b.shown = true
 	}
+}
+
+func (b *Bar) addToLog(now time.Time) {
+	elapsed := now.Sub(b.begin)
+	if now.Sub(b.drawn) < max(logEvery, elapsed/logParts) || b.total > 0 && b.done >= b.total {
+		return
+	}
+	b.drawn = now
+	rate := float64(b.done) / elapsed.Seconds()
+	of := ""
+	if b.total > 0 {
+		of = fmt.Sprintf(" of %d", b.total)
+	}
+	fmt.Fprintf(b.w, "%s%d%s %s, %.*f %s/s", b.prefix, b.done, of, b.unit, digits(rate), rate, b.unit)
+	if b.total > 0 && b.done > 0 {
+		fmt.Fprintf(b.w, ", %s left", remaining(float64(b.total-b.done)/rate))
+	}
+	fmt.Fprintln(b.w)
 }
 
 // Clear removes the line, so that others may write; the next Add draws it again.

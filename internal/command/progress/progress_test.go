@@ -31,6 +31,30 @@ func TestLinesOfRunsWithoutAnEnd(t *testing.T) {
 	require.Equal(t, "312 frame", b.line(time.Second))
 }
 
+func TestLogsGetALineNowAndThen(t *testing.T) {
+	var out strings.Builder
+	b := NewLog(&out, "spinemask: ", "images", 500)
+	now := b.begin
+	b.now = func() time.Time { return now }
+	for range 500 {
+		now = now.Add(150 * time.Millisecond)
+		b.Add(1)
+		b.Clear()
+	}
+	require.Equal(t, "spinemask: 200 of 500 images, 6.7 images/s, 45 s left\nspinemask: 400 of 500 images, 6.7 images/s, 15 s left\n", out.String())
+
+	out.Reset()
+	b = NewLog(&out, "", "frames", 0)
+	now = b.begin
+	b.now = func() time.Time { return now }
+	for range 10 * 3600 {
+		now = now.Add(time.Second)
+		b.Add(2)
+	}
+	require.True(t, strings.HasPrefix(out.String(), "60 frames, 2.0 frames/s\n"), out.String())
+	require.InDelta(t, 100, strings.Count(out.String(), "\n"), 20, "ten hours")
+}
+
 func TestBarDrawsSeldomAndClears(t *testing.T) {
 	var out strings.Builder
 	b := New(&out, "images", 1000, 80)
