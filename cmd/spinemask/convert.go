@@ -43,7 +43,7 @@ spinemask info --config prints and --config takes back, edited.`,
 			return convert(cmd.OutOrStdout(), args[0], out, licence, options)
 		},
 	}
-	cmd.Flags().StringVarP(&out, "output", "o", "", "native `file` to write")
+	cmd.Flags().StringVarP(&out, "out", "o", "", "native `file` to write")
 	cmd.Flags().StringVar(&licence, "licence", "", "licence of the weights, kept in the file")
 	weightFlags(cmd, &options, "config")
 	return cmd

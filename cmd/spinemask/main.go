@@ -95,6 +95,8 @@ in microscope images.`,
 	root.SetVersionTemplate(versionLine())
 	root.SuggestionsMinimumDistance = 2
 	root.AddCommand(newSegment(t), newVideo(t), newMerge(t), newInfo(t), newVerify(), newBench(t), newConvert(), newEval(t), newPull(t), newMan(), newVersion())
+	root.SetGlobalNormalizationFunc(oneName)
+	complete(root)
 	return root
 }
 

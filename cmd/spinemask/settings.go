@@ -57,10 +57,11 @@ func readConfig(flags *pflag.FlagSet, file string) error {
 		if !ok {
 			return fmt.Errorf("%s:%d: want flag = value", file, n)
 		}
-		if flags.Lookup(name) == nil || notSettings[name] {
+		known := flags.Lookup(name)
+		if known == nil || notSettings[known.Name] {
 			return unknownSetting(flags, file, n, name)
 		}
-		if given[name] {
+		if given[known.Name] {
 			continue
 		}
 		if err := flags.Set(name, value); err != nil {
