@@ -117,13 +117,20 @@ func (m *Image) eachRow(f func(y int, dst []byte)) {
 	}
 }
 
-// overWhite lays the picture over white, unless its alpha, of 8 bits a pixel, is 0 everywhere.
-func (m *Image) overWhite(alpha []byte) {
+// overWhite lays the picture over white, unless its alpha, of 8 bits a pixel, is 0 everywhere or nil. associated says that the colours are multiplied with it.
+func (m *Image) overWhite(alpha []byte, associated bool) {
 	if !slices.ContainsFunc(alpha, func(a byte) bool { return a > 0 }) {
 		return
 	}
 	for i, a := range alpha {
-		overWhite(m.Pix[3*i:][:3], m.Pix[3*i:][:3], int(a))
+		p := m.Pix[3*i:][:3]
+		if !associated {
+			overWhite(p, p, int(a))
+			continue
+		}
+		for c, v := range p {
+			p[c] = byte(min(int(v)+255-int(a), 255))
+		}
 	}
 }
 

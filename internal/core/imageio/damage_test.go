@@ -50,7 +50,7 @@ func bomb(format string, w, h int) []byte {
 		return le("BM", uint32(100), uint32(0), uint32(54), uint32(40), int32(w), int32(h), uint16(1), uint16(24), make([]byte, 24), make([]byte, 46))
 	case "tiff":
 		b := le("II*\x00", uint32(8), uint16(9))
-		for _, e := range [][3]int{{256, 4, w}, {257, 4, h}, {258, 3, 8}, {259, 3, 1}, {262, 3, 1}, {273, 4, 0}, {277, 3, 1}, {278, 4, h}, {279, 4, 100}} {
+		for _, e := range [][3]int{{256, 4, w}, {257, 4, h}, {258, 3, 8}, {259, 3, 1}, {262, 3, 1}, {273, 4, 8}, {277, 3, 1}, {278, 4, h}, {279, 4, 100}} {
 			b = append(b, le(uint16(e[0]), uint16(e[1]), uint32(1), uint32(e[2]))...)
 		}
 		return append(b, make([]byte, 100)...)

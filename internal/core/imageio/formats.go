@@ -9,8 +9,6 @@ import (
 	"image/png"
 	"io"
 
-	"golang.org/x/image/tiff"
-
 	"github.com/spinemask/spinemask/internal/core/bmp"
 	"github.com/spinemask/spinemask/internal/core/samples"
 )
@@ -20,9 +18,16 @@ type header struct {
 	width, height int
 	orientation   int // EXIF, 1…8; 0 = not said
 
-	// One of these gives the pixels as they are stored: 8-bit RGB, or samples of one channel or three, and their opacity in 8 bits (nil: opaque).
+	// One of these gives the pixels as they are stored: 8-bit RGB, or samples.
 	decode  func() (*Image, error)
-	samples func() (s *samples.Samples, alpha []byte, err error)
+	samples func() (stored, error)
+}
+
+// stored are samples of one channel or three, with the opacity of the pixels.
+type stored struct {
+	*samples.Samples
+	alpha      []byte // of 8 bits; nil is opaque
+	associated bool   // the samples are multiplied with their alpha
 }
 
 // image gives the pixels as o asks for them.
@@ -34,19 +39,17 @@ func (h header) image(o Options) (*Image, error) {
 		}
 		return render(&samples.Samples{Width: m.Width, Height: m.Height, Channels: 3, Kind: samples.Unsigned, Bits: 8, U8: m.Pix}, o.Normalize)
 	}
-	s, alpha, err := h.samples()
+	s, err := h.samples()
 	if err != nil {
 		return nil, err
 	}
-	m, err := render(s, o.Normalize)
+	m, err := render(s.Samples, o.Normalize)
 	if err != nil {
 		return nil, err
 	}
-	if alpha != nil {
-		m.overWhite(alpha)
-	}
+	m.overWhite(s.alpha, s.associated)
 	if o.KeepSamples && m.Scaling != nil {
-		m.Samples = s
+		m.Samples = s.Samples
 	}
 	return m, nil
 }
@@ -54,7 +57,7 @@ func (h header) image(o Options) (*Image, error) {
 type format struct {
 	name   string
 	magic  []string // first bytes of a file, '?' stands for any byte
-	header func(*io.SectionReader) (header, error)
+	header func(*io.SectionReader, Options) (header, error)
 }
 
 var formats = []format{
@@ -62,7 +65,7 @@ var formats = []format{
 	{"png", []string{"\x89PNG\r\n\x1a\n"}, pngHeader},
 	{"gif", []string{"GIF87a", "GIF89a"}, gifHeader},
 	{"webp", []string{"RIFF????WEBP"}, webpHeader},
-	{"tiff", []string{"II*\x00", "MM\x00*"}, tiffHeader},
+	{"tiff", []string{"II*\x00", "MM\x00*", "II+\x00", "MM\x00+"}, tiffHeader},
 	{"bmp", bmpMagic, bmpHeader},
 }
 
@@ -117,10 +120,10 @@ func plain(src *io.SectionReader, grey bool, config func(io.Reader) (image.Confi
 	h := header{width: c.Width, height: c.Height}
 	switch c.ColorModel {
 	case color.Gray16Model, color.RGBA64Model, color.NRGBA64Model:
-		h.samples = func() (*samples.Samples, []byte, error) {
+		h.samples = func() (stored, error) {
 			m, err := decode(start(src))
 			if err != nil {
-				return nil, nil, err
+				return stored{}, err
 			}
 			return deep(m, grey)
 		}
@@ -142,7 +145,7 @@ var bmpMagic = []string{
 	"BM????????????\x38\x00\x00\x00", "BM????????????\x40\x00\x00\x00", "BM????????????\x6c\x00\x00\x00", "BM????????????\x7c\x00\x00\x00",
 }
 
-func bmpHeader(src *io.SectionReader) (header, error) {
+func bmpHeader(src *io.SectionReader, _ Options) (header, error) {
 	f, err := bmp.Open(src, src.Size())
 	if err != nil {
 		return header{}, err
@@ -156,13 +159,7 @@ func bmpHeader(src *io.SectionReader) (header, error) {
 	}}, nil
 }
 
-func tiffHeader(src *io.SectionReader) (header, error) {
-	h, err := plain(src, false, tiff.DecodeConfig, tiff.Decode)
-	h.orientation = tiffOrientation(src)
-	return h, err
-}
-
-func pngHeader(src *io.SectionReader) (header, error) {
+func pngHeader(src *io.SectionReader, _ Options) (header, error) {
 	var colors [1]byte
 	src.ReadAt(colors[:], 25) // the colour type of a chunk IHDR; the decoder says if there is none
 	h, err := plain(src, colors[0]&2 == 0, png.DecodeConfig, png.Decode)
@@ -171,7 +168,7 @@ func pngHeader(src *io.SectionReader) (header, error) {
 }
 
 // deep gives the 16-bit samples and the opacity of a decoded picture.
-func deep(m image.Image, grey bool) (s *samples.Samples, alpha []byte, err error) {
+func deep(m image.Image, grey bool) (stored, error) {
 	var pix []byte // big endian
 	step, opaque := 8, true
 	switch m := m.(type) {
@@ -182,29 +179,30 @@ func deep(m image.Image, grey bool) (s *samples.Samples, alpha []byte, err error
 	case *image.NRGBA64:
 		pix, opaque = m.Pix, false
 	default:
-		return nil, nil, fmt.Errorf("unexpected colours (%T)", m)
+		return stored{}, fmt.Errorf("unexpected colours (%T)", m)
 	}
 	channels := 3
 	if grey {
 		channels = 1
 	}
 	b := m.Bounds()
-	s = samples.New(b.Dx(), b.Dy(), channels, samples.Unsigned, 16)
+	s := samples.New(b.Dx(), b.Dy(), channels, samples.Unsigned, 16)
 	for i := range s.U16 {
 		at := i/channels*step + i%channels*2
 		s.U16[i] = uint16(pix[at])<<8 | uint16(pix[at+1])
 	}
+	var alpha []byte
 	if !opaque {
 		alpha = make([]byte, len(pix)/step)
 		for i := range alpha {
 			alpha[i] = pix[i*step+6]
 		}
 	}
-	return s, alpha, nil
+	return stored{Samples: s, alpha: alpha}, nil
 }
 
 // gifHeader reads the first frame only, and puts it where it belongs on the canvas.
-func gifHeader(src *io.SectionReader) (header, error) {
+func gifHeader(src *io.SectionReader, _ Options) (header, error) {
 	c, err := gif.DecodeConfig(start(src))
 	return header{width: c.Width, height: c.Height, decode: func() (*Image, error) {
 		frame, err := gif.Decode(start(src))

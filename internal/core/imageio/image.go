@@ -137,7 +137,7 @@ func decode(r io.ReaderAt, size int64, o Options) (m *Image, err error) {
 	if err != nil {
 		return nil, err
 	}
-	header, err := f.header(src)
+	header, err := f.header(src, o)
 	if err != nil {
 		return nil, explain(err)
 	}
@@ -178,7 +178,7 @@ func (o Options) check(width, height int) error {
 
 // explain gives the end of a file its common name.
 func explain(err error) error {
-	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || strings.HasSuffix(err.Error(), ": unexpected EOF") {
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || strings.HasSuffix(err.Error(), ": unexpected EOF") || strings.HasSuffix(err.Error(), errTruncated.Error()) {
 		return errTruncated
 	}
 	switch err.Error() {

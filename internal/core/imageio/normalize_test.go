@@ -144,7 +144,7 @@ func TestColoursShareOneScale(t *testing.T) {
 	copy(s.U16, []uint16{100, 200, 300, 400, 500, 600})
 	n, err := ParseNormalize("minmax")
 	require.NoError(t, err)
-	h := header{width: 1, height: 2, samples: func() (*samples.Samples, []byte, error) { return s, nil, nil }}
+	h := header{width: 1, height: 2, samples: func() (stored, error) { return stored{Samples: s}, nil }}
 	m, err := h.image(Options{Normalize: n})
 	require.NoError(t, err)
 	require.Equal(t, []byte{0, 51, 102, 153, 204, 255}, m.Pix)
