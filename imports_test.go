@@ -56,6 +56,7 @@ var allowed = map[string][]string{
 	"rle":                                  {},
 	"roialign":                             {"box", "config", "internal/core/kernels"},
 	"rpn":                                  {"box", "config", "graph"},
+	"train":                                {"box", "config", "internal/core/backprop", "internal/core/network", "internal/core/parallel", "roialign", "train/loss", "train/target"},
 	"train/loss":                           {},
 	"train/optim":                          {},
 	"train/target":                         {"box"},

@@ -102,3 +102,43 @@ func (a *Aligner) blend(dst []float32, m *Map, row, column *taps) {
 	}
 	flush()
 }
+
+// Back adds the gradient of crops to the gradients of the maps that they were cut
+// from, for the channels first … last−1: Align's transpose. maps and boxes are as
+// for Align, with gradients in place of features; no gradient reaches the boxes.
+// To split work, call it with parts of the channels: a sum's order is that of the
+// boxes.
+func (a *Aligner) Back(maps []Map, size int, crops Crops, photo box.Size, boxes []box.Box, first, last int) {
+	if size > maxSize {
+		panic("roialign: size of a crop over 64")
+	}
+	var rows, columns [maxSize]taps
+	var scales scales
+	a.scales(&scales, maps, photo)
+	for n, b := range boxes {
+		level := a.level(b, &scales)
+		m, scale := &maps[level-scales.min], scales.of[level-scales.min]
+		a.place(rows[:size], b.Y1, b.Y2, scale, m.Height)
+		a.place(columns[:size], b.X1, b.X2, scale, m.Width)
+		for i := range size {
+			row := crops.Data[n*crops.ItemStride+i*crops.RowStride:][:size*m.Channels]
+			for j := range size {
+				g := row[j*m.Channels:][first:last]
+				spread(m, g, &rows[i], &columns[j], first, last)
+			}
+		}
+	}
+}
+
+// spread adds g to the pixels at all pairs of taps, times both weights.
+func spread(m *Map, g []float32, row, column *taps, first, last int) {
+	for y := range row.n {
+		for x := range column.n {
+			w := row.weight[y] * column.weight[x]
+			to := m.pixel(row.at[y], column.at[x])[first:last]
+			for c, v := range g {
+				to[c] += float32(w * v)
+			}
+		}
+	}
+}

@@ -92,7 +92,7 @@ func (o *deconv) forward(p *Program, s *step) {
 		f.pack(p.set, w, biasOf(o.bias))
 		f.run(p, place{in: x, stride: 1, out: y, outY: tap / o.size, outX: tap % o.size, step: o.size, height: x.Height, width: x.Width})
 	}
-	y.clearBorders()
+	y.ClearBorders()
 }
 
 func (o *deconv) backward(p *Program, s *step) {

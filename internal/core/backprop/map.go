@@ -72,7 +72,8 @@ func (m *Map) clearBorder(r int) {
 	}
 }
 
-func (m *Map) clearBorders() {
+// ClearBorders writes the zeros around all items. Whoever fills an input does it.
+func (m *Map) ClearBorders() {
 	if m.border == (border{}) {
 		return
 	}

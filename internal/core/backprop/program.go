@@ -220,6 +220,9 @@ func (p *Program) frame() {
 	}
 }
 
+// Kernels are those that the program computes with.
+func (p *Program) Kernels() *kernels.Set { return p.set }
+
 // Input is the map of an input, which the caller fills before Forward.
 func (p *Program) Input(name string) *Map { return &p.values[p.inputs[name]].map_ }
 
@@ -268,7 +271,7 @@ func (p *Program) Backward(ctx context.Context) error {
 				p.ensure(v)
 			}
 		}
-		p.values[s.out].gradMap.clearBorders()
+		p.values[s.out].gradMap.ClearBorders()
 		s.op.backward(p, s)
 	}
 	return nil

@@ -13,6 +13,17 @@ func Values(name string, n int, a, c float32) []float32 {
 	return v
 }
 
+// Samples are the places of k elements of an array with n: splitmix64(fnv1a64(name)
+// + i) mod n.
+func Samples(name string, n, k int) []int {
+	seed := fnv1a64(name)
+	at := make([]int, k)
+	for i := range at {
+		at[i] = int(splitmix64(seed+uint64(i)) % uint64(n))
+	}
+	return at
+}
+
 func splitmix64(x uint64) uint64 {
 	z := x + 0x9e3779b97f4a7c15
 	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9

@@ -1,0 +1,2 @@
+// Package train trains the networks of this project.
+package train

@@ -1,0 +1,240 @@
+package train
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spinemask/spinemask/box"
+	"github.com/spinemask/spinemask/config"
+	"github.com/spinemask/spinemask/internal/core/backprop"
+	"github.com/spinemask/spinemask/internal/core/network"
+	"github.com/spinemask/spinemask/internal/core/parallel"
+	"github.com/spinemask/spinemask/roialign"
+	"github.com/spinemask/spinemask/train/loss"
+	"github.com/spinemask/spinemask/train/target"
+)
+
+// Losses are the parts of a batch's loss by name: those of tasks/maskrcnn.py,
+// tasks/retinanet.py and tasks/image_classification.py of the Model Garden.
+type Losses map[string]float64
+
+// maskRCNN computes the losses of batches and the gradients of the weights.
+type maskRCNN struct {
+	config           *config.Config
+	team             *parallel.Team
+	params           *backprop.Params
+	trunk, box, mask *backprop.Program
+	aligner          *roialign.Aligner
+	batch            int // images
+	regions, masks   int // of an image, for the box head and for the mask head
+	size             box.Size
+}
+
+// sizes of a batch.
+type sizes struct{ batch, height, width, regions, masks int }
+
+func newMaskRCNN(c *config.Config, params *backprop.Params, s sizes, team *parallel.Team, o backprop.Options) (*maskRCNN, error) {
+	n, err := network.Build(c)
+	if err != nil {
+		return nil, err
+	}
+	m := &maskRCNN{
+		config: c, team: team, params: params, batch: s.batch, regions: s.regions, masks: s.masks,
+		size: box.Size{Height: float32(s.height), Width: float32(s.width)},
+	}
+	if m.trunk, err = backprop.New(n.Trunk, params, s.batch, s.height, s.width, team, o); err != nil {
+		return nil, fmt.Errorf("train: %w", err)
+	}
+	o.InputGrads = []string{"features"}
+	if m.box, err = backprop.New(n.Box, params, s.batch*s.regions, c.RoIAlign.BoxSize, c.RoIAlign.BoxSize, team, o); err != nil {
+		return nil, fmt.Errorf("train: %w", err)
+	}
+	if m.mask, err = backprop.New(n.Mask, params, s.batch*s.masks, c.RoIAlign.MaskSize, c.RoIAlign.MaskSize, team, o); err != nil {
+		return nil, fmt.Errorf("train: %w", err)
+	}
+	m.aligner = roialign.New(&c.RoIAlign, m.trunk.Kernels())
+	return m, nil
+}
+
+// anchorTargets are those of the anchors of one image, level by level in the order
+// rows, columns, anchors of a place.
+type anchorTargets struct {
+	labels [][]int8    // 1: object, 0: none, −1: not trained on
+	deltas [][]float32 // four for each anchor; 0 where there is no object
+}
+
+// regionTargets are those of the regions of one image.
+type regionTargets struct {
+	regions []target.Region
+	masked  []target.Region // those that the mask head is trained on
+	masks   []float32       // what it should give for them
+}
+
+// targets of one image.
+type targets struct {
+	anchorTargets
+	regionTargets
+}
+
+// forward runs the trunk over the images that its input holds.
+func (m *maskRCNN) forward(ctx context.Context) error { return m.trunk.Forward(ctx) }
+
+// backward runs the heads over the regions of each image, and all programs
+// backward. It adds to the gradients of the params.
+func (m *maskRCNN) backward(ctx context.Context, of []targets) (Losses, error) {
+	losses := Losses{}
+	m.rpn(of, losses)
+	c := &m.config.RoIAlign
+	var grads []*backprop.Map // of the levels that regions are cut from
+	for l := c.MinLevel; l <= c.MaxLevel; l++ {
+		grads = append(grads, m.trunk.OutputGrad(network.PName(l)))
+	}
+	if err := m.boxHead(ctx, of, grads, losses); err != nil {
+		return nil, err
+	}
+	if err := m.maskHead(ctx, of, grads, losses); err != nil {
+		return nil, err
+	}
+	return losses, m.trunk.Backward(ctx)
+}
+
+// rpn sets the gradients of the region proposal network's outputs.
+func (m *maskRCNN) rpn(of []targets, losses Losses) {
+	b := &m.config.Backbone
+	for l := b.MinLevel; l <= b.MaxLevel; l++ {
+		level := l - b.MinLevel
+		score, scoreGrad := flat(m.trunk, fmt.Sprintf("objectness%d", l))
+		deltas, deltasGrad := flat(m.trunk, fmt.Sprintf("deltas%d", l))
+		matched := 0
+		for _, t := range of {
+			matched += loss.RPNMatched(t.deltas[level])
+		}
+		for i, t := range of {
+			losses["rpn_score_loss"] += loss.RPNScore(score(i), t.labels[level], float64(m.batch*m.regions), scoreGrad(i))
+			losses["rpn_box_loss"] += loss.RPNBox(deltas(i), t.deltas[level], loss.RPNBoxDelta, matched, deltasGrad(i))
+		}
+	}
+}
+
+// flat gives the values of an output and their gradient, image by image.
+func flat(p *backprop.Program, name string) (values, grads func(item int) []float32) {
+	item := func(m *backprop.Map) func(int) []float32 {
+		if m.RowStride != m.Width*m.Channels || m.ItemStride != m.Height*m.RowStride {
+			panic("train: the output " + name + " has a border")
+		}
+		return func(i int) []float32 { return m.Data[i*m.ItemStride:][:m.ItemStride] }
+	}
+	return item(p.Output(name)), item(p.OutputGrad(name))
+}
+
+func (m *maskRCNN) boxHead(ctx context.Context, of []targets, grads []*backprop.Map, losses Losses) error {
+	boxes := make([][]box.Box, m.batch)
+	var class []int
+	var deltas []float32
+	for i, t := range of {
+		for _, r := range t.regions {
+			boxes[i] = append(boxes[i], r.Box)
+			class = append(class, r.Class)
+			deltas = append(deltas, r.Deltas[:]...)
+		}
+	}
+	m.align(m.box, boxes)
+	if err := m.box.Forward(ctx); err != nil {
+		return err
+	}
+	logits, logitsGrad := m.box.Output("classes"), m.box.OutputGrad("classes")
+	losses["frcnn_cls_loss"] = loss.Class(logits.Data, class, m.config.Classes(), loss.ClassOptions{}, logitsGrad.Data)
+	out, outGrad := m.box.Output("deltas"), m.box.OutputGrad("deltas")
+	losses["frcnn_box_loss"] = loss.Box(out.Data, deltas, class, 1, !m.config.BoxHead.ClassSpecific, outGrad.Data)
+	if err := m.box.Backward(ctx); err != nil {
+		return err
+	}
+	m.alignBack(m.box, boxes, grads)
+	return nil
+}
+
+func (m *maskRCNN) maskHead(ctx context.Context, of []targets, grads []*backprop.Map, losses Losses) error {
+	boxes := make([][]box.Box, m.batch)
+	var class []int
+	var masks []float32
+	for i, t := range of {
+		for _, r := range t.masked {
+			boxes[i] = append(boxes[i], r.Box)
+			class = append(class, r.Class)
+		}
+		masks = append(masks, t.masks...)
+	}
+	m.align(m.mask, boxes)
+	if err := m.mask.Forward(ctx); err != nil {
+		return err
+	}
+	out, grad := m.mask.Output("logits"), m.mask.OutputGrad("logits")
+	pixels := out.Height * out.Width
+	logits, logitsGrad := make([]float32, len(class)*pixels), make([]float32, len(class)*pixels)
+	channel := func(row int) int {
+		if m.config.MaskHead.ClassSpecific {
+			return class[row]
+		}
+		return 0
+	}
+	for row := range class { // of each, the mask of its own class
+		for i := range pixels {
+			logits[row*pixels+i] = out.Data[row*out.ItemStride+i*out.Channels+channel(row)]
+		}
+	}
+	losses["mask_loss"] = loss.Mask(logits, masks, class, logitsGrad)
+	for row := range class {
+		for i := range pixels {
+			grad.Data[row*grad.ItemStride+i*grad.Channels+channel(row)] = logitsGrad[row*pixels+i]
+		}
+	}
+	if err := m.mask.Backward(ctx); err != nil {
+		return err
+	}
+	m.alignBack(m.mask, boxes, grads)
+	return nil
+}
+
+// align cuts the features of each image's boxes into the input of a head.
+func (m *maskRCNN) align(head *backprop.Program, boxes [][]box.Box) {
+	c := &m.config.RoIAlign
+	in := head.Input("features")
+	first := 0
+	for i, list := range boxes {
+		var maps []roialign.Map
+		for l := c.MinLevel; l <= c.MaxLevel; l++ {
+			maps = append(maps, imageOf(m.trunk.Output(network.PName(l)), i))
+		}
+		const block = 4 // regions
+		m.team.Do((len(list)+block-1)/block, parallel.Func(func(_, part int) {
+			at := part * block
+			dst := roialign.Crops{Data: in.Data[(first+at)*in.ItemStride:], ItemStride: in.ItemStride, RowStride: in.RowStride}
+			m.aligner.Align(dst, in.Height, maps, m.size, list[at:min(at+block, len(list))])
+		}))
+		first += len(list)
+	}
+	in.ClearBorders()
+}
+
+// alignBack adds the gradient of a head's input to those of the levels.
+func (m *maskRCNN) alignBack(head *backprop.Program, boxes [][]box.Box, grads []*backprop.Map) {
+	in := head.InputGrad("features")
+	first := 0
+	for i, list := range boxes {
+		var maps []roialign.Map
+		for _, g := range grads {
+			maps = append(maps, imageOf(g, i))
+		}
+		crops := roialign.Crops{Data: in.Data[first*in.ItemStride:], ItemStride: in.ItemStride, RowStride: in.RowStride}
+		const block = 16 // channels: a cache line
+		m.team.Do((in.Channels+block-1)/block, parallel.Func(func(_, part int) {
+			m.aligner.Back(maps, in.Height, crops, m.size, list, part*block, min((part+1)*block, in.Channels))
+		}))
+		first += len(list)
+	}
+}
+
+// imageOf is the map of one image of a batch.
+func imageOf(m *backprop.Map, i int) roialign.Map {
+	return roialign.Map{Data: m.Data[i*m.ItemStride:], Height: m.Height, Width: m.Width, Channels: m.Channels, RowStride: m.RowStride}
+}
