@@ -104,12 +104,16 @@ func (p *Page) places() ([]place, error) {
 		if at == 0 {
 			continue
 		}
+		if at > math.MaxInt64-p.after {
+			return nil, errTruncated
+		}
+		at += p.after
 		size := uint64(0)
 		if counts != nil {
 			size = counts[i]
 		}
 		whole := p.chunkBytes(i)
-		alone := n == 1 && p.compression == compressionNone
+		alone := (n == 1 || p.after > 0) && p.compression == compressionNone
 		switch {
 		case size == 0 && p.compression == compressionNone, alone:
 			size = whole

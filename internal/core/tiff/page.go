@@ -35,7 +35,8 @@ type Page struct {
 	at          uint64 // of the directory
 	src         *source
 	o           *Options
-	invalid     error // why the page cannot be decoded
+	after       uint64 // of a page without a directory: bytes from the samples of the first page to its own
+	invalid     error  // why the page cannot be decoded
 
 }
 

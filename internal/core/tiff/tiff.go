@@ -47,7 +47,7 @@ var ErrTooLarge = errors.New("over the limit")
 
 // A File is an open TIFF file. It may be used from several goroutines if its reader may.
 type File struct {
-	Pages []*Page // the chain of directories
+	Pages []*Page // the chain of directories, and pages that have none (see extend.go)
 	src   source
 	o     Options
 	chain error // why the chain ended early; nil where it did not
@@ -91,5 +91,6 @@ func Open(r io.ReaderAt, size int64, o Options) (*File, error) {
 	if len(f.Pages) == 0 {
 		return nil, errors.New("a TIFF file without pages")
 	}
+	f.extend()
 	return f, nil
 }
