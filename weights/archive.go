@@ -2,6 +2,8 @@ package weights
 
 import (
 	"archive/tar"
+	"bufio"
+	"bytes"
 	"compress/gzip"
 	"errors"
 	"fmt"
@@ -40,14 +42,19 @@ func (l *limit) Read(p []byte) (int, error) {
 
 var errUnpacked = errors.New("archive unpacks to more than allowed")
 
-// readArchive reads a TensorFlow checkpoint from the .tar.gz that it is published in. The files of the checkpoint go to
+// readArchive reads a TensorFlow checkpoint from the .tar.gz that it is published in, or from a .tar. The files of the checkpoint go to
 // temporary files without a name of the archive's choosing; nothing else is unpacked.
 func readArchive(name string, archive *blob) (*contents, error) {
-	z, err := gzip.NewReader(io.NewSectionReader(archive.reader, 0, archive.size))
-	if err != nil {
-		return nil, fmt.Errorf("weights: %s: %w", name, err)
+	packed := bufio.NewReader(io.NewSectionReader(archive.reader, 0, archive.size))
+	var z io.Reader = packed
+	if head, _ := packed.Peek(2); bytes.Equal(head, []byte{0x1f, 0x8b}) {
+		var err error
+		if z, err = gzip.NewReader(packed); err != nil {
+			return nil, fmt.Errorf("weights: %s: %w", name, err)
+		}
 	}
 	files := map[string]*blob{}
+	other := "" // the first file that is none of a checkpoint
 	fail := func(err error) (*contents, error) {
 		errs := []error{fmt.Errorf("weights: %s: %w", name, err)}
 		for _, b := range files {
@@ -61,6 +68,9 @@ func readArchive(name string, archive *blob) (*contents, error) {
 		if err == io.EOF {
 			break
 		}
+		if errors.Is(err, tar.ErrHeader) && len(files) == 0 && other == "" {
+			return nil, kind{"a file compressed by gzip, which is not an archive of a checkpoint", unpack}.error(name, nil)
+		}
 		if err == nil {
 			err = safeEntry(h)
 		}
@@ -68,6 +78,9 @@ func readArchive(name string, archive *blob) (*contents, error) {
 			return fail(err)
 		}
 		if h.Typeflag != tar.TypeReg || !strings.HasSuffix(h.Name, indexSuffix) && !dataFile.MatchString(h.Name) {
+			if h.Typeflag == tar.TypeReg && other == "" {
+				other = h.Name
+			}
 			continue
 		}
 		if files[h.Name] != nil {
@@ -82,6 +95,9 @@ func readArchive(name string, archive *blob) (*contents, error) {
 	// What follows is empty; at its end stands the checksum of all.
 	if _, err := io.Copy(io.Discard, limited); err != nil {
 		return fail(err)
+	}
+	if len(files) == 0 && other != "" {
+		return nil, kind{fmt.Sprintf("an archive without a TensorFlow checkpoint (%.64q, …)", other), unpack}.error(name, nil)
 	}
 	c, err := archived(files)
 	if err != nil {

@@ -57,6 +57,9 @@ func bundleIn(dir string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("weights: %s: %w", dir, err)
 	}
+	if k, ok := folderKind(dir); ok && len(found) == 0 {
+		return "", k.error(dir, nil)
+	}
 	if len(found) != 1 {
 		return "", fmt.Errorf("weights: %s: %d checkpoints (*.index) in the folder, want one; name its prefix", dir, len(found))
 	}

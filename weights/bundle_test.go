@@ -138,7 +138,7 @@ func TestArchivesAreRefused(t *testing.T) {
 		{`entry "/etc/m.index" lies outside`, archiveOf(t, entry("/etc/m.index", 1))},
 		{`entry "m.index" is a link to "/etc/passwd"`, archiveOf(t, tar.Header{Typeflag: tar.TypeSymlink, Name: "m.index", Linkname: "/etc/passwd"})},
 		{`entry "m.index" is a link to "x"`, archiveOf(t, tar.Header{Typeflag: tar.TypeLink, Name: "m.index", Linkname: "x"})},
-		{"0 checkpoints", archiveOf(t, entry("readme", 1), tar.Header{Typeflag: tar.TypeDir, Name: "./"})},
+		{"without a TensorFlow checkpoint", archiveOf(t, entry("readme", 1), tar.Header{Typeflag: tar.TypeDir, Name: "./"})},
 		{"2 checkpoints", archiveOf(t, entry("a.index", 1), entry("b.index", 1))},
 		{`two entries are named "a.index"`, archiveOf(t, entry("a.index", 1), entry("a.index", 1))},
 		{"no table footer", archiveOf(t, entry("./a.index", 1))},

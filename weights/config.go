@@ -146,6 +146,11 @@ func (f *File) infer(o Options) (*config.Config, []Assumption, error) {
 	}
 	family := familyOf(system)
 	if f.system == Native {
+		for _, t := range f.tensors {
+			if k, ok := networkOf(t.Name); ok {
+				return nil, nil, k.error(f.name, nil)
+			}
+		}
 		return nil, nil, fmt.Errorf("weights: %s: no config in the metadata, and names of no known system%s%s", f.name, f.example(), f.notRead())
 	}
 	if family == nil {
@@ -277,12 +282,14 @@ func (f *File) example() string {
 	return fmt.Sprintf(" (%q, …)", f.tensors[0].Name)
 }
 
-// notRead names the first value that may have held what was looked for.
+// notRead names the first value at the root of the file that may have held what was looked for.
 func (f *File) notRead() string {
-	if len(f.opaque) == 0 {
-		return ""
+	for _, t := range f.opaque {
+		if !strings.Contains(t.Name, "/") {
+			return fmt.Sprintf("; %.64q is a %.64q, which is not read", t.Name, t.opaque)
+		}
 	}
-	return fmt.Sprintf("; %.64q is a %.64q, which is not read", f.opaque[0].Name, f.opaque[0].opaque)
+	return ""
 }
 
 // someNames lists the first few names.

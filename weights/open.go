@@ -1,21 +1,24 @@
 package weights
 
 import (
+	"archive/zip"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 
+	"github.com/spinemask/spinemask/weights/internal/pytorch"
 	"github.com/spinemask/spinemask/weights/internal/safetensors"
 )
 
 // Open opens the weights at path, which may be
 //
 //   - a safetensors file,
-//   - a TensorFlow checkpoint: its folder, its prefix or one of its files, or the .tar.gz of them,
+//   - a TensorFlow checkpoint: its folder, its prefix or one of its files, or the .tar.gz or .tar of them,
 //   - a PyTorch checkpoint, in the zip format or the old one; nothing in it is executed.
 //
-// What it is is told by content, not by name, and so is whose names the tensors have. The caller closes the file; tensors
+// What it is is told by content, not by name, and so is whose names the tensors have. The error for a file of a kind that
+// is not read is a [*FormatError]. The caller closes the file; tensors
 // must not be used after that.
 func Open(path string) (*File, error) {
 	c, err := read(path)
@@ -75,20 +78,35 @@ func read(path string) (*contents, error) {
 
 // readBlob tells the format of a file by its first bytes and reads it.
 func readBlob(name string, b *blob) (*contents, error) {
-	var head [10]byte
-	n, err := b.reader.ReadAt(head[:min(int64(len(head)), b.size)], 0)
-	if err != nil && err != io.EOF {
+	if b.size == 0 {
+		return nil, kindEmpty.error(name, nil)
+	}
+	head := make([]byte, min(foreignBytes, b.size))
+	if n, err := b.reader.ReadAt(head, 0); err != nil && (err != io.EOF || n < len(head)) {
 		return nil, fmt.Errorf("weights: %s: %w", name, err)
 	}
+	n := len(head)
 	switch {
-	case n >= 2 && head[0] == 0x1f && head[1] == 0x8b:
+	case n >= 2 && head[0] == 0x1f && head[1] == 0x8b, n > 262 && string(head[257:262]) == "ustar":
 		return readArchive(name, b)
-	case n >= 9 && head[8] == '{':
+	case n >= 9 && head[8] == '{' && !isText(head[:8]):
 		return readSafetensors(name, b)
-	case n >= 4 && string(head[:4]) == "PK\x03\x04", n >= 2 && head[0] == 0x80 && head[1] <= 5:
-		return readPyTorch(name, b)
+	case n >= 4 && string(head[:4]) == "PK\x03\x04":
+		c, err := readPyTorch(name, b)
+		if errors.Is(err, pytorch.ErrNotTorch) || errors.Is(err, zip.ErrFormat) {
+			if k, ok := zipKind(b); ok {
+				return nil, k.error(name, nil)
+			}
+		}
+		return c, err
+	case n >= 2 && head[0] == 0x80 && head[1] <= 5:
+		c, err := readPyTorch(name, b)
+		if k, ok := pickleKind(err); ok {
+			return nil, k.error(name, nil)
+		}
+		return c, err
 	}
-	return nil, fmt.Errorf("weights: %s: %w: it starts with the bytes % x", name, errFormat, head[:n])
+	return nil, foreign(name, head)
 }
 
 var errFormat = errors.New("neither safetensors nor a TensorFlow or PyTorch checkpoint")

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/spinemask/spinemask/internal/command/progress"
+	"github.com/spinemask/spinemask/weights"
 )
 
 // talk speaks to people, around the progress bar.
@@ -42,6 +43,8 @@ func (t *talk) error(err error) {
 	t.line("%s %v", t.colour(red, "error:"), err)
 	if h := (hinted{}); errors.As(err, &h) {
 		t.line("%s %s", t.colour(cyan, "hint:"), h.hint)
+	} else if f := (*weights.FormatError)(nil); errors.As(err, &f) {
+		t.line("%s %s", t.colour(cyan, "hint:"), f.Advice)
 	}
 }
 

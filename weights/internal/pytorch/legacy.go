@@ -10,6 +10,39 @@ import (
 // legacyMagic is 0x1950a86a20f9469cfc6c, the number that the old format starts with (torch/serialization.py).
 var legacyMagic = long{0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19}
 
+// PickleError says what a pickle holds that torch.save did not write.
+type PickleError struct {
+	Keys []string // of a dictionary, and "KEY/" with those of the dictionaries in it; the first of them
+}
+
+func (e *PickleError) Error() string { return fmt.Sprintf("pytorch: %v: a pickle", ErrNotTorch) }
+
+func (e *PickleError) Unwrap() error { return ErrNotTorch }
+
+func newPickleError(v any) *PickleError {
+	const most = 1024
+	e := &PickleError{}
+	var add func(prefix string, v any)
+	add = func(prefix string, v any) {
+		d, ok := v.(*dict)
+		if !ok {
+			return
+		}
+		for i, k := range d.keys {
+			key, ok := k.(string)
+			if !ok || len(e.Keys) == most || len(key) > MaxName {
+				continue
+			}
+			e.Keys = append(e.Keys, prefix+key)
+			if prefix == "" {
+				add(key+"/", d.values[i])
+			}
+		}
+	}
+	add("", v)
+	return e
+}
+
 // readLegacy reads the format before PyTorch 1.6: pickles of the magic number, the version 1001, a description of the
 // machine, the object and the list of storage keys; then for each key the number of elements (8 bytes) and the elements.
 func readLegacy(r io.ReaderAt, size int64) (any, error) {
@@ -21,7 +54,7 @@ func readLegacy(r io.ReaderAt, size int64) (any, error) {
 		return nil, err
 	}
 	if n, ok := magic.(long); !ok || !bytes.Equal(n, legacyMagic) {
-		return nil, fmt.Errorf("pytorch: %w: a pickle of %T", ErrNotTorch, magic)
+		return nil, newPickleError(magic)
 	}
 	version, err := unpickle(in, none)
 	if err != nil {
