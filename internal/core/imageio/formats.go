@@ -2,11 +2,8 @@ package imageio
 
 import (
 	"errors"
-	"fmt"
 	"image"
-	"image/color"
 	"image/gif"
-	"image/png"
 	"io"
 
 	"github.com/spinemask/spinemask/internal/core/bmp"
@@ -114,31 +111,6 @@ func match(magic string, head []byte) bool {
 // start gives a reader of the whole of src, independent of others.
 func start(src *io.SectionReader) *io.SectionReader { return io.NewSectionReader(src, 0, src.Size()) }
 
-// plain is the header of a format whose decoder needs no help. grey says that its colours, if it has three, are equal.
-func plain(src *io.SectionReader, grey bool, config func(io.Reader) (image.Config, error), decode func(io.Reader) (image.Image, error)) (header, error) {
-	c, err := config(start(src))
-	h := header{width: c.Width, height: c.Height}
-	switch c.ColorModel {
-	case color.Gray16Model, color.RGBA64Model, color.NRGBA64Model:
-		h.samples = func() (stored, error) {
-			m, err := decode(start(src))
-			if err != nil {
-				return stored{}, err
-			}
-			return deep(m, grey)
-		}
-	default:
-		h.decode = func() (*Image, error) {
-			m, err := decode(start(src))
-			if err != nil {
-				return nil, err
-			}
-			return FromImage(m), nil
-		}
-	}
-	return h, err
-}
-
 // bmpMagic has the size of a header that package bmp knows, because "BM" begins many texts.
 var bmpMagic = []string{
 	"BM????????????\x0c\x00\x00\x00", "BM????????????\x10\x00\x00\x00", "BM????????????\x28\x00\x00\x00", "BM????????????\x34\x00\x00\x00",
@@ -157,48 +129,6 @@ func bmpHeader(src *io.SectionReader, _ Options) (header, error) {
 		}
 		return FromImage(m), nil
 	}}, nil
-}
-
-func pngHeader(src *io.SectionReader, _ Options) (header, error) {
-	var colors [1]byte
-	src.ReadAt(colors[:], 25) // the colour type of a chunk IHDR; the decoder says if there is none
-	h, err := plain(src, colors[0]&2 == 0, png.DecodeConfig, png.Decode)
-	h.orientation = pngOrientation(src)
-	return h, err
-}
-
-// deep gives the 16-bit samples and the opacity of a decoded picture.
-func deep(m image.Image, grey bool) (stored, error) {
-	var pix []byte // big endian
-	step, opaque := 8, true
-	switch m := m.(type) {
-	case *image.Gray16:
-		pix, step, grey = m.Pix, 2, true
-	case *image.RGBA64:
-		pix = m.Pix
-	case *image.NRGBA64:
-		pix, opaque = m.Pix, false
-	default:
-		return stored{}, fmt.Errorf("unexpected colours (%T)", m)
-	}
-	channels := 3
-	if grey {
-		channels = 1
-	}
-	b := m.Bounds()
-	s := samples.New(b.Dx(), b.Dy(), channels, samples.Unsigned, 16)
-	for i := range s.U16 {
-		at := i/channels*step + i%channels*2
-		s.U16[i] = uint16(pix[at])<<8 | uint16(pix[at+1])
-	}
-	var alpha []byte
-	if !opaque {
-		alpha = make([]byte, len(pix)/step)
-		for i := range alpha {
-			alpha[i] = pix[i*step+6]
-		}
-	}
-	return stored{Samples: s, alpha: alpha}, nil
 }
 
 // gifHeader reads the first frame only, and puts it where it belongs on the canvas.
