@@ -21,6 +21,10 @@ type Image struct {
 	Height   int    `json:"height"`
 	// PixelSize is the width and the height of a pixel in micrometres; zeros where nobody knows.
 	PixelSize [2]float64 `json:"pixel_size_um,omitzero"`
+	// Selection says what was taken of a file of several pages, planes or channels, and what was left: "z-stack of 5: maximum over z".
+	Selection string `json:"selection,omitempty"`
+	// Brightness says how samples of more than 8 bits became 8: "uint16, 113 to 3980 shown as 0 to 255 (percentile:0.1,99.9)".
+	Brightness string `json:"brightness,omitempty"`
 }
 
 // A Picture is an image and what was found in it.
@@ -104,7 +108,7 @@ func IDs(fileNames []string) []int64 {
 //	{"id":7,"file_name":"a.png","width":640,"height":480,"instances":[{"category_id":1,"category":"nucleus","score":0.98,
 //	"bbox":[x,y,width,height],"area":411,"segmentation":{"size":[height,width],"counts":"…"}},…]}
 //
-// Where the size of a pixel is known, "pixel_size_um":[width,height] follows the height, in micrometres. A frame of a video has its "time" in seconds before the instances, to six digits.
+// Where the size of a pixel is known, "pixel_size_um":[width,height] follows the height, in micrometres; then "selection" and "brightness" of [Image]. A frame of a video has its "time" in seconds before the instances, to six digits.
 //
 // Boxes are in pixels of the picture as it is shown upright, from its upper left corner, to three digits; areas are the pixels of the mask; scores are exact.
 func (p *Picture) AppendJSON(b []byte) []byte {
@@ -119,6 +123,14 @@ func (p *Picture) AppendJSON(b []byte) []byte {
 	if p.PixelSize != [2]float64{} {
 		b = append(b, `,"pixel_size_um":`...)
 		b = appendNumbers(b, p.PixelSize[:])
+	}
+	if p.Selection != "" {
+		b = append(b, `,"selection":`...)
+		b = appendString(b, p.Selection)
+	}
+	if p.Brightness != "" {
+		b = append(b, `,"brightness":`...)
+		b = appendString(b, p.Brightness)
 	}
 	if p.Time != nil {
 		b = append(b, `,"time":`...)

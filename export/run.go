@@ -27,6 +27,10 @@ type Info struct {
 	MaxDetections int      `json:"max_detections"`
 	Classes       []string `json:"classes,omitempty"`      // those that are kept; none: all
 	AsStored      bool     `json:"as_stored,omitempty"`    // pictures were not turned upright
+	Page          string   `json:"page,omitempty"`         // of files of several pages: a number or "all"; "": those that the file's own description says
+	Channels      []string `json:"channels,omitempty"`     // numbers or names; none: the colour picture, or the nuclei
+	Z             string   `json:"z,omitempty"`            // "max", "mean" or a number; "": the maximum over z
+	Normalize     string   `json:"normalize,omitempty"`    // the rule that brings brightness to 8 bits; "": auto
 	Scale         float64  `json:"scale,omitempty"`        // at which the model sees pictures; 0: fitted into its input
 	Tile          int      `json:"tile,omitempty"`         // side of tiles, pixels; 0: none
 	TileOverlap   int      `json:"tile_overlap,omitempty"` // pixels

@@ -286,7 +286,7 @@ func (f *segmentFlags) todo(inputs []input, j *journal.Journal) []job {
 	var list []job
 	for _, in := range inputs {
 		e, ok := j.Entry(in.name)
-		if was, done := j.Done(e.ID); ok && !(done && was.SameAs(in.source, in.open)) {
+		if was, done := j.Done(e.ID); ok && !(done && was.SameAs(in.source, in.hash)) {
 			list = append(list, job{in, e.ID})
 		}
 	}

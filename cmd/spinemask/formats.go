@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"image/png"
 	"io"
-	"path"
 	"slices"
 	"strings"
 
@@ -122,8 +121,6 @@ func drawn(p *export.Picture) []overlay.Instance {
 	}
 	return instances
 }
-
-func stem(name string) string { return strings.TrimSuffix(name, path.Ext(name)) }
 
 // stems gives the names of images' files, without an extension: those of the images without theirs, but where two would be the same. Upper and lower case are
 // the same, as some file systems have it.

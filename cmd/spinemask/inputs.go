@@ -13,15 +13,21 @@ import (
 	"strings"
 
 	"github.com/spinemask/spinemask/internal/command/journal"
+	"github.com/spinemask/spinemask/internal/core/imageio"
 )
 
-// An input is a file to look at.
+// An input is a file to look at, or later one of the pictures in it.
 type input struct {
 	path   string
 	name   string         // in results: relative to the folder that was asked for, with slashes; unique in a run
 	source journal.Source // what is known of the file without reading it
 	data   []byte         // what came by standard input; nil: the path is read
 	err    error          // what is known to be wrong with it already
+
+	// What pictures adds.
+	content   *content
+	decode    func() (*imageio.Image, error)
+	selection string // what was chosen of the file, if there was a choice
 }
 
 // open gives the content of the file.
@@ -35,12 +41,15 @@ func (in *input) open() (io.ReadCloser, error) {
 	return os.Open(in.path)
 }
 
-// hash notes which content the file has now. What cannot be read has none; it fails when it is decoded.
-func (in *input) hash() {
-	if content, err := in.open(); err == nil {
-		defer content.Close()
-		in.source.Hash(content)
+// sum gives the SHA-256 of the content that the file has now. What cannot be read has none; it fails when it is decoded.
+func (in *input) sum() string {
+	content, err := in.open()
+	if err != nil {
+		return ""
 	}
+	defer content.Close()
+	sum, _ := journal.Hash(content)
+	return sum
 }
 
 // found is what the arguments stand for.

@@ -15,12 +15,16 @@ import (
 func TestLongImagesArePartOfMaxPixels(t *testing.T) {
 	var b bytes.Buffer
 	require.NoError(t, png.Encode(&b, image.NewGray(image.Rect(0, 0, imageio.DefaultMaxSide+1, 2))))
-	j := job{input: input{name: "long.png", data: b.Bytes()}}
 	f := segmentFlags{maxPixels: imageio.DefaultMaxPixels}
-	_, err := f.read(j)
+	read := func() (*imageio.Image, error) {
+		inside, _ := picturesOf(input{name: "long.png", data: b.Bytes()}, f.options())
+		j := job{input: inside[0]}
+		return j.read()
+	}
+	_, err := read()
 	require.ErrorIs(t, err, imageio.ErrTooLarge)
 	f.maxPixels++
-	photo, err := f.read(j)
+	photo, err := read()
 	require.NoError(t, err)
 	require.Equal(t, imageio.DefaultMaxSide+1, photo.Width)
 }

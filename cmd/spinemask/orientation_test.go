@@ -62,7 +62,9 @@ func TestEveryOrientationGivesTheSameInstances(t *testing.T) {
 		var b bytes.Buffer
 		require.NoError(t, png.Encode(&b, file))
 		f := segmentFlags{exif: exifOn}
-		photo, err := f.read(job{input: input{name: "turned.png", data: withOrientation(b.Bytes(), orientation)}})
+		inside, _ := picturesOf(input{name: "turned.png", data: withOrientation(b.Bytes(), orientation)}, f.options())
+		j := job{input: inside[0]}
+		photo, err := j.read()
 		require.NoError(t, err)
 		got, err := f.find(context.Background(), model, photo)
 		require.NoError(t, err)

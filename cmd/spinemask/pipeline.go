@@ -1,12 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -89,19 +87,28 @@ func (f *segmentFlags) do(ctx context.Context, model *spinemask.Model, it *item,
 		return
 	}
 	if f.out != "-" && it.err == nil {
-		it.hash() // before it is read: if it is replaced in between, a resumed run looks at it again
+		it.source.SHA256 = it.hash() // before it is read: if it is replaced in between, a resumed run looks at it again
 	}
-	if it.photo, it.err = f.read(it.job); it.err != nil {
+	if it.photo, it.err = it.read(); it.err != nil {
 		return
 	}
 	it.result, it.err = f.find(ctx, model, it.photo)
 	if it.stop = ctx.Err(); it.stop != nil || it.err != nil {
 		return
 	}
-	it.picture = export.NewPicture(export.Image{ID: it.id, FileName: it.name, Width: it.result.Width, Height: it.result.Height}, it.result, f.classes)
+	it.picture = export.NewPicture(f.image(it), it.result, f.classes)
 	it.picture.Photo = it.photo
 	it.stop = out.files(*it)
 	it.photo, it.picture.Photo = nil, nil // what waits for its turn is small
+}
+
+// image describes an image in the results.
+func (f *segmentFlags) image(it *item) export.Image {
+	im := export.Image{ID: it.id, FileName: it.name, Width: it.result.Width, Height: it.result.Height, Selection: it.selection}
+	if it.photo.Scaling != nil {
+		im.Brightness = it.photo.Scaling.String()
+	}
+	return im
 }
 
 // record takes what became of an image, in its turn.
@@ -210,18 +217,9 @@ func (f *segmentFlags) stream(ctx context.Context, t *talk, model *spinemask.Mod
 }
 
 // read reads an image; its error does not name the file again.
-func (f *segmentFlags) read(j job) (photo *imageio.Image, err error) {
-	options := imageio.Options{MaxPixels: f.maxPixels, IgnoreOrientation: f.exif == exifOff}
-	if f.maxPixels > imageio.DefaultMaxPixels {
-		options.MaxSide = int(min(f.maxPixels, math.MaxInt32)) // who asks for more may have it long
-	}
-	switch {
-	case j.err != nil:
-		err = j.err
-	case j.data != nil:
-		photo, err = imageio.Decode(bytes.NewReader(j.data), int64(len(j.data)), options)
-	default:
-		photo, err = imageio.Open(j.path, options)
+func (j *job) read() (photo *imageio.Image, err error) {
+	if err = j.err; err == nil {
+		photo, err = j.decode()
 	}
 	if err != nil {
 		text := err.Error()

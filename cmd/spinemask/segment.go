@@ -181,7 +181,10 @@ func (f *segmentFlags) run(ctx context.Context, t *talk, stdin io.Reader, stdout
 		return err
 	}
 	t.sayLeftOut(all)
-	inputs := all.images
+	inputs, err := f.pictures(ctx, t, all.images)
+	if err != nil {
+		return err
+	}
 	model, err := f.open(t, len(inputs))
 	if err != nil {
 		return err

@@ -25,21 +25,21 @@ func StatSource(path string) (Source, error) {
 	return Source{Bytes: st.Size(), Modified: st.ModTime().UnixNano(), Changed: changeTime(path)}, nil
 }
 
-// Hash adds the hash of the content.
-func (s *Source) Hash(content io.Reader) error {
+// Hash gives the SHA-256 of a content.
+func Hash(content io.Reader) (string, error) {
 	h := sha256.New()
 	if _, err := io.Copy(h, content); err != nil {
-		return err
+		return "", err
 	}
-	s.SHA256 = hex.EncodeToString(h.Sum(nil))
-	return nil
+	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // SameAs says whether a file has the content that it had when s was recorded.
-// is is what is known of the file now, without reading it; open gives its content,
-// which is read only if the times leave a doubt: after the file was touched,
-// copied to another disk, or replaced, whether or not by one of the same time.
-func (s Source) SameAs(is Source, open func() (io.ReadCloser, error)) bool {
+// is is what is known of the file now, without reading it; hash gives the SHA-256
+// of its content, "" if it cannot be read. It is asked only if the times leave a
+// doubt: after the file was touched, copied to another disk, or replaced, whether
+// or not by one of the same time.
+func (s Source) SameAs(is Source, hash func() string) bool {
 	switch {
 	case s.Bytes != is.Bytes:
 		return false
@@ -48,10 +48,5 @@ func (s Source) SameAs(is Source, open func() (io.ReadCloser, error)) bool {
 	case s.Modified != 0 && s.Modified == is.Modified && s.Changed == is.Changed:
 		return true
 	}
-	content, err := open()
-	if err != nil {
-		return false
-	}
-	defer content.Close()
-	return is.Hash(content) == nil && is.SHA256 == s.SHA256
+	return hash() == s.SHA256
 }
