@@ -57,6 +57,8 @@ var allowed = map[string][]string{
 	"roialign":                             {"box", "config", "internal/core/kernels"},
 	"rpn":                                  {"box", "config", "graph"},
 	"train":                                {"box", "config", "internal/core/backprop", "internal/core/network", "internal/core/parallel", "roialign", "train/loss", "train/target"},
+	"dataset":                              {"box", "rle"},
+	"train/augment":                        {"box", "rle"},
 	"train/loss":                           {},
 	"train/optim":                          {},
 	"train/target":                         {"box"},
