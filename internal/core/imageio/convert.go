@@ -117,20 +117,13 @@ func (m *Image) eachRow(f func(y int, dst []byte)) {
 	}
 }
 
-// overWhite lays the picture over white, unless its alpha, of 8 bits a pixel, is 0 everywhere or nil. associated says that the colours are multiplied with it.
-func (m *Image) overWhite(alpha []byte, associated bool) {
+// overWhite lays the picture over white, unless its alpha, of 8 bits a pixel, is nil or 0 everywhere.
+func (m *Image) overWhite(alpha []byte) {
 	if !slices.ContainsFunc(alpha, func(a byte) bool { return a > 0 }) {
 		return
 	}
 	for i, a := range alpha {
-		p := m.Pix[3*i:][:3]
-		if !associated {
-			overWhite(p, p, int(a))
-			continue
-		}
-		for c, v := range p {
-			p[c] = byte(min(int(v)+255-int(a), 255))
-		}
+		overWhite(m.Pix[3*i:][:3], m.Pix[3*i:][:3], int(a))
 	}
 }
 

@@ -13,7 +13,8 @@ import (
 // A header is what a file says before its pixels are decoded.
 type header struct {
 	width, height int
-	orientation   int // EXIF, 1…8; 0 = not said
+	orientation   int        // EXIF, 1…8; 0 = not said
+	pixelSize     [2]float64 // micrometres; 0 = not said
 
 	// One of these gives the pixels as they are stored: 8-bit RGB, or samples.
 	decode  func() (*Image, error)
@@ -23,8 +24,7 @@ type header struct {
 // stored are samples of one channel or three, with the opacity of the pixels.
 type stored struct {
 	*samples.Samples
-	alpha      []byte // of 8 bits; nil is opaque
-	associated bool   // the samples are multiplied with their alpha
+	alpha []byte // of 8 bits; nil is opaque
 }
 
 // image gives the pixels as o asks for them.
@@ -44,7 +44,7 @@ func (h header) image(o Options) (*Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	m.overWhite(s.alpha, s.associated)
+	m.overWhite(s.alpha)
 	if o.KeepSamples && m.Scaling != nil {
 		m.Samples = s.Samples
 	}
@@ -53,8 +53,8 @@ func (h header) image(o Options) (*Image, error) {
 
 type format struct {
 	name   string
-	magic  []string // first bytes of a file, '?' stands for any byte
-	header func(*io.SectionReader, Options) (header, error)
+	magic  []string                                // first bytes of a file, '?' stands for any byte
+	header func(*io.SectionReader) (header, error) // nil: there may be several pictures, see pictures
 }
 
 var formats = []format{
@@ -62,7 +62,7 @@ var formats = []format{
 	{"png", []string{"\x89PNG\r\n\x1a\n"}, pngHeader},
 	{"gif", []string{"GIF87a", "GIF89a"}, gifHeader},
 	{"webp", []string{"RIFF????WEBP"}, webpHeader},
-	{"tiff", []string{"II*\x00", "MM\x00*", "II+\x00", "MM\x00+"}, tiffHeader},
+	{"tiff", []string{"II*\x00", "MM\x00*", "II+\x00", "MM\x00+"}, nil},
 	{"bmp", bmpMagic, bmpHeader},
 }
 
@@ -117,7 +117,7 @@ var bmpMagic = []string{
 	"BM????????????\x38\x00\x00\x00", "BM????????????\x40\x00\x00\x00", "BM????????????\x6c\x00\x00\x00", "BM????????????\x7c\x00\x00\x00",
 }
 
-func bmpHeader(src *io.SectionReader, _ Options) (header, error) {
+func bmpHeader(src *io.SectionReader) (header, error) {
 	f, err := bmp.Open(src, src.Size())
 	if err != nil {
 		return header{}, err
@@ -132,7 +132,7 @@ func bmpHeader(src *io.SectionReader, _ Options) (header, error) {
 }
 
 // gifHeader reads the first frame only, and puts it where it belongs on the canvas.
-func gifHeader(src *io.SectionReader, _ Options) (header, error) {
+func gifHeader(src *io.SectionReader) (header, error) {
 	c, err := gif.DecodeConfig(start(src))
 	return header{width: c.Width, height: c.Height, decode: func() (*Image, error) {
 		frame, err := gif.Decode(start(src))

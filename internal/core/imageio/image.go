@@ -1,4 +1,5 @@
-// Package imageio reads photos: PNG, JPEG, GIF (first frame), BMP, TIFF (first page) and WebP (first frame), told apart by content, to 8-bit RGB.
+// Package imageio reads photos: PNG, JPEG, GIF (first frame), BMP, TIFF (the pages that package tiff chooses) and WebP (first frame), told apart by content, to
+// 8-bit RGB.
 //
 // Pixels are those that Pillow gives, because published accuracies were measured with them:
 //   - JPEG chroma is interpolated and converted as libjpeg does it (see [FromImage]), WebP as libwebp does it;
@@ -19,11 +20,11 @@ import (
 	"image/color"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/spinemask/spinemask/internal/core/samples"
+	"github.com/spinemask/spinemask/internal/core/tiff"
 )
 
 // Image is an 8-bit RGB picture, rows from top to bottom: the pixel in column x of row y is Pix[3*(y*Width+x):][:3].
@@ -36,6 +37,9 @@ type Image struct {
 	Scaling *Scaling
 	// Samples are the file's own values of the same pixels, of one channel or of three, for [Options.KeepSamples]; nil if they are the pixels.
 	Samples *samples.Samples
+
+	// PixelSize is the width and the height of a pixel in micrometres, as the file says it; zeros where it does not.
+	PixelSize [2]float64
 }
 
 // New gives a black picture.
@@ -71,90 +75,41 @@ type Options struct {
 	MaxSide           int   // limit for each side; 0 means DefaultMaxSide
 	IgnoreOrientation bool  // leave the picture as it is stored, as COCO's annotations expect
 
-	Normalize   Normalize // how brightness becomes 8 bits
-	KeepSamples bool      // keep the file's own values where they are not the pixels
+	Select      tiff.Selection // which pictures of a file with several are wanted
+	Normalize   Normalize      // how brightness becomes 8 bits
+	KeepSamples bool           // keep the file's own values where they are not the pixels
 }
 
 // ErrTooLarge is wrapped by errors about pictures that go beyond the limits of [Options].
-var ErrTooLarge = errors.New("over the limit")
+var ErrTooLarge = tiff.ErrTooLarge
 
-// Open reads the picture in a file. Errors begin with "imageio: " and the file's base name.
+// Open reads the picture in a file, of several the first. Errors begin with "imageio: " and the file's base name.
 func Open(path string, o Options) (*Image, error) {
-	m, err := open(path, o)
-	if err != nil {
-		if pe := (*fs.PathError)(nil); errors.As(err, &pe) {
-			err = pe.Err // the name is said already
-		}
-		return nil, fmt.Errorf("imageio: %s: %w", filepath.Base(path), err)
-	}
-	return m, nil
-}
-
-func open(path string, o Options) (*Image, error) {
-	f, err := os.Open(path)
+	list, _, err := Pictures(path, o)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	st, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !st.Mode().IsRegular() {
-		return nil, errors.New("not a regular file")
-	}
-	named := namedAs(path)
-	if hasExt(path, previewNames) {
-		if f, err := sniff(io.NewSectionReader(f, 0, st.Size())); err == nil && (f.name == "tiff" || f.name == "jpeg") {
-			return nil, named
-		}
-	}
-	m, err := decode(f, st.Size(), o)
-	if err == errNotAPicture && named.name != "" {
-		return nil, named
-	}
-	return m, err
+	return list[0].Decode()
 }
 
-// Decode reads the picture in the first size bytes of r. Errors begin with "imageio: ".
+// Decode reads the picture in the first size bytes of r, of several the first. Errors begin with "imageio: ".
 func Decode(r io.ReaderAt, size int64, o Options) (*Image, error) {
-	m, err := decode(r, size, o)
+	list, _, err := PicturesIn(r, size, o)
 	if err != nil {
-		return nil, fmt.Errorf("imageio: %w", err)
+		return nil, err
 	}
-	return m, nil
+	return list[0].Decode()
 }
 
-func decode(r io.ReaderAt, size int64, o Options) (m *Image, err error) {
-	defer func() {
-		// The decoders are fuzzed, but a run over a night's photos must not end with one of them.
-		if p := recover(); p != nil {
-			m, err = nil, fmt.Errorf("decoder failed: %v", p)
-		}
-	}()
-	src := io.NewSectionReader(r, 0, size)
-	f, err := sniff(src)
-	if err != nil {
-		return nil, err
+// inFile says which file an error is about.
+func inFile(path string, err error) error {
+	if err == nil {
+		return nil
 	}
-	header, err := f.header(src, o)
-	if err != nil {
-		return nil, explain(err)
+	if pe := (*fs.PathError)(nil); errors.As(err, &pe) {
+		err = pe.Err // the name is said already
 	}
-	if err := o.check(header.width, header.height); err != nil {
-		return nil, err
-	}
-	m, err = header.image(o)
-	if err != nil {
-		return nil, explain(err)
-	}
-	if m.Width != header.width || m.Height != header.height {
-		return nil, fmt.Errorf("%s: header says %dx%d pixels, data says %dx%d", f.name, header.width, header.height, m.Width, m.Height)
-	}
-	if !o.IgnoreOrientation {
-		m = upright(m, header.orientation)
-	}
-	return m, nil
+	return fmt.Errorf("imageio: %s: %w", filepath.Base(path), err)
 }
 
 // check compares a picture's size with the limits. Both sides are below 2³², so the product fits.

@@ -36,7 +36,7 @@ type jpegComponent struct {
 	id, h, v int // identifier, sampling factors
 }
 
-func jpegHeader(src *io.SectionReader, _ Options) (header, error) {
+func jpegHeader(src *io.SectionReader) (header, error) {
 	f, err := parseJPEG(src)
 	if err != nil {
 		return header{}, err

@@ -73,6 +73,7 @@ func upright(m *Image, orientation int) *Image {
 	out := *m
 	if orientation >= 5 {
 		out.Width, out.Height = h, w
+		out.PixelSize = [2]float64{m.PixelSize[1], m.PixelSize[0]}
 	}
 	out.Pix = turn(m.Pix, w, h, 3, orientation)
 	if s := m.Samples; s != nil {

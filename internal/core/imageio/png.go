@@ -13,7 +13,7 @@ import (
 	"github.com/spinemask/spinemask/internal/core/samples"
 )
 
-func pngHeader(src *io.SectionReader, _ Options) (header, error) {
+func pngHeader(src *io.SectionReader) (header, error) {
 	var colors [1]byte
 	src.ReadAt(colors[:], 25) // the colour type of a chunk IHDR; the decoder says if there is none
 	c, err := png.DecodeConfig(pngEssentials(src))
@@ -120,5 +120,5 @@ func deep(m image.Image, grey bool) (stored, error) {
 			alpha[i] = pix[i*step+6]
 		}
 	}
-	return stored{Samples: s, alpha: alpha}, nil
+	return stored{s, alpha}, nil
 }

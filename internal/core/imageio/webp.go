@@ -11,7 +11,7 @@ import (
 )
 
 // webpHeader reads the container (RFC 9649). Of an animation, the first frame is the picture.
-func webpHeader(src *io.SectionReader, _ Options) (header, error) {
+func webpHeader(src *io.SectionReader) (header, error) {
 	var head [30]byte
 	if _, err := src.ReadAt(head[:], 0); err != nil {
 		return header{}, err
@@ -151,7 +151,7 @@ func fromWebP(m image.Image) *Image {
 		for y := range out.Height {
 			alpha = append(alpha, m.A[y*m.AStride:][:out.Width]...)
 		}
-		out.overWhite(alpha, false)
+		out.overWhite(alpha)
 		return out
 	}
 	return FromImage(m)
