@@ -172,7 +172,7 @@ func build(c *config.Config, w Weights, o *Options) (*Model, error) {
 	}
 	m.weightBytes = m.trunk.WeightBytes() + m.box.WeightBytes() + m.mask.WeightBytes()
 	m.winogradBytes = m.winograd(plan)
-	if c.Input.Fit != config.FitFixedSize {
+	if !c.Input.HasSize() {
 		plan = nil // known when a photo is
 	}
 	if err := m.checkMemory(plan); err != nil {

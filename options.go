@@ -92,7 +92,7 @@ func (o *Options) workspaces() int { return max(o.Workspaces, 1) }
 func (o *Options) configure(c *config.Config) (*config.Config, error) {
 	changed := *c
 	if o.Height != 0 || o.Width != 0 {
-		if c.Input.Fit != config.FitFixedSize {
+		if !c.Input.HasSize() {
 			return nil, fmt.Errorf("input of %d×%d pixels: the model takes the size of the photo", o.Height, o.Width)
 		}
 		changed.Input.Height, changed.Input.Width = o.Height, o.Width

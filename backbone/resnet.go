@@ -30,22 +30,48 @@ func BuildResNetFPN(g *graph.Graph, image graph.Value, c *config.Config) (*Featu
 	if c.Backbone.MinLevel != 2 || c.Backbone.MaxLevel != 6 {
 		return nil, fmt.Errorf("backbone: %s with levels %d to %d, want 2 to 6", c.Backbone.Type, c.Backbone.MinLevel, c.Backbone.MaxLevel)
 	}
-	u := units{g, graph.Activation(c.Activation), c.NormEpsilon}
-	x := u.convAct("backbone/stem/conv", image, 7, 2, graph.Fixed, stemFilters)
-	x = g.MaxPool("backbone/stem/pool", x, graph.MaxPool{Size: 3, Stride: 2, Padding: graph.Fixed})
-	f := &Features{}
+	u := newUnits(g, c)
+	f := &Features{Blocks: u.resNet(image, depths, 1)}
+	f.Levels = u.pyramid(f.Blocks, 2, &c.Backbone)
+	return f, g.Err()
+}
+
+// BuildResNet appends a ResNet alone to g, as the Garden has it for
+// classification (official/vision/modeling/backbones/resnet.py): its levels are
+// the stages, and all widths are scaled, the stem's too.
+func BuildResNet(g *graph.Graph, image graph.Value, c *config.Config) (*Features, error) {
+	depths, ok := resNets[c.Backbone.Depth]
+	if !ok {
+		return nil, fmt.Errorf("backbone: no ResNet of depth %d", c.Backbone.Depth)
+	}
+	if c.Backbone.MinLevel < 2 || c.Backbone.MaxLevel > 5 {
+		return nil, fmt.Errorf("backbone: %s with levels %d to %d, want 2 to 5", c.Backbone.Type, c.Backbone.MinLevel, c.Backbone.MaxLevel)
+	}
+	f := &Features{Levels: map[int]graph.Value{}, Blocks: newUnits(g, c).resNet(image, depths, c.Backbone.FilterScale)}
+	for l := c.Backbone.MinLevel; l <= c.Backbone.MaxLevel; l++ {
+		f.Levels[l] = f.Blocks[l-2]
+	}
+	return f, g.Err()
+}
+
+// resNet makes the stages of levels 2 to 5, all widths times scale. The first
+// unit of every stage has a projection, and the stride.
+func (u units) resNet(image graph.Value, depths [4]int, scale float64) []graph.Value {
+	width := func(n int) int { return max(1, int(float64(n)*scale)) }
+	x := u.convAct("backbone/stem/conv", image, 7, 2, u.strided, width(stemFilters))
+	x = u.g.MaxPool("backbone/stem/pool", x, graph.MaxPool{Size: 3, Stride: 2, Padding: u.pool})
+	var stages []graph.Value
 	for i, n := range depths {
 		for r := range n {
 			stride := 1
 			if i > 0 && r == 0 {
 				stride = 2
 			}
-			x = u.bottleneck(fmt.Sprintf("backbone/stage%d/unit%d", 2+i, r), x, stemFilters<<i, stride, r == 0)
+			x = u.bottleneck(fmt.Sprintf("backbone/stage%d/unit%d", 2+i, r), x, width(stemFilters<<i), stride, r == 0)
 		}
-		f.Blocks = append(f.Blocks, x)
+		stages = append(stages, x)
 	}
-	f.Levels = u.pyramid(f.Blocks, 2, &c.Backbone)
-	return f, g.Err()
+	return stages
 }
 
 // pyramid makes a level of each stage, from the top down: the stage, brought to

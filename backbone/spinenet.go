@@ -81,13 +81,18 @@ func Build(g *graph.Graph, image graph.Value, c *config.Config) (*Features, erro
 		return BuildSpineNet(g, image, table, c)
 	case config.BackboneResNetFPN:
 		return BuildResNetFPN(g, image, c)
+	case config.BackboneResNet:
+		return BuildResNet(g, image, c)
 	}
 	return nil, fmt.Errorf("backbone: no type %q", c.Backbone.Type)
 }
 
 // BuildSpineNet appends a SpineNet with any block table to g.
 func BuildSpineNet(g *graph.Graph, image graph.Value, table []Block, c *config.Config) (*Features, error) {
-	b := &builder{g: g, c: c, units: units{g, graph.Activation(c.Activation), c.NormEpsilon}}
+	b := &builder{g: g, c: c, units: newUnits(g, c), side: nominalSide}
+	if c.Input.Fit == config.FitCentreCrop { // nothing is padded to a size that divides
+		b.side = c.Input.Width
+	}
 	for i, blk := range table {
 		for _, in := range blk.In {
 			if in < 0 || in >= i+2 {
@@ -137,8 +142,16 @@ type builder struct {
 	units
 	g        *graph.Graph
 	c        *config.Config
+	side     int // of the input
 	features []feature
 }
+
+// nominalSide stands for every side that divides by the strides of all levels:
+// the ratios of the levels' sides are the same.
+const nominalSide = 1 << 12
+
+// sideOf is the side of the maps of a level.
+func (b *builder) sideOf(level int) int { return (b.side + 1<<level - 1) >> level }
 
 // scaled is a block's width at the config's filter scale.
 func (b *builder) scaled(level int) int {
@@ -149,12 +162,8 @@ func (b *builder) scaled(level int) int {
 // then two groups of bottlenecks. The first of them needs a projection to its
 // number of channels, unless that is the convolution's.
 func (b *builder) stem(image graph.Value) {
-	pad := graph.Fixed
-	if b.c.Backbone.StridedPadding == config.StridedPaddingSame {
-		pad = graph.Same
-	}
-	x := b.convAct("backbone/stem/conv", image, 7, 2, pad, stemFilters)
-	x = b.g.MaxPool("backbone/stem/pool", x, graph.MaxPool{Size: 3, Stride: 2, Padding: b.poolPadding()})
+	x := b.convAct("backbone/stem/conv", image, 7, 2, b.strided, stemFilters)
+	x = b.g.MaxPool("backbone/stem/pool", x, graph.MaxPool{Size: 3, Stride: 2, Padding: b.pool})
 	f := b.scaled(2)
 	for i := range 2 {
 		name := fmt.Sprintf("backbone/stem/group%d", i)
@@ -203,44 +212,52 @@ func (b *builder) resample(name string, p feature, level, channels int) graph.Va
 	}
 	x := b.convAct(name+"/conv0", p.value, 1, 1, graph.Same, squeezed)
 	last := "/conv1"
-	if p.level < level {
-		pad := graph.Fixed
-		if b.c.Backbone.StridedPadding == config.StridedPaddingSame {
-			pad = graph.Same
-		}
-		x = b.convAct(name+"/conv1", x, 3, 2, pad, squeezed)
-		x = b.shrink(name, x, 1<<(level-p.level-1))
+	if from, to := b.sideOf(p.level), b.sideOf(level); p.level < level {
+		x = b.convAct(name+"/conv1", x, 3, 2, b.strided, squeezed)
+		x = b.shrink(name, x, from, to)
 		last = "/conv2"
 	} else if p.level > level {
-		x = b.g.Upsample(name+"/upsample", x, 1<<(p.level-level))
+		x = b.grow(name, x, from, to)
 	}
 	return b.conv(name+last, x, 1, 1, graph.Same, channels)
 }
 
-// shrink makes a map smaller by a power of two through max pools.
-func (b *builder) shrink(name string, x graph.Value, ratio int) graph.Value {
-	pad := b.poolPadding()
+// shrink takes a map, of a parent that had sides of from pixels and that a
+// convolution has halved, down to sides of to pixels. Where the one does not
+// divide the other, the rules are those of tensorflow/tpu (spinenet.py,
+// resample_with_alpha).
+func (b *builder) shrink(name string, x graph.Value, from, to int) graph.Value {
+	ratio := from / to
 	if b.c.Backbone.PoolRule == config.PoolRuleChain {
-		for i := range bits.Len(uint(ratio)) - 1 {
-			x = b.g.MaxPool(fmt.Sprintf("%s/pool%d", name, i), x, graph.MaxPool{Size: 3, Stride: 2, Padding: pad})
+		for i := range bits.Len(uint(ratio)) - 2 {
+			x = b.g.MaxPool(fmt.Sprintf("%s/pool%d", name, i), x, graph.MaxPool{Size: 3, Stride: 2, Padding: b.pool})
 		}
 		return x
 	}
-	if ratio == 1 {
-		return x
-	}
-	size := 3
+	side := (from + 1) / 2
 	if ratio > 2 {
-		size = 5
+		pool := graph.MaxPool{Size: 3, Stride: ratio / 2, Padding: b.pool}
+		if ratio > 4 {
+			pool.Size = 5
+		}
+		if from%to != 0 {
+			pool.Stride = 2
+		}
+		x = b.g.MaxPool(name+"/pool", x, pool)
+		side, _, _ = b.pool.Window(side, pool.Size, pool.Stride)
 	}
-	return b.g.MaxPool(name+"/pool", x, graph.MaxPool{Size: size, Stride: ratio, Padding: pad})
+	if side != to {
+		x = b.g.Nearest(name+"/nearest", x, graph.Nearest{Height: to, Width: to})
+	}
+	return x
 }
 
-func (b *builder) poolPadding() graph.Padding {
-	if b.c.Backbone.PoolPadding == config.PoolPaddingSame {
-		return graph.Same
+// grow takes a map with sides of from pixels up to sides of to pixels.
+func (b *builder) grow(name string, x graph.Value, from, to int) graph.Value {
+	if to%from != 0 {
+		return b.g.Nearest(name+"/nearest", x, graph.Nearest{Height: to, Width: to})
 	}
-	return graph.Fixed
+	return b.g.Upsample(name+"/upsample", x, to/from)
 }
 
 // group is Repeats blocks of one kind in a row.

@@ -1,6 +1,9 @@
 package backbone
 
-import "github.com/spinemask/spinemask/graph"
+import (
+	"github.com/spinemask/spinemask/config"
+	"github.com/spinemask/spinemask/graph"
+)
 
 // units builds the parts that all backbones are made of. The convolution unit is
 // a convolution without bias and its norm, then perhaps the activation.
@@ -8,6 +11,20 @@ type units struct {
 	g       *graph.Graph
 	act     graph.Activation
 	epsilon float64
+	strided graph.Padding // of convolutions with a stride
+	pool    graph.Padding // of max pools
+}
+
+// newUnits takes from a config what all parts have in common.
+func newUnits(g *graph.Graph, c *config.Config) units {
+	u := units{g, graph.Activation(c.Activation), c.NormEpsilon, graph.Fixed, graph.Fixed}
+	if c.Backbone.StridedPadding == config.StridedPaddingSame {
+		u.strided = graph.Same
+	}
+	if c.Backbone.PoolPadding == config.PoolPaddingSame {
+		u.pool = graph.Same
+	}
+	return u
 }
 
 func (u units) conv(name string, x graph.Value, size, stride int, pad graph.Padding, out int) graph.Value {
@@ -31,7 +48,7 @@ func (u units) bottleneck(name string, x graph.Value, f, stride int, project boo
 		shortcut = u.conv(name+"/shortcut", x, 1, stride, graph.Fixed, 4*f)
 	}
 	x = u.convAct(name+"/conv0", x, 1, 1, graph.Fixed, f)
-	x = u.convAct(name+"/conv1", x, 3, stride, graph.Fixed, f)
+	x = u.convAct(name+"/conv1", x, 3, stride, u.strided, f)
 	x = u.conv(name+"/conv2", x, 1, 1, graph.Fixed, 4*f)
 	return u.activate(name, u.g.Add(name+"/add", x, shortcut))
 }

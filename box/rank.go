@@ -23,6 +23,18 @@ func NewRank(score float32, index int) Rank {
 	return Rank(^bits)<<32 | Rank(uint32(index))
 }
 
+// Score is the score that was ranked; NaN where that was not a number.
+func (r Rank) Score() float32 {
+	bits := ^uint32(r >> 32)
+	switch {
+	case bits == 0:
+		return float32(math.NaN())
+	case bits>>31 != 0:
+		return math.Float32frombits(bits &^ (1 << 31))
+	}
+	return math.Float32frombits(^bits)
+}
+
 // Index is the index that was ranked.
 func (r Rank) Index() int { return int(uint32(r)) }
 

@@ -36,9 +36,7 @@ type Detector struct {
 	ends          []int     // per class: end of its candidates
 	scaled        []box.Box // boxes of a class in the frame of NMS
 	kept          []Detection
-	ranked        int        // so many of kept have been seen by lead
-	leaders       []box.Rank // the best of kept
-	least         float32    // score of the last of them, when there are enough
+	leaders       box.Leaders // of kept
 	result        []Detection
 }
 
@@ -69,7 +67,8 @@ func (d *Detector) Detect(logits, deltas []float32, proposals []box.Box, clip bo
 	}
 	d.softmax(logits, len(proposals), classes)
 	d.boxes, d.scores, d.proposals, d.ends = d.boxes[:0], d.scores[:0], d.proposals[:0], d.ends[:0]
-	d.kept, d.ranked, d.leaders, d.least = d.kept[:0], 0, d.leaders[:0], 0
+	d.kept = d.kept[:0]
+	d.leaders.Reset(d.c.Detections.Max)
 	together := d.c.Detections.NMSRule == config.NMSRuleOffsetGT // torchvision handles all classes at once
 	for class := range classes {
 		if class != d.c.BackgroundRow() {
@@ -77,16 +76,17 @@ func (d *Detector) Detect(logits, deltas []float32, proposals []box.Box, clip bo
 		}
 		d.ends = append(d.ends, len(d.boxes))
 		if !together {
+			from := len(d.kept)
 			d.suppress(class)
-			d.lead()
+			d.lead(from)
 		}
 	}
 	if together {
 		d.suppressTogether()
-		d.lead()
+		d.lead(0)
 	}
 	d.result = d.result[:0]
-	for _, r := range d.leaders {
+	for _, r := range d.leaders.Best() {
 		d.result = append(d.result, d.kept[r.Index()])
 	}
 	return d.result
@@ -123,7 +123,7 @@ func (d *Detector) candidates(class int, deltas []float32, boxClass, boxClasses 
 	probabilities := d.probabilities[class*n:][:n]
 	d.ranks = d.ranks[:0]
 	for i, p := range probabilities {
-		if p > float32(o.ScoreThreshold) && p >= d.least {
+		if p > float32(o.ScoreThreshold) && p >= d.leaders.Least() {
 			d.ranks = append(d.ranks, box.NewRank(p, i))
 		}
 	}
@@ -180,14 +180,11 @@ func (d *Detector) suppressTogether() {
 	})
 }
 
-// lead brings leaders, the best of kept, up to date. When there are as many as there may be detections, least is the score of the last: what is below it
-// in another class can neither become a detection nor suppress one, since NMS goes by falling score, and need not be decoded.
-func (d *Detector) lead() {
-	for ; d.ranked < len(d.kept); d.ranked++ {
-		d.leaders = append(d.leaders, box.NewRank(d.kept[d.ranked].Score, d.ranked))
+// lead shows the leaders what kept has from an index on. What is below their least can neither become a detection of another class nor suppress one, since
+// NMS goes by falling score, and need not be decoded.
+func (d *Detector) lead(from int) {
+	for _, k := range d.kept[from:] {
+		d.leaders.Add(k.Score)
 	}
-	d.leaders = box.Best(d.leaders, d.c.Detections.Max)
-	if n := len(d.leaders); n == d.c.Detections.Max && n > 0 {
-		d.least = d.kept[d.leaders[n-1].Index()].Score
-	}
+	d.leaders.Settle()
 }

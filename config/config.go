@@ -1,7 +1,7 @@
 // Package config says what a model is: the sizes of its network and, by name, every place where the original systems differ.
 //
 // A Config is stored as JSON beside the weights. It is read with [Parse], which refuses unknown fields, and made with [TF1], [TF2],
-// [Torchvision] or [MMDet] and a few changes. Nothing else in the project asks where a model came from: code switches on the named
+// [Torchvision], [MMDet], [TF1RetinaNet], [TF2RetinaNet], [TF1Classification] or [TF2Classification] and a few changes. Nothing else in the project asks where a model came from: code switches on the named
 // values of this package.
 package config
 
@@ -19,7 +19,7 @@ const Format = 2
 // FormatFirst is the version of configs written before the optional sections were there. Such a config means the same in the present format.
 const FormatFirst = 1
 
-// Config describes one Mask R-CNN model.
+// Config describes one model. Which sections it has depends on the kind of network (Model): those that a network does not have are zero, and absent in JSON.
 type Config struct {
 	Format     int        `json:"format"`
 	Model      Model      `json:"model"`
@@ -32,14 +32,16 @@ type Config struct {
 
 	Input      Input      `json:"input"`
 	Backbone   Backbone   `json:"backbone"`
-	Anchors    Anchors    `json:"anchors"`
-	Boxes      Boxes      `json:"boxes"`
-	RPN        RPN        `json:"rpn"`
-	RoIAlign   RoIAlign   `json:"roi_align"`
-	BoxHead    BoxHead    `json:"box_head"`
-	MaskHead   MaskHead   `json:"mask_head"`
-	Detections Detections `json:"detections"`
-	Masks      Masks      `json:"masks"`
+	Anchors    Anchors    `json:"anchors,omitzero"`     // of detectors
+	Boxes      Boxes      `json:"boxes,omitzero"`       // of detectors
+	RPN        RPN        `json:"rpn,omitzero"`         // Mask R-CNN
+	RoIAlign   RoIAlign   `json:"roi_align,omitzero"`   // Mask R-CNN
+	BoxHead    BoxHead    `json:"box_head,omitzero"`    // Mask R-CNN
+	MaskHead   MaskHead   `json:"mask_head,omitzero"`   // Mask R-CNN
+	RetinaHead RetinaHead `json:"retina_head,omitzero"` // RetinaNet
+	Detections Detections `json:"detections,omitzero"`  // of detectors
+	Masks      Masks      `json:"masks,omitzero"`       // Mask R-CNN
+	Classifier Classifier `json:"classifier,omitzero"`  // classification
 
 	Objects *Objects `json:"objects,omitempty"` // nil: not known
 }
@@ -53,11 +55,12 @@ type Category struct {
 // Input is the way from 8-bit RGB pixels to the network's input.
 type Input struct {
 	Fit         Fit        `json:"fit"`
-	Height      int        `json:"height,omitempty"`   // FitFixedSize: the canvas
-	Width       int        `json:"width,omitempty"`    // FitFixedSize: the canvas
-	MinSize     int        `json:"min_size,omitempty"` // other fits: wanted shorter side
-	MaxSize     int        `json:"max_size,omitempty"` // other fits: limit of the longer side
-	PadMultiple int        `json:"pad_multiple"`       // sides of the network input are multiples of this
+	Height      int        `json:"height,omitempty"`       // FitFixedSize: the canvas; FitCentreCrop: what the crop is resized to
+	Width       int        `json:"width,omitempty"`        // the same
+	MinSize     int        `json:"min_size,omitempty"`     // other fits: wanted shorter side
+	MaxSize     int        `json:"max_size,omitempty"`     // other fits: limit of the longer side
+	Crop        float64    `json:"crop,omitempty"`         // FitCentreCrop: side of the crop in shorter sides of the photo
+	PadMultiple int        `json:"pad_multiple,omitempty"` // sides of the network input are multiples of this; FitCentreCrop pads nothing
 	Resize      Resize     `json:"resize"`
 	Normalize   Normalize  `json:"normalize"`
 	Mean        [3]float64 `json:"mean"` // red, green, blue; unit: see Normalize
@@ -68,12 +71,12 @@ type Input struct {
 type Backbone struct {
 	Type               BackboneType   `json:"type"`
 	BlockTable         string         `json:"block_table,omitempty"`    // SpineNet: name of the scale-permuted block table: "spinenet49"
-	FilterScale        float64        `json:"filter_scale,omitempty"`   // SpineNet: factor of the block widths, truncated to integers
+	FilterScale        float64        `json:"filter_scale,omitempty"`   // SpineNet, ResNet: factor of the block widths, truncated to integers
 	ResampleAlpha      float64        `json:"resample_alpha,omitempty"` // SpineNet: factor of the widths inside a resampling
 	BlockRepeats       int            `json:"block_repeats,omitempty"`  // SpineNet: blocks in a row at each place of the table
 	Depth              int            `json:"depth,omitempty"`          // ResNet: layers: 50, 101 or 152
-	PyramidNorm        bool           `json:"pyramid_norm,omitempty"`   // ResNet: batch norms instead of biases in the pyramid's convolutions
-	Endpoints          int            `json:"endpoints"`                // channels of every output map
+	PyramidNorm        bool           `json:"pyramid_norm,omitempty"`   // ResNet with FPN: batch norms instead of biases in the pyramid's convolutions
+	Endpoints          int            `json:"endpoints,omitempty"`      // channels of every output map; a ResNet alone has its stages' instead
 	MinLevel           int            `json:"min_level"`
 	MaxLevel           int            `json:"max_level"`
 	StridedPadding     StridedPadding `json:"strided_padding"`
@@ -144,7 +147,20 @@ type MaskHead struct {
 	ClassSpecific bool `json:"class_specific"`
 }
 
-// Detections is the choice of detections from the box head's outputs.
+// RetinaHead is the head of a one-stage detector (RetinaNet, arXiv 1708.02002, section 4): two towers of 3×3 convolutions, for classes and for boxes. The
+// convolutions are shared by the levels.
+type RetinaHead struct {
+	Convs   int  `json:"convs"`   // 3×3 convolutions of a tower before its outputs
+	Filters int  `json:"filters"` // of each of them
+	Norm    bool `json:"norm"`    // a batch norm per convolution and level
+}
+
+// Classifier is the head that gives a photo a class.
+type Classifier struct {
+	Features ClassifierFeatures `json:"features"`
+}
+
+// Detections is the choice of detections from the outputs of the box head or of the RetinaNet head.
 type Detections struct {
 	ScoreThreshold   float64 `json:"score_threshold"` // kept: score > threshold
 	NMSIoU           float64 `json:"nms_iou"`         // within a class
@@ -204,24 +220,41 @@ func (c *Config) Clone() *Config {
 	return &d
 }
 
-// Classes is the number of class rows of the heads, the background included.
-func (c *Config) Classes() int { return len(c.Categories) + 1 }
-
-// BackgroundRow is the class row of the background.
-func (c *Config) BackgroundRow() int {
-	if c.Background == BackgroundLast {
+// Classes is the number of class rows of the heads, the background included if there is one.
+func (c *Config) Classes() int {
+	if c.Background == BackgroundNone {
 		return len(c.Categories)
+	}
+	return len(c.Categories) + 1
+}
+
+// BackgroundRow is the class row of the background, −1 if there is none.
+func (c *Config) BackgroundRow() int {
+	switch c.Background {
+	case BackgroundLast:
+		return len(c.Categories)
+	case BackgroundNone:
+		return -1
 	}
 	return 0
 }
 
 // CategoryAt is the category of a class row; the row must not be the background's.
 func (c *Config) CategoryAt(row int) Category {
-	if c.Background == BackgroundLast {
-		return c.Categories[row]
+	if c.Background == BackgroundFirst {
+		return c.Categories[row-1]
 	}
-	return c.Categories[row-1]
+	return c.Categories[row]
 }
+
+// Detects says whether the model finds instances; one that does not classifies whole photos.
+func (m Model) Detects() bool { return m == ModelMaskRCNN || m == ModelRetinaNet }
+
+// HasMasks says whether instances that the model finds have masks beside their boxes.
+func (m Model) HasMasks() bool { return m == ModelMaskRCNN }
+
+// HasSize says whether the network's input has one size for all photos, Height×Width.
+func (in *Input) HasSize() bool { return in.Fit == FitFixedSize || in.Fit == FitCentreCrop }
 
 // PerPlace is the number of anchors at each place of a level.
 func (a *Anchors) PerPlace() int { return a.ScalesPerOctave * len(a.AspectRatios) }

@@ -12,7 +12,11 @@ import (
 func families(t *testing.T) map[string]*Config {
 	out := map[string]*Config{}
 	for _, v := range Variants() {
-		for family, make := range map[string]func(string) (*Config, error){"tf1": TF1, "tf2": TF2, "mmdet": MMDet} {
+		for family, make := range map[string]func(string) (*Config, error){
+			"tf1": TF1, "tf2": TF2, "mmdet": MMDet,
+			"tf1 retinanet": TF1RetinaNet, "tf2 retinanet": TF2RetinaNet,
+			"tf1 classification": TF1Classification, "tf2 classification": TF2Classification,
+		} {
 			c, err := make(v)
 			require.NoError(t, err)
 			out[family+" "+v] = c
@@ -22,6 +26,11 @@ func families(t *testing.T) map[string]*Config {
 		c, err := Torchvision(v)
 		require.NoError(t, err)
 		out["torchvision "+v] = c
+	}
+	for _, v := range []string{"resnet-50", "resnet-101", "resnet-152"} {
+		c, err := TF2Classification(v)
+		require.NoError(t, err)
+		out[v] = c
 	}
 	return out
 }
@@ -62,6 +71,41 @@ func TestObjects(t *testing.T) {
 	require.Equal(t, c, back)
 	c.Objects.Diameter = 0
 	require.EqualError(t, c.Validate(), "config: objects.diameter: 0, want 1 to 65536")
+}
+
+// Each kind of model has its sections, and no others.
+func TestSections(t *testing.T) {
+	all := families(t)
+	for name, absent := range map[string][]string{
+		"tf1 retinanet 49":      {"rpn", "roi_align", "box_head", "mask_head", "masks", "classifier"},
+		"tf1 classification 49": {"anchors", "boxes", "rpn", "roi_align", "box_head", "mask_head", "retina_head", "detections", "masks"},
+		"tf1 49":                {"retina_head", "classifier"},
+	} {
+		data, err := json.Marshal(all[name])
+		require.NoError(t, err)
+		var sections map[string]json.RawMessage
+		require.NoError(t, json.Unmarshal(data, &sections))
+		for _, s := range absent {
+			require.NotContains(t, sections, s, name)
+		}
+	}
+	c := all["tf1 retinanet 49"]
+	c.MaskHead.Filters = 3
+	require.EqualError(t, c.Validate(), `config: mask_head: a model of the kind "retinanet" has no such section`)
+	c = all["tf1 classification 49"]
+	c.Input.Height, c.Backbone.PoolRule = 200, PoolRuleChain
+	require.EqualError(t, c.Validate(), "config: input: 200×224, want multiples of 128, so that the maps of all levels fit")
+}
+
+// ILSVRC 2012 has "tench" first and "toilet tissue" last; row 0 is the background (tpu: classification's 1001 classes).
+func TestImageNet(t *testing.T) {
+	c, err := TF1Classification("49")
+	require.NoError(t, err)
+	require.Equal(t, 1001, c.Classes())
+	require.Equal(t, -1, c.BackgroundRow())
+	require.Equal(t, Category{ID: 0, Name: "background"}, c.CategoryAt(0))
+	require.Equal(t, Category{ID: 1, Name: "tench"}, c.CategoryAt(1))
+	require.Equal(t, Category{ID: 1000, Name: "toilet tissue"}, c.CategoryAt(1000))
 }
 
 func TestUnknownVariantNamesTheKnown(t *testing.T) {
@@ -118,18 +162,18 @@ func TestValidateListsEveryProblem(t *testing.T) {
 	c.Detections.Max = 0
 	c.Categories[4].ID = 1
 	require.EqualError(t, c.Validate(), strings.Join([]string{
-		`config: model: "yolo", want "mask_rcnn"`,
+		`config: model: "yolo", want "mask_rcnn" or "retinanet" or "classification"`,
 		`config: categories[4].id: 1 is there twice`,
 		`config: input.height: 0, want 1 to 65536`,
 		`config: input.std[1]: 0, want 0.0001 to 10000`,
 		`config: backbone.max_level: 2, want 3 to 12`,
 		`config: input.pad_multiple: 32, want a multiple of 128, so that the maps of all levels fit`,
 		`config: anchors.aspect_ratios: number: 0, want 1 to 64`,
+		`config: detections.max: 0, want 1 to 1048576`,
 		`config: rpn.nms_rule: "soft", want "gt" or "ge" or "ge_tiled" or "plus_one_gt" or "offset_gt"`,
 		`config: roi_align.min_level: 3, want 3 to 2`,
 		`config: roi_align.max_level: 7, want 3 to 2`,
 		`config: box_head.fc[1]: -1, want 1 to 16384`,
-		`config: detections.max: 0, want 1 to 1048576`,
 	}, "\n"))
 }
 

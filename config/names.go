@@ -3,8 +3,11 @@ package config
 // Model is the kind of network.
 type Model string
 
-// ModelMaskRCNN is a two-stage detector with a mask head (arXiv 1703.06870).
-const ModelMaskRCNN Model = "mask_rcnn"
+const (
+	ModelMaskRCNN       Model = "mask_rcnn"      // two-stage detector with a mask head (arXiv 1703.06870)
+	ModelRetinaNet      Model = "retinanet"      // one-stage detector (arXiv 1708.02002)
+	ModelClassification Model = "classification" // a class for the whole photo
+)
 
 // Background says which class row is the background.
 type Background string
@@ -12,6 +15,7 @@ type Background string
 const (
 	BackgroundFirst Background = "first" // row 0: TF, torchvision, mmdetection 1.x
 	BackgroundLast  Background = "last"  // the last row: mmdetection 2.x
+	BackgroundNone  Background = "none"  // every row is a category: classification
 )
 
 // Activation is the nonlinearity.
@@ -19,7 +23,7 @@ type Activation string
 
 const (
 	ActivationReLU  Activation = "relu"  // max(x, 0)
-	ActivationSwish Activation = "swish" // x·sigmoid(x): SpineNet-190, Garden cascades
+	ActivationSwish Activation = "swish" // x·sigmoid(x): SpineNet-190, the RetinaNets of the Garden and those that tpu calls best
 )
 
 // BackboneType is the family of the backbone.
@@ -28,6 +32,7 @@ type BackboneType string
 const (
 	BackboneSpineNet  BackboneType = "spinenet"   // the scale-permuted network of arXiv 1912.05027
 	BackboneResNetFPN BackboneType = "resnet_fpn" // torchvision's ResNet with a feature pyramid (arXiv 1612.03144); MaxLevel is every second pixel of the one below
+	BackboneResNet    BackboneType = "resnet"     // the Garden's ResNet (arXiv 1512.03385); the levels are its stages
 )
 
 // Fit says how a photo is made to fit the network.
@@ -41,6 +46,8 @@ const (
 	FitShortestEdge Fit = "shortest_edge"
 	// FitKeepRatio (mmdetection): as FitShortestEdge, with sides rounded half up.
 	FitKeepRatio Fit = "keep_ratio"
+	// FitCentreCrop (TF, classification): a square around the centre, Crop times the shorter side rounded down, resized to Height×Width.
+	FitCentreCrop Fit = "centre_crop"
 )
 
 // Resize is the bilinear interpolation of the photo. None of them filters before reducing.
@@ -59,6 +66,8 @@ const (
 	NormalizeTF     Normalize = "tf"     // (p·(1/255) − mean) / std
 	NormalizeTorch  Normalize = "torch"  // (p/255 − mean) / std
 	NormalizeOpenCV Normalize = "opencv" // (p − mean)·(1/std), mean and std in grey levels (mmdetection)
+	// NormalizeResized (TF2, classification): (p − 255·mean) / (255·std), of the resized grey levels.
+	NormalizeResized Normalize = "resized"
 )
 
 // StridedPadding is the zero padding of convolutions with stride 2.
@@ -143,6 +152,15 @@ const (
 	RoIAlignTF     RoIAlignRule = "tf"     // one sample at the centre of the bin, features at integer coordinates
 	RoIAlignLegacy RoIAlignRule = "legacy" // mean of 2×2 samples, sides ≥ 1 feature pixel (torchvision, aligned=False)
 	RoIAlignMMDet1 RoIAlignRule = "mmdet1" // mean of 2×2 samples, ends one pixel further, sides ≥ 0 (mmdetection 1.x)
+)
+
+// ClassifierFeatures says which of the backbone's outputs a classifier takes the mean of.
+type ClassifierFeatures string
+
+const (
+	ClassifierTop ClassifierFeatures = "top" // the coarsest level (TF2: classification_model.py)
+	// ClassifierAll (TF1: heads.py, ClassificationHead): from the coarsest level to the finest, each plus the one above at its size, over their number.
+	ClassifierAll ClassifierFeatures = "all"
 )
 
 // LevelRule says which level a RoI of height h and width w is cut from; c, s: canonical level and size.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 )
@@ -14,26 +15,74 @@ func (c *Config) Validate() error {
 	if c.Format != Format {
 		p.add("format: %d, want %d", c.Format, Format)
 	}
-	oneOf(p, "model", c.Model, ModelMaskRCNN)
-	oneOf(p, "background", c.Background, BackgroundFirst, BackgroundLast)
+	oneOf(p, "model", c.Model, ModelMaskRCNN, ModelRetinaNet, ModelClassification)
+	if c.Model == ModelClassification {
+		oneOf(p, "background", c.Background, BackgroundNone)
+	} else {
+		oneOf(p, "background", c.Background, BackgroundFirst, BackgroundLast)
+	}
 	oneOf(p, "activation", c.Activation, ActivationReLU, ActivationSwish)
 	p.number("norm_epsilon", c.NormEpsilon, 0, 1)
 	c.validateCategories(p)
-	c.Input.validate(p)
-	c.Backbone.validate(p)
+	c.Input.validate(p, c.Model)
+	c.Backbone.validate(p, c.Model)
+	c.validateSize(p)
+	switch c.Model {
+	case ModelRetinaNet:
+		c.validateDetector(p)
+		c.validateRetinaNet(p)
+	case ModelClassification:
+		oneOf(p, "classifier.features", c.Classifier.Features, ClassifierTop, ClassifierAll)
+	default:
+		c.validateDetector(p)
+		c.validateMaskRCNN(p)
+	}
+	c.validateAbsent(p)
+	if c.Objects != nil {
+		p.number("objects.diameter", c.Objects.Diameter, 1, maxSide)
+	}
+	return p.err()
+}
+
+// validateSize wants the maps of all levels to fit onto each other.
+func (c *Config) validateSize(p *problems) {
 	multiple := 128 // SpineNet adds maps of levels up to 7
-	if c.Backbone.Type == BackboneResNetFPN {
+	switch c.Backbone.Type {
+	case BackboneResNetFPN:
 		multiple = 32 // the pyramid adds those up to 5
+	case BackboneResNet:
+		multiple = 1
 	}
-	if c.Input.PadMultiple%multiple != 0 {
-		p.add("input.pad_multiple: %d, want a multiple of %d, so that the maps of all levels fit", c.Input.PadMultiple, multiple)
+	if c.Input.Fit != FitCentreCrop {
+		if c.Input.PadMultiple%multiple != 0 {
+			p.add("input.pad_multiple: %d, want a multiple of %d, so that the maps of all levels fit", c.Input.PadMultiple, multiple)
+		}
+		return
 	}
+	// SpineNet with one pool has rules for squares that do not divide.
+	square := c.Backbone.PoolRule == PoolRuleOne && c.Input.Height == c.Input.Width
+	if !square && (c.Input.Height%multiple != 0 || c.Input.Width%multiple != 0) {
+		p.add("input: %d×%d, want multiples of %d, so that the maps of all levels fit", c.Input.Height, c.Input.Width, multiple)
+	}
+}
+
+// validateDetector looks at what all detectors have.
+func (c *Config) validateDetector(p *problems) {
 	c.Anchors.validate(p)
 
 	oneOf(p, "boxes.coding", c.Boxes.Coding, BoxCodingPlain, BoxCodingPlusOne)
 	oneOf(p, "boxes.delta_limit", c.Boxes.DeltaLimit, DeltaLimitUpper, DeltaLimitBoth)
 	oneOf(p, "boxes.clip", c.Boxes.Clip, ClipCanvas, ClipCanvasMinusOne, ClipImage, ClipImageMinusOne)
 
+	p.number("detections.score_threshold", c.Detections.ScoreThreshold, 0, 1)
+	p.nms("detections", c.Detections.NMSIoU, c.Detections.NMSRule)
+	p.count("detections.pre_nms_per_class", c.Detections.PreNMSPerClass, 0, maxBoxes)
+	p.number("detections.min_size", c.Detections.MinSize, 0, maxSide)
+	p.count("detections.max", c.Detections.Max, 1, maxBoxes)
+	p.number("detections.display_threshold", c.Detections.DisplayThreshold, 0, 1)
+}
+
+func (c *Config) validateMaskRCNN(p *problems) {
 	p.count("rpn.convs", c.RPN.Convs, 1, maxLayers)
 	p.count("rpn.filters", c.RPN.Filters, 1, maxChannels)
 	p.count("rpn.pre_nms_per_level", c.RPN.PreNMSPerLevel, 1, maxBoxes)
@@ -58,19 +107,42 @@ func (c *Config) Validate() error {
 	p.count("mask_head.convs", c.MaskHead.Convs, 0, maxLayers)
 	p.count("mask_head.filters", c.MaskHead.Filters, 1, maxChannels)
 
-	p.number("detections.score_threshold", c.Detections.ScoreThreshold, 0, 1)
-	p.nms("detections", c.Detections.NMSIoU, c.Detections.NMSRule)
-	p.count("detections.pre_nms_per_class", c.Detections.PreNMSPerClass, 0, maxBoxes)
-	p.number("detections.min_size", c.Detections.MinSize, 0, maxSide)
-	p.count("detections.max", c.Detections.Max, 1, maxBoxes)
-	p.number("detections.display_threshold", c.Detections.DisplayThreshold, 0, 1)
-
 	oneOf(p, "masks.paste", c.Masks.Paste, PasteExact, PasteInteger, PasteBorder, PasteMMDet1)
 	p.number("masks.threshold", c.Masks.Threshold, 0, 1)
-	if c.Objects != nil {
-		p.number("objects.diameter", c.Objects.Diameter, 1, maxSide)
+}
+
+func (c *Config) validateRetinaNet(p *problems) {
+	p.count("retina_head.convs", c.RetinaHead.Convs, 0, maxLayers)
+	if c.RetinaHead.Convs > 0 {
+		p.count("retina_head.filters", c.RetinaHead.Filters, 1, maxChannels)
 	}
-	return p.err()
+	// The others need to know of proposals and of the photo's frame.
+	oneOf(p, "detections.nms_rule", c.Detections.NMSRule, NMSRuleGT, NMSRuleGE, NMSRuleGETiled)
+}
+
+// validateAbsent wants the sections that the kind of network does not have to be empty.
+func (c *Config) validateAbsent(p *problems) {
+	for _, s := range []struct {
+		name    string
+		section any
+		models  []Model
+	}{
+		{"anchors", c.Anchors, []Model{ModelMaskRCNN, ModelRetinaNet}},
+		{"boxes", c.Boxes, []Model{ModelMaskRCNN, ModelRetinaNet}},
+		{"rpn", c.RPN, []Model{ModelMaskRCNN}},
+		{"roi_align", c.RoIAlign, []Model{ModelMaskRCNN}},
+		{"box_head", c.BoxHead, []Model{ModelMaskRCNN}},
+		{"mask_head", c.MaskHead, []Model{ModelMaskRCNN}},
+		{"retina_head", c.RetinaHead, []Model{ModelRetinaNet}},
+		{"detections", c.Detections, []Model{ModelMaskRCNN, ModelRetinaNet}},
+		{"masks", c.Masks, []Model{ModelMaskRCNN}},
+		{"classifier", c.Classifier, []Model{ModelClassification}},
+	} {
+		known := slices.Contains([]Model{ModelMaskRCNN, ModelRetinaNet, ModelClassification}, c.Model)
+		if known && !slices.Contains(s.models, c.Model) && !reflect.ValueOf(s.section).IsZero() {
+			p.add("%s: a model of the kind %q has no such section", s.name, c.Model)
+		}
+	}
 }
 
 // Limits far above every published model; they keep sizes computed from a config within an int.
@@ -94,26 +166,35 @@ func (c *Config) validateCategories(p *problems) {
 	}
 }
 
-func (in *Input) validate(p *problems) {
-	oneOf(p, "input.fit", in.Fit, FitFixedSize, FitShortestEdge, FitKeepRatio)
-	if in.Fit == FitFixedSize {
+func (in *Input) validate(p *problems, m Model) {
+	if m == ModelClassification {
+		oneOf(p, "input.fit", in.Fit, FitCentreCrop)
+		p.number("input.crop", in.Crop, 0.01, 1)
+	} else {
+		oneOf(p, "input.fit", in.Fit, FitFixedSize, FitShortestEdge, FitKeepRatio)
+		p.count("input.pad_multiple", in.PadMultiple, 1, 1<<maxLevel)
+	}
+	if in.HasSize() {
 		p.count("input.height", in.Height, 1, maxSide)
 		p.count("input.width", in.Width, 1, maxSide)
 	} else {
 		p.count("input.min_size", in.MinSize, 1, maxSide)
 		p.count("input.max_size", in.MaxSize, 1, maxSide)
 	}
-	p.count("input.pad_multiple", in.PadMultiple, 1, 1<<maxLevel)
 	oneOf(p, "input.resize", in.Resize, ResizeLegacy, ResizeHalfPixel, ResizeOpenCV)
-	oneOf(p, "input.normalize", in.Normalize, NormalizeTF, NormalizeTorch, NormalizeOpenCV)
+	oneOf(p, "input.normalize", in.Normalize, NormalizeTF, NormalizeTorch, NormalizeOpenCV, NormalizeResized)
 	for i := range in.Mean {
 		p.number(fmt.Sprintf("input.mean[%d]", i), in.Mean[i], -1e4, 1e4)
 		p.number(fmt.Sprintf("input.std[%d]", i), in.Std[i], 1e-4, 1e4)
 	}
 }
 
-func (b *Backbone) validate(p *problems) {
-	oneOf(p, "backbone.type", b.Type, BackboneSpineNet, BackboneResNetFPN)
+func (b *Backbone) validate(p *problems, m Model) {
+	if m == ModelClassification {
+		oneOf(p, "backbone.type", b.Type, BackboneSpineNet, BackboneResNet)
+	} else {
+		oneOf(p, "backbone.type", b.Type, BackboneSpineNet, BackboneResNetFPN)
+	}
 	switch b.Type {
 	case BackboneSpineNet:
 		if b.BlockTable == "" {
@@ -123,12 +204,16 @@ func (b *Backbone) validate(p *problems) {
 		p.number("backbone.resample_alpha", b.ResampleAlpha, 0.01, 16)
 		p.count("backbone.block_repeats", b.BlockRepeats, 1, maxLayers)
 		oneOf(p, "backbone.pool_rule", b.PoolRule, PoolRuleOne, PoolRuleChain)
-	case BackboneResNetFPN:
+	case BackboneResNetFPN, BackboneResNet:
 		if !slices.Contains([]int{50, 101, 152}, b.Depth) {
 			p.add("backbone.depth: %d, want 50, 101 or 152", b.Depth)
 		}
 	}
-	p.count("backbone.endpoints", b.Endpoints, 1, maxChannels)
+	if b.Type == BackboneResNet {
+		p.number("backbone.filter_scale", b.FilterScale, 0.01, 16)
+	} else {
+		p.count("backbone.endpoints", b.Endpoints, 1, maxChannels)
+	}
 	p.count("backbone.min_level", b.MinLevel, 1, maxLevel)
 	p.count("backbone.max_level", b.MaxLevel, max(1, b.MinLevel), maxLevel)
 	oneOf(p, "backbone.strided_padding", b.StridedPadding, StridedPaddingFixed, StridedPaddingSame, StridedPaddingSymmetric)

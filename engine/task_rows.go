@@ -63,6 +63,8 @@ func (ws *Workspace) bind(s *step) task {
 		t.rowMaker = &pool{set, in[0], out, op.Size, op.Stride, top, left}
 	case graph.Upsample:
 		t.rowMaker = &upsample{in[0], out, op.Factor}
+	case graph.Nearest:
+		t.rowMaker = &nearest{in[0], out, op}
 	case graph.Activate:
 		t.rowMaker = &activate{set, in[0], out, activation(op.Func)}
 	default:
@@ -148,6 +150,19 @@ type upsample struct {
 func (t *upsample) row(item, y int) {
 	dst := t.out.Data[item*t.out.ItemStride+y*t.out.RowStride:][:t.out.Width*t.out.Channels]
 	t.in.stretch(dst, item, y, t.factor, func(d, s []float32) { copy(d, s) })
+}
+
+// nearest copies the nearest pixels.
+type nearest struct {
+	in, out Map
+	op      graph.Nearest
+}
+
+func (t *nearest) row(item, y int) {
+	from := t.op.Source(y, t.out.Height, t.in.Height)
+	for x := range t.out.Width {
+		copy(t.out.Pixel(item, y, x), t.in.Pixel(item, from, t.op.Source(x, t.out.Width, t.in.Width)))
+	}
 }
 
 // activate applies a function.

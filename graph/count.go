@@ -91,6 +91,7 @@ func (o Activate) MACs(_, _ Shape) int64 { return 0 }
 func (o Add) MACs(_, _ Shape) int64      { return 0 }
 func (o MaxPool) MACs(_, _ Shape) int64  { return 0 }
 func (o Upsample) MACs(_, _ Shape) int64 { return 0 }
+func (o Nearest) MACs(_, _ Shape) int64  { return 0 }
 func (o Norm) MACs(_, _ Shape) int64     { return 0 }
 func (o Conv) MACs(in, out Shape) int64 {
 	return int64(out.Size()) * int64(o.Size*o.Size*in.C)

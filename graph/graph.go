@@ -106,6 +106,9 @@ func (g *Graph) Upsample(name string, x Value, factor int) Value {
 	return g.add(name, "", Upsample{Factor: factor}, x)
 }
 
+// Nearest adds a change of size by nearest neighbours.
+func (g *Graph) Nearest(name string, x Value, op Nearest) Value { return g.add(name, "", op, x) }
+
 // Deconv adds a transposed convolution with weights name/{kernel,bias}.
 func (g *Graph) Deconv(name string, x Value, op Deconv) Value { return g.add(name, name, op, x) }
 

@@ -87,6 +87,17 @@ type MaxPool struct {
 // Upsample repeats every pixel Factor×Factor times.
 type Upsample struct{ Factor int }
 
+// Nearest changes the size to Height×Width, whatever the size of the graph's
+// input: pixel i of an axis is pixel min(⌊i·(in/out)⌋, in−1), in float32
+// (tf.image.resize_nearest_neighbor without half-pixel centres).
+type Nearest struct{ Height, Width int }
+
+// Source is the pixel that pixel i of n is read from, of an axis of m pixels.
+func (o Nearest) Source(i, n, m int) int {
+	scale := float32(m) / float32(n)
+	return min(int(float32(i)*scale), m-1)
+}
+
 // Deconv is a transposed convolution whose stride equals its window, so that
 // windows do not overlap. Its kernel is [Size][Size][Out][in].
 type Deconv struct {
@@ -110,6 +121,7 @@ func (Activate) kind() string { return "activate" }
 func (Add) kind() string      { return "add" }
 func (MaxPool) kind() string  { return "maxpool" }
 func (Upsample) kind() string { return "upsample" }
+func (Nearest) kind() string  { return "nearest" }
 func (Deconv) kind() string   { return "deconv" }
 func (Dense) kind() string    { return "dense" }
 
@@ -129,6 +141,7 @@ func (o MaxPool) String() string {
 	return fmt.Sprintf("maxpool %s %s", window(o.Size, o.Stride), o.Padding)
 }
 func (o Upsample) String() string { return fmt.Sprintf("upsample %d", o.Factor) }
+func (o Nearest) String() string  { return fmt.Sprintf("nearest %dx%d", o.Height, o.Width) }
 func (o Deconv) String() string {
 	return fmt.Sprintf("deconv %dx%d %d%s", o.Size, o.Size, o.Out, withBias(o.Bias))
 }

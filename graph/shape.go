@@ -117,6 +117,14 @@ func (o Upsample) channels(in []int) (int, error) {
 	return windowed(in, c, o.Factor)
 }
 
+func (o Nearest) channels(in []int) (int, error) {
+	c, err := one(in)
+	if err != nil {
+		return 0, err
+	}
+	return windowed(in, c, o.Height, o.Width)
+}
+
 func (o Deconv) channels(in []int) (int, error) { return windowed(in, o.Out, o.Size) }
 func (o Dense) channels(in []int) (int, error)  { return windowed(in, o.Out, o.Height, o.Width) }
 
@@ -153,6 +161,8 @@ func (o MaxPool) Shape(in []Shape) (Shape, error) {
 func (o Upsample) Shape(in []Shape) (Shape, error) {
 	return Shape{in[0].H * o.Factor, in[0].W * o.Factor, in[0].C}, nil
 }
+
+func (o Nearest) Shape(in []Shape) (Shape, error) { return Shape{o.Height, o.Width, in[0].C}, nil }
 
 func (o Deconv) Shape(in []Shape) (Shape, error) {
 	return Shape{in[0].H * o.Size, in[0].W * o.Size, o.Out}, nil

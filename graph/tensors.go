@@ -41,6 +41,7 @@ func (o Activate) tensors(int) []Tensor { return nil }
 func (o Add) tensors(int) []Tensor      { return nil }
 func (o MaxPool) tensors(int) []Tensor  { return nil }
 func (o Upsample) tensors(int) []Tensor { return nil }
+func (o Nearest) tensors(int) []Tensor  { return nil }
 func (o Norm) tensors(in int) []Tensor {
 	return []Tensor{
 		{Name: "gamma", Shape: []int{in}},

@@ -101,7 +101,7 @@ func (p *Proposer) candidates(g *group, out *Output, anchors *Anchors, clip box.
 	// The NMS rule tells the system. torchvision ranks by logit; the others by float32 probability, where large logits are equal.
 	byLogit, sigmoid := rpn.NMSRule == config.NMSRuleOffsetGT, sigmoidTorch
 	if rpn.NMSRule == config.NMSRuleGE || rpn.NMSRule == config.NMSRuleGETiled {
-		sigmoid = sigmoidTF
+		sigmoid = SigmoidTF
 	}
 	p.ranks = p.ranks[:0]
 	for y := range out.Height {
@@ -130,8 +130,8 @@ func (p *Proposer) candidates(g *group, out *Output, anchors *Anchors, clip box.
 	}
 }
 
-// sigmoidTF is Eigen's float32 logistic function (functors/UnaryFunctors.h, scalar_logistic_op): 1 from ln(2^24) on, so that large logits are equal.
-func sigmoidTF(x float32) float32 {
+// SigmoidTF is Eigen's float32 logistic function (functors/UnaryFunctors.h, scalar_logistic_op): 1 from ln(2^24) on, so that large logits are equal.
+func SigmoidTF(x float32) float32 {
 	e := float32(math.Exp(float64(min(x, 16.6355324))))
 	return e / (1 + e)
 }

@@ -40,6 +40,9 @@ var backgroundNames = []string{"__background__", "_background_", "background", "
 // setCategories names the classes of c: as the options say, else as a list in the file does, else as c has them. An
 // error is a number that is not that of the file's classes.
 func (f *File) setCategories(c *config.Config, o Options, system System) (from string, err error) {
+	if c.Model == config.ModelClassification {
+		return f.setClasses(c, o)
+	}
 	if len(o.Categories) > 0 {
 		list, ok := rowsOf(o.Categories, len(c.Categories), system)
 		if !ok {
@@ -57,6 +60,36 @@ func (f *File) setCategories(c *config.Config, o Options, system System) (from s
 			c.Categories = list
 		}
 		return l.name, nil
+	}
+	return "", nil
+}
+
+// setClasses is setCategories for a classifier, whose rows have their numbers as ids. Row 0 is the background if all other
+// rows have names.
+func (f *File) setClasses(c *config.Config, o Options) (from string, err error) {
+	set := func(list []config.Category) bool {
+		rows := config.NumberedCategories(len(c.Categories))
+		first := len(rows) - len(list)
+		if first != 0 && first != 1 {
+			return false
+		}
+		rows[0].Name = "background"
+		for i, k := range list {
+			rows[first+i].Name = k.Name
+		}
+		c.Categories = rows
+		return true
+	}
+	if len(o.Categories) > 0 {
+		if !set(o.Categories) {
+			return "", fmt.Errorf("weights: %s: names: %d given, the file has %d classes", f.name, len(o.Categories), len(c.Categories))
+		}
+		return "", nil
+	}
+	for _, l := range f.lists {
+		if !placeholders(l.texts) && set(Categories(l.texts)) {
+			return l.name, nil
+		}
 	}
 	return "", nil
 }

@@ -30,7 +30,7 @@ type InputSize struct{ Height, Width, Short, Long int }
 
 // apply sets the size in the config of a model that takes one of this kind.
 func (s InputSize) apply(in *config.Input) error {
-	fixed := in.Fit == config.FitFixedSize
+	fixed := in.HasSize()
 	switch {
 	case s == InputSize{}:
 		return nil
@@ -119,8 +119,23 @@ func spineNet(make func(string) (*config.Config, error)) *family {
 	return &family{config.Variants(), make, func(*File) string { return "49" }}
 }
 
-// familyOf returns the family of a system, nil if it has none.
-func familyOf(s System) *family {
+// familyOf returns the family of a system's networks of a kind, nil if it has none.
+func familyOf(f *File, s System) *family {
+	switch kind := kindOf(f); {
+	case s == TF1 && kind == config.ModelRetinaNet:
+		return spineNet(config.TF1RetinaNet)
+	case s == TF2 && kind == config.ModelRetinaNet:
+		return spineNet(config.TF2RetinaNet)
+	case s == TF1 && kind == config.ModelClassification:
+		return spineNet(config.TF1Classification)
+	case s == TF2 && kind == config.ModelClassification:
+		if _, ok := f.Tensor("backbone/stage2/unit0/conv0/kernel"); ok {
+			return &family{[]string{"resnet-50", "resnet-101", "resnet-152"}, config.TF2Classification, func(*File) string { return "resnet-50" }}
+		}
+		return spineNet(config.TF2Classification)
+	case kind != config.ModelMaskRCNN:
+		return nil
+	}
 	switch s {
 	case TF1:
 		return spineNet(config.TF1)
@@ -144,7 +159,7 @@ func (f *File) infer(o Options) (*config.Config, []Assumption, error) {
 	if o.Semantics != "" {
 		system = o.Semantics
 	}
-	family := familyOf(system)
+	family := familyOf(f, system)
 	if f.system == Native {
 		for _, t := range f.tensors {
 			if k, ok := networkOf(t.Name); ok {
@@ -154,7 +169,7 @@ func (f *File) infer(o Options) (*config.Config, []Assumption, error) {
 		return nil, nil, fmt.Errorf("weights: %s: no config in the metadata, and names of no known system%s%s", f.name, f.example(), f.notRead())
 	}
 	if family == nil {
-		return nil, nil, fmt.Errorf("weights: %s: no defaults for %q", f.name, system)
+		return nil, nil, fmt.Errorf("weights: %s: no defaults for a model of the kind %q of %q", f.name, kindOf(f), system)
 	}
 	c, err := family.config(family.base(f))
 	if err != nil {
@@ -178,6 +193,9 @@ func (f *File) infer(o Options) (*config.Config, []Assumption, error) {
 	}
 	if !published {
 		c.Name = fmt.Sprintf("%s with other sizes (%s)", c.Backbone.Type, system)
+		if c.Model != config.ModelMaskRCNN {
+			c.Name = string(c.Model) + " " + c.Name
+		}
 	}
 	epsilon := reason
 	if known := f.known(); known != "" {
@@ -237,13 +255,19 @@ func assumptions(c *config.Config, o Options, system System, reason, epsilon, na
 	assume(o.Semantics != "", Assumption{"semantics", string(system), "names in the file", "Semantics"})
 	assume(o.Activation != "", Assumption{"activation", string(c.Activation), reason, "Activation"})
 	assume(o.NormEpsilon != nil, Assumption{"norm_epsilon", number(c.NormEpsilon), epsilon, "NormEpsilon"})
-	assume(o.AnchorSize != 0, Assumption{"anchors.size", number(c.Anchors.Size), reason, "AnchorSize"})
+	if c.Model.Detects() {
+		assume(o.AnchorSize != 0, Assumption{"anchors.size", number(c.Anchors.Size), reason, "AnchorSize"})
+	}
 	assume(o.Input != InputSize{}, Assumption{"input", inputSize(c), reason, "Input"})
+	first := c.Categories[0]
 	switch given := len(o.Categories) > 0; {
 	case named != "":
 		assume(given, Assumption{"categories", someNames(c.Categories), "names in the file: " + named, "Categories"})
-	case c.Categories[0].Name == "class 1":
-		assume(given, Assumption{"categories", fmt.Sprintf("numbers 1 to %d", len(c.Categories)), "their names are not in the file", "Categories"})
+	case first.Name == fmt.Sprintf("class %d", first.ID):
+		numbers := fmt.Sprintf("numbers %d to %d", first.ID, c.Categories[len(c.Categories)-1].ID)
+		assume(given, Assumption{"categories", numbers, "their names are not in the file", "Categories"})
+	case c.Model == config.ModelClassification:
+		assume(given, Assumption{"categories", fmt.Sprintf("%d rows of ImageNet", len(c.Categories)), reason, "Categories"})
 	default:
 		assume(given, Assumption{"categories", fmt.Sprintf("%d rows of COCO", len(c.Categories)), reason, "Categories"})
 	}
@@ -308,7 +332,7 @@ func someNames(list []config.Category) string {
 func number(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
 
 func inputSize(c *config.Config) string {
-	if c.Input.Fit == config.FitFixedSize {
+	if c.Input.HasSize() {
 		return fmt.Sprintf("%d×%d", c.Input.Height, c.Input.Width)
 	}
 	return fmt.Sprintf("shorter side %d, longer side at most %d", c.Input.MinSize, c.Input.MaxSize)

@@ -23,4 +23,7 @@
 //	rpn/objectness, rpn/deltas
 //	box/conv{i}, box/fc{i}, box/class, box/deltas
 //	mask/conv{i}, mask/deconv, mask/logits
+//	retina/class/conv{i}, retina/box/conv{i}, with norms as those of rpn/conv{i}
+//	retina/class/predict, retina/box/predict
+//	classifier
 package weights

@@ -61,7 +61,7 @@ func newFile(name string, c *contents) (*File, error) {
 		tr = translate(slices.Concat(tensors, opaque))
 	}
 	if n := len(tr.retina); n > 0 {
-		return nil, fmt.Errorf("weights: %s: a RetinaNet (%d tensors such as %s), want Mask R-CNN", name, n, tr.retina[0])
+		return nil, fmt.Errorf("weights: %s: a RetinaNet (%d tensors such as %s), which is not read of this system: want Mask R-CNN", name, n, tr.retina[0])
 	}
 	if tr.refused != "" {
 		return nil, fmt.Errorf("weights: %s: %s", name, tr.refused)

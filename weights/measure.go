@@ -11,15 +11,37 @@ import (
 // missing or contradicts itself; [Check] then compares every shape with the network of that config.
 func measure(f *File, c *config.Config) []string {
 	m := &measurer{f: f}
-	if c.Backbone.Type == config.BackboneResNetFPN {
+	switch c.Backbone.Type {
+	case config.BackboneResNetFPN:
 		m.resNet(&c.Backbone)
-	} else {
+		m.pyramid(&c.Backbone)
+	case config.BackboneResNet:
+		m.resNet(&c.Backbone)
+	default:
 		m.spineNet(&c.Backbone)
 	}
-	m.rpn(c)
-	m.boxHead(c)
-	m.maskHead(c)
+	switch c.Model {
+	case config.ModelRetinaNet:
+		m.retinaHead(c)
+	case config.ModelClassification:
+		m.classifier(c)
+	default:
+		m.rpn(c)
+		m.boxHead(c)
+		m.maskHead(c)
+	}
 	return m.problems
+}
+
+// kindOf tells the kind of network by the head that a file with native names has.
+func kindOf(f *File) config.Model {
+	if _, ok := f.Tensor("retina/class/predict/kernel"); ok {
+		return config.ModelRetinaNet
+	}
+	if _, ok := f.Tensor("classifier/kernel"); ok {
+		return config.ModelClassification
+	}
+	return config.ModelMaskRCNN
 }
 
 type measurer struct {
@@ -123,7 +145,7 @@ func (m *measurer) spineNet(b *config.Backbone) {
 	_, b.Endpoints = m.conv("backbone/endpoint%d", b.MinLevel)
 }
 
-// resNet measures a ResNet with a feature pyramid. The network of depth d has (d − 2)/3 bottlenecks.
+// resNet measures a ResNet. The network of depth d has (d − 2)/3 bottlenecks.
 func (m *measurer) resNet(b *config.Backbone) {
 	units := 0
 	for stage := 2; stage <= 5; stage++ {
@@ -133,6 +155,23 @@ func (m *measurer) resNet(b *config.Backbone) {
 	if units == 0 {
 		m.problem("backbone: no block has three convolutions, want a ResNet of 50, 101 or 152 layers")
 	}
+	if b.Type != config.BackboneResNet {
+		return
+	}
+	_, stem := m.conv("backbone/stem/conv")
+	widths := []truncation{{64, stem}}
+	for i := range 4 {
+		_, out := m.conv("backbone/stage%d/unit0/conv0", 2+i)
+		widths = append(widths, truncation{64 << i, out})
+	}
+	var ok bool
+	if b.FilterScale, ok = factor(widths); !ok {
+		m.problem("backbone: widths from %d to %d are not those of any filter scale", stem, widths[4].width)
+	}
+}
+
+// pyramid measures the feature pyramid over a ResNet.
+func (m *measurer) pyramid(b *config.Backbone) {
 	b.PyramidNorm = m.has("fpn/output2/norm/gamma")
 	_, b.Endpoints = m.conv("fpn/output2")
 	b.MinLevel = 2
@@ -161,11 +200,41 @@ func (m *measurer) rpn(c *config.Config) {
 	_, r.Filters = m.conv("rpn/conv0")
 	r.Norm = m.has("rpn/conv0/norm%d/gamma", c.Backbone.MinLevel)
 	_, anchors := m.conv("rpn/objectness")
+	m.anchors(c, "rpn/objectness/kernel", anchors)
+}
+
+// anchors sets the number of scales, which a kernel with outputs for so many anchors per place tells.
+func (m *measurer) anchors(c *config.Config, kernel string, anchors int) {
 	ratios := len(c.Anchors.AspectRatios)
-	if m.has("rpn/objectness/kernel") && anchors%ratios != 0 {
-		m.problem("rpn/objectness/kernel: %d anchors per place, want a multiple of %d (aspect ratios)", anchors, ratios)
+	if m.has("%s", kernel) && anchors%ratios != 0 {
+		m.problem("%s: %d anchors per place, want a multiple of %d (aspect ratios)", kernel, anchors, ratios)
 	}
 	c.Anchors.ScalesPerOctave = max(1, anchors/ratios)
+}
+
+func (m *measurer) retinaHead(c *config.Config) {
+	h := &c.RetinaHead
+	h.Convs = m.count("retina/class/conv%d/kernel")
+	h.Filters = 0
+	if h.Convs > 0 {
+		_, h.Filters = m.conv("retina/class/conv0")
+	}
+	h.Norm = m.has("retina/class/conv0/norm%d/gamma", c.Backbone.MinLevel)
+	_, deltas := m.conv("retina/box/predict")
+	_, classes := m.conv("retina/class/predict")
+	anchors := max(1, deltas/4)
+	m.anchors(c, "retina/box/predict/kernel", anchors)
+	if deltas%4 != 0 || classes%anchors != 0 {
+		m.problem("retina: %d outputs for boxes and %d for classes, want 4 and a number of classes for each anchor", deltas, classes)
+		return
+	}
+	m.categories(c, "retina/class/predict/kernel", classes/anchors)
+}
+
+func (m *measurer) classifier(c *config.Config) {
+	if classes := m.shape("classifier/kernel", 2)[1]; classes != c.Classes() {
+		c.Categories = config.NumberedCategories(classes)
+	}
 }
 
 func (m *measurer) boxHead(c *config.Config) {
@@ -198,14 +267,14 @@ func (m *measurer) boxHead(c *config.Config) {
 	deltas := m.shape("box/deltas/kernel", 2)[1]
 	h.ClassSpecific = deltas != 4
 	if m.has("box/class/kernel") {
-		m.categories(c, classes)
+		m.categories(c, "box/class/kernel", classes)
 	}
 }
 
 // categories keeps the categories of c if their number is right, else makes nameless numbers of them.
-func (m *measurer) categories(c *config.Config, classes int) {
+func (m *measurer) categories(c *config.Config, kernel string, classes int) {
 	if classes < 2 {
-		m.problem("box/class/kernel: %d classes, want a background and at least one", classes)
+		m.problem("%s: %d classes, want a background and at least one", kernel, classes)
 		return
 	}
 	if classes == c.Classes() {

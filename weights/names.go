@@ -51,7 +51,7 @@ type translation struct {
 	tensors  []Tensor
 	from     map[string]string // native name → name in the file
 	ignored  []string          // names of what is not a weight of the model
-	retina   []string          // names of what makes the model a RetinaNet
+	retina   []string          // names of what makes the model a RetinaNet of a system whose RetinaNets are not read
 	problems []string
 	refused  string // why none of it can be translated
 }

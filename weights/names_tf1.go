@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// translateTF1 translates the variables of tensorflow/tpu's detection models: Mask R-CNN with a SpineNet backbone of any
-// size. Layouts are ours already. The original makes layers in a fixed order and numbers them by kind in each scope
+// translateTF1 translates the variables of tensorflow/tpu's models: Mask R-CNN, RetinaNet and the classifier with a
+// SpineNet backbone of any size. Layouts are ours already. The original makes layers in a fixed order and numbers them by kind in each scope
 // (modeling/architecture/spinenet.py, heads.py); numbers and shapes tell the rest.
 func translateTF1(vars []Tensor) *translation {
 	tr := &translation{}
@@ -18,8 +18,6 @@ func translateTF1(vars []Tensor) *translation {
 		switch {
 		case tf1Ignored(v):
 			tr.ignored = append(tr.ignored, v.Name)
-		case strings.HasPrefix(v.Name, "retinanet/"):
-			tr.retina = append(tr.retina, v.Name)
 		default:
 			rest = append(rest, v)
 		}
@@ -69,7 +67,7 @@ type tf1Count struct {
 	unitConvs   map[string]int // block scope → convolutions in one unit
 	boxConvs    int
 	maskConvs   int
-	levels      []int // that have an RPN norm
+	levels      []int // that have a norm in the RPN or the RetinaNet head
 }
 
 func countTF1(vars []Tensor) tf1Count {
@@ -77,8 +75,14 @@ func countTF1(vars []Tensor) tf1Count {
 	for _, v := range vars {
 		module, ok := strings.CutSuffix(v.Name, "/kernel")
 		if !ok {
-			if m := tf1RPNNorm.FindStringSubmatch(path.Dir(v.Name)); m != nil && path.Base(v.Name) == "gamma" {
+			if path.Base(v.Name) != "gamma" {
+				continue
+			}
+			if m := tf1RPNNorm.FindStringSubmatch(path.Dir(v.Name)); m != nil {
 				n.levels = append(n.levels, index(m[1]))
+			}
+			if m := tf1Retina.FindStringSubmatch(path.Dir(v.Name)); m != nil && m[3] != "" {
+				n.levels = append(n.levels, index(m[3]))
 			}
 			continue
 		}
@@ -132,7 +136,7 @@ func (n tf1Count) stem() []string {
 			places = append(places, fmt.Sprintf("backbone/stem/group%d/unit%d/conv%d", u/perGroup, u%perGroup, c))
 		}
 	}
-	first := 3 // SpineNet detectors start at level 3
+	first := 3 // SpineNet's networks start at level 3
 	if len(n.levels) > 0 {
 		first = n.levels[0]
 	}
@@ -147,6 +151,7 @@ var (
 	tf1Block    = regexp.MustCompile(`^spinenet/sub_policy(\d{1,4})/scale_permuted_block_\d{1,4}/$`)
 	tf1RPNConv  = regexp.MustCompile(`^rpn_head/rpn(?:[-_](\d{1,4}))?$`)
 	tf1RPNNorm  = regexp.MustCompile(`^rpn_head/rpn-l(\d{1,4})-bn(?:-(\d{1,4}))?$`)
+	tf1Retina   = regexp.MustCompile(`^retinanet/(class|box)_net/(?:class|box)-(\d{1,4})(?:-(\d{1,4}))?$`)
 	tf1Head     = regexp.MustCompile(`^(fast_rcnn_head/conv_|fast_rcnn_head/fc|mask_head/mask-conv-l)(\d{1,4})$`)
 )
 
@@ -165,6 +170,19 @@ func (n tf1Count) place(module string, stem []string) (string, bool) {
 		return "mask/deconv", true
 	case "mask_head/mask_fcn_logits":
 		return "mask/logits", true
+	case "retinanet/class_net/class-predict":
+		return "retina/class/predict", true
+	case "retinanet/box_net/box-predict":
+		return "retina/box/predict", true
+	case "classification_head/dense":
+		return "classifier", true
+	}
+	if m := tf1Retina.FindStringSubmatch(module); m != nil {
+		place := fmt.Sprintf("retina/%s/conv%d", m[1], index(m[2]))
+		if m[3] != "" {
+			place = fmt.Sprintf("%s/norm%d", place, index(m[3]))
+		}
+		return place, true
 	}
 	if m := tf1RPNConv.FindStringSubmatch(module); m != nil {
 		return fmt.Sprintf("rpn/conv%d", index(m[1])), true

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// translateTF2 translates the variables of Mask R-CNN with a SpineNet backbone of the TensorFlow Model Garden. Layouts are
-// ours already.
+// translateTF2 translates the variables of models of the TensorFlow Model Garden: Mask R-CNN, RetinaNet and the classifier
+// with a SpineNet backbone, and the classifier with a ResNet. Layouts are ours already.
 //
 // The keys of an object-based checkpoint follow the depth of Keras layers in the functional graph, which tells nothing.
 // The full names beside them (Tensor.alias) do: Keras numbers the layers of a kind in the order of creation, from a
@@ -28,8 +28,6 @@ func translateTF2(vars []Tensor) *translation {
 			tr.ignored = append(tr.ignored, v.Name)
 		case v.alias == "" && strings.HasSuffix(v.Name, "/kernel"+tf2Suffix):
 			return &translation{refused: v.Name + ": the key of a checkpoint, which does not tell the layer, without the graph of objects, which does: convert the checkpoint itself, or name tensors as Keras names variables"}
-		case strings.Contains(name, "/classnet-"), strings.Contains(name, "/boxnet-"):
-			tr.retina = append(tr.retina, v.Name)
 		default:
 			layers[path.Dir(name)] = append(layers[path.Dir(name)], v)
 		}
@@ -97,8 +95,8 @@ func tf2Backbone(layers map[string][]Tensor) map[string]string {
 	inside := map[string][2]made{} // block → its convolutions and norms
 	levels := map[int]bool{}
 	for name, vars := range layers {
-		if m := tf2RPNNorm.FindStringSubmatch(path.Base(name)); m != nil {
-			levels[index(m[1])] = true
+		if m := tf2LevelNorm.FindStringSubmatch(path.Base(name)); m != nil {
+			levels[index(m[2])] = true
 		}
 		m := tf2Layer.FindStringSubmatch(name)
 		if m == nil {
@@ -139,7 +137,11 @@ func tf2Backbone(layers map[string][]Tensor) map[string]string {
 			}
 		}
 	}
-	for block, place := range tf2Units(bottlenecks.inOrder(), residuals.inOrder()) {
+	units := tf2Units
+	if len(convs) == 1 { // of a ResNet, only the stem's convolution stands outside the blocks
+		units = func(bottlenecks, _ made) map[string]string { return tf2Stages(bottlenecks, inside) }
+	}
+	for block, place := range units(bottlenecks.inOrder(), residuals.inOrder()) {
 		lists := inside[block]
 		for _, list := range lists {
 			list.inOrder()
@@ -206,19 +208,41 @@ func tf2Units(bottlenecks, residuals made) map[string]string {
 	return places
 }
 
+// tf2Stages gives each block of a ResNet its place: every stage, from level 2 on, begins with a block that has a
+// projection (official/vision/modeling/backbones/resnet.py).
+func tf2Stages(bottlenecks made, inside map[string][2]made) map[string]string {
+	places := map[string]string{}
+	stage, unit := 1, 0
+	for _, b := range bottlenecks {
+		if len(inside[b.name][0]) == 4 {
+			stage, unit = stage+1, 0
+		}
+		places[b.name] = fmt.Sprintf("backbone/stage%d/unit%d", stage, unit)
+		unit++
+	}
+	return places
+}
+
 var (
-	tf2RPNNorm  = regexp.MustCompile(`^rpn-conv-norm_(\d{1,4})_(\d{1,4})$`)
-	tf2Numbered = regexp.MustCompile(`^(rpn-conv|detection-conv|detection-conv-bn|detection-fc|detection-fc-bn|mask-conv|mask-conv-bn)_(\d{1,4})$`)
+	tf2LevelNorm  = regexp.MustCompile(`^(rpn|classnet|boxnet)-conv-norm_(\d{1,4})_(\d{1,4})$`)
+	tf2Classifier = regexp.MustCompile(`^dense(?:_\d{1,9})?$`)
+	tf2Numbered   = regexp.MustCompile(`^(rpn-conv|classnet-conv|boxnet-conv|detection-conv|detection-conv-bn|detection-fc|detection-fc-bn|mask-conv|mask-conv-bn)_(\d{1,4})$`)
 )
 
 // tf2Head is the place of a layer of the heads (official/vision/modeling/heads).
 func tf2Head(layer string) (string, bool) {
-	if m := tf2RPNNorm.FindStringSubmatch(layer); m != nil {
-		return fmt.Sprintf("rpn/conv%d/norm%d", index(m[2]), index(m[1])), true
+	if m := tf2LevelNorm.FindStringSubmatch(layer); m != nil {
+		place := map[string]string{"rpn": "rpn", "classnet": "retina/class", "boxnet": "retina/box"}[m[1]]
+		return fmt.Sprintf("%s/conv%d/norm%d", place, index(m[3]), index(m[2])), true
+	}
+	if tf2Classifier.MatchString(layer) {
+		return "classifier", true
 	}
 	if m := tf2Numbered.FindStringSubmatch(layer); m != nil {
 		place := map[string]string{
 			"rpn-conv":       "rpn/conv",
+			"classnet-conv":  "retina/class/conv",
+			"boxnet-conv":    "retina/box/conv",
 			"detection-conv": "box/conv", "detection-conv-bn": "box/conv",
 			"detection-fc": "box/fc", "detection-fc-bn": "box/fc",
 			"mask-conv": "mask/conv", "mask-conv-bn": "mask/conv",
@@ -227,6 +251,7 @@ func tf2Head(layer string) (string, bool) {
 	}
 	place, ok := map[string]string{
 		"rpn-scores": "rpn/objectness", "rpn-boxes": "rpn/deltas",
+		"scores": "retina/class/predict", "boxes": "retina/box/predict",
 		"detection-scores": "box/class", "detection-boxes": "box/deltas",
 		"mask-upsampling": "mask/deconv", "mask-deconv-bn": "mask/deconv", "mask-logits": "mask/logits",
 	}[layer]

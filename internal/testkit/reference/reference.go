@@ -180,6 +180,12 @@ func compute(n graph.Node, weights Weights, in []Map, out Map) error {
 				copy(out.pixel(y, xx), x.pixel(y/op.Factor, xx/op.Factor))
 			}
 		}
+	case graph.Nearest:
+		for y := range out.H {
+			for xx := range out.W {
+				copy(out.pixel(y, xx), x.pixel(op.Source(y, out.H, x.H), op.Source(xx, out.W, x.W)))
+			}
+		}
 	default:
 		return fmt.Errorf("reference: %s: %v is not known", n.Name, n.Op)
 	}
