@@ -14,7 +14,7 @@ const module = "github.com/spinemask/spinemask"
 // allowed lists which packages of ours each package may import. A package that
 // is missing here may not exist.
 var allowed = map[string][]string{
-	"":                                     {"box", "boxhead", "config", "engine", "graph", "internal/core/imageio", "internal/core/kernels", "internal/core/network", "internal/core/overlay", "internal/core/parallel", "internal/core/preprocess", "maskhead", "rle", "roialign", "rpn", "weights"},
+	"":                                     {"box", "boxhead", "classifier", "config", "engine", "graph", "internal/core/imageio", "internal/core/kernels", "internal/core/network", "internal/core/overlay", "internal/core/parallel", "internal/core/preprocess", "maskhead", "rle", "retinanet", "roialign", "rpn", "weights"},
 	"backbone":                             {"config", "graph"},
 	"bench/torture/damage":                 {},
 	"box":                                  {},

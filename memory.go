@@ -9,7 +9,10 @@ import (
 // winograd is the memory of Winograd's weights for a plan of the trunk and the
 // heads.
 func (m *Model) winograd(trunk *engine.Plan) int64 {
-	n := m.boxPlan.WinogradBytes() + m.maskPlan.WinogradBytes()
+	n := int64(0)
+	for _, h := range m.heads() {
+		n += h.plan.WinogradBytes()
+	}
 	if trunk != nil {
 		n += trunk.WinogradBytes()
 	}
@@ -29,11 +32,16 @@ func (m *Model) checkMemory(trunk *engine.Plan) error {
 	}
 	threads := m.options.threads()
 	each, scratch := int64(0), int64(0)
-	for _, plan := range []*engine.Plan{trunk, m.boxPlan, m.maskPlan} {
-		if plan != nil {
-			each += plan.ArenaBytes()
-			scratch = max(scratch, plan.ScratchBytes(threads))
-		}
+	plans := []*engine.Plan{}
+	if trunk != nil {
+		plans = append(plans, trunk)
+	}
+	for _, h := range m.heads() {
+		plans = append(plans, h.plan)
+	}
+	for _, plan := range plans {
+		each += plan.ArenaBytes()
+		scratch = max(scratch, plan.ScratchBytes(threads))
 	}
 	each += scratch * int64(threads)
 	n := int64(m.options.workspaces())

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 
 	"github.com/spinemask/spinemask/config"
@@ -25,12 +26,12 @@ type Model struct {
 	source  Source
 	file    *weights.File // unloaded, for its hash; nil for a model that New made
 
-	kernels           *kernels.Set
-	trunk, box, mask  *engine.Prepared
-	boxPlan, maskPlan *engine.Plan
-	boxRows, maskRows int // RoIs that go through a head at once
-	weightBytes       int64
-	winogradBytes     int64 // at the usual size
+	kernels       *kernels.Set
+	trunk         *engine.Prepared
+	box, mask     *head // Mask R-CNN
+	classifier    *head // classification
+	weightBytes   int64
+	winogradBytes int64 // at the usual size
 
 	sessions  chan *session // idle ones; nil for one not made yet
 	closed    chan struct{}
@@ -157,20 +158,17 @@ func build(c *config.Config, w Weights, o *Options) (*Model, error) {
 	if m.trunk, err = engine.Prepare(n.Trunk, w, m.engineOptions(usual.InputHeight, usual.InputWidth)); err != nil {
 		return nil, err
 	}
-	m.boxRows, m.maskRows = network.BoxChunk(o.threads()), network.MaskChunk(o.threads())
-	m.boxRows = min(m.boxRows, max(c.RPN.PostNMS, kernels.ItemsEach))
-	m.maskRows = min(m.maskRows, max(c.Detections.Max, kernels.ItemsEach))
-	if m.box, m.boxPlan, err = m.head(n.Box, w, c.RoIAlign.BoxSize, m.boxRows, ""); err != nil {
-		return nil, err
-	}
-	if m.mask, m.maskPlan, err = m.head(n.Mask, w, c.RoIAlign.MaskSize, m.maskRows, "logits"); err != nil {
+	if err := m.prepareHeads(n, w); err != nil {
 		return nil, err
 	}
 	plan, err := m.trunk.Plan(usual.InputHeight, usual.InputWidth, 1)
 	if err != nil {
 		return nil, err
 	}
-	m.weightBytes = m.trunk.WeightBytes() + m.box.WeightBytes() + m.mask.WeightBytes()
+	m.weightBytes = m.trunk.WeightBytes()
+	for _, h := range m.heads() {
+		m.weightBytes += h.prepared.WeightBytes()
+	}
 	m.winogradBytes = m.winograd(plan)
 	if !c.Input.HasSize() {
 		plan = nil // known when a photo is
@@ -181,17 +179,55 @@ func build(c *config.Config, w Weights, o *Options) (*Model, error) {
 	return m, nil
 }
 
-// head compiles a head for crops of size×size features. Of the output called
-// pick it makes one channel only, that of each detection's class.
-func (m *Model) head(g *graph.Graph, w Weights, size, rows int, pick string) (*engine.Prepared, *engine.Plan, error) {
+// A head is a compiled graph that runs over rows of features.
+type head struct {
+	name     string // for people
+	prepared *engine.Prepared
+	plan     *engine.Plan
+	rows     int // that go through it at once
+}
+
+// prepareHeads compiles the heads that the network has.
+func (m *Model) prepareHeads(n *network.Network, w Weights) (err error) {
+	c, threads := m.config, m.options.threads()
+	if n.Classifier != nil {
+		m.classifier, err = m.prepareHead(n.Classifier, w, 1, 1, "")
+		if err == nil {
+			m.classifier.name = "classifier"
+		}
+	}
+	if err != nil || n.Box == nil {
+		return err
+	}
+	rows := min(network.BoxChunk(threads), max(c.RPN.PostNMS, kernels.ItemsEach))
+	if m.box, err = m.prepareHead(n.Box, w, c.RoIAlign.BoxSize, rows, ""); err != nil {
+		return err
+	}
+	m.box.name = fmt.Sprintf("box head, a chunk of %d proposals", rows)
+	rows = min(network.MaskChunk(threads), max(c.Detections.Max, kernels.ItemsEach))
+	if m.mask, err = m.prepareHead(n.Mask, w, c.RoIAlign.MaskSize, rows, "logits"); err != nil {
+		return err
+	}
+	m.mask.name = fmt.Sprintf("mask head, a chunk of %d detections", rows)
+	return nil
+}
+
+// prepareHead compiles a head for rows of size×size features. Of the output
+// called pick it makes one channel only, that of each row's class.
+func (m *Model) prepareHead(g *graph.Graph, w Weights, size, rows int, pick string) (*head, error) {
 	o := m.engineOptions(size, size)
 	o.Pick = pick
 	p, err := engine.Prepare(g, w, o)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	plan, err := p.Plan(size, size, rows)
-	return p, plan, err
+	return &head{prepared: p, plan: plan, rows: rows}, err
+}
+
+// heads lists those that the model has.
+func (m *Model) heads() []*head {
+	return slices.DeleteFunc([]*head{m.box, m.mask, m.classifier}, func(h *head) bool { return h == nil })
 }
 
 // group is the number of RoIs that a head is faster with than with one more or
@@ -257,8 +293,7 @@ func (m *Model) Close() error {
 		for range cap(m.sessions) {
 			<-m.sessions
 		}
-		m.trunk, m.box, m.mask = nil, nil, nil
-		m.boxPlan, m.maskPlan = nil, nil
+		m.trunk, m.box, m.mask, m.classifier = nil, nil, nil, nil
 		if m.file != nil {
 			m.closeErr = m.file.Close()
 		}

@@ -4,13 +4,13 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/spinemask/spinemask/engine"
+	"github.com/spinemask/spinemask/config"
 	"github.com/spinemask/spinemask/internal/core/preprocess"
 )
 
 // Plan describes, for people, how a photo of height×width pixels would be
-// computed: a table of steps for the backbone with the RPN head and for both
-// other heads.
+// computed: a table of steps for the backbone with a detector's dense head, and
+// for each other head.
 func (m *Model) Plan(height, width int) (string, error) {
 	if m.isClosed() {
 		return "", ErrClosed
@@ -23,16 +23,12 @@ func (m *Model) Plan(height, width int) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	name := map[config.Model]string{
+		config.ModelMaskRCNN: "backbone and RPN head", config.ModelRetinaNet: "backbone and RetinaNet head", config.ModelClassification: "backbone",
+	}[m.config.Model]
+	first := &head{name: fmt.Sprintf("%s, %d×%d", name, g.InputHeight, g.InputWidth), prepared: m.trunk, plan: trunk}
 	var b strings.Builder
-	for _, part := range []struct {
-		name     string
-		prepared *engine.Prepared
-		plan     *engine.Plan
-	}{
-		{fmt.Sprintf("backbone and RPN head, %d×%d", g.InputHeight, g.InputWidth), m.trunk, trunk},
-		{fmt.Sprintf("box head, a chunk of %d proposals", m.boxRows), m.box, m.boxPlan},
-		{fmt.Sprintf("mask head, a chunk of %d detections", m.maskRows), m.mask, m.maskPlan},
-	} {
+	for _, part := range append([]*head{first}, m.heads()...) {
 		fmt.Fprintf(&b, "%s\n%vweights %.1f MB, for Winograd %.1f MB more\n\n", part.name, part.plan,
 			float64(part.prepared.WeightBytes())/1e6, float64(part.plan.WinogradBytes())/1e6)
 	}

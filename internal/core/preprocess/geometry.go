@@ -12,9 +12,12 @@ import (
 )
 
 // Geometry says how a photo lies in the network's input, and so how to get
-// back. The photo fills the upper left corner.
+// back. The photo, or the part of it that was cut out, fills the upper left
+// corner.
 type Geometry struct {
 	Height, Width             int // of the photo
+	CropY, CropX              int // where the part begins that the network sees
+	CropHeight, CropWidth     int // its size: the photo's, but for FitCentreCrop
 	ScaledHeight, ScaledWidth int // of the photo in the input
 	InputHeight, InputWidth   int // of the input, padding included
 	canvas                    box.Size
@@ -26,7 +29,7 @@ func Fit(c *config.Input, height, width int) (Geometry, error) {
 	if height < 1 || width < 1 {
 		return Geometry{}, fmt.Errorf("preprocess: photo of %d×%d pixels", height, width)
 	}
-	g := Geometry{Height: height, Width: width, multiply: c.Fit == config.FitShortestEdge}
+	g := Geometry{Height: height, Width: width, CropHeight: height, CropWidth: width, multiply: c.Fit == config.FitShortestEdge}
 	// Other fits bring the shorter side to MinSize, or the longer one to MaxSize.
 	edge := min(float64(c.MinSize)/float64(min(height, width)), float64(c.MaxSize)/float64(max(height, width)))
 	switch c.Fit {
@@ -45,17 +48,32 @@ func Fit(c *config.Input, height, width int) (Geometry, error) {
 		// mmcv: image/geometric.py, rescale_size.
 		g.ScaledHeight = int(float64(float64(height)*edge) + 0.5)
 		g.ScaledWidth = int(float64(float64(width)*edge) + 0.5)
+	case config.FitCentreCrop:
+		g.crop(c.Crop)
+		g.ScaledHeight, g.ScaledWidth = c.Height, c.Width
+		g.canvas = box.Size{Height: float32(c.Height), Width: float32(c.Width)}
+		g.InputHeight, g.InputWidth = c.Height, c.Width
 	default:
 		return Geometry{}, fmt.Errorf("preprocess: no fit %q", c.Fit)
 	}
 	if g.ScaledHeight < 1 || g.ScaledWidth < 1 {
 		return Geometry{}, fmt.Errorf("preprocess: %d×%d pixels are too far from square: resized to %d×%d", height, width, g.ScaledHeight, g.ScaledWidth)
 	}
-	if c.Fit != config.FitFixedSize {
+	if !c.HasSize() {
 		g.canvas = box.Size{Height: float32(g.ScaledHeight), Width: float32(g.ScaledWidth)}
 		g.InputHeight, g.InputWidth = up(g.ScaledHeight, c.PadMultiple), up(g.ScaledWidth, c.PadMultiple)
 	}
 	return g, nil
+}
+
+// crop cuts a square of so many shorter sides out of the middle. Its side is
+// rounded down; the offset is that of the side before (tpu:
+// dataloader/classification_parser.py, Garden: ops/preprocess_ops.py,
+// center_crop_image, both in float32).
+func (g *Geometry) crop(part float64) {
+	side := float32(float32(part) * float32(min(g.Height, g.Width)))
+	g.CropHeight, g.CropWidth = max(1, int(side)), max(1, int(side))
+	g.CropY, g.CropX = int((float32(g.Height)-side)/2), int((float32(g.Width)-side)/2)
 }
 
 // up is the next multiple of m from n on.

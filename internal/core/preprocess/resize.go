@@ -9,8 +9,10 @@ import (
 // A Resizer fills the input of a network with one photo after another. Ranges
 // of rows can be filled at the same time, each with a Scratch of its own.
 type Resizer struct {
-	levels [3][256]float32 // normalised value of each grey level, per channel
-	resize config.Resize
+	levels    [3][256]float32 // normalised value of each grey level, per channel
+	late      bool            // these are grey levels, normalised when resized
+	mean, std [3]float32      // for that
+	resize    config.Resize
 
 	g      Geometry
 	pixels []byte // of the photo: rows of R, G, B
@@ -33,8 +35,9 @@ type Scratch struct {
 
 // NewResizer makes a resizer for models with input c.
 func NewResizer(c *config.Input) *Resizer {
-	r := &Resizer{resize: c.Resize}
+	r := &Resizer{resize: c.Resize, late: c.Normalize == config.NormalizeResized}
 	for ch := range 3 {
+		r.mean[ch], r.std[ch] = float32(255*float32(c.Mean[ch])), float32(255*float32(c.Std[ch]))
 		mean, std := float32(c.Mean[ch]), float32(c.Std[ch])
 		for p := range 256 {
 			v := float32(p)
@@ -56,14 +59,15 @@ func NewResizer(c *config.Input) *Resizer {
 // pixels until the last row is filled.
 func (r *Resizer) Start(g Geometry, pixels []byte) {
 	r.g, r.pixels = g, pixels
-	r.rows = r.taps(r.rows[:0], g.Height, g.ScaledHeight)
-	r.cols = r.taps(r.cols[:0], g.Width, g.ScaledWidth)
+	r.rows = r.taps(r.rows[:0], g.CropY, g.CropHeight, g.ScaledHeight)
+	r.cols = r.taps(r.cols[:0], g.CropX, g.CropWidth, g.ScaledWidth)
 }
 
-// taps says where n destination positions lie among the source's. The numbers
+// taps says where n destination positions lie among the source's, of which there
+// are so many from an offset on. The numbers
 // are float32, as in tensorflow/core/kernels/image/resize_bilinear_op.cc,
 // compute_interpolation_weights; PyTorch's upsample_bilinear2d agrees.
-func (r *Resizer) taps(t []tap, source, n int) []tap {
+func (r *Resizer) taps(t []tap, offset, source, n int) []tap {
 	scale := float32(source) / float32(n)
 	for i := range n {
 		var at float32
@@ -77,8 +81,8 @@ func (r *Resizer) taps(t []tap, source, n int) []tap {
 		}
 		low := float32(math.Floor(float64(at)))
 		t = append(t, tap{
-			low:    max(int(low), 0),
-			high:   max(0, min(int(low)+1, source-1)),
+			low:    offset + max(int(low), 0),
+			high:   offset + max(0, min(int(low)+1, source-1)),
 			weight: at - low,
 		})
 	}
@@ -107,6 +111,11 @@ func (r *Resizer) Rows(dst []float32, rowStride, y0, y1 int, s *Scratch) {
 		top, bottom = top[:n], bottom[:n]
 		for i, v := range top {
 			out[i] = v + float32((bottom[i]-v)*t.weight)
+		}
+		if r.late {
+			for i := range top {
+				out[i] = (out[i] - r.mean[i%3]) / r.std[i%3]
+			}
 		}
 	}
 }
