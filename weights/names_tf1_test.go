@@ -9,12 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/spinemask/spinemask/backbone"
-	"github.com/spinemask/spinemask/boxhead"
 	"github.com/spinemask/spinemask/config"
-	"github.com/spinemask/spinemask/graph"
-	"github.com/spinemask/spinemask/maskhead"
-	"github.com/spinemask/spinemask/rpn"
+	"github.com/spinemask/spinemask/internal/core/network"
 	"github.com/spinemask/spinemask/weights/internal/dtype"
 	"github.com/stretchr/testify/require"
 )
@@ -36,19 +32,11 @@ func shaped(name string, shape ...int) Tensor {
 
 // wants lists what the network of a config needs.
 func wants(t *testing.T, c *config.Config) []Want {
-	g := graph.New()
-	f, err := backbone.Build(g, g.Input("image", 3), c)
-	require.NoError(t, err)
-	require.NoError(t, rpn.BuildHead(g, f.Levels, c))
-	box, err := boxhead.BuildHead(c)
-	require.NoError(t, err)
-	mask, err := maskhead.BuildHead(c)
+	n, err := network.Build(c)
 	require.NoError(t, err)
 	var list []Want
-	for _, g := range []*graph.Graph{g, box, mask} {
-		for _, w := range g.Tensors() {
-			list = append(list, Want{w.Name, w.Shape})
-		}
+	for _, w := range n.Tensors() {
+		list = append(list, Want{w.Name, w.Shape})
 	}
 	return list
 }
@@ -68,8 +56,13 @@ func unzip(t *testing.T, name string) string {
 // tf1Names are the variables of a Mask R-CNN of tensorflow/tpu: names and shapes that the original code makes
 // (testdata/README.md).
 func tf1Names(t *testing.T, variant string) []Tensor {
+	return namesIn(t, "tf1_mrcnn_"+variant+".tsv.gz")
+}
+
+// namesIn reads names and shapes.
+func namesIn(t *testing.T, file string) []Tensor {
 	var list []Tensor
-	for line := range strings.Lines(unzip(t, "tf1_mrcnn_"+variant+".tsv.gz")) {
+	for line := range strings.Lines(unzip(t, file)) {
 		name, text, ok := strings.Cut(line, "\t")
 		require.True(t, ok)
 		var shape []int
@@ -187,12 +180,74 @@ func TestTF1Problems(t *testing.T) {
 	require.ErrorAs(t, Convert(io.Discard, f, c, Provenance{}), &le)
 	require.Len(t, le.Problems, 3)
 
-	_, err = FromTensors("m", append(broken, shaped("retinanet/class_net/class-0/kernel", 1)), nil)
-	require.EqualError(t, err, "weights: m: a RetinaNet (1 tensors such as retinanet/class_net/class-0/kernel), want Mask R-CNN")
-
 	f, err = FromTensors("m", less, nil)
 	require.NoError(t, err)
 	_, _, err = f.Config(Options{})
 	require.ErrorAs(t, err, &le)
 	require.Equal(t, []string{"box/class/kernel: missing", "mask/deconv/kernel: missing"}, le.Problems)
+}
+
+// TestTF1RetinaNet translates the index of a released checkpoint, that of RetinaNet SpineNet-49S.
+func TestTF1RetinaNet(t *testing.T) {
+	f, err := FromTensors("m", namesIn(t, "tf1_retinanet_49S.tsv.gz"), nil)
+	require.NoError(t, err)
+	require.Equal(t, TF1, f.system)
+	c, assumed, err := f.Config(Options{})
+	require.NoError(t, err)
+	want, err := config.TF1RetinaNet("49S")
+	require.NoError(t, err)
+	require.Equal(t, want, c)
+	require.Equal(t, "norm_epsilon = 0.0001 (as published: retinanet spinenet-49S (tf1))", assumed[2].String())
+	require.NoError(t, Check(f, wants(t, c)))
+	require.Equal(t, "retinanet/class_net/class-3-7/gamma", f.from["retina/class/conv3/norm7/gamma"])
+	require.Equal(t, "retinanet/box_net/box-predict/kernel", f.from["retina/box/predict/kernel"])
+}
+
+// TestTF1RetinaNetProblems breaks it.
+func TestTF1RetinaNetProblems(t *testing.T) {
+	vars := namesIn(t, "tf1_retinanet_49S.tsv.gz")
+	for i, v := range vars {
+		if v.Name == "retinanet/class_net/class-predict/kernel" {
+			vars[i] = shaped(v.Name, 3, 3, 128, 820)
+		}
+	}
+	f, err := FromTensors("m", append(vars, shaped("retinanet/class_net/other/kernel", 1)), nil)
+	require.NoError(t, err)
+	_, _, err = f.Config(Options{})
+	var le *LoadError
+	require.ErrorAs(t, err, &le)
+	require.Equal(t, []string{
+		"retina: 36 outputs for boxes and 820 for classes, want 4 and a number of classes for each anchor",
+		"retinanet/class_net/other/kernel: unexpected, shape [1]",
+	}, le.Problems)
+	f, err = FromTensors("m", namesIn(t, "tf1_retinanet_49S.tsv.gz"), nil)
+	require.NoError(t, err)
+	_, _, err = f.Config(Options{Semantics: Torchvision})
+	require.EqualError(t, err, `weights: m: no defaults for a model of the kind "retinanet" of "torchvision"`)
+}
+
+// TestTF1Classification translates the variables of a classifier that the running original made.
+func TestTF1Classification(t *testing.T) {
+	f, err := FromTensors("m", namesIn(t, "tf1_classification.tsv.gz"), nil)
+	require.NoError(t, err)
+	c, assumed, err := f.Config(Options{})
+	require.NoError(t, err)
+	require.Equal(t, config.ModelClassification, c.Model)
+	require.Equal(t, config.ClassifierAll, c.Classifier.Features)
+	require.Equal(t, 0.125, c.Backbone.FilterScale)
+	require.Equal(t, 101, c.Classes())
+	require.Equal(t, "categories = numbers 0 to 100 (their names are not in the file)", assumed[len(assumed)-1].String())
+	require.NoError(t, Check(f, wants(t, c)))
+
+	names := make([]string, 100)
+	for i := range names {
+		names[i] = "thing"
+	}
+	c, _, err = f.Config(Options{Categories: Categories(names)})
+	require.NoError(t, err)
+	require.Equal(t, []config.Category{{ID: 0, Name: "background"}, {ID: 1, Name: "thing"}}, c.Categories[:2])
+	_, _, err = f.Config(Options{Categories: Categories(names[:7])})
+	require.EqualError(t, err, "weights: m: names: 7 given, the file has 101 classes")
+	_, _, err = f.Config(Options{AnchorSize: 3})
+	require.ErrorContains(t, err, `anchors: a model of the kind "classification" has no such section`)
 }

@@ -220,7 +220,7 @@ func TestTorchvisionEpsilon(t *testing.T) {
 func TestOtherNetworksOfTorchvisionAreNamed(t *testing.T) {
 	stem := shaped("backbone.body.conv1.weight", 64, 3, 7, 7)
 	_, err := FromTensors("m", []Tensor{stem, shaped("head.classification_head.cls_logits.weight", 819, 256, 3, 3)}, nil)
-	require.EqualError(t, err, "weights: m: a RetinaNet (1 tensors such as head.classification_head.cls_logits), want Mask R-CNN")
+	require.EqualError(t, err, "weights: m: a RetinaNet (1 tensors such as head.classification_head.cls_logits), which is not read of this system: want Mask R-CNN")
 	f, err := FromTensors("m", []Tensor{stem, shaped("backbone.body.layer1.0.conv2.weight", 64, 64, 3, 3)}, nil)
 	require.NoError(t, err)
 	_, _, err = f.Config(Options{})

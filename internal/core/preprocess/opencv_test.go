@@ -24,7 +24,8 @@ func TestEqualsOpenCV(t *testing.T) {
 			photo[k] = byte(v)
 		}
 		g := Geometry{
-			Height: pixels.Shape[0], Width: pixels.Shape[1], ScaledHeight: want.Shape[0], ScaledWidth: want.Shape[1],
+			Height: pixels.Shape[0], Width: pixels.Shape[1], CropHeight: pixels.Shape[0], CropWidth: pixels.Shape[1],
+			ScaledHeight: want.Shape[0], ScaledWidth: want.Shape[1],
 			InputHeight: want.Shape[0], InputWidth: want.Shape[1],
 		}
 		for _, block := range []int{1, 5, 1000} {
