@@ -43,7 +43,7 @@ func (r *Result) clip() {
 	kept := r.Instances[:0]
 	for _, in := range r.Instances {
 		in.Box = in.Box.Clip(box.Size{Height: float32(r.Height), Width: float32(r.Width)})
-		if in.Box.Y2 > in.Box.Y1 && in.Box.X2 > in.Box.X1 && in.Mask.Area() > 0 {
+		if in.Box.Y2 > in.Box.Y1 && in.Box.X2 > in.Box.X1 && (!in.HasMask() || in.Mask.Area() > 0) {
 			kept = append(kept, in)
 		}
 	}
@@ -59,6 +59,10 @@ func (r *Result) Draw(picture image.Image) (*image.RGBA, error) {
 	}
 	return overlay.Draw(convert(picture), shown)
 }
+
+// HasMask says whether the model said which pixels the thing has: Mask R-CNN does,
+// RetinaNet has boxes alone, and the zero Mask.
+func (in *Instance) HasMask() bool { return in.Mask.H > 0 }
 
 // Bounds is the smallest rectangle around the mask; it is empty for an empty
 // mask. (Box is what the network said of the whole thing, which need not touch

@@ -10,11 +10,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/spinemask/spinemask"
+	"github.com/spinemask/spinemask/config"
 	"github.com/spinemask/spinemask/internal/command/bench"
 	"github.com/spinemask/spinemask/weights"
 )
 
 type benchFlags struct {
+	kind    string
 	variant string
 	size    int
 	model   string
@@ -34,7 +36,7 @@ func newBench(t *talk) *cobra.Command {
 		Use:   "bench",
 		Short: "Measure how fast this machine runs a model, stage by stage",
 		Long: `Measure how fast this machine runs a model: from the decoded pixels of a photo to
-run-length masks, stage by stage, always with 1000 proposals and 100 masks.
+run-length masks, stage by stage; Mask R-CNN always with 1000 proposals and 100 masks.
 Without --model the weights are random: speed does not depend on them.
 
 Multiply-adds are those of the network as published; the machine's peak, of fused
@@ -45,6 +47,7 @@ Only figures of one machine compare, and only when it is idle: measure in turn,
 more than once.`,
 		Example: `  spinemask bench                              SpineNet-49 at 640×640
   spinemask bench --variant 96 --threads 1 --runs 5
+  spinemask bench --network retinanet          RetinaNet on SpineNet-49
   spinemask bench --layers                     every layer on its own
   spinemask bench --json > a.json
   spinemask bench --compare a.json b.json      where a change made a difference`,
@@ -66,6 +69,7 @@ more than once.`,
 	}
 	fl := cmd.Flags()
 	fl.SortFlags = false
+	fl.StringVar(&f.kind, "network", string(config.ModelMaskRCNN), "`kind` of the network: mask_rcnn, retinanet, classification")
 	fl.StringVar(&f.variant, "variant", "49", "published `size` of SpineNet: 49S, 49, 96, 143, 143L, 190")
 	fl.IntVar(&f.size, "size", 0, "side of the network's input in `pixels`, a multiple of 128 (default: the published one)")
 	fl.StringVarP(&f.model, "model", "m", "", "model `file` instead of a variant")
@@ -77,6 +81,7 @@ more than once.`,
 	fl.BoolVar(&f.json, "json", false, "print the report as JSON")
 	fl.BoolVar(&f.layers, "layers", false, "measure every layer on its own")
 	fl.BoolVar(&f.compare, "compare", false, "compare two reports that --json wrote")
+	cmd.MarkFlagsMutuallyExclusive("model", "network")
 	cmd.MarkFlagsMutuallyExclusive("model", "variant")
 	cmd.MarkFlagsMutuallyExclusive("model", "size")
 	cmd.MarkFlagsMutuallyExclusive("json", "layers", "compare")
@@ -125,7 +130,7 @@ func (f *benchFlags) run(cmd *cobra.Command, t *talk) error {
 
 func (f *benchFlags) network(t *talk) (*bench.Network, error) {
 	if f.model == "" {
-		return bench.Published(f.variant, f.size)
+		return bench.Published(config.Model(f.kind), f.variant, f.size)
 	}
 	n, assumed, err := bench.Open(f.model, f.weights)
 	if err != nil {

@@ -115,10 +115,11 @@ func checkWeights(f *weights.File, c *config.Config) error {
 // describe says in a few words what a config is.
 func describe(c *config.Config) string {
 	b := c.Backbone
+	kind, _, _ := strings.Cut(kindNames[c.Model], ":")
 	if b.Type == config.BackboneSpineNet {
-		return fmt.Sprintf("SpineNet Mask R-CNN, filter scale %g, %d repeats, %d endpoints, %d categories, %s", b.FilterScale, b.BlockRepeats, b.Endpoints, len(c.Categories), c.Activation)
+		return fmt.Sprintf("SpineNet %s, filter scale %g, %d repeats, %d endpoints, %d categories, %s", kind, b.FilterScale, b.BlockRepeats, b.Endpoints, len(c.Categories), c.Activation)
 	}
-	return fmt.Sprintf("Mask R-CNN on %s, %d categories, %s", b.Type, len(c.Categories), c.Activation)
+	return fmt.Sprintf("%s on %s, %d categories, %s", kind, b.Type, len(c.Categories), c.Activation)
 }
 
 // inputOf says which size of input a model takes.

@@ -108,7 +108,12 @@ func writeInfo(w io.Writer, m *spinemask.Model) error {
 		fmt.Fprintf(tab, "%s\t%s\n", name, fmt.Sprintf(format, args...))
 	}
 	row("model", "%s (%s)", c.Name, m.Source().Name)
-	row("finds", "%s", classNames(c))
+	row("kind", "%s", kindNames[c.Model])
+	if c.Model.Detects() {
+		row("finds", "%s", classNames(c))
+	} else {
+		row("classes", "%s", classNames(c))
+	}
 	row("input", "%s", inputOf(&c.Input))
 	var p weights.Provenance
 	if json.Unmarshal([]byte(m.Source().Provenance), &p) == nil && p.Source != "" {
@@ -116,7 +121,9 @@ func writeInfo(w io.Writer, m *spinemask.Model) error {
 		row("licence", "%s", p.Licence)
 	}
 	row("sha256", "%s", sum)
-	row("detections", "score from %g, at most %d of an image; shown from %g", c.Detections.ScoreThreshold, c.Detections.Max, c.Detections.DisplayThreshold)
+	if c.Model.Detects() {
+		row("detections", "score from %g, at most %d of an image; shown from %g", c.Detections.ScoreThreshold, c.Detections.Max, c.Detections.DisplayThreshold)
+	}
 	row("weights", "%.1f MB in memory, %.1f MB more for Winograd from the first photo on", float64(m.WeightBytes())/1e6, float64(m.WinogradBytes())/1e6)
 	row("processor", "%s with %s, %d threads", runtime.GOARCH, cpuFeatures(), runtime.GOMAXPROCS(0))
 	row("kernels", "%s of %s (SPINEMASK_CPU chooses)", kernels.Best().Name, kernelNames())
@@ -135,6 +142,13 @@ func fastHere() string {
 		return "--fast has tiles of bfloat16 here"
 	}
 	return "--fast changes nothing here: no tiles of bfloat16"
+}
+
+// kindNames are the kinds of networks for people.
+var kindNames = map[config.Model]string{
+	config.ModelMaskRCNN:       "Mask R-CNN: instances with boxes and masks",
+	config.ModelRetinaNet:      "RetinaNet: instances with boxes, without masks",
+	config.ModelClassification: "classification: a class for a whole image",
 }
 
 func classNames(c *config.Config) string {
@@ -209,7 +223,11 @@ func writeStages(w io.Writer, c *config.Config) error {
 		return err
 	}
 	tab := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(tab, "parameters\tmultiply-adds\t\t  %dx%d, %d proposals, %d detections\n", g.InputHeight, g.InputWidth, c.RPN.PostNMS, c.Detections.Max)
+	about := fmt.Sprintf("%dx%d", g.InputHeight, g.InputWidth)
+	if c.Model == config.ModelMaskRCNN {
+		about += fmt.Sprintf(", %d proposals, %d detections", c.RPN.PostNMS, c.Detections.Max)
+	}
+	fmt.Fprintf(tab, "parameters\tmultiply-adds\t\t  %s\n", about)
 	for _, p := range parts {
 		counts, err := p.Graph.Counts(p.Height, p.Width, p.Rows)
 		if err != nil {

@@ -13,7 +13,7 @@ import (
 
 // small is a network that takes a fraction of a second.
 func small(t *testing.T) *Network {
-	n, err := Published("49S", 128)
+	n, err := Published(config.ModelMaskRCNN, "49S", 128)
 	require.NoError(t, err)
 	n.Config.Backbone.FilterScale, n.Config.Backbone.Endpoints = 0.25, 16
 	n.Config.RPN.Filters, n.Config.BoxHead.Filters, n.Config.MaskHead.Filters = 16, 16, 16
@@ -23,6 +23,36 @@ func small(t *testing.T) *Network {
 	require.NoError(t, err)
 	n.Weights = w
 	return n
+}
+
+// Other kinds have stages of their own; the work does not depend on the weights.
+func TestRunOfOtherKinds(t *testing.T) {
+	for kind, want := range map[config.Model][]string{
+		config.ModelRetinaNet:      {"resize", "backbone", "detections"},
+		config.ModelClassification: {"classification"},
+	} {
+		n, err := Published(kind, "49S", 128)
+		require.NoError(t, err)
+		n.Config.Backbone.FilterScale, n.Config.Backbone.Endpoints = 0.25, 16
+		if kind == config.ModelRetinaNet {
+			n.Config.RetinaHead.Filters = 16
+		}
+		n.Weights, err = random(n.Config)
+		require.NoError(t, err)
+		r, err := Run(t.Context(), n, &spinemask.Options{Threads: 2}, 2)
+		require.NoError(t, err)
+		var names []string
+		for _, s := range r.Stages {
+			names = append(names, s.Name)
+		}
+		require.Equal(t, want, names)
+		require.Positive(t, r.Total.GMAC)
+		layers, err := Layers(n, &spinemask.Options{Threads: 2}, 1)
+		require.NoError(t, err)
+		require.NotEmpty(t, layers.Parts)
+	}
+	_, err := Published("yolo", "49S", 128)
+	require.EqualError(t, err, `bench: network "yolo", want "mask_rcnn", "retinanet" or "classification"`)
 }
 
 func TestRunReportsEveryStage(t *testing.T) {
@@ -63,7 +93,7 @@ func TestRunReportsEveryStage(t *testing.T) {
 // The work is what the paper counts: 215.7 G multiply-adds with the level-2
 // block that no detector uses, 215.45 G without.
 func TestPublishedWork(t *testing.T) {
-	n, err := Published("49", 0)
+	n, err := Published(config.ModelMaskRCNN, "49", 0)
 	require.NoError(t, err)
 	gmac, err := new(Report).count(n)
 	require.NoError(t, err)

@@ -49,12 +49,14 @@ func Layers(n *Network, o *spinemask.Options, runs int) (*LayerReport, error) {
 		group = kernels.ItemsEach
 	}
 	team := parallel.NewTeam(threads)
-	for i, p := range graphs.Parts(n.Config, g.InputHeight, g.InputWidth, Proposals, Detections) {
-		rows := []int{
-			1,
-			network.Chunk(Proposals, network.BoxChunk(threads), group),
-			network.Chunk(Detections, network.MaskChunk(threads), group),
-		}[i]
+	for _, p := range graphs.Parts(n.Config, g.InputHeight, g.InputWidth, Proposals, Detections) {
+		rows := 1
+		switch p.Graph {
+		case graphs.Box:
+			rows = network.Chunk(Proposals, network.BoxChunk(threads), group)
+		case graphs.Mask:
+			rows = network.Chunk(Detections, network.MaskChunk(threads), group)
+		}
 		o := engine.Options{Kernels: set, Height: p.Height, Width: p.Width, NoWinograd: o.NoWinograd, Fast: o.Fast}
 		var classes []int
 		if p.Graph == graphs.Mask {

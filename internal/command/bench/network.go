@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strings"
 
 	"github.com/spinemask/spinemask"
 	"github.com/spinemask/spinemask/config"
@@ -14,7 +15,7 @@ import (
 	"github.com/spinemask/spinemask/weights"
 )
 
-// Work is what every run does: as many RoIs as the papers count.
+// Work is what every run of Mask R-CNN does: as many RoIs as the papers count.
 const (
 	Proposals  = 1000
 	Detections = 100
@@ -27,16 +28,23 @@ type Network struct {
 	close   func() error
 }
 
-// Published returns a published size of SpineNet Mask R-CNN, for inputs of
-// side×side pixels (0: the published side), with weights of no meaning that
+// Published returns a published size of a kind of network on SpineNet, for inputs
+// of side×side pixels (0: the published side), with weights of no meaning that
 // keep values of order one.
-func Published(variant string, side int) (*Network, error) {
-	c, err := config.TF1(variant)
+func Published(kind config.Model, variant string, side int) (*Network, error) {
+	families := map[config.Model]func(string) (*config.Config, error){
+		config.ModelMaskRCNN: config.TF1, config.ModelRetinaNet: config.TF1RetinaNet, config.ModelClassification: config.TF1Classification,
+	}
+	family, ok := families[kind]
+	if !ok {
+		return nil, fmt.Errorf("bench: network %q, want %q, %q or %q", kind, config.ModelMaskRCNN, config.ModelRetinaNet, config.ModelClassification)
+	}
+	c, err := family(variant)
 	if err != nil {
 		return nil, err
 	}
-	if side%c.Input.PadMultiple != 0 {
-		return nil, fmt.Errorf("bench: input of %d×%d pixels, want a multiple of %d", side, side, c.Input.PadMultiple)
+	if m := c.Input.PadMultiple; m > 0 && side%m != 0 {
+		return nil, fmt.Errorf("bench: input of %d×%d pixels, want a multiple of %d", side, side, m)
 	}
 	if side > 0 {
 		c.Input.Height, c.Input.Width = side, side
@@ -68,9 +76,13 @@ func Open(path string, o weights.Options) (*Network, []weights.Assumption, error
 // Close frees the file of the weights.
 func (n *Network) Close() error { return n.close() }
 
-// saturate makes a config give Proposals proposals and Detections masks for
-// every picture, whatever the weights.
+// saturate makes a Mask R-CNN give Proposals proposals and Detections masks for
+// every picture, whatever the weights. The work of other networks does not depend
+// on what they find, but for the choice among the outputs of RetinaNet.
 func saturate(c *config.Config) {
+	if c.Model != config.ModelMaskRCNN {
+		return
+	}
 	c.RPN.PostNMS = Proposals
 	c.RPN.PreNMSPerLevel = Proposals
 	c.RPN.NMSIoU, c.RPN.NMSRule = 1, config.NMSRuleGT
@@ -104,6 +116,10 @@ func random(c *config.Config) (randomWeights, error) {
 	return w, nil
 }
 
+// prior is the logit of 0.01, with which training of a RetinaNet begins (arXiv
+// 1708.02002, section 4.1): few anchors score high, as in photos.
+const prior = -4.6
+
 // randomWeights makes each tensor when it is asked for.
 type randomWeights map[string]graph.Tensor
 
@@ -121,6 +137,8 @@ func (w randomWeights) Float32(name string) ([]float32, error) {
 	v := make([]float32, n)
 	for i := range v {
 		switch {
+		case strings.HasPrefix(t.Name, "retina/class/predict/bias"):
+			v[i] = prior
 		case t.Statistic:
 			v[i] = 0.5 + r.Float32()
 		case len(t.Shape) == 1:

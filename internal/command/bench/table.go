@@ -9,7 +9,13 @@ import (
 // String prints the report as a table for people.
 func (r *Report) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s, input %d×%d, %d proposals, %d masks; photo of %d×%d pixels to run-length masks\n", r.Model, r.Height, r.Width, r.Proposals, r.Detections, photoHeight, photoWidth)
+	fmt.Fprintf(&b, "%s, input %d×%d, ", r.Model, r.Height, r.Width)
+	switch {
+	case r.Proposals > 0:
+		fmt.Fprintf(&b, "%d proposals, %d masks; photo of %d×%d pixels to run-length masks\n", r.Proposals, r.Detections, photoHeight, photoWidth)
+	default:
+		fmt.Fprintf(&b, "%d detections; photo of %d×%d pixels\n", r.Detections, photoHeight, photoWidth)
+	}
 	fmt.Fprintf(&b, "%s, kernels %s, %d threads, peak %.0f GF/s\n\n", r.CPU, r.Kernels, r.Threads, r.PeakGFLOPS)
 	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(t, "\tmedian ms\tbest ms\tspread\tGMAC\tGMAC/s\tof peak\t\n")
