@@ -221,7 +221,7 @@ func TestRetinaNetDetectionsEqualTF2(t *testing.T) {
 			want := paritytest.ParseCOCO(t, p.Results)[p.ID]
 			for name, direct := range map[string]bool{"direct": true, "winograd": false} {
 				t.Run(fmt.Sprintf("%s/%s/%s", g.name, p.Name, name), func(t *testing.T) {
-					m := modelOf(t, f, &spinemask.Options{Height: p.Size[0], Width: p.Size[1], NoWinograd: direct, Weights: options})
+					m := modelOf(t, f, &spinemask.Options{Raw: true, Height: p.Size[0], Width: p.Size[1], NoWinograd: direct, Weights: options})
 					r, err := m.Segment(context.Background(), img)
 					require.NoError(t, err)
 					matching := paritytest.NewMatching(g.detections)

@@ -124,7 +124,7 @@ func describe(c *config.Config) string {
 
 // inputOf says which size of input a model takes.
 func inputOf(in *config.Input) string {
-	if in.Fit == config.FitFixedSize {
+	if in.HasSize() {
 		return fmt.Sprintf("%dx%d (height x width)", in.Height, in.Width)
 	}
 	return fmt.Sprintf("follows the image: shorter side %d, longer side at most %d", in.MinSize, in.MaxSize)
