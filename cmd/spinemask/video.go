@@ -39,7 +39,7 @@ it, --camera 0 is the first camera.
 With -o FOLDER, the folder gets
   NAME.mp4       the video with the instances drawn on it
   NAME.jsonl     a line of JSON for each frame: its number from 0 as id, its time in
-                 seconds, its instances with boxes and masks
+                 seconds, its instances with boxes and masks, in stored pixels
 which have these names when they are complete. With -o FILE.mp4 there is only the
 video. --jsonl FILE, or --jsonl - for standard output, gets the lines as soon as a
 frame is finished.
@@ -48,6 +48,10 @@ Every frame is looked at, however long that takes. With --live, which is always 
 for cameras and their streams, frames that come while others are at work are
 dropped, but for the newest; a recording is then played at its own speed. In the
 video, the frames before gaps stand still for as long.
+
+Frames go through the model as their pixels are stored, upright. Where pixels are not
+square when the video is played (a sample aspect ratio other than 1:1), those of
+NAME.mp4 are not either; OpenCV cannot say that in a file.
 
 Videos are read and written by the program ffmpeg, or by OpenCV if spinemask was
 built with the tag gocv; spinemask info says which are there.

@@ -72,14 +72,14 @@ func sameFile(a, b string) bool {
 }
 
 // begin opens the lines, and says how the video is to be written.
-func (o *videoOutput) begin(b *video.Backend, m *spinemask.Model, rate float64, stdout io.Writer) (err error) {
+func (o *videoOutput) begin(b *video.Backend, m *spinemask.Model, movie video.Output, stdout io.Writer) (err error) {
 	o.create = func(width, height int) (*video.File, error) {
 		sum, err := m.SHA256()
 		if err != nil {
 			return nil, err
 		}
-		comment := fmt.Sprintf("spinemask %s, model %s, sha256 %s", version(), m.Config().Name, sum)
-		return b.Create(o.moviePath, width, height, video.Output{Rate: rate, Comment: comment})
+		movie.Comment = fmt.Sprintf("spinemask %s, model %s, sha256 %s", version(), m.Config().Name, sum)
+		return b.Create(o.moviePath, width, height, movie)
 	}
 	switch {
 	case o.linesPath == "":

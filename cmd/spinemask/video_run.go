@@ -57,7 +57,7 @@ func (f *videoFlags) run(ctx context.Context, t *talk, stdout io.Writer, source 
 		return err
 	}
 	defer model.Close()
-	if err := out.begin(backend, model, info.Rate/float64(f.every), stdout); err != nil {
+	if err := out.begin(backend, model, video.Output{Rate: info.Rate / float64(f.every), PixelAspect: info.PixelAspect}, stdout); err != nil {
 		return err
 	}
 	t.detail("%s: frames of %dx%d pixels, %.4g a second, read by %s", source, info.Width, info.Height, info.Rate, backend.About)

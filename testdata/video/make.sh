@@ -9,3 +9,6 @@ ffmpeg -loglevel error -y -i pan.mp4 -frames:v 6 -vf "crop=96:64,setpts='if(lt(N
   -c:v libx264 -crf 20 -bf 0 -pix_fmt yuv420p -fflags +bitexact unturned.mp4
 ffmpeg -loglevel error -y -i unturned.mp4 -c copy -metadata:s:v rotate=90 -fflags +bitexact uneven.mp4
 rm unturned.mp4
+# Another part with pixels that are shown twice as wide as high, as broadcasts and DVDs have them. Made with FFmpeg 9.0.2.
+ffmpeg -loglevel error -y -i pan.mp4 -frames:v 3 -vf crop=96:128,setsar=2/1 \
+  -c:v libx264 -crf 20 -bf 0 -pix_fmt yuv420p -map_metadata -1 -fflags +bitexact wide.mp4

@@ -19,6 +19,7 @@ type stamp struct {
 	known         bool // the time
 	width, height int
 	rate          float64 // frames a second, as the filter expects; 0: unknown
+	aspect        Aspect  // of a pixel
 }
 
 // A log is what ffmpeg has said. Its fields are read when ffmpeg has ended.
@@ -29,7 +30,7 @@ type log struct {
 
 var (
 	message    = regexp.MustCompile(`^(?:\[[^\]]+ @ (?:0x)?[0-9a-f]+\] )?\[(error|fatal|panic)\] (.*)$`)
-	frameLine  = regexp.MustCompile(`\[info\] n: *\d+ pts: *\S+ pts_time:(\S+) .* s:(\d+)x(\d+) `)
+	frameLine  = regexp.MustCompile(`\[info\] n: *\d+ pts: *\S+ pts_time:(\S+) .* sar:(\d+)/(\d+) s:(\d+)x(\d+) `)
 	configLine = regexp.MustCompile(`\[info\] config in time_base: \S+ frame_rate: (\d+)/(\d+)`)
 )
 
@@ -51,8 +52,13 @@ func (l *log) line(line string, frame func(stamp)) {
 		if seconds, err := strconv.ParseFloat(m[1], 64); err == nil { // else NOPTS
 			s.time, s.known = time.Duration(seconds*float64(time.Second)), true
 		}
-		s.width, _ = strconv.Atoi(m[2])
-		s.height, _ = strconv.Atoi(m[3])
+		s.aspect.Width, _ = strconv.Atoi(m[2]) // 0/1 where the source does not say it
+		s.aspect.Height, _ = strconv.Atoi(m[3])
+		if s.aspect.Width == 0 || s.aspect.Height == 0 || s.aspect.Width == s.aspect.Height {
+			s.aspect = Aspect{}
+		}
+		s.width, _ = strconv.Atoi(m[4])
+		s.height, _ = strconv.Atoi(m[5])
 		frame(s)
 	} else if m := configLine.FindStringSubmatch(line); m != nil {
 		l.rate = quotient(m[1] + "/" + m[2])

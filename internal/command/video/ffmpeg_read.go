@@ -97,7 +97,7 @@ func (p *programs) open(ctx context.Context, s Source, note func(string)) (*ffmp
 	if !ok {
 		return nil, r.unreadable()
 	}
-	r.next, r.info = &first, Info{Width: first.width, Height: first.height, Rate: plausible(first.rate)}
+	r.next, r.info = &first, Info{Width: first.width, Height: first.height, Rate: plausible(first.rate), PixelAspect: first.aspect}
 	r.probe(p)
 	return r, nil
 }

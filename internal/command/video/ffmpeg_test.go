@@ -16,7 +16,7 @@ func TestWhatFFmpegSays(t *testing.T) {
 [Parsed_showinfo_2 @ 0x5575f010b600] [info] n:   0 pts:      0 pts_time:0       pos:      914 fmt:rgb24 sar:0/1 s:256x144 i:P iskey:1 type:I checksum:EB0E124F plane_checksum:[EB0E124F] mean:[41] stdev:[26.5]
 [Parsed_showinfo_2 @ 0x5575f010b600] [info]   side data - User Data Unregistered:
 [Parsed_showinfo_2 @ 0x5575f010b600] [info] color_range:pc color_space:gbr color_primaries:unknown color_trc:unknown
-[Parsed_showinfo_2 @ 0x5575f010b600] [info] n:   1 pts:   1024 pts_time:0.1     duration:   1024 duration_time:0.1     fmt:rgb24 cl:unspecified sar:0/1 s:256x144 i:P iskey:0 type:P checksum:5CA5A22A
+[Parsed_showinfo_2 @ 0x5575f010b600] [info] n:   1 pts:   1024 pts_time:0.1     duration:   1024 duration_time:0.1     fmt:rgb24 cl:unspecified sar:64/45 s:256x144 i:P iskey:0 type:P checksum:5CA5A22A
 [Parsed_showinfo_2 @ 00000241] [info] n:   2 pts:   NOPTS pts_time:NOPTS   fmt:rgb24 sar:0/1 s:256x144 i:P iskey:0 type:P
 [h264 @ 0x5608c9431740] [error] Invalid NAL unit size (6314 > 392).
 [error] file:a.mp4: No space left on device
@@ -30,7 +30,7 @@ func TestWhatFFmpegSays(t *testing.T) {
 	rate := 30000.0 / 1001
 	require.Equal(t, []stamp{
 		{known: true, width: 256, height: 144, rate: rate},
-		{known: true, time: 100 * time.Millisecond, width: 256, height: 144, rate: rate},
+		{known: true, time: 100 * time.Millisecond, width: 256, height: 144, rate: rate, aspect: Aspect{64, 45}},
 		{width: 256, height: 144, rate: rate},
 	}, stamps)
 	require.Len(t, l.errors, 4)

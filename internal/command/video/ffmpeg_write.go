@@ -22,9 +22,13 @@ type ffmpegEncoder struct {
 const asVideo = "pad=ceil(iw/2)*2:ceil(ih/2)*2,scale=out_color_matrix=bt709:out_range=tv,format=yuv420p"
 
 func (p *programs) create(path string, width, height int, o Output) (encoder, error) {
+	filter := asVideo
+	if a := o.PixelAspect; a != (Aspect{}) {
+		filter += fmt.Sprintf(",setsar=%d/%d", a.Width, a.Height)
+	}
 	e := &ffmpegEncoder{path: "file:" + path, said: make(chan struct{})}
 	arguments := []string{"-hide_banner", "-nostats", "-loglevel", logLevel, "-y",
-		"-f", "rawvideo", "-pix_fmt", "rgba", "-s", fmt.Sprintf("%dx%d", width, height), "-r", fmt.Sprint(o.Rate), "-i", "pipe:0", "-vf", asVideo}
+		"-f", "rawvideo", "-pix_fmt", "rgba", "-s", fmt.Sprintf("%dx%d", width, height), "-r", fmt.Sprint(o.Rate), "-i", "pipe:0", "-vf", filter}
 	arguments = append(arguments, p.chooseEncoder()...)
 	arguments = append(arguments, "-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv",
 		"-metadata", "comment="+o.Comment, "-f", "mp4", e.path)

@@ -14,8 +14,9 @@ import (
 
 // Output says how a video is written.
 type Output struct {
-	Rate    float64 // frames a second; 0 means 25
-	Comment string  // stored in the file by backends that can
+	Rate        float64 // frames a second; 0 means 25
+	PixelAspect Aspect  // stored in the file by backends that can
+	Comment     string  // stored in the file by backends that can
 }
 
 // defaultRate is used where a source does not tell its own.

@@ -185,3 +185,28 @@ func TestReadersEndWithTheirContext(t *testing.T) {
 		require.NoError(t, r.Close())
 	}
 }
+
+// Pixels that are shown twice as wide as high are so in what is written, too. FFmpeg made the clip, and says 2:1 of it.
+func TestPixelAspect(t *testing.T) {
+	b, err := Find(FFmpeg)
+	if err != nil {
+		t.Skip(err)
+	}
+	open := func(path string) Reader {
+		r, err := b.Open(t.Context(), Source{Place: path}, func(s string) { t.Error(s) })
+		require.NoError(t, err)
+		t.Cleanup(func() { r.Close() })
+		return r
+	}
+	source := open("../../../testdata/video/wide.mp4").Info()
+	require.Equal(t, Aspect{2, 1}, source.PixelAspect)
+	require.Equal(t, []int{96, 128}, []int{source.Width, source.Height})
+	require.Equal(t, Aspect{}, open("../../../testdata/video/pan.mp4").Info().PixelAspect)
+
+	path := filepath.Join(t.TempDir(), "out.mp4")
+	f, err := b.Create(path, 96, 128, Output{Rate: 10, PixelAspect: source.PixelAspect})
+	require.NoError(t, err)
+	require.NoError(t, f.Write(image.NewRGBA(image.Rect(0, 0, 96, 128)), 0))
+	require.NoError(t, f.Commit())
+	require.Equal(t, source.PixelAspect, open(path).Info().PixelAspect)
+}

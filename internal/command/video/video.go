@@ -25,8 +25,12 @@ type Frame struct {
 type Info struct {
 	Width, Height int     // of every frame, pixels, upright
 	Rate          float64 // frames a second; 0 where nobody knows
+	PixelAspect   Aspect  // of every frame, upright
 	Frames        int     // that the source announces; 0 where nobody knows
 }
+
+// An Aspect is the shape of pixels as they are to be shown, which need not be square (sample aspect ratio, SAR). The zero value is square, or unknown.
+type Aspect struct{ Width, Height int }
 
 // plausible is 0 for a speed that is none: cameras that do not know theirs say 0, and some streams that of their clock, 90000.
 func plausible(rate float64) float64 {
