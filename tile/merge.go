@@ -1,16 +1,14 @@
 package tile
 
 import (
-	"cmp"
 	"image"
-	"slices"
 
 	"github.com/spinemask/spinemask"
 	"github.com/spinemask/spinemask/box"
 	"github.com/spinemask/spinemask/rle"
 )
 
-// A merger joins what the tiles see.
+// A merger finds out which sightings of the tiles are of the same object.
 type merger struct {
 	grid   *grid
 	bounds image.Rectangle // of the picture
@@ -33,9 +31,10 @@ type sighting struct {
 	parent int             // index of another sighting of the same object, or its own
 }
 
-// add takes over what a tile sees, in pixels of the tile.
+// add takes over what a tile sees, in pixels of the tile, by falling score.
 func (m *merger) add(tile int, instances []spinemask.Instance) {
 	frame := m.grid.rect(tile)
+	taken := map[int]bool{} // sightings of other tiles that have their counterpart in this one
 	for _, in := range instances {
 		in.Mask = m.lift(in.Mask, frame.Min)
 		x, y, w, h := in.Mask.Bounds()
@@ -47,15 +46,41 @@ func (m *merger) add(tile int, instances []spinemask.Instance) {
 		s := sighting{Instance: in, tile: tile, frame: frame, rect: image.Rect(x, y, x+w, y+h), parent: at}
 		s.whole = m.isWhole(s.rect, frame)
 		m.seen = append(m.seen, s)
+		m.tiles[tile] = append(m.tiles[tile], at)
 		for _, t := range m.grid.before(tile) {
-			for _, i := range m.tiles[t] {
-				if same(&m.seen[i], &m.seen[at]) {
-					m.join(i, at)
-				}
+			if i := m.counterpart(&s, t, taken); i >= 0 {
+				taken[i] = true
+				m.join(i, at)
 			}
 		}
-		m.tiles[tile] = append(m.tiles[tile], at)
 	}
+}
+
+// counterpart is the sighting of another tile that agrees best with s; -1 is none.
+func (m *merger) counterpart(s *sighting, tile int, taken map[int]bool) int {
+	best, at := 0.5, -1
+	for _, i := range m.tiles[tile] {
+		if taken[i] {
+			continue
+		}
+		if agreement := agreement(&m.seen[i], s); agreement > best {
+			best, at = agreement, i
+		}
+	}
+	return at
+}
+
+// agreement is the IoU of two sightings where their tiles overlap, 0 for different classes.
+func agreement(a, b *sighting) float64 {
+	if a.Category != b.Category || !a.rect.Overlaps(b.rect) {
+		return 0
+	}
+	common := rle.IntersectionArea(a.Mask.Runs, b.Mask.Runs)
+	if common == 0 {
+		return 0
+	}
+	both := a.frame.Intersect(b.frame)
+	return float64(common) / float64(areaIn(a.Mask, both)+areaIn(b.Mask, both)-common)
 }
 
 // first is the index of the first sighting of the object that sighting i is one of.
@@ -104,29 +129,13 @@ func (m *merger) moved(b box.Box, by image.Point) box.Box {
 	return box.Box{Y1: b.Y1 + y, X1: b.X1 + x, Y2: min(b.Y2+y, bottom), X2: min(b.X2+x, right)}
 }
 
-// isWhole says whether nothing of an instance can lie beyond its tile. A model's masks often end a pixel before the border.
-func (m *merger) isWhole(r, tile image.Rectangle) bool {
-	const near = 2
-	return (r.Min.X >= tile.Min.X+near || tile.Min.X == m.bounds.Min.X) && (r.Max.X <= tile.Max.X-near || tile.Max.X == m.bounds.Max.X) &&
-		(r.Min.Y >= tile.Min.Y+near || tile.Min.Y == m.bounds.Min.Y) && (r.Max.Y <= tile.Max.Y-near || tile.Max.Y == m.bounds.Max.Y)
-}
+// border is how near to the border of its tile, in pixels, a mask counts as touching it: a model's masks often end a pixel before.
+const border = 2
 
-// same says whether two tiles see the same instance: of one class, with masks that agree where the tiles overlap. Of two that are whole, the smaller one must
-// not be a part of a larger; a piece may be.
-func same(a, b *sighting) bool {
-	if a.Category != b.Category || !a.rect.Overlaps(b.rect) {
-		return false
-	}
-	common := rle.IntersectionArea(a.Mask.Runs, b.Mask.Runs)
-	if common == 0 {
-		return false
-	}
-	both := a.frame.Intersect(b.frame)
-	inA, inB := areaIn(a.Mask, both), areaIn(b.Mask, both)
-	if a.whole && b.whole {
-		return 2*common >= inA+inB-common // IoU of a half
-	}
-	return 3*common >= 2*min(inA, inB)
+// isWhole says whether nothing of an instance can lie beyond its tile.
+func (m *merger) isWhole(r, tile image.Rectangle) bool {
+	return (r.Min.X >= tile.Min.X+border || tile.Min.X == m.bounds.Min.X) && (r.Max.X <= tile.Max.X-border || tile.Max.X == m.bounds.Max.X) &&
+		(r.Min.Y >= tile.Min.Y+border || tile.Min.Y == m.bounds.Min.Y) && (r.Max.Y <= tile.Max.Y-border || tile.Max.Y == m.bounds.Max.Y)
 }
 
 // areaIn counts the pixels of a mask within a rectangle.
@@ -146,44 +155,4 @@ func areaIn(m rle.Mask, r image.Rectangle) uint64 {
 		p = end
 	}
 	return sum
-}
-
-// instances makes one of all sightings of an instance: the best of those that are whole, or else, for a thing that no tile holds, all pieces together.
-func (m *merger) instances() []spinemask.Instance {
-	groups := map[int][]*sighting{}
-	var order []int
-	for i := range m.seen {
-		first := m.first(i)
-		if first == i {
-			order = append(order, i)
-		}
-		groups[first] = append(groups[first], &m.seen[i])
-	}
-	list := make([]spinemask.Instance, 0, len(order))
-	for _, g := range order {
-		list = append(list, merge(groups[g]))
-	}
-	slices.SortStableFunc(list, func(a, b spinemask.Instance) int { return cmp.Compare(b.Score, a.Score) })
-	return list
-}
-
-func merge(group []*sighting) spinemask.Instance {
-	var best *sighting
-	for _, s := range group {
-		if s.whole && (best == nil || s.Score > best.Score) {
-			best = s
-		}
-	}
-	if best != nil {
-		return best.Instance
-	}
-	in := group[0].Instance
-	masks := make([]rle.Mask, len(group))
-	for i, s := range group {
-		masks[i] = s.Mask
-		in.Score = max(in.Score, s.Score)
-		in.Box = box.Box{Y1: min(in.Box.Y1, s.Box.Y1), X1: min(in.Box.X1, s.Box.X1), Y2: max(in.Box.Y2, s.Box.Y2), X2: max(in.Box.X2, s.Box.X2)}
-	}
-	in.Mask = rle.Union(masks...)
-	return in
 }

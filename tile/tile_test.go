@@ -121,14 +121,15 @@ func TestNeighboursThatTouchStayTwo(t *testing.T) {
 
 func TestClassesAreNotJoined(t *testing.T) {
 	class := 0
-	model := func(ctx context.Context, picture image.Image) (*spinemask.Result, error) {
-		m := picture.(*imageio.Image)
+	model := func(_ context.Context, m image.Image) (*spinemask.Result, error) { // each finds the same square in columns 24 to 34 of the picture
 		class++
-		return &spinemask.Result{Instances: []spinemask.Instance{{Category: class, Mask: rle.FromBox(0, 0, float64(m.Width), 40, m.Height, m.Width)}}}, nil
+		mask := rle.FromBox(float64(24-20*(class-1)), 10, 10, 10, 40, 40)
+		return &spinemask.Result{Instances: []spinemask.Instance{{Category: class, Mask: mask}}}, nil
 	}
 	got, err := Segment(context.Background(), model, imageio.New(60, 40), Options{Size: 40, Overlap: 20})
 	require.NoError(t, err)
 	require.Len(t, got.Instances, 2)
+	require.Equal(t, got.Instances[0].Mask, got.Instances[1].Mask)
 }
 
 func TestTilesCoverThePicture(t *testing.T) {
