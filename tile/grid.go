@@ -49,12 +49,34 @@ type view struct {
 	err    error
 }
 
-// views gives the tiles to the model, row by row, and yields them in that order: as many as there are workers are under way at once.
-func (g *grid) views(ctx context.Context, model Segmenter) <-chan *view {
+// each gives tiles to the model, in the order of a list, and hands on what it finds, in the same order. The first error ends it.
+func (g *grid) each(ctx context.Context, model Segmenter, tiles []int, found func(tile int, r *spinemask.Result)) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var failed error
+	for v := range g.views(ctx, model, tiles) {
+		<-v.done
+		switch {
+		case failed != nil: // wait for the others
+		case v.err != nil:
+			failed = v.err
+			cancel()
+		default:
+			found(v.tile, v.result)
+		}
+	}
+	if failed == nil {
+		failed = ctx.Err()
+	}
+	return failed
+}
+
+// views gives tiles to the model and yields them in the same order: as many as there are workers are under way at once.
+func (g *grid) views(ctx context.Context, model Segmenter, tiles []int) <-chan *view {
 	ordered := make(chan *view, max(g.options.Workers, 1)-1)
 	go func() {
 		defer close(ordered)
-		for tile := range g.tiles() {
+		for _, tile := range tiles {
 			v := &view{tile: tile, done: make(chan struct{})}
 			select {
 			case ordered <- v:

@@ -58,39 +58,30 @@ func Segment(ctx context.Context, model Segmenter, picture image.Image, o Option
 	if picture == nil {
 		return nil, errors.New("tile: no picture: the image is nil")
 	}
-	photo, ok := picture.(*imageio.Image)
-	if !ok {
-		photo = imageio.FromImage(picture)
-	}
+	photo := pixelsOf(picture)
 	fits := photo.Width <= o.Size && photo.Height <= o.Size
 	if fits && (!o.Pad || photo.Width == o.Size && photo.Height == o.Size) {
 		return model(ctx, photo)
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	g := newGrid(photo, o)
 	m := newMerger(g)
 	var stages []spinemask.Stage
-	var failed error
-	for v := range g.views(ctx, model) {
-		<-v.done
-		if v.err != nil && failed == nil {
-			failed = v.err
-			cancel() // and wait for the others
-		}
-		if failed != nil {
-			continue
-		}
-		stages = addStages(stages, v.result.Stages)
-		m.add(v.tile, v.result.Instances)
-	}
-	if failed == nil {
-		failed = ctx.Err()
-	}
-	if failed != nil {
-		return nil, failed
+	err := g.each(ctx, model, spread(g.tiles(), g.tiles()), func(tile int, r *spinemask.Result) {
+		stages = addStages(stages, r.Stages)
+		m.add(tile, r.Instances)
+	})
+	if err != nil {
+		return nil, err
 	}
 	return &spinemask.Result{Height: photo.Height, Width: photo.Width, Instances: m.instances(), Stages: stages}, nil
+}
+
+// pixelsOf gives 8-bit RGB.
+func pixelsOf(picture image.Image) *imageio.Image {
+	if photo, ok := picture.(*imageio.Image); ok {
+		return photo
+	}
+	return imageio.FromImage(picture)
 }
 
 func addStages(sum, more []spinemask.Stage) []spinemask.Stage {
