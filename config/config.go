@@ -179,7 +179,12 @@ type Masks struct {
 
 // Objects says how large the objects are that the model was trained on, so that pictures can be shown to it at a scale that it knows.
 type Objects struct {
-	Diameter float64 `json:"diameter"` // of the circle with an object's area, median over the training data, pixels of the network's input
+	// Diameter is that of the circle with an object's area, in pixels of the network's input: the median over the pictures of the validation data of each
+	// picture's median.
+	Diameter float64 `json:"diameter"`
+	// Tile is the side of the tiles, in pixels of the picture, into which larger pictures are cut unless a person says otherwise: what suited the validation
+	// data best. 0: pictures are fitted into the input as a whole.
+	Tile int `json:"tile,omitempty"`
 }
 
 // Parse reads a config and validates it. Unknown fields, trailing data and a format that is neither [Format] nor [FormatFirst] are errors; the config that it

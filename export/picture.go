@@ -25,6 +25,10 @@ type Image struct {
 	Selection string `json:"selection,omitempty"`
 	// Brightness says how samples of more than 8 bits became 8: "uint16, 113 to 3980 shown as 0 to 255 (percentile:0.1,99.9)".
 	Brightness string `json:"brightness,omitempty"`
+	// ObjectDiameter is how large its objects looked, in pixels, and Scale at what factor of its size the model saw it therefore; zeros where neither was
+	// decided for this picture alone.
+	ObjectDiameter float64 `json:"object_diameter,omitzero"`
+	Scale          float64 `json:"scale,omitzero"`
 }
 
 // A Picture is an image and what was found in it.
@@ -131,6 +135,12 @@ func (p *Picture) AppendJSON(b []byte) []byte {
 	if p.Brightness != "" {
 		b = append(b, `,"brightness":`...)
 		b = appendString(b, p.Brightness)
+	}
+	if p.Scale != 0 {
+		b = append(b, `,"object_diameter":`...)
+		b = appendNumber(b, p.ObjectDiameter)
+		b = append(b, `,"scale":`...)
+		b = appendNumber(b, p.Scale)
 	}
 	if p.Time != nil {
 		b = append(b, `,"time":`...)

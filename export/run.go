@@ -25,17 +25,19 @@ type Info struct {
 	MinScore      float64  `json:"min_score"`
 	NMSIoU        float64  `json:"nms_iou"`
 	MaxDetections int      `json:"max_detections"`
-	Classes       []string `json:"classes,omitempty"`      // those that are kept; none: all
-	AsStored      bool     `json:"as_stored,omitempty"`    // pictures were not turned upright
-	Page          string   `json:"page,omitempty"`         // of files of several pages: a number or "all"; "": those that the file's own description says
-	Channels      []string `json:"channels,omitempty"`     // numbers or names; none: the colour picture, or the nuclei
-	Z             string   `json:"z,omitempty"`            // "max", "mean" or a number; "": the maximum over z
-	Normalize     string   `json:"normalize,omitempty"`    // the rule that brings brightness to 8 bits; "": auto
-	Scale         float64  `json:"scale,omitempty"`        // at which the model sees pictures; 0: fitted into its input
-	Tile          int      `json:"tile,omitempty"`         // side of tiles, pixels; 0: none
-	TileOverlap   int      `json:"tile_overlap,omitempty"` // pixels
-	Fast          bool     `json:"fast,omitempty"`         // computed with larger rounding errors
-	Stopped       bool     `json:"stopped,omitempty"`      // before the last picture
+	Classes       []string `json:"classes,omitempty"`       // those that are kept; none: all
+	AsStored      bool     `json:"as_stored,omitempty"`     // pictures were not turned upright
+	Page          string   `json:"page,omitempty"`          // of files of several pages: a number or "all"; "": those that the file's own description says
+	Channels      []string `json:"channels,omitempty"`      // numbers or names; none: the colour picture, or the nuclei
+	Z             string   `json:"z,omitempty"`             // "max", "mean" or a number; "": the maximum over z
+	Normalize     string   `json:"normalize,omitempty"`     // the rule that brings brightness to 8 bits; "": auto
+	Scale         float64  `json:"scale,omitempty"`         // at which the model sees pictures; 0: fitted into its input
+	Tile          int      `json:"tile,omitempty"`          // side of tiles, pixels; 0: none
+	TileOverlap   int      `json:"tile_overlap,omitempty"`  // pixels
+	Diameter      string   `json:"diameter,omitempty"`      // of objects, pixels, from which the scale follows; "auto": looked for in each picture
+	PixelSize     float64  `json:"pixel_size_um,omitempty"` // that a person gave, micrometres
+	Fast          bool     `json:"fast,omitempty"`          // computed with larger rounding errors
+	Stopped       bool     `json:"stopped,omitempty"`       // before the last picture
 }
 
 // A Failure is a picture without results.

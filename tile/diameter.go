@@ -19,8 +19,8 @@ const mostLooks = 9
 //
 // The model looks at the picture at two scales: one at which the whole picture fits into its input, but no more than its own size, and one that is at least
 // four times that, and at least its own size. Of large pictures it looks at nine tiles a scale. The scale at which it finds more objects on the same area is
-// believed. The model should give the instances that a person is shown, not all (spinemask.DisplayScore). Of the options only the number of workers counts.
-func Diameter(ctx context.Context, model Segmenter, c *config.Config, picture image.Image, o Options) (float64, error) {
+// believed. Only instances with the score from which a person wants to see them count.
+func Diameter(ctx context.Context, model Segmenter, c *config.Config, picture image.Image, workers int) (float64, error) {
 	size := picture.Bounds().Size()
 	g, err := preprocess.Fit(&c.Input, size.Y, size.X)
 	if err != nil {
@@ -33,8 +33,8 @@ func Diameter(ctx context.Context, model Segmenter, c *config.Config, picture im
 		if err != nil {
 			return 0, err
 		}
-		at.Workers = o.Workers
-		l, err := lookAt(ctx, model, picture, at)
+		at.Workers = workers
+		l, err := lookAt(ctx, model, c.Detections.DisplayThreshold, picture, at)
 		if err != nil {
 			return 0, err
 		}
@@ -51,11 +51,21 @@ type look struct {
 	pixels int      // that were looked at
 }
 
-func lookAt(ctx context.Context, model Segmenter, picture image.Image, o Options) (l look, err error) {
+func lookAt(ctx context.Context, model Segmenter, threshold float64, picture image.Image, o Options) (l look, err error) {
 	g := newGrid(pixelsOf(picture), o)
 	tiles := spread(g.tiles(), mostLooks)
 	m := newMerger(g)
-	if err := g.each(ctx, model, tiles, func(tile int, r *spinemask.Result) { m.add(tile, r.Instances) }); err != nil {
+	err = g.each(ctx, model, tiles, func(tile int, r *spinemask.Result) {
+		shown := r.Instances // by falling score
+		for i, in := range shown {
+			if float64(in.Score) < threshold {
+				shown = shown[:i]
+				break
+			}
+		}
+		m.add(tile, shown)
+	})
+	if err != nil {
 		return look{}, err
 	}
 	for _, in := range m.instances() {

@@ -41,7 +41,7 @@ func (f *segmentFlags) header(model *spinemask.Model, list []format) (journal.He
 		Info: export.Info{
 			Description: "results of spinemask", Version: version(), Model: model.Config().Name, ModelSHA256: sum,
 			MinScore: f.score, NMSIoU: f.nms, MaxDetections: f.max, Classes: f.classes, AsStored: f.exif == exifOff, Fast: f.fast && kernels.Best().HasSplit(),
-			Scale: f.scale, Tile: f.cut.Size, TileOverlap: f.cut.Overlap,
+			Scale: f.scale, Tile: f.cut.Size, TileOverlap: f.cut.Overlap, Diameter: f.diameter, PixelSize: f.pixelSize,
 		},
 		Config:     digest(model.Config()),
 		Categories: export.Categories(model.Config()),
@@ -147,11 +147,11 @@ func (f *segmentFlags) adopt(flags *pflag.FlagSet) error {
 	if !flags.Changed("class") {
 		f.classes = h.Info.Classes
 	}
-	if !flags.Changed("tile") && !flags.Changed("overlap") && !flags.Changed("scale") {
-		f.scale, f.overlap = h.Info.Scale, h.Info.TileOverlap
-		if f.scale == 0 {
-			f.tile = h.Info.Tile
-		}
+	if !slices.ContainsFunc(append(showingNames, "overlap"), flags.Changed) {
+		f.showingFlags.adopt(h.Info)
+	}
+	if !flags.Changed("pixel-size") {
+		f.pixelSize = h.Info.PixelSize
 	}
 	if !flags.Changed("fast") {
 		f.fast = h.Info.Fast

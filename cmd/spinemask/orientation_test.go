@@ -66,7 +66,7 @@ func TestEveryOrientationGivesTheSameInstances(t *testing.T) {
 		j := job{input: inside[0]}
 		photo, err := j.read()
 		require.NoError(t, err)
-		got, err := f.find(context.Background(), model, photo)
+		got, _, err := f.find(context.Background(), model, photo)
 		require.NoError(t, err)
 		require.Len(t, got.Instances, len(want.Instances), "orientation %d", orientation)
 		for i := range want.Instances {

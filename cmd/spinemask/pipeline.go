@@ -14,13 +14,13 @@ import (
 	"github.com/spinemask/spinemask"
 	"github.com/spinemask/spinemask/export"
 	"github.com/spinemask/spinemask/internal/core/imageio"
-	"github.com/spinemask/spinemask/tile"
 )
 
 // An item is an image on its way: read, then segmented, then written.
 type item struct {
 	job
 	photo  *imageio.Image
+	shown  showing
 	result *spinemask.Result
 	err    error // of this image alone
 
@@ -92,7 +92,7 @@ func (f *segmentFlags) do(ctx context.Context, model *spinemask.Model, it *item,
 	if it.photo, it.err = it.read(); it.err != nil {
 		return
 	}
-	it.result, it.err = f.find(ctx, model, it.photo)
+	it.result, it.shown, it.err = f.find(ctx, model, it.photo)
 	if it.stop = ctx.Err(); it.stop != nil || it.err != nil {
 		return
 	}
@@ -105,6 +105,10 @@ func (f *segmentFlags) do(ctx context.Context, model *spinemask.Model, it *item,
 // image describes an image in the results.
 func (f *segmentFlags) image(it *item) export.Image {
 	im := export.Image{ID: it.id, FileName: it.name, Width: it.result.Width, Height: it.result.Height, Selection: it.selection}
+	im.ObjectDiameter, im.Scale = it.shown.diameter, it.shown.scale
+	if f.pixelSize > 0 {
+		im.PixelSize = [2]float64{f.pixelSize, f.pixelSize}
+	}
 	if it.photo.Scaling != nil {
 		im.Brightness = it.photo.Scaling.String()
 	}
@@ -122,6 +126,9 @@ func (f *segmentFlags) record(t *talk, it item, out sink) error {
 			return err
 		}
 	} else {
+		if f.diameter == diameterAuto {
+			t.say("%s: %s", it.name, it.shown)
+		}
 		t.detail("%s: %s", it.name, findings(it.result))
 		if err := out.add(it); err != nil {
 			return err
@@ -129,14 +136,6 @@ func (f *segmentFlags) record(t *talk, it item, out sink) error {
 	}
 	t.bar.Add(1)
 	return nil
-}
-
-// find is the network's work on an image.
-func (f *segmentFlags) find(ctx context.Context, model *spinemask.Model, photo *imageio.Image) (*spinemask.Result, error) {
-	if f.cut.Size == 0 {
-		return model.Segment(ctx, photo)
-	}
-	return tile.Segment(ctx, model.Segment, photo, f.cut)
 }
 
 // findings says what was found in an image, and where the time went.

@@ -15,20 +15,17 @@ import (
 	"github.com/spinemask/spinemask"
 	"github.com/spinemask/spinemask/export"
 	"github.com/spinemask/spinemask/internal/core/imageio"
-	"github.com/spinemask/spinemask/tile"
 )
 
 type segmentFlags struct {
 	modelFlags
-	out         string
-	save        []string
-	recursive   bool
-	list        string
-	jsonl       string
-	tile        int
-	overlap     int
-	scale       float64
-	cut         tile.Options // what the last three come to
+	out       string
+	save      []string
+	recursive bool
+	list      string
+	jsonl     string
+	showingFlags
+	pixelSize   float64
 	annotations string
 	onExisting  string
 	resume      bool
@@ -116,9 +113,8 @@ some images failed, 130 if it was interrupted.`,
 	fl.BoolVarP(&f.recursive, "recursive", "r", false, "look in sub-folders, too")
 	fl.StringVar(&f.list, "list", "", "`file` with the path of an image a line; the same as @file")
 	f.findingFlags(fl, "an image")
-	fl.IntVar(&f.tile, "tile", 0, "cut large images into tiles of this many `pixels`; a tile is scaled to the model's input")
-	fl.IntVar(&f.overlap, "overlap", 0, "`pixels` that neighbouring tiles share; more than the size of most things (default: a quarter of a tile)")
-	fl.Float64Var(&f.scale, "scale", 0, "show the model images at this `factor` of their size, in tiles of its input's size (default: fitted into its input)")
+	f.showingFlags.register(fl)
+	fl.Float64Var(&f.pixelSize, "pixel-size", 0, "size of a pixel in `µm`, for tables (default: what the file says)")
 	f.runFlags(cmd, "images, or tiles,")
 	fl.BoolVar(&f.resume, "resume", false, "go on with the run in the output folder, with its options; failed and changed images are tried again")
 	fl.StringVar(&f.onExisting, "on-existing", existingOverwrite, "`what` to do if the output folder holds a run: overwrite, skip what is finished, or error")
@@ -151,11 +147,11 @@ func (f *segmentFlags) check() error {
 	if _, err := findFormats(f.save); err != nil {
 		return err
 	}
-	if f.tile != 0 && f.scale != 0 {
-		return hinted{errors.New("--tile and --scale: both decide the size of tiles"), "leave one of them away"}
+	if err := f.showingFlags.check(); err != nil {
+		return err
 	}
-	if f.tile == 0 && f.scale == 0 && f.overlap != 0 {
-		return hinted{errors.New("--overlap without tiles"), "add --tile 640"}
+	if math.IsInf(f.pixelSize, 0) || math.IsNaN(f.pixelSize) {
+		return fmt.Errorf("--pixel-size %g: want a number of micrometres", f.pixelSize)
 	}
 	if f.exif != exifOn && f.exif != exifOff {
 		return fmt.Errorf("--exif %q: want on, off", f.exif)
@@ -269,14 +265,14 @@ func (nopCloser) Close() error { return nil }
 
 // open opens the model for a number of images, and decides on tiles.
 func (f *segmentFlags) open(t *talk, images int) (*spinemask.Model, error) {
-	if f.tile != 0 || f.scale != 0 {
+	if len(f.given()) > 0 && !f.fit {
 		images = math.MaxInt // tiles are as good
 	}
 	model, err := f.modelFlags.open(t, images)
 	if err != nil {
 		return nil, err
 	}
-	if f.cut, err = f.tiles(model.Config()); err != nil {
+	if err := f.decide(model.Config(), f.atOnce, f.maxPixels); err != nil {
 		model.Close()
 		return nil, err
 	}

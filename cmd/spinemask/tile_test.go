@@ -46,8 +46,8 @@ func TestTilesOfAMosaic(t *testing.T) {
 	}
 	require.Greater(t, len(want), 120)
 
-	f := segmentFlags{cut: tile.Options{Size: 200, Overlap: 60, Workers: 2}}
-	got, err := f.find(ctx, model, mosaic)
+	f := segmentFlags{showingFlags: showingFlags{cut: tile.Options{Size: 200, Overlap: 60, Workers: 2}}}
+	got, _, err := f.find(ctx, model, mosaic)
 	require.NoError(t, err)
 	missing := 0
 	for _, w := range want {
@@ -82,10 +82,9 @@ func TestScaledImagesKeepTheirPlaces(t *testing.T) {
 	whole, err := model.Segment(ctx, photo)
 	require.NoError(t, err)
 	for _, scale := range []float64{2, 3} {
-		f := segmentFlags{scale: scale, maxPixels: imageio.DefaultMaxPixels}
-		f.cut, err = f.tiles(model.Config())
-		require.NoError(t, err)
-		got, err := f.find(ctx, model, photo)
+		f := segmentFlags{showingFlags: showingFlags{scale: scale}}
+		require.NoError(t, f.decide(model.Config(), 1, imageio.DefaultMaxPixels))
+		got, _, err := f.find(ctx, model, photo)
 		require.NoError(t, err)
 		require.Equal(t, [2]int{photo.Width, photo.Height}, [2]int{got.Width, got.Height})
 		want, found, sum := 0, 0, 0.0
