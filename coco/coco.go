@@ -2,9 +2,10 @@
 // detector. OpenDataset and OpenResults read a file, packed by gzip or zstd or not; WriteDataset and NewResultsWriter
 // write one.
 //
-// The readers are lenient where the world is: a string as info.year, ids written 1.0, image ids that are strings, a
-// missing iscrowd, category ids that are strings, categories without a supercategory, NaN and Infinity, a byte order mark. What they cannot read is an
-// *Error with the file, the byte offset, the entry, its id and the field. What a field means for an evaluation, and
+// The readers are lenient where the world is: a string as info.year, ids written 1.0, ids that are strings, numbers beyond
+// 64 bits or null, a missing iscrowd, categories without a supercategory, sizes of images that are none, NaN and Infinity,
+// a byte order mark. What they cannot read is an *Error with the file, the byte offset, the entry, its id and the field,
+// and where it can be told with the kind of file that it is instead. What a field means for an evaluation, and
 // whether its absence is an error, is for package cocoeval to say.
 //
 // Boxes are x, y, width, height in pixels, x and y of the upper left corner. Keypoints are triples x, y, visibility.
@@ -35,8 +36,9 @@ type Dataset struct {
 
 // Image is an entry of "images".
 type Image struct {
-	ID            int64 // an index into ImageNames where the file's ids are strings
+	ID            int64 // an index into ImageNames, where there are any
 	Height, Width int   // pixels; 0 where the file does not say
+	BadSize       bool  // the file says something that is no count of pixels, such as -1 or 120.5
 	FileName      string
 
 	// For LVIS: categories known to be absent, and those of which not every instance is annotated. Nil where the file
@@ -47,7 +49,7 @@ type Image struct {
 // Category is an entry of "categories".
 type Category struct {
 	ID                  int64
-	Text                string // the id in files whose category ids are strings, where ID is an index; "" otherwise
+	IDName              *Name // the id in a file that has CategoryNames, where ID is an index; nil otherwise
 	Name, Supercategory string
 	Frequency           string   // LVIS: r, c or f
 	Keypoints           []string // names
@@ -65,9 +67,9 @@ type Results struct {
 // Annotations holds annotations or detections column by column: entry i of the file is element i of every column. A column
 // is nil where its field was not asked for, or has no meaning in the file.
 type Annotations struct {
-	ID         []int64   // of data sets only, like Area
-	ImageID    []int64   // an index into ImageNames where the file's ids are strings
-	CategoryID []int64   // an index into CategoryNames where the file's ids are strings
+	ID         []int64   // of data sets only, like Area; an index into IDNames, where there are any
+	ImageID    []int64   // an index into ImageNames, where there are any
+	CategoryID []int64   // an index into CategoryNames, where there are any
 	Score      []float64 // of results only
 	Box        [][4]float64
 	Area       []float64
@@ -77,8 +79,9 @@ type Annotations struct {
 	Visible    []int32 // num_keypoints
 	Offset     []int64 // byte offset of the entry in the unpacked file
 
-	ImageNames    []string // the image ids of a file whose ids are strings, nil otherwise
-	CategoryNames []string // likewise, ascending
+	// The ids of a file that are not all integers of 64 bits, nil otherwise. Those of images and categories ascend; the first
+	// of annotations is the number 0.
+	IDNames, ImageNames, CategoryNames []Name
 
 	data     []byte        // the file
 	polygons [][][]float64 // of Mask.index
@@ -100,32 +103,37 @@ const (
 	Ignore
 	HasKeypoints
 	HasVisible // num_keypoints was given
+
+	// While a file is read: the id is a number of a name.
+	namedID
+	namedImage
+	namedCategory
 )
 
 // Len is the number of entries.
 func (a *Annotations) Len() int { return len(a.ImageID) }
 
+// IDName returns how the file writes the id of annotation i.
+func (a *Annotations) IDName(i int) string { return nameOf(a.IDNames, a.ID[i]) }
+
 // ImageName returns how the file writes the image id that ImageID holds as id.
-func (a *Annotations) ImageName(id int64) string {
-	if a.ImageNames != nil {
-		return strconv.Quote(a.ImageNames[id])
-	}
-	return strconv.FormatInt(id, 10)
-}
+func (a *Annotations) ImageName(id int64) string { return nameOf(a.ImageNames, id) }
 
 // CategoryName returns how the file writes the category id that CategoryID holds as id.
-func (a *Annotations) CategoryName(id int64) string {
-	if a.CategoryNames != nil {
-		return strconv.Quote(a.CategoryNames[id])
+func (a *Annotations) CategoryName(id int64) string { return nameOf(a.CategoryNames, id) }
+
+func nameOf(list []Name, id int64) string {
+	if list != nil {
+		return list[id].String()
 	}
 	return strconv.FormatInt(id, 10)
 }
 
-// Fail returns an error about a field of entry i.
+// fail returns an error about a field of entry i.
 func (a *Annotations) fail(i int, array, field, msg string) *Error {
 	e := &Error{Offset: a.Offset[i], Array: array, Index: i, Field: field, Msg: msg}
 	if a.ID != nil && a.Has[i]&HasID != 0 {
-		e.ID = strconv.FormatInt(a.ID[i], 10)
+		e.ID = a.IDName(i)
 	}
 	return e
 }

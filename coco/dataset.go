@@ -1,7 +1,5 @@
 package coco
 
-import "strconv"
-
 // OpenDataset reads the annotation file at path: JSON, or that packed by gzip or zstd. Plain files are mapped into memory
 // where the system allows it; one whose masks are run lengths must not be changed while the result is in use.
 func OpenDataset(path string, fields Fields) (*Dataset, error) {
@@ -20,21 +18,63 @@ func OpenDataset(path string, fields Fields) (*Dataset, error) {
 // ParseDataset reads an annotation file from memory. The result keeps b, which must not be changed. name is for messages.
 func ParseDataset(b []byte, name string, fields Fields) (*Dataset, error) {
 	d := &Dataset{File: name, NoCategories: true}
-	s := datasetReader{scanner: scanner{b: b}, d: d, fields: orAll(fields), names: new(names), categories: new(names)}
+	s := datasetReader{scanner: scanner{b: b}, d: d, fields: orAll(fields), ids: new(idNames)}
 	s.file()
 	if s.err != nil {
 		s.err.File = name
+		s.err.name(b, false)
 		return nil, s.err
 	}
-	d.ImageNames, d.data = s.names.list, b
-	if number := d.nameCategories(s.categories); number != nil {
-		for i := range d.Categories {
-			c := &d.Categories[i]
-			c.ID = number[c.ID]
-			c.Text = d.CategoryNames[c.ID]
+	d.data = b
+	d.settleIDs(&s.ids.annotations)
+	d.ImageNames = s.ids.images.settle(s.eachImageID)
+	d.CategoryNames = s.ids.categories.settle(s.eachCategoryID)
+	for i := range d.Categories {
+		if d.CategoryNames != nil {
+			d.Categories[i].IDName = &d.CategoryNames[d.Categories[i].ID]
 		}
 	}
 	return d, nil
+}
+
+// eachImageID calls f with every image id, and whether it is a name's number, and stores the result.
+func (a *Annotations) eachImageID(f func(id int64, named bool) int64) {
+	for i, id := range a.ImageID {
+		a.ImageID[i] = f(id, a.Has[i]&namedImage != 0)
+	}
+}
+
+// eachCategoryID is eachImageID for categories.
+func (a *Annotations) eachCategoryID(f func(id int64, named bool) int64) {
+	for i, id := range a.CategoryID {
+		a.CategoryID[i] = f(id, a.Has[i]&namedCategory != 0)
+	}
+}
+
+// eachImageID is that of the annotations, and of the list of images.
+func (s *datasetReader) eachImageID(f func(id int64, named bool) int64) {
+	for i := range s.d.Images {
+		im := &s.d.Images[i]
+		im.ID = f(im.ID, s.namedImage[i])
+	}
+	s.d.eachImageID(f)
+}
+
+// eachCategoryID is that of the annotations, of the list of categories and of LVIS' lists in images.
+func (s *datasetReader) eachCategoryID(f func(id int64, named bool) int64) {
+	for i := range s.d.Categories {
+		c := &s.d.Categories[i]
+		c.ID = f(c.ID, s.namedCategory[i])
+	}
+	for i := range s.d.Images {
+		im := &s.d.Images[i]
+		for _, list := range [][]int64{im.Negative, im.NotExhaustive} {
+			for k, id := range list {
+				list[k] = f(id, false)
+			}
+		}
+	}
+	s.d.eachCategoryID(f)
 }
 
 // file reads the whole file.
@@ -51,12 +91,6 @@ func (s *datasetReader) file() {
 	if s.err == nil && !s.sawImages {
 		s.fail(0, "images: missing")
 	}
-	if s.err == nil && 0 < s.named && s.named < s.ids {
-		s.fail(0, "image ids are strings and numbers")
-	}
-	if s.err == nil && 0 < s.namedCategories && s.namedCategories < s.d.Len()+len(s.d.Categories) {
-		s.fail(0, "category ids are strings and numbers")
-	}
 }
 
 // orAll is the default of Fields.
@@ -70,14 +104,15 @@ func orAll(f Fields) Fields {
 // datasetReader reads the outer object of an annotation file.
 type datasetReader struct {
 	scanner
-	d          *Dataset
-	fields     Fields
-	names      *names
-	named, ids int // image ids that were strings; all
-	sawImages  bool
+	d         *Dataset
+	fields    Fields
+	ids       *idNames
+	sawImages bool
 
-	categories      *names
-	namedCategories int // category ids that were strings
+	namedImage, namedCategory []bool // of each image and category: its id is a name's number
+
+	id           int64 // of the image or category that is being read
+	named, known bool  // it is a name's number; it was read
 }
 
 // begin returns where the value of the file begins and whether a byte order mark stands before it.
@@ -139,43 +174,39 @@ func (s *datasetReader) member(name []byte, p int) int {
 	switch string(name) {
 	case "images":
 		s.sawImages = true
-		s.d.Images = s.d.Images[:0]
-		return s.list("images", p, s.image)
+		s.d.Images, s.namedImage = s.d.Images[:0], s.namedImage[:0]
+		return s.list("images", p, &s.ids.images, s.image)
 	case "categories":
 		s.d.NoCategories = false
-		s.d.Categories = s.d.Categories[:0]
-		return s.list("categories", p, s.category)
+		s.d.Categories, s.namedCategory = s.d.Categories[:0], s.namedCategory[:0]
+		return s.list("categories", p, &s.ids.categories, s.category)
 	case "annotations":
 		parts, next, err := readList(guess(s.b, p), func() *reader {
-			return &reader{scanner: scanner{b: s.b}, fields: s.fields, names: s.names, categories: s.categories}
+			return &reader{scanner: scanner{b: s.b}, fields: s.fields, ids: s.ids}
 		})
 		if err != nil {
 			s.err = err
 			return bad
 		}
 		s.d.Annotations = join(parts)
-		for _, r := range parts {
-			s.named += r.named
-			s.namedCategories += r.namedCategories
-			s.ids += r.out.Len()
-		}
 		return next
 	}
 	return s.skip(p)
 }
 
 // list reads a list of objects by f and completes its errors.
-func (s *datasetReader) list(array string, p int, f func(p int) (id int64, known bool, next int)) int {
+func (s *datasetReader) list(array string, p int, ids *names, f func(p int) int) int {
 	i := 0
 	return s.elements(p, func(p int) int {
 		if s.at(p) != '{' {
 			p = s.wrong(p, p, "an object")
 		}
-		id, known, next := f(p)
+		s.known = false
+		next := f(p)
 		if s.err != nil && s.err.Array == "" {
 			s.err.Array, s.err.Index = array, i
-			if known {
-				s.err.ID = strconv.FormatInt(id, 10)
+			if s.known {
+				s.err.ID = ids.text(s.id, s.named)
 			}
 		}
 		i++
@@ -184,31 +215,18 @@ func (s *datasetReader) list(array string, p int, f func(p int) (id int64, known
 }
 
 // image reads an entry of "images".
-func (s *datasetReader) image(p int) (id int64, known bool, next int) {
+func (s *datasetReader) image(p int) int {
 	start := p
 	var im Image
-	next = s.members(p, func(name []byte, p int) int {
-		var v int64
+	next := s.members(p, func(name []byte, p int) int {
 		switch string(name) {
 		case "id":
-			if s.at(p) == '"' {
-				var text []byte
-				if text, p = s.text(p); p >= 0 {
-					im.ID = s.names.id(string(text))
-					s.named++
-				}
-			} else {
-				im.ID, p = s.int(p)
-			}
-			known = true
+			s.id, s.named, p = s.scanner.id(p, &s.ids.images)
+			im.ID, s.known = s.id, p >= 0
 		case "height":
-			if v, p = s.length(p); p >= 0 {
-				im.Height = int(v)
-			}
+			im.Height, p = s.length(p, &im)
 		case "width":
-			if v, p = s.length(p); p >= 0 {
-				im.Width = int(v)
-			}
+			im.Width, p = s.length(p, &im)
 		case "file_name":
 			im.FileName, p = s.optionalText(p)
 		case "neg_category_ids":
@@ -220,31 +238,22 @@ func (s *datasetReader) image(p int) (id int64, known bool, next int) {
 		}
 		return s.named1(name, p)
 	})
-	if next >= 0 && !known {
+	if next >= 0 && !s.known {
 		next = s.fail(start, "id: missing")
 	}
-	s.ids++
-	s.d.Images = append(s.d.Images, im)
-	return im.ID, known && s.named == 0, next
+	s.d.Images, s.namedImage = append(s.d.Images, im), append(s.namedImage, s.named)
+	return next
 }
 
 // category reads an entry of "categories".
-func (s *datasetReader) category(p int) (id int64, known bool, next int) {
+func (s *datasetReader) category(p int) int {
 	start := p
 	var c Category
-	next = s.members(p, func(name []byte, p int) int {
+	next := s.members(p, func(name []byte, p int) int {
 		switch string(name) {
 		case "id":
-			if s.at(p) == '"' {
-				var text []byte
-				if text, p = s.text(p); p >= 0 {
-					c.ID = s.categories.id(string(text))
-					s.namedCategories++
-				}
-			} else {
-				c.ID, p = s.int(p)
-			}
-			known = true
+			s.id, s.named, p = s.scanner.id(p, &s.ids.categories)
+			c.ID, s.known = s.id, p >= 0
 		case "name":
 			c.Name, p = s.optionalText(p)
 		case "supercategory":
@@ -267,11 +276,11 @@ func (s *datasetReader) category(p int) (id int64, known bool, next int) {
 		}
 		return s.named1(name, p)
 	})
-	if next >= 0 && !known {
+	if next >= 0 && !s.known {
 		next = s.fail(start, "id: missing")
 	}
-	s.d.Categories = append(s.d.Categories, c)
-	return c.ID, known && s.namedCategories == 0, next
+	s.d.Categories, s.namedCategory = append(s.d.Categories, c), append(s.namedCategory, s.named)
+	return next
 }
 
 // named1 stores the field of an error.
@@ -282,16 +291,19 @@ func (s *datasetReader) named1(field []byte, p int) int {
 	return p
 }
 
-// length reads a number of pixels; null counts as unknown, and so does a string, with which the reference cannot count.
-func (s *datasetReader) length(p int) (int64, int) {
-	if s.isNull(p) || s.at(p) == '"' {
-		return 0, s.skip(p)
+// length reads a number of pixels. null counts as unknown; so does what is no count of pixels, and the image is marked: the
+// reference never looks at it in an evaluation of boxes.
+func (s *datasetReader) length(p int, im *Image) (int, int) {
+	if s.isNull(p) {
+		return 0, p + len("null")
 	}
-	v, next := s.int(p)
-	if next >= 0 && (v < 0 || v > 1<<31) {
-		return 0, s.fail(p, "%d pixels", v)
+	if x, next, ok := scanNumber(s.b, p); ok {
+		if v, ok := x.int(); ok && v >= 0 && int64(int(v)) == v {
+			return int(v), next
+		}
 	}
-	return v, next
+	im.BadSize = true
+	return 0, s.skip(p)
 }
 
 // optionalText reads a string; any other value counts as an empty one.

@@ -9,10 +9,11 @@ import (
 // An Entry is one annotation or detection, for writing files and for looking at single ones.
 type Entry struct {
 	ID         int64
+	IDName     *Name // the id in a file that has IDNames; nil otherwise
 	ImageID    int64
-	ImageName  string // the image's id in files whose ids are strings; "" otherwise
+	ImageName  *Name // the image's id in a file that has ImageNames; nil otherwise
 	CategoryID int64
-	Category   string // the category's id in files whose ids are strings; "" otherwise
+	Category   *Name // the category's id in a file that has CategoryNames; nil otherwise
 	Score      float64
 	Box        [4]float64
 	Area       float64
@@ -27,13 +28,16 @@ type Entry struct {
 func (a *Annotations) Entry(i int) Entry {
 	e := Entry{ImageID: a.ImageID[i], CategoryID: a.CategoryID[i], Box: a.Box[i], Has: a.Has[i]}
 	if a.ImageNames != nil {
-		e.ImageName = a.ImageNames[e.ImageID]
+		e.ImageName = &a.ImageNames[e.ImageID]
 	}
 	if a.CategoryNames != nil {
-		e.Category = a.CategoryNames[e.CategoryID]
+		e.Category = &a.CategoryNames[e.CategoryID]
 	}
 	if a.ID != nil {
 		e.ID, e.Area = a.ID[i], a.Area[i]
+		if a.IDNames != nil {
+			e.IDName = &a.IDNames[e.ID]
+		}
 	}
 	if a.Score != nil {
 		e.Score = a.Score[i]

@@ -237,15 +237,24 @@ func (s *scanner) notFinite(p, next int) (float64, int) {
 	return 0, s.wrong(p, next, "a number")
 }
 
+// quickInt reads the usual integer: some digits and then something that ends a number. It saves half the time of the
+// general way; ok is false for all others, good or bad.
+func (s *scanner) quickInt(p int) (v int64, next int, ok bool) {
+	if p < 0 || p+8 > len(s.b) {
+		return 0, 0, false
+	}
+	u, n := digits(s.b[p:])
+	if n == 0 || n == 8 || s.b[p] == '0' && n > 1 {
+		return 0, 0, false
+	}
+	c := s.b[p+n]
+	return int64(u), p + n, c == ',' || c == '}' || c == ' '
+}
+
 // int reads the integer at p, which may be written 1.0.
 func (s *scanner) int(p int) (v int64, next int) {
-	// The usual case, some digits and then something that ends a number, saves half the time of the general one.
-	if p >= 0 && p+8 <= len(s.b) {
-		if v, n := digits(s.b[p:]); 0 < n && n < 8 && (s.b[p] != '0' || n == 1) {
-			if c := s.b[p+n]; c == ',' || c == '}' || c == ' ' {
-				return int64(v), p + n
-			}
-		}
+	if v, next, ok := s.quickInt(p); ok {
+		return v, next
 	}
 	x, next, ok := scanNumber(s.b, p)
 	if !ok {

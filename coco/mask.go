@@ -20,6 +20,8 @@ type Mask struct {
 	Kind    MaskKind
 	Regular bool // rle.Summary.Regular
 	Filled  bool // the runs sum to H·W
+	Flat    bool // of polygons: one, whose numbers stood without the list around it, as VIA writes them
+	Bytes   bool // of a string: it was what Python prints of bytes, b'…'
 	escaped bool
 
 	// Of run lengths: their size, foreground pixels and the box of those, as in rle.Summary.
@@ -60,6 +62,9 @@ func (a *Annotations) AppendRuns(dst []uint32, i int) []uint32 {
 	if m.escaped {
 		var room [1024]byte
 		counts, _ = unescape(room[:0], counts)
+	}
+	if m.Bytes {
+		counts, _ = pythonBytes(counts)
 	}
 	dst, _ = rle.DecodeRuns(dst, counts) // the string was read once without an error
 	return dst

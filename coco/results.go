@@ -18,14 +18,17 @@ func OpenResults(path string, fields Fields) (*Results, error) {
 
 // ParseResults reads a results file from memory. The result keeps b, which must not be changed. name is for messages.
 func ParseResults(b []byte, name string, fields Fields) (*Results, error) {
-	s := resultsReader{scanner: scanner{b: b}, r: &Results{File: name}, fields: orAll(fields), names: new(names), categories: new(names)}
+	s := resultsReader{scanner: scanner{b: b}, r: &Results{File: name}, fields: orAll(fields), ids: new(idNames)}
 	s.file()
 	if s.err != nil {
 		s.err.File = name
+		s.err.name(b, true)
 		return nil, s.err
 	}
-	s.r.ImageNames, s.r.data = s.names.list, b
-	s.r.nameCategories(s.categories)
+	a := &s.r.Annotations
+	a.data = b
+	a.ImageNames = s.ids.images.settle(a.eachImageID)
+	a.CategoryNames = s.ids.categories.settle(a.eachCategoryID)
 	return s.r, nil
 }
 
@@ -34,11 +37,7 @@ type resultsReader struct {
 	scanner
 	r      *Results
 	fields Fields
-	names  *names
-	named  int // image ids that were strings
-
-	categories      *names
-	namedCategories int // category ids that were strings
+	ids    *idNames
 }
 
 // file reads the whole file.
@@ -67,27 +66,17 @@ func (s *resultsReader) file() {
 	if p >= 0 {
 		s.end(p)
 	}
-	if s.err == nil && 0 < s.named && s.named < s.r.Len() {
-		s.fail(0, "image ids are strings and numbers")
-	}
-	if s.err == nil && 0 < s.namedCategories && s.namedCategories < s.r.Len() {
-		s.fail(0, "category ids are strings and numbers")
-	}
 }
 
 // list reads the list of results at p.
 func (s *resultsReader) list(p int) int {
 	parts, next, err := readList(guess(s.b, p), func() *reader {
-		return &reader{scanner: scanner{b: s.b}, fields: s.fields, names: s.names, categories: s.categories, results: true}
+		return &reader{scanner: scanner{b: s.b}, fields: s.fields, ids: s.ids, results: true}
 	})
 	if err != nil {
 		s.err = err
 		return bad
 	}
 	s.r.Annotations = join(parts)
-	for _, part := range parts {
-		s.named += part.named
-		s.namedCategories += part.namedCategories
-	}
 	return next
 }

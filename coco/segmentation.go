@@ -1,6 +1,7 @@
 package coco
 
 import (
+	"bytes"
 	"math"
 
 	"github.com/spinemask/spinemask/rle"
@@ -19,10 +20,20 @@ func (r *reader) mask(p int) (m Mask, next int) {
 	return m, r.wrong(p, p, "polygons or run lengths")
 }
 
-// polygons reads a list of polygons.
+// polygons reads a list of polygons, or the numbers of one.
 func (r *reader) polygons(p int) (m Mask, next int) {
-	p++
 	start := len(r.rings)
+	if c := r.at(r.space(p + 1)); c == '-' || c-'0' <= 9 {
+		var ring []float64
+		if ring, p = r.numbers(p); p < 0 {
+			return m, bad
+		}
+		r.rings = append(r.rings, ring)
+		m = r.polygonMask(start)
+		m.Flat = true
+		return m, p
+	}
+	p++
 	for first := true; ; first = false {
 		var done bool
 		if p, done = r.element(p, first, ']'); done || p < 0 {
@@ -37,9 +48,14 @@ func (r *reader) polygons(p int) (m Mask, next int) {
 	if p < 0 || len(r.rings) == start {
 		return Mask{Kind: EmptyMask}, p
 	}
-	m = Mask{Kind: PolygonMask, index: int64(len(r.out.polygons))}
+	return r.polygonMask(start), p
+}
+
+// polygonMask makes a mask of the polygons from r.rings[start] on.
+func (r *reader) polygonMask(start int) Mask {
+	m := Mask{Kind: PolygonMask, index: int64(len(r.out.polygons))}
 	r.out.polygons = append(r.out.polygons, r.rings[start:len(r.rings):len(r.rings)])
-	return m, p
+	return m
 }
 
 // runs reads {"size": [h, w], "counts": "…" or […]} and measures the mask.
@@ -108,8 +124,11 @@ func (r *reader) size(p int) (h, w uint32, next int) {
 	if p < 0 {
 		return 0, 0, bad
 	}
-	if n != 2 || v[0] < 0 || v[1] < 0 || v[0] > rle.MaxPixels || v[1] > rle.MaxPixels || v[0]*v[1] > rle.MaxPixels {
+	if n != 2 || v[0] < 0 || v[1] < 0 {
 		return 0, 0, r.fail(start, "size: %s, want [height, width]", r.b[start:p])
+	}
+	if v[0] > rle.MaxPixels || v[1] > rle.MaxPixels || uint64(v[0])*uint64(v[1]) > rle.MaxPixels {
+		return 0, 0, r.fail(start, "size: %d×%d, want at most %d pixels", v[0], v[1], uint64(rle.MaxPixels))
 	}
 	return uint32(v[0]), uint32(v[1]), p
 }
@@ -131,12 +150,23 @@ func (r *reader) counted(m *Mask, p, next int) int {
 		}
 		raw = r.counts
 	}
+	raw, m.Bytes = pythonBytes(raw)
 	s, err := rle.ScanString(int(m.H), int(m.W), raw)
 	if err != nil {
 		return r.fail(p, "counts: %v", err)
 	}
 	m.measured(s)
 	return next
+}
+
+// pythonBytes returns what is inside of b'…' or b"…", which Python's str makes of bytes; ok is false for any other string,
+// of which it returns all. The quotes are no characters of run lengths.
+func pythonBytes(counts []byte) (inside []byte, ok bool) {
+	n := len(counts)
+	if n < 3 || counts[0] != 'b' || counts[1] != '\'' && counts[1] != '"' || counts[n-1] != counts[1] {
+		return counts, false
+	}
+	return bytes.ReplaceAll(counts[2:n-1], []byte(`\\`), []byte(`\`)), true
 }
 
 // listed reads the list of run lengths at p; next is where the object ends.

@@ -1,35 +1,12 @@
 package coco
 
-import (
-	"slices"
-	"sync"
-)
-
-// annotationID reads an id that may be written as a string of digits, which the reference takes as the number.
-func (r *reader) annotationID(p int) (int64, int) {
-	if r.at(p) != '"' {
-		return r.int(p)
-	}
-	raw, _, next := r.rawString(p)
-	if next < 0 {
-		return 0, bad
-	}
-	inner := scanner{b: raw}
-	if v, q := inner.int(0); q == len(raw) {
-		return v, next
-	}
-	return 0, r.wrong(p, p, "an integer")
-}
-
-// flag reads 0, 1, false or true; any other number is true, null is false.
+// flag reads 0, 1, false or true; any other number is true.
 func (r *reader) flag(p int) (bool, int) {
 	switch r.at(p) {
 	case 't':
 		return true, r.word(p, "true")
 	case 'f':
 		return false, r.word(p, "false")
-	case 'n':
-		return false, r.word(p, "null")
 	}
 	v, p := r.float(p)
 	return v != 0, p
@@ -127,79 +104,4 @@ func (r *reader) numbers(p int) ([]float64, int) {
 		r.coords = append(r.coords, v)
 	}
 	return r.coords[start:len(r.coords):len(r.coords)], p
-}
-
-// categoryID reads a category id. Every file has either numbers or strings.
-func (r *reader) categoryID(p int) (int64, int) {
-	if r.at(p) != '"' {
-		return r.int(p)
-	}
-	text, next := r.text(p)
-	if next < 0 {
-		return 0, bad
-	}
-	r.namedCategories++
-	return r.categories.id(string(text)), next
-}
-
-// names numbers the ids of a file whose ids are strings. Its zero value is ready for use by several readers.
-type names struct {
-	sync.Mutex
-	index map[string]int64
-	list  []string
-}
-
-// imageID reads an image id. Every file has either numbers or strings.
-func (r *reader) imageID(p int) (int64, int) {
-	if r.at(p) != '"' {
-		return r.int(p)
-	}
-	text, next := r.text(p)
-	if next < 0 {
-		return 0, bad
-	}
-	r.named++
-	return r.names.id(string(text)), next
-}
-
-// id returns the number of a name.
-func (n *names) id(name string) int64 {
-	n.Lock()
-	defer n.Unlock()
-	if i, ok := n.index[name]; ok {
-		return i
-	}
-	if n.index == nil {
-		n.index = make(map[string]int64)
-	}
-	i := int64(len(n.list))
-	n.index[name] = i
-	n.list = append(n.list, name)
-	return i
-}
-
-// sort puts the names in ascending order, as numpy does. It returns the new numbers of the old ones, or nil if there are none.
-func (n *names) sort() (number []int64) {
-	if len(n.list) == 0 {
-		return nil
-	}
-	list := slices.Sorted(slices.Values(n.list))
-	number = make([]int64, len(list))
-	for i, name := range list {
-		number[n.index[name]] = int64(i)
-	}
-	n.list = list
-	return number
-}
-
-// nameCategories renumbers the categories of all entries by their sorted names.
-func (a *Annotations) nameCategories(n *names) (number []int64) {
-	number = n.sort()
-	if number != nil {
-		a.CategoryNames = n.list
-		for i, id := range a.CategoryID {
-			a.CategoryID[i] = number[id]
-		}
-	}
-	return number
 }

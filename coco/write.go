@@ -84,9 +84,9 @@ func separate(b []byte, i int) []byte {
 }
 
 func appendImage(b []byte, im *Image, d *Dataset) []byte {
-	name := ""
+	var name *Name
 	if d.ImageNames != nil {
-		name = d.ImageNames[im.ID]
+		name = &d.ImageNames[im.ID]
 	}
 	b = appendID(append(b, `{"id":`...), im.ID, name)
 	b = fmt.Appendf(b, `,"height":%d,"width":%d,"file_name":`, im.Height, im.Width)
@@ -101,7 +101,7 @@ func appendImage(b []byte, im *Image, d *Dataset) []byte {
 }
 
 func appendCategory(b []byte, c *Category) []byte {
-	b = appendID(append(b, `{"id":`...), c.ID, c.Text)
+	b = appendID(append(b, `{"id":`...), c.ID, c.IDName)
 	b = appendString(append(b, `,"name":`...), c.Name)
 	if c.Supercategory != "" {
 		b = appendString(append(b, `,"supercategory":`...), c.Supercategory)
@@ -126,7 +126,7 @@ func appendCategory(b []byte, c *Category) []byte {
 func appendEntry(b []byte, e *Entry, annotation bool) ([]byte, error) {
 	b = append(b, '{')
 	if annotation && e.Has&HasID != 0 {
-		b = strconv.AppendInt(append(b, `"id":`...), e.ID, 10)
+		b = appendID(append(b, `"id":`...), e.ID, e.IDName)
 		b = append(b, ',')
 	}
 	b = appendID(append(b, `"image_id":`...), e.ImageID, e.ImageName)
@@ -169,11 +169,15 @@ func appendEntry(b []byte, e *Entry, annotation bool) ([]byte, error) {
 	return append(b, '}'), err
 }
 
-func appendID(b []byte, id int64, name string) []byte {
-	if name != "" {
-		return appendString(b, name)
+// appendID appends an id, by its name if it has one.
+func appendID(b []byte, id int64, name *Name) []byte {
+	switch {
+	case name == nil:
+		return strconv.AppendInt(b, id, 10)
+	case name.Kind == StringName:
+		return appendString(b, name.Text)
 	}
-	return strconv.AppendInt(b, id, 10)
+	return append(b, name.Text...)
 }
 
 func appendFlag(b []byte, set bool) []byte {

@@ -90,7 +90,7 @@ func TestImageIDsThatAreStringsStayStrings(t *testing.T) {
 	require.NoError(t, WriteDataset(&b, d))
 	got, err := ParseDataset(b.Bytes(), "", AllFields)
 	require.NoError(t, err)
-	require.Equal(t, []string{`b\`, "a"}, got.ImageNames)
+	require.Equal(t, []Name{{StringName, "a"}, {StringName, `b\`}}, got.ImageNames)
 	require.Equal(t, d.ImageID, got.ImageID)
 }
 

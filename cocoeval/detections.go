@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/spinemask/spinemask/coco"
 )
@@ -45,7 +43,9 @@ func newDetections(a *coco.Annotations, fail func(i int, field, msg string) erro
 	if err := d.findImages(g, p, w); err != nil {
 		return nil, err
 	}
-	d.findCategories(g, p, w)
+	if err := d.findCategories(g, p, w); err != nil {
+		return nil, err
+	}
 	if err := d.complete(g, p, w); err != nil {
 		return nil, err
 	}
@@ -68,124 +68,6 @@ func newDetections(a *coco.Annotations, fail func(i int, field, msg string) erro
 	}
 	d.lintCategories(g, w)
 	return d, nil
-}
-
-// findImages finds the image of each entry.
-func (d *detections) findImages(g *truth, p *Params, w *warnings) error {
-	imageID, err := d.imageIDs(g, p, w)
-	if err != nil {
-		return err
-	}
-	d.image = make([]int32, d.Len())
-	unknown := unknownImages{d: d}
-	for i, id := range imageID {
-		image := g.images.index.of(id)
-		if image < 0 && p.ImageIDs == nil {
-			unknown.add(i, id)
-		}
-		d.image[i] = image
-	}
-	return unknown.report(p, w)
-}
-
-// unknownImages collects results for images that the data set does not have.
-type unknownImages struct {
-	d     *detections
-	count int
-	first int
-	ids   []string
-}
-
-func (u *unknownImages) add(i int, id int64) {
-	if u.count++; u.count == 1 {
-		u.first = i
-	}
-	if len(u.ids) < maxExamples {
-		if s := u.d.ImageName(u.d.ImageID[i]); !slices.Contains(u.ids, s) {
-			u.ids = append(u.ids, s)
-		}
-	}
-}
-
-// report refuses the results in strict mode, as loadRes does, and tells of those dropped otherwise.
-func (u *unknownImages) report(p *Params, w *warnings) error {
-	if u.count == 0 {
-		return nil
-	}
-	if p.Mode == Strict {
-		return u.d.fail(u.first, "image_id", fmt.Sprintf("not an image of the data set; so are those of %d results, the first ids: %s", u.count, strings.Join(u.ids, ", ")))
-	}
-	w.list = append(w.list, Warning{Code: "unknown-image-results", Count: u.count, Text: "results for images that the data set does not have; dropped", Examples: u.ids})
-	return nil
-}
-
-// imageIDs returns the image ids of the entries as the data set numbers them, where one or both have strings.
-func (d *detections) imageIDs(g *truth, p *Params, w *warnings) ([]int64, error) {
-	if d.ImageNames == nil && g.images.names == nil || d.Len() == 0 {
-		return d.ImageID, nil
-	}
-	ids := make([]int64, d.Len())
-	mixed := (d.ImageNames == nil) != (g.images.names == nil)
-	if mixed && p.Mode == Strict {
-		return nil, d.fail(0, "image_id", "strings in one file, numbers in the other")
-	}
-	for i, id := range d.ImageID {
-		ids[i] = -1
-		switch {
-		case g.images.names == nil: // "12" for 12
-			var n int64
-			if _, err := fmt.Sscan(d.ImageNames[id], &n); err == nil {
-				ids[i] = n
-			}
-		default:
-			name := fmt.Sprint(id)
-			if d.ImageNames != nil {
-				name = d.ImageNames[id]
-			}
-			if k, ok := g.images.names[name]; ok {
-				ids[i] = g.images.ids[k]
-			}
-		}
-		if mixed {
-			w.add("image-id-type", "results whose image id is a string where the data set has a number, or the other way round; taken as the same", func() string { return d.ImageName(id) })
-		}
-	}
-	return ids, nil
-}
-
-// noCategory is an id that no data set has.
-const noCategory = math.MinInt64
-
-// findCategories finds the category ids of the entries as the data set numbers them, where one or both have strings. A number
-// and a string are never the same in strict mode.
-func (d *detections) findCategories(g *truth, p *Params, w *warnings) {
-	names := g.data.CategoryNames
-	d.category = d.CategoryID
-	if d.CategoryNames == nil && names == nil {
-		return
-	}
-	d.category = make([]int64, d.Len())
-	mixed := (d.CategoryNames == nil) != (names == nil)
-	for i, id := range d.CategoryID {
-		d.category[i] = noCategory
-		text := fmt.Sprint(id)
-		if d.CategoryNames != nil {
-			text = d.CategoryNames[id]
-		}
-		if mixed && p.Mode == Strict {
-			continue
-		}
-		if names == nil { // "12" for 12
-			if n, err := strconv.ParseInt(text, 10, 64); err == nil {
-				d.category[i] = n
-			}
-		} else if k, ok := slices.BinarySearch(names, text); ok {
-			d.category[i] = int64(k)
-		}
-		if mixed {
-			w.add("category-id-type", "results whose category id is a string where the data set has a number, or the other way round; taken as the same", func() string { return d.CategoryName(id) })
-		}
-	}
 }
 
 // complete derives boxes and areas. In strict mode the first entry decides for all, as in loadRes: with a box, areas are
@@ -236,7 +118,7 @@ func (d *detections) noBox(i int) error {
 	case has&coco.NullBox != 0:
 		return d.fail(i, "bbox", "null, want 4 numbers")
 	case has&coco.EmptyBox != 0:
-		return d.fail(i, "bbox", "empty list, want 4 numbers")
+		return hinted(d.fail(i, "bbox", "empty list, want 4 numbers"), "leave bbox away where there is a segmentation: its box is taken then; or compare masks alone, --iou segm")
 	}
 	return d.fail(i, "bbox", "missing")
 }
@@ -290,6 +172,9 @@ func (d *detections) completeEach(g *truth, p *Params, w *warnings) error {
 			}
 		case fromMask && kind == coco.PolygonMask && d.image[i] >= 0:
 			h, w := g.images.height[d.image[i]], g.images.width[d.image[i]]
+			if msg := checkImage(h, w, "polygons", func() string { return d.ImageName(d.ImageID[i]) }); msg != "" {
+				return d.fail(i, "segmentation", msg)
+			}
 			m := polygonMask(proper(d.Polygons(i)), h, w)
 			d.areas[i] = float64(m.Area())
 			if has&coco.HasBox == 0 {
@@ -367,8 +252,8 @@ func (d *detections) inspectMask(i int, g *truth, p *Params, w *warnings) error 
 	h, wd := g.images.height[d.image[i]], g.images.width[d.image[i]]
 	switch k := d.maskKind(i); k {
 	case coco.NoMask:
-		if h == 0 || wd == 0 {
-			return d.fail(i, "bbox", "taken as a mask, in an image without height and width")
+		if msg := checkImage(h, wd, "taken as a mask,", func() string { return d.ImageName(d.ImageID[i]) }); msg != "" {
+			return d.fail(i, "bbox", msg)
 		}
 		b := &d.box[i]
 		if s := b[0] + b[1] + b[2] + b[3]; s-s != 0 {
@@ -381,69 +266,23 @@ func (d *detections) inspectMask(i int, g *truth, p *Params, w *warnings) error 
 		}
 		w.add("empty-mask", "results without a segmentation; the box or nothing was taken", name)
 	case coco.PolygonMask:
-		if h == 0 || wd == 0 {
-			return d.fail(i, "segmentation", "polygons in an image without height and width")
-		}
-		if msg := checkPolygons(d.Polygons(i), h, wd, corrected, w, name); msg != "" {
+		if msg := checkImage(h, wd, "polygons", func() string { return d.ImageName(d.ImageID[i]) }); msg != "" {
 			return d.fail(i, "segmentation", msg)
+		}
+		if msg := checkPolygons(d.Annotations, i, h, wd, corrected, w, name); msg != "" {
+			return hinted(d.fail(i, "segmentation", msg), correctedHint)
 		}
 	default:
 		if k == coco.ListMask && d.Has[0]&coco.HasBox == 0 {
 			w.add("listed-runs", "results with run lengths as a list of numbers, which pycocotools refuses; taken", name)
 		}
 		m := &d.Mask[i]
-		if m.Filled && int(m.H) == h && int(m.W) == wd {
+		if m.Filled && int(m.H) == h && int(m.W) == wd && !m.Bytes {
 			return nil
 		}
-		if msg := checkRuns(m, h, wd, corrected, w, name); msg != "" {
-			return d.fail(i, "segmentation", msg)
-		}
+		return checkRuns(m, h, wd, corrected, w, name, func(msg string) error { return d.fail(i, "segmentation", msg) })
 	}
 	return nil
-}
-
-// boxLint looks whether boxes seem to be x1, y1, x2, y2.
-type boxLint struct{ n, ordered, inside, out int }
-
-func (l *boxLint) add(b *[4]float64, h, w int) {
-	if h == 0 || w == 0 {
-		return
-	}
-	l.n++
-	fh, fw := float64(h), float64(w)
-	if b[2] > b[0] && b[3] > b[1] {
-		l.ordered++
-	}
-	if b[2] <= fw+1 && b[3] <= fh+1 {
-		l.inside++
-	}
-	if b[0]+b[2] > fw*1.01+1 || b[1]+b[3] > fh*1.01+1 {
-		l.out++
-	}
-}
-
-// merge adds the counts of other.
-func (l *boxLint) merge(o *boxLint) {
-	l.n, l.ordered, l.inside, l.out = l.n+o.n, l.ordered+o.ordered, l.inside+o.inside, l.out+o.out
-}
-
-// report warns where nearly all boxes are proper ones if their last numbers are corners, and many leave the image if those
-// are sizes.
-func (l *boxLint) report(w *warnings) {
-	if l.n > 0 && l.ordered*100 >= l.n*99 && l.inside*100 >= l.n*99 && l.out*10 >= l.n {
-		w.list = append(w.list, Warning{Code: "xyxy", Count: l.out, Text: "boxes of results leave their image, and none would as x1, y1, x2, y2: COCO wants x, y, width, height"})
-	}
-}
-
-// lintCategories warns where category ids seem to count from 0.
-func (d *detections) lintCategories(g *truth, w *warnings) {
-	if d.Len() == 0 || len(g.ids) == 0 || g.rank.of(0) >= 0 || d.CategoryNames != nil {
-		return
-	}
-	low, high := slices.Min(d.CategoryID), slices.Max(d.CategoryID)
-	if low == 0 && high < g.ids[len(g.ids)-1] && g.ids[0] > 0 {
-		w.list = append(w.list, Warning{Code: "categories-from-0", Count: d.Len(), Text: fmt.Sprintf("results have category ids %d…%d, the data set %d…%d: they seem to count from 0", low, high, g.ids[0], g.ids[len(g.ids)-1])})
-	}
 }
 
 // limit keeps the n detections of each image with the highest scores, over all categories, as lvis-api does.

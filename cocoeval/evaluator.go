@@ -75,6 +75,9 @@ func (e *Evaluator) AddResults(r *coco.Results) error {
 	if err != nil {
 		return err
 	}
+	if err := d.placedNone(e.g, e.p); err != nil {
+		return err
+	}
 	return e.add(d, &w)
 }
 
@@ -119,7 +122,7 @@ func (e *Evaluator) add(d *detections, w *warnings) error {
 		w.merge(&c.warnings)
 		lint.merge(&c.lint)
 	}
-	lint.report(w)
+	lint.report(w, "results", "")
 	e.found.merge(w)
 	return nil
 }

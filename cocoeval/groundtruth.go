@@ -14,7 +14,12 @@ type truth struct {
 	images     imageTable
 	categories []coco.Category // ascending by id; one nameless for a class-agnostic evaluation
 	ids        []int64         // of the selected categories, ascending
+	listed     []coco.Category // of ids
 	rank       idTable         // index into ids
+
+	placeImage, placeCategory *placer         // in corrected mode, when they are needed
+	otherImage                map[int64]int32 // image ids of annotations that are written otherwise than in the list
+	otherCategory             map[int64]int64 // category ids likewise, as those in the list
 
 	start    []int32 // of each image in the columns below, and their length
 	image    []int32 // index into images
@@ -23,6 +28,7 @@ type truth struct {
 	area     []float64
 	flags    []truthFlags
 
+	boxes           boxLint
 	absent, partial map[imageCategory]bool // LVIS: no instance; not every instance annotated
 }
 
@@ -37,69 +43,23 @@ const (
 	unseen                         // id 0 in strict mode: a detection that matches it stays unmatched
 )
 
-// imageTable numbers the images of an evaluation by ascending id, and strings in the order of their bytes.
-type imageTable struct {
-	ids           []int64
-	height, width []int
-	index         idTable
-	text          []string         // the ids, where they are strings
-	names         map[string]int32 // the same the other way round
-	allText       []string         // of the data set, by its numbers of them
-}
-
-// newImageTable numbers the images that p selects.
-func newImageTable(d *coco.Dataset, p *Params, w *warnings) imageTable {
-	var t imageTable
-	order := make([]int32, 0, len(d.Images))
-	selected := newIDTable(p.ImageIDs)
-	for i := range d.Images {
-		if p.ImageIDs == nil || selected.of(d.Images[i].ID) >= 0 {
-			order = append(order, int32(i))
-		}
-	}
-	less := func(a, b int32) int { return cmp.Compare(d.Images[a].ID, d.Images[b].ID) }
-	if d.ImageNames != nil {
-		less = func(a, b int32) int { return cmp.Compare(d.ImageNames[d.Images[a].ID], d.ImageNames[d.Images[b].ID]) }
-	}
-	if !slices.IsSortedFunc(order, less) {
-		slices.SortStableFunc(order, less)
-	}
-	for _, i := range order {
-		im := &d.Images[i]
-		if n := len(t.ids); n > 0 && t.ids[n-1] == im.ID {
-			w.add("duplicate-images", "images with the id of another; the last one counts", func() string { return d.ImageName(im.ID) })
-			t.height[n-1], t.width[n-1] = im.Height, im.Width
-			continue
-		}
-		t.ids, t.height, t.width = append(t.ids, im.ID), append(t.height, im.Height), append(t.width, im.Width)
-	}
-	if d.ImageNames != nil {
-		t.names, t.allText = make(map[string]int32, len(t.ids)), d.ImageNames
-		for i, id := range t.ids {
-			t.names[d.ImageNames[id]] = int32(i)
-			t.text = append(t.text, d.ImageNames[id])
-		}
-	}
-	t.index = newIDTable(t.ids)
-	return t
-}
-
-// name returns how the files write the id of image i.
-func (t *imageTable) name(i int32) string {
-	if t.text != nil {
-		return fmt.Sprintf("%q", t.text[i])
-	}
-	return fmt.Sprint(t.ids[i])
-}
-
 // newTruth selects and orders the annotations of d, and checks that they have what the evaluation needs.
 func newTruth(d *coco.Dataset, p *Params, w *warnings) (*truth, error) {
 	if d.ByteOrderMark {
 		w.add("byte-order-mark", "files begin with a byte order mark, which Python's json refuses", func() string { return d.File })
 	}
-	g := &truth{data: d, images: newImageTable(d, p, w)}
+	g := &truth{data: d}
+	var err error
+	if g.images, err = newImageTable(d, p, w); err != nil {
+		return nil, err
+	}
 	if err := g.listCategories(d, p, w); err != nil {
 		return nil, err
+	}
+	if p.Mode == Corrected {
+		if err := g.placeAnnotations(d, p, w); err != nil {
+			return nil, err
+		}
 	}
 	order, err := g.order(d, p, w)
 	if err != nil {
@@ -120,6 +80,8 @@ func newTruth(d *coco.Dataset, p *Params, w *warnings) (*truth, error) {
 	for len(g.start) <= len(g.images.ids) {
 		g.start = append(g.start, int32(n))
 	}
+	g.boxes.report(w, "annotations", "annotation-")
+	g.lint(p, w)
 	if p.Protocol == LVIS {
 		return g, g.federate(d, p)
 	}
@@ -129,6 +91,10 @@ func newTruth(d *coco.Dataset, p *Params, w *warnings) (*truth, error) {
 // listCategories fills categories and the ways to them.
 func (g *truth) listCategories(d *coco.Dataset, p *Params, w *warnings) error {
 	list := slices.Clone(d.Categories)
+	lost, err := idsLost(d.CategoryNames, len(list), func(i int) int64 { return list[i].ID }, p)
+	if err != nil {
+		return fmt.Errorf("cocoeval: %s: categories: %w", d.File, err)
+	}
 	if d.NoCategories {
 		if p.Mode == Strict {
 			return fmt.Errorf("cocoeval: %s: categories: missing", d.File)
@@ -136,7 +102,8 @@ func (g *truth) listCategories(d *coco.Dataset, p *Params, w *warnings) error {
 		for _, id := range d.CategoryID {
 			c := coco.Category{ID: id, Name: fmt.Sprint(id)}
 			if d.CategoryNames != nil {
-				c.Name, c.Text = d.CategoryNames[id], d.CategoryNames[id]
+				c.IDName = &d.CategoryNames[id]
+				c.Name = c.IDName.Text
 			}
 			list = append(list, c)
 		}
@@ -151,12 +118,16 @@ func (g *truth) listCategories(d *coco.Dataset, p *Params, w *warnings) error {
 			}
 			continue
 		}
+		if lost != nil && lost(c.ID) {
+			w.add("large-ids", largeIDs, func() string { return d.CategoryName(c.ID) })
+			continue
+		}
 		if p.CategoryIDs != nil && !slices.Contains(p.CategoryIDs, c.ID) {
 			continue
 		}
-		g.ids, g.categories = append(g.ids, c.ID), append(g.categories, *c)
+		g.ids, g.listed = append(g.ids, c.ID), append(g.listed, *c)
 	}
-	g.rank = newIDTable(g.ids)
+	g.rank, g.categories = newIDTable(g.ids), g.listed
 	if p.ClassAgnostic {
 		g.categories = []coco.Category{{ID: -1}}
 	}
@@ -170,6 +141,55 @@ func (g *truth) categoryOf(id int64) int32 {
 		return 0 // all are one
 	}
 	return k
+}
+
+// placeAnnotations finds the images and categories of annotations that write the ids otherwise than the lists do: as text
+// where those have numbers, or the other way round.
+func (g *truth) placeAnnotations(d *coco.Dataset, p *Params, w *warnings) error {
+	if p.ImageIDs != nil || p.CategoryIDs != nil || d.ImageNames == nil && d.CategoryNames == nil {
+		return nil
+	}
+	g.otherImage, g.otherCategory = map[int64]int32{}, map[int64]int64{}
+	for i := range d.Len() {
+		if id := d.ImageID[i]; d.ImageNames != nil && g.images.index.of(id) < 0 {
+			x := g.imagePlacer().loosely(d.ImageNames[id])
+			if x.same != nil {
+				return d.Fail(i, "image_id", d.ImageName(id)+" "+g.placeImage.ambiguous(x))
+			}
+			g.otherImage[id] = x.index
+			placing{w, "image", "annotations"}.note(x, func() string { return d.ImageName(id) })
+		}
+		if id := d.CategoryID[i]; d.CategoryNames != nil && g.rank.of(id) < 0 {
+			x := g.categoryPlacer().loosely(d.CategoryNames[id])
+			if x.same != nil {
+				return d.Fail(i, "category_id", d.CategoryName(id)+" "+g.placeCategory.ambiguous(x))
+			}
+			if x.index >= 0 {
+				g.otherCategory[id] = g.ids[x.index]
+			}
+			placing{w, "category", "annotations"}.note(x, func() string { return d.CategoryName(id) })
+		}
+	}
+	return nil
+}
+
+// imageOf returns the index of the image of annotation i, or -1.
+func (g *truth) imageOf(d *coco.Dataset, i int) int32 {
+	image := g.images.index.of(d.ImageID[i])
+	if image < 0 && g.otherImage != nil {
+		if other, ok := g.otherImage[d.ImageID[i]]; ok {
+			return other
+		}
+	}
+	return image
+}
+
+// categoryID returns the category id of annotation i as the list of categories has it.
+func (g *truth) categoryID(d *coco.Dataset, i int) int64 {
+	if other, ok := g.otherCategory[d.CategoryID[i]]; ok {
+		return other
+	}
+	return d.CategoryID[i]
 }
 
 // place is an annotation's place in the order of an evaluation.
@@ -213,7 +233,7 @@ func (g *truth) order(d *coco.Dataset, p *Params, w *warnings) ([]place, error) 
 	}
 	order := make([]place, 0, d.Len())
 	for i := range d.Len() {
-		image := g.images.index.of(d.ImageID[i])
+		image := g.imageOf(d, i)
 		if image < 0 {
 			if p.ImageIDs == nil {
 				w.add("unknown-image-annotations", "annotations of images that are not listed; dropped", func() string { return d.ImageName(d.ImageID[i]) })
@@ -225,8 +245,8 @@ func (g *truth) order(d *coco.Dataset, p *Params, w *warnings) ([]place, error) 
 			// Whatever has this id: the last one, but in place of this one.
 			j = int(last[d.ID[i]])
 		}
-		k := g.categoryOf(d.CategoryID[j])
-		if k < 0 || !p.ClassAgnostic && g.categoryOf(d.CategoryID[i]) < 0 {
+		k := g.categoryOf(g.categoryID(d, j))
+		if k < 0 || !p.ClassAgnostic && g.categoryOf(g.categoryID(d, i)) < 0 {
 			if p.CategoryIDs == nil {
 				w.add("unknown-category-annotations", "annotations of categories that are not listed; dropped", func() string { return d.CategoryName(d.CategoryID[i]) })
 			}
@@ -235,13 +255,13 @@ func (g *truth) order(d *coco.Dataset, p *Params, w *warnings) ([]place, error) 
 		o := place{category: k, image: image, entry: int32(j)}
 		if last != nil {
 			// The reference goes through the images first, so a twin keeps the place that its own image gives it.
-			if o.image = g.images.index.of(d.ImageID[j]); o.image < 0 {
+			if o.image = g.imageOf(d, j); o.image < 0 {
 				continue
 			}
 			o.rank = int64(image)
 		}
 		if p.ClassAgnostic {
-			o.rank |= int64(g.rank.of(d.CategoryID[j])) << 32
+			o.rank |= int64(g.rank.of(g.categoryID(d, j))) << 32
 		}
 		if p.Protocol == LVIS && d.Has[i]&coco.HasArea != 0 && !lvisArea(d.Area[i]) {
 			w.add("lvis-area-annotations", "annotations of no area, which lvis-api drops", func() string { return annotationName(d, i) })
@@ -266,7 +286,10 @@ func lastOfID(d *coco.Dataset, p *Params, w *warnings) (map[int64]int32, error) 
 			w.add("no-id", "annotations without an id; numbered", func() string { return "annotations[" + fmt.Sprint(i) + "]" })
 		case !seen.add(id):
 			twins++
-			w.add("duplicate-ids", duplicateText[p.Mode], func() string { return fmt.Sprint(id) })
+			w.add("duplicate-ids", duplicateText[p.Mode], func() string { return annotationName(d, i) })
+		}
+		if d.IDNames != nil && p.Mode == Strict && d.IDNames[id].Kind == coco.StringName && d.Has[i]&coco.HasID != 0 {
+			return nil, d.Fail(i, "id", "string, of which pycocotools can make no number")
 		}
 	}
 	if twins == 0 || p.Mode == Corrected {
@@ -291,7 +314,7 @@ func (g *truth) add(d *coco.Dataset, p *Params, w *warnings, o place) error {
 	var f truthFlags
 	isCrowd := has&coco.IsCrowd != 0
 	if has&coco.HasCrowd == 0 && p.Protocol == COCO {
-		w.add("no-iscrowd", "annotations without iscrowd; taken as 0", func() string { return annotationName(d, i) })
+		w.add("no-iscrowd", "annotations without iscrowd, or with null; taken as 0", func() string { return annotationName(d, i) })
 	}
 	switch {
 	case p.Protocol == LVIS:
@@ -340,6 +363,9 @@ func (g *truth) add(d *coco.Dataset, p *Params, w *warnings, o place) error {
 	if err := checkShape(d, p, w, i, g.images.height[o.image], g.images.width[o.image]); err != nil {
 		return err
 	}
+	if p.IoU == BBox {
+		g.boxes.add(&d.Box[i], g.images.height[o.image], g.images.width[o.image])
+	}
 	g.image, g.category, g.entry = append(g.image, o.image), append(g.category, o.category), append(g.entry, o.entry)
 	g.area, g.flags = append(g.area, area), append(g.flags, f)
 	return nil
@@ -353,7 +379,7 @@ var idZeroText = [...]string{
 // annotationName names annotation i in a warning.
 func annotationName(d *coco.Dataset, i int) string {
 	if d.Has[i]&coco.HasID != 0 {
-		return fmt.Sprint(d.ID[i])
+		return d.IDName(i)
 	}
 	return fmt.Sprintf("annotations[%d]", i)
 }

@@ -133,7 +133,7 @@ func (e *Evaluator) fingerprint() [32]byte {
 	}
 	put(p.IoUThresholds)
 	put(p.Sigmas)
-	fmt.Fprintf(h, "%q %q\n", g.images.text, g.images.allText)
+	fmt.Fprintf(h, "%q\n", g.data.ImageNames)
 	put(g.images.ids)
 	put(g.ids)
 	put(g.start)

@@ -45,24 +45,44 @@ func checkShape(d *coco.Dataset, p *Params, w *warnings, i, imageH, imageW int) 
 			w.add("empty-mask", "annotations without a segmentation; taken as empty", name)
 		}
 	case coco.PolygonMask:
-		if imageH == 0 || imageW == 0 {
-			return d.Fail(i, "segmentation", "polygons in an image without height and width")
-		}
-		if msg := checkPolygons(d.Polygons(i), imageH, imageW, corrected, w, name); msg != "" {
+		if msg := checkImage(imageH, imageW, "polygons", func() string { return d.ImageName(d.ImageID[i]) }); msg != "" {
 			return d.Fail(i, "segmentation", msg)
+		}
+		if msg := checkPolygons(&d.Annotations, i, imageH, imageW, corrected, w, name); msg != "" {
+			return hinted(d.Fail(i, "segmentation", msg), correctedHint)
 		}
 	default:
-		if msg := checkRuns(m, imageH, imageW, corrected, w, name); msg != "" {
-			return d.Fail(i, "segmentation", msg)
+		if err := checkRuns(m, imageH, imageW, corrected, w, name, func(msg string) error { return d.Fail(i, "segmentation", msg) }); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
+// checkImage reports that what is no mask of run lengths cannot become one in an image of h×w pixels.
+func checkImage(h, w int, what string, image func() string) string {
+	if h == 0 || w == 0 {
+		return what + " in an image without height and width"
+	}
+	if rle.CheckSize(h, w) != nil {
+		return fmt.Sprintf("%s in image %s of %d×%d pixels, want at most %d pixels", what, image(), h, w, uint64(rle.MaxPixels))
+	}
+	return ""
+}
+
+const correctedHint = "--mode corrected takes it, with a warning"
+
 var kindText = [...]string{coco.NoMask: "missing", coco.NullMask: "null, want polygons or run lengths", coco.EmptyMask: "empty list, want polygons"}
 
 // checkPolygons returns what the reference would refuse; in corrected mode it warns instead.
-func checkPolygons(polygons [][]float64, h, w int, corrected bool, warn *warnings, name func() string) string {
+func checkPolygons(a *coco.Annotations, i, h, w int, corrected bool, warn *warnings, name func() string) string {
+	polygons := a.Polygons(i)
+	if a.Mask[i].Flat {
+		if !corrected {
+			return "a flat list of numbers, as VIA writes it; want a list of polygons"
+		}
+		warn.add("flat-polygon", "masks of numbers without a list around each polygon, which pycocotools refuses; taken as one polygon", name)
+	}
 	if !corrected {
 		if n := len(polygons[0]); n < minPolygon-1 {
 			return fmt.Sprintf("polygon of %d numbers, want at least %d", n, minPolygon)
@@ -88,21 +108,34 @@ func checkPolygons(polygons [][]float64, h, w int, corrected bool, warn *warning
 	return ""
 }
 
-// checkRuns looks at the size and the sum of run lengths.
-func checkRuns(m *coco.Mask, h, w int, corrected bool, warn *warnings, name func() string) string {
+// checkRuns looks at the size and the sum of run lengths. fail makes an error of the entry.
+func checkRuns(m *coco.Mask, h, w int, corrected bool, warn *warnings, name func() string, fail func(msg string) error) error {
+	if m.Bytes {
+		if !corrected {
+			return hinted(fail("counts: the text of Python bytes, b'…', which pycocotools misreads; want the string itself"), "write counts.decode(); "+correctedHint)
+		}
+		warn.add("bytes-counts", "masks whose counts are the text of Python bytes, b'…'; the string inside was taken", name)
+	}
 	if (int(m.H) != h || int(m.W) != w) && h > 0 && w > 0 {
+		reason := ""
+		if turned(m, h, w) {
+			reason = ": the two are exchanged, as where one side turned the picture by its EXIF orientation and the other did not"
+		}
 		if corrected {
-			return fmt.Sprintf("size %d×%d, want the image's %d×%d", m.H, m.W, h, w)
+			return fail(fmt.Sprintf("size %d×%d, want the image's %d×%d%s", m.H, m.W, h, w, reason))
 		}
 		warn.add("rle-size", "masks of another size than their image; they match nothing of it", name)
+		if reason != "" {
+			warn.add("exif-orientation", "masks have the height and width of their image exchanged: one side turned the picture by its EXIF orientation, the other did not", name)
+		}
 	}
 	if !m.Filled {
 		if corrected {
-			return fmt.Sprintf("runs do not sum to %d×%d", m.H, m.W)
+			return fail(fmt.Sprintf("runs do not sum to %d×%d", m.H, m.W))
 		}
 		warn.add("rle-sum", "masks whose runs do not sum to height × width", name)
 	}
-	return ""
+	return nil
 }
 
 // areaOf returns the area of annotation i's mask if it was read, else of its box.
@@ -110,7 +143,9 @@ func areaOf(d *coco.Dataset, i, h, w int) (area float64, ok bool) {
 	if d.Mask != nil {
 		switch m := &d.Mask[i]; m.Kind {
 		case coco.PolygonMask:
-			return float64(polygonMask(d.Polygons(i), h, w).Area()), true
+			if rle.CheckSize(h, w) == nil {
+				return float64(polygonMask(d.Polygons(i), h, w).Area()), true
+			}
 		case coco.RunMask, coco.ListMask:
 			return float64(m.Area), true
 		}

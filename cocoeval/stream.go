@@ -28,8 +28,8 @@ func (e *Evaluator) Add(imageID int64, list []Detection) error {
 		x := &list[i]
 		entry := coco.Entry{ImageID: imageID, CategoryID: x.CategoryID, Score: x.Score, Box: x.Box, Has: coco.HasScore}
 		if x.Mask.Runs != nil {
-			if h, w := x.Mask.H, x.Mask.W; h < 0 || w < 0 || h > rle.MaxPixels || w > rle.MaxPixels || h*w > rle.MaxPixels {
-				return fmt.Errorf("%smask of %d×%d pixels", name(i), h, w)
+			if err := rle.CheckSize(x.Mask.H, x.Mask.W); err != nil {
+				return fmt.Errorf("%s%w", name(i), err)
 			}
 			entry.Mask = x.Mask
 		}
@@ -42,7 +42,7 @@ func (e *Evaluator) Add(imageID int64, list []Detection) error {
 		}
 		a.Append(&entry)
 	}
-	a.ImageNames, a.CategoryNames = e.g.images.allText, e.g.data.CategoryNames
+	a.ImageNames, a.CategoryNames = e.g.data.ImageNames, e.g.data.CategoryNames
 	fail := func(i int, field, msg string) error { return fmt.Errorf("%s%s: %s", name(i), field, msg) }
 	var w warnings
 	d, err := newDetections(&a, fail, e.g, e.p, &w)

@@ -24,9 +24,11 @@ type line struct {
 	area    string
 	maxDets int
 	group   string // LVIS: r, c or f
+	own     bool   // the area is one that the summary does not know
 }
 
-// Stats returns the numbers of the summary: pycocotools' 12, or 10 of keypoints, or lvis-api's 13.
+// Stats returns the numbers of the summary: pycocotools' 12, or 10 of keypoints, or lvis-api's 13; then, for each area range
+// with another label than those of the summary, its AP and AR, named AP_label and AR_label.
 //
 // In strict mode they are taken where pycocotools takes them: the first line at 100 detections whatever maxDets is (20 in
 // all lines of keypoints), the others at the third maxDets; what is not there is -1. In corrected mode, and where
@@ -62,8 +64,27 @@ func (e *Evaluation) ClassStats(k int) []Stat {
 	return stats
 }
 
-// lines lists the lines of the summary.
+// lines lists the lines of the summary, and those of area ranges that it does not know.
 func (e *Evaluation) lines() []line {
+	lines := e.usualLines()
+	known := map[string]bool{}
+	for _, l := range lines {
+		known[l.area] = true
+	}
+	maxDets := lines[1].maxDets // the first is at 100 in any case
+	for _, recall := range []bool{false, true} {
+		for i, r := range e.Params.Areas {
+			twice := slices.ContainsFunc(e.Params.Areas[:i], func(o AreaRange) bool { return o.Label == r.Label })
+			if !known[r.Label] && !twice {
+				lines = append(lines, line{recall: recall, area: r.Label, maxDets: maxDets, own: true})
+			}
+		}
+	}
+	return lines
+}
+
+// usualLines lists the lines of the references' summaries.
+func (e *Evaluation) usualLines() []line {
 	p := &e.Params
 	n := len(p.MaxDets)
 	last := p.MaxDets[n-1]
@@ -131,7 +152,10 @@ func (l line) name(e *Evaluation) string {
 	if l.iou != 0 {
 		s += fmt.Sprint(math.Round(l.iou * 100))
 	}
-	if l.area != "all" {
+	switch {
+	case l.own:
+		return s + "_" + l.area
+	case l.area != "all":
 		s += l.area[:1]
 	}
 	s += l.group
@@ -178,7 +202,7 @@ func (e *Evaluation) WriteText(w io.Writer) error {
 		}
 		if e.Params.Protocol == LVIS {
 			area, group := l.area, "all"
-			if area != "all" {
+			if area != "all" && !l.own {
 				area = area[:1]
 			}
 			if l.group != "" {

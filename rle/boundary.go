@@ -5,7 +5,7 @@ import "math"
 // BoundaryDilation is the width in pixels of the boundary of masks in an h×w image for Boundary IoU (Cheng et al., CVPR
 // 2021): 0.02 of the diagonal, rounded half to even, at least 1, as mask_to_boundary of boundary-iou-api.
 func BoundaryDilation(h, w int) int {
-	diagonal := math.Sqrt(float64(h*h + w*w))
+	diagonal := math.Sqrt(float64(uint64(h)*uint64(h) + uint64(w)*uint64(w))) // fits: h·w is below 2^32
 	return max(1, int(math.RoundToEven(0.02*diagonal)))
 }
 

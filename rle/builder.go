@@ -12,7 +12,7 @@ type Builder struct {
 
 // Reset begins an h×w mask.
 func (b *Builder) Reset(h, w int) {
-	if checkSize(h, w) != nil {
+	if CheckSize(h, w) != nil {
 		panic("rle: size of the mask is negative or too large")
 	}
 	*b = Builder{h: h, w: w, runs: b.runs[:0], left: h * w}

@@ -1,7 +1,7 @@
 package rle
 
 // span is rows y0 … y1-1 of a column.
-type span struct{ y0, y1 int32 }
+type span struct{ y0, y1 uint32 }
 
 // columnSpans is a list of columns, each the ascending spans of its foreground.
 type columnSpans struct {
@@ -15,7 +15,7 @@ func (m Mask) columns(x, w, d int) columnSpans {
 	column, y0, y1 := x, 0, 0
 	flush := func() {
 		if y1-y0 > 2*d {
-			columns.spans = append(columns.spans, span{int32(y0 + d), int32(y1 - d)})
+			columns.spans = append(columns.spans, span{uint32(y0 + d), uint32(y1 - d)})
 		}
 	}
 	m.eachColumnRun(func(cx, cy0, cy1 int) {

@@ -12,8 +12,8 @@ package rle
 
 import "fmt"
 
-// MaxPixels is the largest H·W of a valid mask.
-const MaxPixels = 1 << 31
+// MaxPixels is the largest H·W of a valid mask: positions and runs are 32-bit integers, as in maskApi.c.
+const MaxPixels = 1<<32 - 1
 
 // Mask is a binary mask of H×W pixels as run lengths in column-major order: Runs[0] background, Runs[1] foreground, …
 type Mask struct {
@@ -23,7 +23,7 @@ type Mask struct {
 
 // Validate reports why m is no proper mask: a negative or too large size, or runs that do not sum to H·W.
 func (m Mask) Validate() error {
-	if err := checkSize(m.H, m.W); err != nil {
+	if err := CheckSize(m.H, m.W); err != nil {
 		return err
 	}
 	var sum uint64
@@ -36,7 +36,9 @@ func (m Mask) Validate() error {
 	return nil
 }
 
-func checkSize(h, w int) error {
+// CheckSize reports that h×w pixels are no size of a mask: negative, or more than MaxPixels. Who rasterises polygons of an
+// image whose size comes from outside calls it first.
+func CheckSize(h, w int) error {
 	if h < 0 || w < 0 || uint64(h) > MaxPixels || uint64(w) > MaxPixels || uint64(h)*uint64(w) > MaxPixels {
 		return fmt.Errorf("rle: size %d×%d, want at most %d pixels", h, w, uint64(MaxPixels))
 	}

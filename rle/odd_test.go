@@ -60,8 +60,8 @@ func TestDecodeErrors(t *testing.T) {
 		{80, 100, "T3b1d0", "rle: runs sum to 170, want 80×100 = 8000"},
 		{80, 100, "T3Xl4d0XPc2", "rle: offset 7: run 3 ends after the 80×100 pixels"},
 		{3, 4, "14K6", "rle: offset 2: run 2 ends after the 3×4 pixels"}, // below zero
-		{-1, 4, "", "rle: size -1×4, want at most 2147483648 pixels"},
-		{1 << 40, 1 << 40, "", "rle: size 1099511627776×1099511627776, want at most 2147483648 pixels"},
+		{-1, 4, "", "rle: size -1×4, want at most 4294967295 pixels"},
+		{1 << 40, 1 << 40, "", "rle: size 1099511627776×1099511627776, want at most 4294967295 pixels"},
 		{3, 4, "", "rle: runs sum to 0, want 3×4 = 12"},
 	} {
 		_, err := Decode(c.h, c.w, []byte(c.counts))
@@ -70,7 +70,7 @@ func TestDecodeErrors(t *testing.T) {
 }
 
 func TestLargestMask(t *testing.T) {
-	m := Mask{H: 1 << 16, W: 1 << 15, Runs: []uint32{0, MaxPixels}}
+	m := Mask{H: 1<<16 - 1, W: 1<<16 + 1, Runs: []uint32{0, MaxPixels}}
 	require.NoError(t, m.Validate())
 	decoded, err := Decode(m.H, m.W, m.AppendString(nil))
 	require.NoError(t, err)

@@ -64,7 +64,7 @@ func (r *Rasterizer) AppendPolygons(dst []uint32, polygons [][]float64, h, w int
 
 // AppendPolygon appends the runs of FromPolygon to dst.
 func (r *Rasterizer) AppendPolygon(dst []uint32, xy []float64, h, w int) []uint32 {
-	if checkSize(h, w) != nil {
+	if CheckSize(h, w) != nil {
 		panic("rle: size of the mask is negative or too large")
 	}
 	r.xy = r.xy[:0]

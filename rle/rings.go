@@ -24,10 +24,10 @@ func (m Mask) Polygons() []Ring {
 	var left []span
 	for i := range w {
 		right := columns.at(i)
-		t.line(int32(x+i), left, right)
+		t.line(uint32(x+i), left, right)
 		left = right
 	}
-	t.line(int32(x+w), left, nil)
+	t.line(uint32(x+w), left, nil)
 	return t.rings()
 }
 
@@ -39,10 +39,13 @@ type tracer struct {
 }
 
 // corner is a corner of a ring and the index of the next.
-type corner struct{ x, y, next int32 }
+type corner struct {
+	x, y uint32
+	next int32
+}
 
 // edge is the i-th horizontal edge of a column: tops of spans are even, bottoms odd.
-func edge(column []span, i int) int32 {
+func edge(column []span, i int) uint32 {
 	if i%2 == 0 {
 		return column[i/2].y0
 	}
@@ -51,7 +54,7 @@ func edge(column []span, i int) int32 {
 
 // line joins the horizontal edges of the columns on both sides of grid line x with its vertical edges, which are where
 // one side is foreground and the other is not.
-func (t *tracer) line(x int32, left, right []span) {
+func (t *tracer) line(x uint32, left, right []span) {
 	t.opening = t.opening[:0]
 	above := int32(-1) // upper corner of the vertical edge that is being followed, if any
 	for i, j := 0, 0; i < 2*len(left) || j < 2*len(right); {
@@ -98,7 +101,7 @@ func (t *tracer) line(x int32, left, right []span) {
 }
 
 // beginEdge makes the left corner of the next edge of the column on the right.
-func (t *tracer) beginEdge(x, y int32) int32 {
+func (t *tracer) beginEdge(x, y uint32) int32 {
 	c := int32(len(t.corners))
 	t.corners = append(t.corners, corner{x: x, y: y})
 	t.opening = append(t.opening, c)
@@ -106,7 +109,7 @@ func (t *tracer) beginEdge(x, y int32) int32 {
 }
 
 // endEdge makes the right corner of edge i of the column on the left. Tops go right, bottoms go left.
-func (t *tracer) endEdge(i int, x, y int32) int32 {
+func (t *tracer) endEdge(i int, x, y uint32) int32 {
 	c := int32(len(t.corners))
 	t.corners = append(t.corners, corner{x: x, y: y})
 	if i%2 == 0 {

@@ -19,7 +19,7 @@ const (
 // Decode reads the string form of an h×w mask. It is strict: an error names the byte offset of a character outside
 // '0'…'o', of a number that is too long or cut off, or of a run below zero; the runs must sum to h·w.
 func Decode(h, w int, counts []byte) (Mask, error) {
-	if err := checkSize(h, w); err != nil {
+	if err := CheckSize(h, w); err != nil {
 		return Mask{}, err
 	}
 	runs, err := DecodeRuns(nil, counts)
@@ -50,7 +50,8 @@ func runOffset(counts []byte, i int) int {
 
 // DecodeRuns appends the runs of a string form to dst. Runs are taken modulo 2^32 and their sum is not looked at, as in
 // rleFrString; what rleFrString reads without a defined result (a foreign character, a number of more than 7 characters
-// or one cut off by the end) is an error that names the byte offset.
+// or one cut off by the end) is an error that names the byte offset. Differences below -2^29, which the reference writes but
+// reads back wrongly, because it shifts beyond its 32-bit integers, are read as they were written.
 func DecodeRuns(dst []uint32, counts []byte) ([]uint32, error) {
 	base := len(dst)
 	dst = slices.Grow(dst, len(counts)) // a run has at least one character

@@ -50,6 +50,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	if err = evalcmd.Run(&o, files[0], files[1:], stdout, stderr); err != nil {
 		fmt.Fprintf(stderr, "cocoeval: error: %v\n", err)
+		if hint := evalcmd.Hint(err); hint != "" {
+			fmt.Fprintf(stderr, "cocoeval: hint: %s\n", hint)
+		}
 	}
 	return evalcmd.ExitStatus(err)
 }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/spinemask/spinemask/coco"
 	"github.com/spinemask/spinemask/cocoeval"
 )
 
@@ -28,28 +29,32 @@ type Options struct {
 	Strict        bool
 	MinAP         *float64 // nil: none
 	Partial       string
+
+	// What the command finds before the evaluation, not flags.
+	ImageIDs []int64            // the images to evaluate; nil: all
+	Warnings []cocoeval.Warning // that come before those of the evaluation
 }
 
 // Flags adds the flags to fs. (With cobra: cmd.Flags().AddGoFlagSet.)
 func (o *Options) Flags(fs *flag.FlagSet) {
-	fs.StringVar(&o.IoU, "iou", "bbox", "what to compare, a `list` of bbox, segm, boundary, keypoints")
-	fs.StringVar(&o.Protocol, "protocol", "coco", "`coco` or lvis")
-	fs.StringVar(&o.Mode, "mode", "strict", "`strict`: as pycocotools, bit for bit; corrected: repaired where it is wrong")
-	fs.StringVar(&o.Numpy, "numpy", "2", "sum the statistics as numpy `2` or 1.24 does")
-	fs.StringVar(&o.MaxDets, "max-dets", "", "`list` of detections per image and class that count (default 1,10,100; keypoints 20; lvis 300 per image)")
-	fs.StringVar(&o.IoUThresholds, "iou-thresholds", "", "`list` of IoU thresholds (default 0.5 to 0.95 by 0.05)")
-	fs.StringVar(&o.Areas, "areas", "", "`list` of area ranges in square pixels, label:min:max (default COCO's all, small, medium, large)")
-	fs.StringVar(&o.Categories, "categories", "", "`list` of category ids to evaluate (default all)")
-	fs.BoolVar(&o.Agnostic, "class-agnostic", false, "compare without regard to categories")
-	fs.BoolVar(&o.PerClass, "per-class", false, "the numbers of every category too")
-	fs.BoolVar(&o.JSON, "json", false, "print JSON: statistics by name and in full precision, classes, warnings")
-	fs.BoolVar(&o.Strict, "strict", false, "end with an error if there is any warning")
-	fs.Func("min-ap", "end with status 3 if AP is below this `number`", func(s string) error {
+	fs.StringVar(&o.IoU, "iou", "bbox", "what to compare detections and annotations by: a `list` of bbox, segm, boundary, keypoints")
+	fs.StringVar(&o.Protocol, "protocol", "coco", "the rules to evaluate by: `coco` or lvis")
+	fs.StringVar(&o.Mode, "mode", "strict", "`strict` gives the numbers of pycocotools to the last bit; corrected repairs what is known to be wrong there, and also takes names for ids")
+	fs.StringVar(&o.Numpy, "numpy", "2", "sum the statistics in the order of this version of numpy: `2` or 1.24")
+	fs.StringVar(&o.MaxDets, "max-dets", "", "a `list` of how many detections of an image and class count (default 1,10,100; for keypoints 20; for lvis 300 of an image)")
+	fs.StringVar(&o.IoUThresholds, "iou-thresholds", "", "a `list` of IoU thresholds (default 0.5 to 0.95 in steps of 0.05)")
+	fs.StringVar(&o.Areas, "areas", "", "a `list` of ranges of object area in square pixels, each label:min:max (default all, small, medium and large, as in COCO)")
+	fs.StringVar(&o.Categories, "categories", "", "a `list` of the ids of the categories to evaluate (default all)")
+	fs.BoolVar(&o.Agnostic, "class-agnostic", false, "take all categories for one")
+	fs.BoolVar(&o.PerClass, "per-class", false, "also print the numbers of every category")
+	fs.BoolVar(&o.JSON, "json", false, "print JSON: the statistics by name and in full precision, the categories with --per-class, and the warnings")
+	fs.BoolVar(&o.Strict, "strict", false, "turn every warning into an error (this has nothing to do with --mode strict)")
+	fs.Func("min-ap", "end with exit code 3 if AP is below this `number`", func(s string) error {
 		v, err := strconv.ParseFloat(s, 64)
 		o.MinAP = &v
 		return err
 	})
-	fs.StringVar(&o.Partial, "save-partial", "", "write what was matched to `file`, to be merged: name such files instead of results")
+	fs.StringVar(&o.Partial, "save-partial", "", "write what was matched to a `file` instead of printing numbers; such files, named in place of results, are merged")
 }
 
 // params returns the settings of each evaluation.
@@ -144,7 +149,9 @@ func area(s string) (r cocoeval.AreaRange, err error) {
 	if r.Min, err = number(part[1]); err == nil {
 		r.Max, err = number(part[2])
 	}
-	r.Label = part[0]
+	if r.Label = strings.TrimSpace(part[0]); r.Label == "" {
+		return r, fmt.Errorf("%q, want a label before the first colon", s)
+	}
 	return r, err
 }
 
@@ -155,6 +162,14 @@ func usage(format string, args ...any) error { return usageError{fmt.Errorf(form
 
 // errBelow says that AP is below --min-ap.
 var errBelow = errors.New("below the minimum")
+
+// Hint returns advice about an error, "" where there is none.
+func Hint(err error) string {
+	if e := (*coco.Error)(nil); errors.As(err, &e) {
+		return e.Hint
+	}
+	return ""
+}
 
 // ExitStatus is the status that a command should end with after err: 0 for nil, 2 for a wrong command line, 3 for an AP
 // below --min-ap, 1 for everything else.

@@ -31,7 +31,7 @@ func Run(o *Options, gt string, results []string, stdout, stderr io.Writer) erro
 		return err
 	}
 	if o.Categories != "" && d.CategoryNames != nil {
-		return usage("--categories wants ids that are numbers; those of %s are strings", gt)
+		return usage("--categories wants ids that are numbers of 64 bits; those of %s are strings or others", gt)
 	}
 	// The results are read while the evaluators look at the data set.
 	var read []input
@@ -47,6 +47,9 @@ func Run(o *Options, gt string, results []string, stdout, stderr io.Writer) erro
 			read = append(read, in)
 		}
 	}()
+	for i := range params {
+		params[i].ImageIDs = o.ImageIDs
+	}
 	evaluators, err := prepare(params, d)
 	<-done
 	if err := cmp.Or(err, rerr); err != nil {
@@ -123,24 +126,6 @@ func prepare(params []cocoeval.Params, d *coco.Dataset) (all []*cocoeval.Evaluat
 	return all, nil
 }
 
-// Evaluate is Run for what was read already.
-func Evaluate(o *Options, d *coco.Dataset, r *coco.Results, stdout, stderr io.Writer) error {
-	params, err := o.params()
-	if err != nil {
-		return err
-	}
-	evaluators, err := prepare(params, d)
-	if err != nil {
-		return err
-	}
-	for _, e := range evaluators {
-		if err := e.AddResults(r); err != nil {
-			return err
-		}
-	}
-	return finish(o, evaluators, stdout, stderr)
-}
-
 // finish evaluates and reports.
 func finish(o *Options, evaluators []*cocoeval.Evaluator, stdout, stderr io.Writer) error {
 	var all []*cocoeval.Evaluation
@@ -158,6 +143,7 @@ func finish(o *Options, evaluators []*cocoeval.Evaluator, stdout, stderr io.Writ
 func report(o *Options, all []*cocoeval.Evaluation, stdout, stderr io.Writer) error {
 	warned := map[string]bool{}
 	for _, e := range all {
+		e.Warnings = append(o.Warnings[:len(o.Warnings):len(o.Warnings)], e.Warnings...)
 		for _, w := range e.Warnings {
 			if s := w.String(); !warned[s] {
 				warned[s] = true
@@ -166,7 +152,7 @@ func report(o *Options, all []*cocoeval.Evaluation, stdout, stderr io.Writer) er
 		}
 	}
 	if o.Strict && len(warned) > 0 {
-		return fmt.Errorf("%d warnings, and --strict is set", len(warned))
+		return fmt.Errorf("%d warnings, and --strict makes them an error", len(warned))
 	}
 	var out bytes.Buffer
 	if o.JSON {
@@ -223,8 +209,13 @@ func writeClasses(out io.Writer, e *cocoeval.Evaluation) {
 
 // categoryID is the id of a category as the file has it, a string or a number.
 func categoryID(c *coco.Category) any {
-	if c.Text != "" {
-		return c.Text
+	if n := c.IDName; n != nil {
+		switch n.Kind {
+		case coco.StringName:
+			return n.Text
+		case coco.NumberName:
+			return json.Number(n.Text)
+		}
 	}
 	return c.ID
 }
