@@ -8,6 +8,7 @@ import (
 	"image"
 	"image/jpeg"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -83,6 +84,8 @@ func parseJPEG(src *io.SectionReader) (*jpegFrame, error) {
 			}
 			f.scan = at
 			return f, nil
+		case marker == 0xf7:
+			return nil, errors.New("jpeg: JPEG-LS coding is not supported")
 		case marker == 0xe0:
 			f.jfif = f.jfif || bytes.HasPrefix(seg, []byte("JFIF\x00"))
 		case marker == 0xe1:
@@ -112,7 +115,12 @@ func (f *jpegFrame) frame(marker byte, seg []byte) error {
 	}
 	if what := map[byte]string{0xc3: "lossless", 0xc5: "hierarchical", 0xc6: "hierarchical", 0xc7: "hierarchical", 0xc9: "arithmetic", 0xca: "arithmetic", 0xcb: "arithmetic",
 		0xcd: "arithmetic", 0xce: "arithmetic", 0xcf: "arithmetic"}[marker]; what != "" {
-		return fmt.Errorf("jpeg: %s coding is not supported", what)
+		if what == "arithmetic" {
+			what += " coding is not supported; " + withoutLoss
+		} else {
+			what += " coding is not supported"
+		}
+		return errors.New("jpeg: " + what)
 	}
 	if len(seg) < 6 || len(seg) != 6+3*int(seg[5]) {
 		return errors.New("jpeg: frame header of wrong length")
@@ -171,10 +179,14 @@ func (f *jpegFrame) decode(src *io.SectionReader) (*Image, error) {
 // leader is the start of the stream that the standard decoder sees: it takes three components behind a JFIF marker for Y, Cb, Cr and returns the planes,
 // and four components behind an Adobe marker with transform 0 for inverted ink, which it only interleaves.
 func (f *jpegFrame) leader() []byte {
+	app := "\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"
 	if len(f.comps) == 4 {
-		return []byte("\xff\xd8\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x00")
+		app = "\xff\xd8\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x00"
 	}
-	return []byte("\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00")
+	if f.progressive {
+		return []byte(app)
+	}
+	return append([]byte(app), standardTables...) // those of the file follow and take their place
 }
 
 // fromRGBPlanes fills out with planes that hold R, G and B.
@@ -237,6 +249,9 @@ func (f *jpegFrame) explain(err error, scans *scanReader) error {
 	if scans.ended {
 		return errTruncated
 	}
+	if errors.Is(err, errMissingFF00) && f.subsampled() && scans.restarts {
+		return errRestarts
+	}
 	const ratio = jpeg.UnsupportedError("luma/chroma subsampling ratio")
 	if errors.Is(err, ratio) {
 		var factors []string
@@ -248,6 +263,19 @@ func (f *jpegFrame) explain(err error, scans *scanReader) error {
 	return err
 }
 
+// In scans of one component a restart interval counts blocks; the standard decoder counts as many as are interleaved in other scans, and loses its place.
+var errRestarts = errors.New("jpeg: restart markers in a progressive picture with subsampled colours are not supported; " + withoutLoss)
+
+// withoutLoss is the program of libjpeg that writes what it does not decode.
+const withoutLoss = "convert it without loss with: jpegtran -copy all -outfile OUT.jpg IN"
+
+const errMissingFF00 = jpeg.FormatError("missing 0xff00 sequence")
+
+// subsampled tells whether a component has several blocks where another one has one.
+func (f *jpegFrame) subsampled() bool {
+	return slices.ContainsFunc(f.comps, func(c jpegComponent) bool { return c.h*c.v > 1 })
+}
+
 // scanReader passes scans on, counts them, and adds an end when the file has none.
 type scanReader struct {
 	r     io.Reader
@@ -255,20 +283,27 @@ type scanReader struct {
 	ended bool   // end was asked for
 	last  byte
 	scans int
+
+	restarts bool // there was a restart marker
 }
 
 func (s *scanReader) tooMany() bool { return s.scans > jpegMaxScans }
 
 func (s *scanReader) Read(p []byte) (int, error) {
 	n, err := s.r.Read(p)
-	for i, b := range p[:n] {
-		if b == 0xda && (i > 0 && p[i-1] == 0xff || i == 0 && s.last == 0xff) {
-			s.scans++
+	last := s.last
+	for _, b := range p[:n] {
+		if last == 0xff {
+			switch {
+			case b == 0xda:
+				s.scans++
+			case b >= 0xd0 && b <= 0xd7:
+				s.restarts = true
+			}
 		}
+		last = b
 	}
-	if n > 0 {
-		s.last = p[n-1]
-	}
+	s.last = last
 	if s.tooMany() {
 		return 0, errors.New("too many scans")
 	}

@@ -70,7 +70,10 @@ func TestJPEGPixelsAreLibjpegs(t *testing.T) {
 
 func TestUnsupportedJPEGsSayWhy(t *testing.T) {
 	_, err := Open("testdata/unsupported/arith_420_q85_48x48.jpg", Options{})
-	require.EqualError(t, err, "imageio: arith_420_q85_48x48.jpg: jpeg: arithmetic coding is not supported")
+	require.EqualError(t, err, "imageio: arith_420_q85_48x48.jpg: jpeg: arithmetic coding is not supported; convert it without loss with: jpegtran -copy all -outfile OUT.jpg IN")
+	_, err = Open("testdata/unsupported/progressive_restart_420_q85_48x48.jpg", Options{})
+	require.EqualError(t, err, "imageio: progressive_restart_420_q85_48x48.jpg: jpeg: restart markers in a progressive picture with subsampled colours are not supported; "+
+		"convert it without loss with: jpegtran -copy all -outfile OUT.jpg IN")
 	_, err = Open("testdata/unsupported/luma_1x1_chroma_2x2_q85_40x40.jpg", Options{})
 	require.EqualError(t, err, "imageio: luma_1x1_chroma_2x2_q85_40x40.jpg: jpeg: sampling factors 1x1,2x2,2x2 are not supported")
 }
@@ -116,6 +119,27 @@ func TestJPEGScansAreLimited(t *testing.T) {
 	}
 	_, err = decodeBytes(append(bomb, data[last:]...))
 	require.EqualError(t, err, "imageio: jpeg: more than 200 scans")
+}
+
+// Frames of Motion JPEG have no Huffman tables; they are the standard ones. The photos were written with these.
+func TestJPEGWithoutHuffmanTables(t *testing.T) {
+	for _, name := range []string{"420_q90_odd_99x67", "gray_pillow_q90_odd_31x29", "cmyk_q90_48x32"} {
+		whole, err := os.ReadFile("testdata/jpeg/" + name + ".jpg")
+		require.NoError(t, err)
+		want, err := decodeBytes(whole)
+		require.NoError(t, err)
+		frame := bytes.Clone(whole)
+		for at := 0; ; {
+			if at = bytes.Index(frame, []byte{0xff, 0xc4}); at < 0 {
+				break
+			}
+			frame = append(frame[:at], frame[at+2+int(frame[at+2])<<8+int(frame[at+3]):]...)
+		}
+		require.Less(t, len(frame), len(whole)-150)
+		got, err := decodeBytes(frame)
+		require.NoError(t, err, name)
+		require.Equal(t, want, got, name)
+	}
 }
 
 func decodeBytes(b []byte) (*Image, error) {
