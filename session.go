@@ -89,7 +89,7 @@ func (s *session) segment(ctx context.Context, img *imageio.Image) (*Result, err
 		return nil, err
 	}
 	if !s.m.options.Raw {
-		result.clip()
+		result.clip(s.m.config.Boxes.Written())
 	}
 	result.Stages = s.stages
 	return result, nil

@@ -100,6 +100,16 @@ type Boxes struct {
 	Clip       Clip       `json:"clip"`
 }
 
+// Written is what the sides of boxes in results are: with plus_one, a side is the difference of the corners and one. mmdetection 1.x
+// writes its boxes so (mmdet/core/evaluation/coco_utils.py and mmdet/datasets/coco.py, xyxy2xywh); tensorflow/tpu, which codes them with
+// "+1", too, writes the difference (evaluation/coco_utils.py, convert_predictions_to_coco_annotations). Clip tells the two apart.
+func (b *Boxes) Written() BoxCoding {
+	if b.Coding == BoxCodingPlusOne && b.Clip == ClipImageMinusOne {
+		return BoxCodingPlusOne
+	}
+	return BoxCodingPlain
+}
+
 // RPN is the region proposal network and the choice of proposals from its outputs.
 type RPN struct {
 	Convs          int     `json:"convs"`   // 3×3 convolutions before the outputs

@@ -238,3 +238,15 @@ func TestCloneSharesNothing(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, string(before), string(after))
 }
+
+// TestWrittenBoxes: of the original systems only mmdetection 1.x adds one to the sides that it writes. A config that was
+// written before says so as well as a new one.
+func TestWrittenBoxes(t *testing.T) {
+	for name, c := range families(t) {
+		want := BoxCodingPlain
+		if strings.HasPrefix(name, "mmdet") {
+			want = BoxCodingPlusOne
+		}
+		require.Equal(t, want, c.Boxes.Written(), name)
+	}
+}

@@ -115,6 +115,9 @@ func writeInfo(w io.Writer, m *spinemask.Model) error {
 		row("classes", "%s", classNames(c))
 	}
 	row("input", "%s", inputOf(&c.Input))
+	if c.Boxes.Written() == config.BoxCodingPlusOne {
+		row("boxes", "corners are the outermost pixels; sides are written one longer, as mmdetection 1.x writes them")
+	}
 	var p weights.Provenance
 	if json.Unmarshal([]byte(m.Source().Provenance), &p) == nil && p.Source != "" {
 		row("made from", "%s", p.Source)
