@@ -14,7 +14,7 @@ const module = "github.com/spinemask/spinemask"
 // allowed lists which packages of ours each package may import. A package that
 // is missing here may not exist.
 var allowed = map[string][]string{
-	"":                                     {"box", "boxhead", "classifier", "config", "engine", "graph", "internal/core/imageio", "internal/core/kernels", "internal/core/network", "internal/core/overlay", "internal/core/parallel", "internal/core/preprocess", "maskhead", "rle", "retinanet", "roialign", "rpn", "weights"},
+	"":                                     {"box", "boxhead", "classifier", "config", "engine", "graph", "internal/core/imageio", "internal/core/kernels", "internal/core/network", "internal/core/overlay", "internal/core/parallel", "internal/core/preprocess", "internal/core/resultjson", "maskhead", "rle", "retinanet", "roialign", "rpn", "weights"},
 	"backbone":                             {"config", "graph"},
 	"bench/torture/damage":                 {},
 	"box":                                  {},
@@ -30,7 +30,7 @@ var allowed = map[string][]string{
 	"internal/core/column":                 {},
 	"internal/testkit/dsb":                 {},
 	"internal/command/evalcmd":             {"coco", "cocoeval"},
-	"export":                               {"", "config", "internal/core/imageio", "rle"},
+	"export":                               {"", "config", "internal/core/imageio", "internal/core/overlay", "internal/core/resultjson", "internal/core/samples", "rle"},
 	"internal/command/journal":             {"export"},
 	"internal/core/backprop":               {"graph", "internal/core/kernels", "internal/core/parallel"},
 	"internal/core/bmp":                    {},
@@ -41,6 +41,7 @@ var allowed = map[string][]string{
 	"internal/core/parallel":               {},
 	"internal/testkit/paritytest":          {"", "box", "config", "engine", "graph", "internal/core/kernels", "internal/core/network", "internal/core/parallel", "internal/testkit/reference", "internal/testkit/testutil", "rle", "roialign", "rpn", "weights"},
 	"internal/testkit/reference":           {"graph"},
+	"internal/core/resultjson":             {"box", "rle"},
 	"internal/core/samples":                {},
 	"internal/core/tiff":                   {"internal/core/samples"},
 	"internal/core/preprocess":             {"box", "config"},

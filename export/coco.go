@@ -3,6 +3,8 @@ package export
 import (
 	"io"
 	"strconv"
+
+	"github.com/spinemask/spinemask/internal/core/resultjson"
 )
 
 // COCO writes results in the format of COCO's results files: an array with an entry for each instance, a line each.
@@ -33,15 +35,15 @@ func (c *COCO) Add(p *Picture) error {
 		b = append(b, `{"image_id":`...)
 		b = strconv.AppendInt(b, p.ID, 10)
 		b = append(b, `,"file_name":`...)
-		b = appendString(b, p.FileName)
+		b = resultjson.AppendString(b, p.FileName)
 		b = append(b, `,"category_id":`...)
 		b = strconv.AppendInt(b, int64(in.Category), 10)
 		b = append(b, `,"bbox":`...)
-		b = appendNumbers(b, in.Box[:])
+		b = resultjson.AppendNumbers(b, in.Box[:])
 		b = append(b, `,"score":`...)
-		b = appendScore(b, in.Score)
+		b = resultjson.AppendScore(b, in.Score)
 		b = append(b, `,"segmentation":`...)
-		b = appendMask(b, in.Mask)
+		b = resultjson.AppendMask(b, in.Mask)
 		b = append(b, '}')
 	}
 	c.buf = b

@@ -3,9 +3,9 @@ package export
 import (
 	"encoding/csv"
 	"io"
-	"math"
 	"strconv"
 
+	"github.com/spinemask/spinemask/internal/core/resultjson"
 	"github.com/spinemask/spinemask/rle"
 )
 
@@ -14,9 +14,14 @@ type CSV struct{ w *csv.Writer }
 
 // csvColumns: "instance" counts those of an image from 1, as the instance maps and the names of cut-outs do. x, y, width and height are the box of the network,
 // centroid_x and centroid_y the mean of the mask's pixel centres, diameter that of a circle of the same area; pixels all. "border" is 1 where the mask touches
-// the border of the picture.
+// the border of the picture. Those in micrometres are empty where the size of a pixel is not known. Intensities are those of a grey picture, or else those of
+// red, green and blue; the others are empty.
 var csvColumns = []string{"image_id", "file_name", "instance", "category_id", "category", "score", "x", "y", "width", "height",
-	"area", "centroid_x", "centroid_y", "diameter", "border"}
+	"area", "centroid_x", "centroid_y", "diameter", "border", "area_um2", "centroid_x_um", "centroid_y_um", "diameter_um",
+	"intensity_mean", "intensity_min", "intensity_max",
+	"intensity_mean_red", "intensity_min_red", "intensity_max_red",
+	"intensity_mean_green", "intensity_min_green", "intensity_max_green",
+	"intensity_mean_blue", "intensity_min_blue", "intensity_max_blue"}
 
 // NewCSV begins a table on w.
 func NewCSV(w io.Writer) *CSV {
@@ -30,17 +35,40 @@ func (c *CSV) Add(p *Picture) error {
 	for i := range p.Instances {
 		in := &p.Instances[i]
 		x, y := centroid(in.Mask)
-		row := []string{strconv.FormatInt(p.ID, 10), p.FileName, strconv.Itoa(i + 1), strconv.Itoa(in.Category), in.Name, string(appendScore(nil, in.Score))}
+		area := float64(in.Mask.Area())
+		row := []string{strconv.FormatInt(p.ID, 10), p.FileName, strconv.Itoa(i + 1), strconv.Itoa(in.Category), in.Name, string(resultjson.AppendScore(nil, in.Score))}
 		for _, v := range in.Box {
-			row = append(row, string(appendNumber(nil, v)))
+			row = append(row, string(resultjson.AppendNumber(nil, v)))
 		}
-		area := in.Mask.Area()
-		row = append(row, strconv.FormatUint(area, 10), fixed(x), fixed(y), fixed(2*math.Sqrt(float64(area)/math.Pi)), border(in.Mask))
-		if err := c.w.Write(row); err != nil {
+		if area > 0 {
+			row = append(row, strconv.FormatFloat(area, 'f', 0, 64), fixed(x), fixed(y), fixed(diameter(area)), border(in.Mask))
+		} else {
+			row = append(row, "0", "", "", "", "0")
+		}
+		if one := p.pixelArea(); one > 0 && area > 0 {
+			row = append(row, fourDigits(area*one), fourDigits(x*p.PixelSize[0]), fourDigits(y*p.PixelSize[1]), fourDigits(diameter(area*one)))
+		} else {
+			row = append(row, "", "", "", "")
+		}
+		if err := c.w.Write(appendIntensities(row, in.Intensity)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// appendIntensities appends the columns of one channel and those of three.
+func appendIntensities(row []string, list []Intensity) []string {
+	if len(list) != 1 {
+		row = append(row, "", "", "")
+	}
+	for _, v := range list {
+		row = append(row, number(v.Mean), number(v.Min), number(v.Max))
+	}
+	for len(row) < len(csvColumns) {
+		row = append(row, "")
+	}
+	return row
 }
 
 // Close writes what is left.
@@ -49,7 +77,9 @@ func (c *CSV) Close() error {
 	return c.w.Error()
 }
 
-func fixed(v float64) string { return strconv.FormatFloat(v, 'f', 2, 64) }
+func fixed(v float64) string      { return strconv.FormatFloat(v, 'f', 2, 64) }
+func fourDigits(v float64) string { return strconv.FormatFloat(v, 'f', 4, 64) }
+func number(v float64) string     { return strconv.FormatFloat(v, 'g', -1, 64) }
 
 // centroid is the mean of the centres of a mask's pixels; NaN if it has none.
 func centroid(m rle.Mask) (x, y float64) {

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"io"
 	"strconv"
+
+	"github.com/spinemask/spinemask/internal/core/resultjson"
 )
 
 // A Dataset writes results as a COCO data set, as if people had annotated them: for tools in which people correct them, and for training. A mask is given by
@@ -42,11 +44,11 @@ func (d *Dataset) Add(p *Picture) error {
 		b = strconv.AppendInt(b, int64(in.Category), 10)
 		x, y, w, h := in.Mask.Bounds()
 		b = append(b, `,"bbox":`...)
-		b = appendNumbers(b, []float64{float64(x), float64(y), float64(w), float64(h)})
+		b = resultjson.AppendNumbers(b, []float64{float64(x), float64(y), float64(w), float64(h)})
 		b = append(b, `,"area":`...)
 		b = strconv.AppendUint(b, in.Mask.Area(), 10)
 		b = append(b, `,"iscrowd":0,"score":`...)
-		b = appendScore(b, in.Score)
+		b = resultjson.AppendScore(b, in.Score)
 		b = append(b, `,"segmentation":`...)
 		b = appendSegmentation(b, in)
 		b = append(b, '}')
@@ -60,11 +62,11 @@ func appendSegmentation(b []byte, in *Instance) []byte {
 	list := outlines(in.Mask, tolerance)
 	for _, p := range list {
 		if len(p.holes) > 0 {
-			return appendMask(b, in.Mask)
+			return resultjson.AppendMask(b, in.Mask)
 		}
 	}
 	if len(list) == 0 {
-		return appendMask(b, in.Mask)
+		return resultjson.AppendMask(b, in.Mask)
 	}
 	b = append(b, '[')
 	for i, p := range list {
@@ -76,9 +78,9 @@ func appendSegmentation(b []byte, in *Instance) []byte {
 			if k > 0 {
 				b = append(b, ',')
 			}
-			b = appendNumber(b, q.x)
+			b = resultjson.AppendNumber(b, q.x)
 			b = append(b, ',')
-			b = appendNumber(b, q.y)
+			b = resultjson.AppendNumber(b, q.y)
 		}
 		b = append(b, ']')
 	}

@@ -24,8 +24,15 @@ type geometry struct {
 	Coordinates any    `json:"coordinates"`
 }
 
-// GeoJSON writes a picture as a FeatureCollection that QuPath opens as detections, with class and measurements. Coordinates are pixels, y down, holes included.
-func GeoJSON(w io.Writer, p *Picture) error {
+// What QuPath takes the features of GeoJSON for: detections are many and fixed, annotations can be edited.
+const (
+	Detection  = "detection"
+	Annotation = "annotation"
+)
+
+// GeoJSON writes a picture as a FeatureCollection that QuPath opens, with class and measurements, as objects of a type: Detection or Annotation. Coordinates are
+// pixels, y down, holes included. Measurements have the names of the columns of [CSV].
+func GeoJSON(w io.Writer, p *Picture, objects string) error {
 	collection := struct {
 		Type     string    `json:"type"`
 		Features []feature `json:"features"`
@@ -49,13 +56,28 @@ func GeoJSON(w io.Writer, p *Picture) error {
 		if len(polygons) == 1 {
 			f.Geometry = geometry{"Polygon", polygons[0]}
 		}
-		f.Properties.ObjectType = "detection"
+		f.Properties.ObjectType = objects
 		f.Properties.Classification.Name = in.Name
 		f.Properties.Classification.Color = classColor(in.Name)
-		f.Properties.Measurements = map[string]float64{"score": float64(in.Score), "area": float64(in.Mask.Area())}
+		f.Properties.Measurements = measurements(p, in)
 		collection.Features = append(collection.Features, f)
 	}
 	return json.NewEncoder(w).Encode(collection)
+}
+
+func measurements(p *Picture, in *Instance) map[string]float64 {
+	area := float64(in.Mask.Area())
+	m := map[string]float64{"score": float64(in.Score), "area": area}
+	if one := p.pixelArea(); one > 0 {
+		m["area_um2"], m["diameter_um"] = significant(area*one), significant(diameter(area*one))
+	}
+	for i, end := range channelNames(len(in.Intensity)) {
+		if i < len(in.Intensity) {
+			v := in.Intensity[i]
+			m["intensity_mean"+end], m["intensity_min"+end], m["intensity_max"+end] = v.Mean, v.Min, v.Max
+		}
+	}
+	return m
 }
 
 // closedRing repeats the first point at the end.

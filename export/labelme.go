@@ -3,6 +3,8 @@ package export
 import (
 	"encoding/json"
 	"io"
+
+	"github.com/spinemask/spinemask/internal/core/resultjson"
 )
 
 type labelmeFile struct {
@@ -38,7 +40,7 @@ func Labelme(w io.Writer, p *Picture, imagePath string) error {
 			*group = i + 1
 		}
 		for _, part := range parts {
-			s := labelmeShape{Label: in.Name, GroupID: group, ShapeType: "polygon", Description: "score " + string(appendScore(nil, in.Score))}
+			s := labelmeShape{Label: in.Name, GroupID: group, ShapeType: "polygon", Description: "score " + string(resultjson.AppendScore(nil, in.Score))}
 			for _, q := range corners(part) {
 				s.Points = append(s.Points, [2]float64{q.x, q.y})
 			}

@@ -1,6 +1,10 @@
 package export
 
-import "io"
+import (
+	"io"
+
+	"github.com/spinemask/spinemask/internal/core/resultjson"
+)
 
 // JSONL writes a line of JSON for each picture; see [Picture.AppendJSON].
 type JSONL struct {
@@ -21,11 +25,11 @@ func (l *JSONL) Add(p *Picture) error {
 // Fail writes a line about a picture without results: {"id":7,"file_name":"a.png","error":"…"}.
 func (l *JSONL) Fail(id int64, f Failure) error {
 	b := append(l.buf[:0], `{"id":`...)
-	b = appendNumber(b, float64(id))
+	b = resultjson.AppendNumber(b, float64(id))
 	b = append(b, `,"file_name":`...)
-	b = appendString(b, f.FileName)
+	b = resultjson.AppendString(b, f.FileName)
 	b = append(b, `,"error":`...)
-	b = appendString(b, f.Error)
+	b = resultjson.AppendString(b, f.Error)
 	l.buf = append(b, "}\n"...)
 	_, err := l.w.Write(l.buf)
 	return err

@@ -3,13 +3,14 @@ package export
 import (
 	"encoding/json"
 	"fmt"
+	"image"
 	"math"
 	"path"
 	"strconv"
 	"strings"
 
 	"github.com/spinemask/spinemask"
-	"github.com/spinemask/spinemask/internal/core/imageio"
+	"github.com/spinemask/spinemask/internal/core/resultjson"
 	"github.com/spinemask/spinemask/rle"
 )
 
@@ -35,18 +36,19 @@ type Image struct {
 type Picture struct {
 	Image
 	Instances []Instance
-	Photo     *imageio.Image // its pixels; nil where only results are at hand
-	Time      *float64       // seconds since the beginning of the video that it is a frame of; nil: it is a photo
-	Thumbnail []byte         // JPEG for the report; nil where there is none
+	Photo     image.Image // its pixels; nil where only results are at hand
+	Time      *float64    // seconds since the beginning of the video that it is a frame of; nil: it is a photo
+	Thumbnail []byte      // JPEG for the report; nil where there is none
 }
 
 // An Instance is one thing in a picture, as the files say it: by falling score.
 type Instance struct {
-	Category int
-	Name     string // of the category
-	Score    float32
-	Box      [4]float64 // x, y, width, height in pixels, to three digits
-	Mask     rle.Mask   // of the whole picture
+	Category  int
+	Name      string // of the category
+	Score     float32
+	Box       [4]float64  // x, y, width, height in pixels, to three digits
+	Mask      rle.Mask    // of the whole picture
+	Intensity []Intensity // of a grey picture, or of red, green and blue; nil where nothing was measured
 }
 
 // NewPicture takes a result over, but for instances whose class is not wanted. No classes means all.
@@ -56,12 +58,7 @@ func NewPicture(im Image, r *spinemask.Result, classes []string) *Picture {
 		if len(classes) > 0 && !contains(classes, in.Name) {
 			continue
 		}
-		x, y := float64(in.Box.X1), float64(in.Box.Y1)
-		b := [4]float64{x, y, float64(in.Box.X2) - x, float64(in.Box.Y2) - y}
-		for i, v := range b {
-			b[i] = math.Round(v*1000)/1000 + 0 // never -0
-		}
-		p.Instances = append(p.Instances, Instance{in.Category, in.Name, in.Score, b, in.Mask})
+		p.Instances = append(p.Instances, Instance{Category: in.Category, Name: in.Name, Score: in.Score, Box: resultjson.Box(in.Box), Mask: in.Mask})
 	}
 	return p
 }
@@ -114,19 +111,21 @@ func IDs(fileNames []string) []int64 {
 //
 // Where the size of a pixel is known, "pixel_size_um":[width,height] follows the height, in micrometres; then "selection" and "brightness" of [Image]. A frame of a video has its "time" in seconds before the instances, to six digits.
 //
+// An instance that was measured has "intensity":[{"mean":…,"min":…,"max":…}] at its end, one for each channel: grey, or red, green and blue.
+//
 // Boxes are in pixels of the picture as it is shown upright, from its upper left corner, to three digits; areas are the pixels of the mask; scores are exact.
 func (p *Picture) AppendJSON(b []byte) []byte {
 	b = append(b, `{"id":`...)
 	b = strconv.AppendInt(b, p.ID, 10)
 	b = append(b, `,"file_name":`...)
-	b = appendString(b, p.FileName)
+	b = resultjson.AppendString(b, p.FileName)
 	b = append(b, `,"width":`...)
 	b = strconv.AppendInt(b, int64(p.Width), 10)
 	b = append(b, `,"height":`...)
 	b = strconv.AppendInt(b, int64(p.Height), 10)
 	if p.PixelSize != [2]float64{} {
 		b = append(b, `,"pixel_size_um":`...)
-		b = appendNumbers(b, p.PixelSize[:])
+		b = resultjson.AppendNumbers(b, p.PixelSize[:])
 	}
 	if p.Selection != "" {
 		b = append(b, `,"selection":`...)
@@ -144,7 +143,7 @@ func (p *Picture) AppendJSON(b []byte) []byte {
 	}
 	if p.Time != nil {
 		b = append(b, `,"time":`...)
-		b = appendNumber(b, math.Round(*p.Time*1e6)/1e6)
+		b = resultjson.AppendNumber(b, math.Round(*p.Time*1e6)/1e6)
 	}
 	b = append(b, `,"instances":[`...)
 	for i := range p.Instances {
@@ -152,19 +151,8 @@ func (p *Picture) AppendJSON(b []byte) []byte {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = append(b, `{"category_id":`...)
-		b = strconv.AppendInt(b, int64(in.Category), 10)
-		b = append(b, `,"category":`...)
-		b = appendString(b, in.Name)
-		b = append(b, `,"score":`...)
-		b = appendScore(b, in.Score)
-		b = append(b, `,"bbox":`...)
-		b = appendNumbers(b, in.Box[:])
-		b = append(b, `,"area":`...)
-		b = strconv.AppendUint(b, in.Mask.Area(), 10)
-		b = append(b, `,"segmentation":`...)
-		b = appendMask(b, in.Mask)
-		b = append(b, '}')
+		b = resultjson.Append(b, in.Category, in.Name, in.Score, in.Box, in.Mask)
+		b = append(appendIntensity(b, in.Intensity), '}')
 	}
 	return append(b, "]}"...)
 }
@@ -175,14 +163,8 @@ func ParsePicture(data []byte) (*Picture, error) {
 		Image
 		Time      *float64 `json:"time"`
 		Instances []struct {
-			CategoryID   int        `json:"category_id"`
-			Category     string     `json:"category"`
-			Score        float32    `json:"score"`
-			BBox         [4]float64 `json:"bbox"`
-			Segmentation struct {
-				Size   [2]int `json:"size"`
-				Counts string `json:"counts"`
-			} `json:"segmentation"`
+			resultjson.Instance
+			Intensity []Intensity `json:"intensity"`
 		} `json:"instances"`
 	}
 	if err := json.Unmarshal(data, &line); err != nil {
@@ -190,48 +172,11 @@ func ParsePicture(data []byte) (*Picture, error) {
 	}
 	p := &Picture{Image: line.Image, Time: line.Time, Instances: make([]Instance, len(line.Instances))}
 	for i, in := range line.Instances {
-		m, err := rle.Decode(in.Segmentation.Size[0], in.Segmentation.Size[1], []byte(in.Segmentation.Counts))
+		m, err := in.Mask(p.Height, p.Width)
 		if err != nil {
 			return nil, fmt.Errorf("instance %d: %w", i, err)
 		}
-		if m.H != p.Height || m.W != p.Width {
-			return nil, fmt.Errorf("instance %d: mask of %dx%d pixels, want %dx%d", i, m.W, m.H, p.Width, p.Height)
-		}
-		p.Instances[i] = Instance{in.CategoryID, in.Category, in.Score, in.BBox, m}
+		p.Instances[i] = Instance{in.Category, in.Name, in.Score, in.Box, m, in.Intensity}
 	}
 	return p, nil
-}
-
-func appendString(b []byte, s string) []byte {
-	q, err := json.Marshal(s)
-	if err != nil {
-		panic("export: a string that JSON cannot hold") // there is none: bad UTF-8 is replaced
-	}
-	return append(b, q...)
-}
-
-// appendScore writes the shortest digits that give the score again.
-func appendScore(b []byte, s float32) []byte { return strconv.AppendFloat(b, float64(s), 'g', -1, 32) }
-
-func appendNumber(b []byte, v float64) []byte { return strconv.AppendFloat(b, v, 'f', -1, 64) }
-
-func appendNumbers(b []byte, list []float64) []byte {
-	b = append(b, '[')
-	for i, v := range list {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = appendNumber(b, v)
-	}
-	return append(b, ']')
-}
-
-func appendMask(b []byte, m rle.Mask) []byte {
-	b = append(b, `{"size":[`...)
-	b = strconv.AppendInt(b, int64(m.H), 10)
-	b = append(b, ',')
-	b = strconv.AppendInt(b, int64(m.W), 10)
-	b = append(b, `],"counts":`...)
-	b = strconv.AppendQuote(b, m.String()) // printable ASCII: Go's and JSON's quoting agree
-	return append(b, '}')
 }

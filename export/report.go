@@ -9,13 +9,15 @@ import (
 	"math"
 	"slices"
 	"strconv"
+
+	"github.com/spinemask/spinemask/internal/core/resultjson"
 )
 
 // ReportPictures is how many images a report shows; the others are only in its table. It keeps the page below about 30 MB.
 const ReportPictures = 1000
 
-// ReportSide is the longer side of a report's thumbnails, pixels.
-const ReportSide = 360
+// thumbnailSide is the longer side of a report's thumbnails, pixels.
+const thumbnailSide = 360
 
 //go:embed report.html
 var reportText string
@@ -86,14 +88,13 @@ func hue(i int) string { return fmt.Sprintf("hsl(%d 95%% 60%%)", (i*1375+100)/10
 func (r *Report) Add(p *Picture) error {
 	im := reportImage{Image: p.Image, Count: len(p.Instances)}
 	var diameters []float64
-	sum, covered := 0.0, uint64(0)
+	sum := 0.0
 	for i := range p.Instances {
 		in := &p.Instances[i]
 		area := in.Mask.Area()
 		d := 2 * math.Sqrt(float64(area)/math.Pi)
 		diameters = append(diameters, d)
 		sum += float64(in.Score)
-		covered += area
 		r.scores = append(r.scores, float64(in.Score))
 		class, ok := r.classes[in.Name]
 		if ok {
@@ -109,7 +110,7 @@ func (r *Report) Add(p *Picture) error {
 		im.Score = strconv.FormatFloat(sum/float64(n), 'f', 3, 64)
 		im.Diameter = strconv.FormatFloat(diameters[n/2], 'f', 1, 64)
 	}
-	im.Covered = strconv.FormatFloat(100*float64(covered)/float64(p.Width*p.Height), 'f', 1, 64)
+	im.Covered = strconv.FormatFloat(100*float64(p.covered())/float64(p.Width*p.Height), 'f', 1, 64)
 	if p.Thumbnail != nil {
 		im.Picture = template.URL("data:image/jpeg;base64," + base64.StdEncoding.EncodeToString(p.Thumbnail))
 	} else {
@@ -123,12 +124,12 @@ func (r *Report) Add(p *Picture) error {
 // shape draws an instance, in pixels of the image, with no more corners than the thumbnail shows.
 func (r *Report) shape(p *Picture, i, class int, area uint64) reportShape {
 	in := &p.Instances[i]
-	s := reportShape{Class: class, Colour: hue(class), Score: string(appendScore(nil, in.Score))}
+	s := reportShape{Class: class, Colour: hue(class), Score: string(resultjson.AppendScore(nil, in.Score))}
 	if len(r.page.Classes) < 2 {
 		s.Colour = hue(i)
 	}
 	s.Title = fmt.Sprintf("%d: %s %.2f, %d pixels", i+1, in.Name, in.Score, area)
-	scale := float64(max(p.Width, p.Height)) / ReportSide
+	scale := float64(max(p.Width, p.Height)) / thumbnailSide
 	var b []byte
 	for _, part := range outlines(in.Mask, max(tolerance, 0.5*scale)) {
 		b = appendPath(b, part.outer)
@@ -143,9 +144,9 @@ func (r *Report) shape(p *Picture, i, class int, area uint64) reportShape {
 func appendPath(b []byte, line []point) []byte {
 	for i, q := range line {
 		b = append(b, "ML"[min(i, 1)])
-		b = appendNumber(b, q.x)
+		b = resultjson.AppendNumber(b, q.x)
 		b = append(b, ' ')
-		b = appendNumber(b, q.y)
+		b = resultjson.AppendNumber(b, q.y)
 	}
 	return append(b, 'Z')
 }

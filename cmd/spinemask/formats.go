@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"image/png"
 	"io"
 	"slices"
 	"strings"
@@ -16,49 +15,85 @@ import (
 type format struct {
 	name, help string
 
-	file   string // for the run
-	writer func(w io.Writer, h *journal.Header) export.Writer
+	files []runFile // for the run
 
 	folder   string // for images
 	ext      string // of an image's file
 	image    func(w io.Writer, p *export.Picture, s site) error
 	instance func(w io.Writer, p *export.Picture, i int) error // a file for each instance, in a folder of the image
 	photo    bool                                              // the image's pixels are needed
+	largeExt string                                            // in place of ext, for a picture that isLarge; "": the same
+	turns    string                                            // the reader that turns images upright by itself; "": readers do not
+}
+
+// A runFile is a file about all images of a run.
+type runFile struct {
+	name   string
+	writer func(w io.Writer, h *journal.Header) export.Writer
 }
 
 // A site is what a file of an image needs to know of its surroundings.
 type site struct {
 	source     string // the image, as seen from the folder of the file
 	categories []export.Category
+	objects    string // of GeoJSON
 }
 
 // reportFormat needs a thumbnail of each image, which the journal keeps.
 const reportFormat = "report"
 
+// yoloFormat has a list of its classes and links to the images beside its labels.
+const yoloFormat = "yolo"
+
 var formats = []format{
-	{name: "coco", help: "COCO results: a box, a score and a mask (RLE) for each instance", file: "results.json",
-		writer: func(w io.Writer, _ *journal.Header) export.Writer { return export.NewCOCO(w) }},
-	{name: "overlay", help: "a picture of each image with the instances drawn on it", folder: "overlay", ext: ".png", image: drawOverlay, photo: true},
-	{name: reportFormat, help: "one HTML page: pictures with outlines, tables, histograms, how it was made", file: "report.html",
-		writer: func(w io.Writer, h *journal.Header) export.Writer { return export.NewReport(w, h.Info, h.Categories) }},
-	{name: "jsonl", help: "a line of JSON for each image", file: "results.jsonl",
-		writer: func(w io.Writer, _ *journal.Header) export.Writer { return export.NewJSONL(w) }},
-	{name: "csv", help: "a table with a row for each instance: class, score, box, area, centre, diameter", file: "results.csv",
-		writer: func(w io.Writer, _ *journal.Header) export.Writer { return export.NewCSV(w) }},
-	{name: "dataset", help: "a COCO data set with polygons, as if people had annotated it", file: "dataset.json",
-		writer: func(w io.Writer, h *journal.Header) export.Writer {
-			return export.NewDataset(w, h.Info, h.Categories)
-		}},
-	{name: "labelme", help: "for each image a file of the annotation tool labelme", folder: "labelme", ext: ".json",
+	{name: "coco", help: "COCO results: a box, a score and a mask (RLE) for each instance", files: []runFile{
+		{"results.json", func(w io.Writer, _ *journal.Header) export.Writer { return export.NewCOCO(w) }}}},
+	{name: "overlay", help: "a picture of each image with the instances drawn on it", folder: "overlay", ext: ".png", photo: true,
+		image: func(w io.Writer, p *export.Picture, _ site) error { return export.Overlay(w, p) }},
+	{name: reportFormat, help: "one HTML page: pictures with outlines, tables, histograms, how it was made", files: []runFile{
+		{"report.html", func(w io.Writer, h *journal.Header) export.Writer { return export.NewReport(w, h.Info, h.Categories) }}}},
+	{name: "jsonl", help: "a line of JSON for each image", files: []runFile{
+		{"results.jsonl", func(w io.Writer, _ *journal.Header) export.Writer { return export.NewJSONL(w) }}}},
+	{name: "csv", help: "tables: a row for each instance (class, score, box, area, centre, diameter, intensity), and one for each image (count, areas, density)", files: []runFile{
+		{"results.csv", func(w io.Writer, _ *journal.Header) export.Writer { return export.NewCSV(w) }},
+		{"images.csv", func(w io.Writer, h *journal.Header) export.Writer { return export.NewImagesCSV(w, keptCategories(h)) }}}},
+	{name: "dataset", help: "a COCO data set with polygons, as if people had annotated it", files: []runFile{
+		{"dataset.json", func(w io.Writer, h *journal.Header) export.Writer { return export.NewDataset(w, h.Info, h.Categories) }}}},
+	{name: "labelme", help: "for each image a file of the annotation tool labelme", folder: "labelme", ext: ".json", turns: "labelme",
 		image: func(w io.Writer, p *export.Picture, s site) error { return export.Labelme(w, p, s.source) }},
-	{name: "yolo", help: "for each image a label file of YOLO's segmentation", folder: "labels", ext: ".txt",
+	{name: yoloFormat, help: "for each image a label file of YOLO's segmentation; labels.yaml and images/ for ultralytics", folder: "labels", ext: ".txt", turns: "ultralytics",
 		image: func(w io.Writer, p *export.Picture, s site) error { return export.YOLO(w, p, s.categories) }},
 	{name: "geojson", help: "for each image outlines that QuPath opens", folder: "geojson", ext: ".geojson",
-		image: func(w io.Writer, p *export.Picture, _ site) error { return export.GeoJSON(w, p) }},
-	{name: "masks", help: "for each image a 16-bit PNG, in which k is the k-th instance", folder: "masks", ext: ".png",
-		image: func(w io.Writer, p *export.Picture, _ site) error { return export.InstanceMap(w, p) }},
+		image: func(w io.Writer, p *export.Picture, s site) error { return export.GeoJSON(w, p, s.objects) }},
+	{name: "masks", help: "for each image a 16-bit PNG, in which k is the k-th instance; a 32-bit TIFF from 65,536 instances on", folder: "masks", ext: ".png", largeExt: ".tif",
+		image: writeLabels},
 	{name: "cutouts", help: "each instance as a PNG, transparent around it", folder: "cutouts", instance: export.CutOut, photo: true},
 	{name: "crops", help: "the box of each instance as a PNG", folder: "crops", instance: export.Crop, photo: true},
+}
+
+// writeLabels writes a label image of 16 bits, or of 32 where those do not suffice.
+func writeLabels(w io.Writer, p *export.Picture, _ site) error {
+	if isLarge(p) {
+		return export.InstanceTIFF(w, p)
+	}
+	return export.InstanceMap(w, p)
+}
+
+// isLarge says whether a picture has more instances than formats with a largeExt can hold in their usual files.
+func isLarge(p *export.Picture) bool { return len(p.Instances) > export.MaxPNGInstances }
+
+// keptCategories are the classes of which a run keeps instances.
+func keptCategories(h *journal.Header) []export.Category {
+	if len(h.Info.Classes) == 0 {
+		return h.Categories
+	}
+	var list []export.Category
+	for _, k := range h.Categories {
+		if slices.ContainsFunc(h.Info.Classes, func(name string) bool { return strings.EqualFold(name, k.Name) }) {
+			list = append(list, k)
+		}
+	}
+	return list
 }
 
 // findFormats gives the formats by their names, in the order of the table.
@@ -95,22 +130,13 @@ func namesIn(list []format) []string {
 func formatHelp() string {
 	var b strings.Builder
 	for _, f := range formats {
-		where := f.file
-		if where == "" {
-			where = f.folder + "/"
+		where := f.folder + "/"
+		if len(f.files) > 0 {
+			where = f.files[0].name
 		}
 		fmt.Fprintf(&b, "  %-8s %-14s %s\n", f.name, where, f.help)
 	}
 	return b.String()
-}
-
-func drawOverlay(w io.Writer, p *export.Picture, _ site) error {
-	picture, err := overlay.Draw(p.Photo, drawn(p))
-	if err != nil {
-		return err
-	}
-	// The fastest level: files are a sixth larger, and drawing is not the longest part of a run.
-	return (&png.Encoder{CompressionLevel: png.BestSpeed}).Encode(w, picture)
 }
 
 // drawn are the instances as package overlay takes them.

@@ -1,0 +1,80 @@
+package export
+
+import (
+	"math/bits"
+
+	"github.com/spinemask/spinemask/rle"
+)
+
+// A cover is a set of pixels of a picture, a bit for each in the order of run lengths.
+type cover struct{ words []uint64 }
+
+func newCover(im *Image) cover { return cover{make([]uint64, (im.Width*im.Height+63)/64)} }
+
+// add adds the foreground of a mask.
+func (c cover) add(m rle.Mask) {
+	at := 0
+	for i, n := range m.Runs {
+		if i%2 == 1 {
+			for p := at; p < at+int(n); p++ {
+				c.words[p/64] |= 1 << (p % 64)
+			}
+		}
+		at += int(n)
+	}
+}
+
+// area counts the pixels.
+func (c cover) area() (sum uint64) {
+	for _, w := range c.words {
+		sum += uint64(bits.OnesCount64(w))
+	}
+	return sum
+}
+
+// without gives a mask less the pixels of the set.
+func (c cover) without(m rle.Mask, build *rle.Builder) rle.Mask {
+	build.Reset(m.H, m.W)
+	at := 0
+	for i, n := range m.Runs {
+		end := at + int(n)
+		if i%2 == 0 {
+			build.Run(false, int(n))
+		} else {
+			for p := at; p < end; p++ {
+				build.Run(c.words[p/64]>>(p%64)&1 == 0, 1)
+			}
+		}
+		at = end
+	}
+	return build.Mask()
+}
+
+// covered is the number of pixels that belong to an instance, or to several.
+func (p *Picture) covered() uint64 {
+	all := newCover(&p.Image)
+	for i := range p.Instances {
+		all.add(p.Instances[i].Mask)
+	}
+	return all.area()
+}
+
+// RemoveOverlap gives each pixel to one instance, the first of the list that has it: that of the best score. Instances that keep no pixel are dropped; the box of
+// one that loses some becomes the bounds of what is left.
+func (p *Picture) RemoveOverlap() {
+	taken := newCover(&p.Image)
+	kept := p.Instances[:0]
+	var build rle.Builder
+	for _, in := range p.Instances {
+		rest := taken.without(in.Mask, &build)
+		if area := rest.Area(); area == 0 {
+			continue
+		} else if area < in.Mask.Area() {
+			x, y, w, h := rest.Bounds()
+			in.Mask, in.Box = rest, [4]float64{float64(x), float64(y), float64(w), float64(h)}
+		}
+		taken.add(in.Mask)
+		kept = append(kept, in)
+	}
+	p.Instances = kept
+}
