@@ -129,17 +129,17 @@ func (p *Picture) AppendJSON(b []byte) []byte {
 	}
 	if p.Selection != "" {
 		b = append(b, `,"selection":`...)
-		b = appendString(b, p.Selection)
+		b = resultjson.AppendString(b, p.Selection)
 	}
 	if p.Brightness != "" {
 		b = append(b, `,"brightness":`...)
-		b = appendString(b, p.Brightness)
+		b = resultjson.AppendString(b, p.Brightness)
 	}
 	if p.Scale != 0 {
 		b = append(b, `,"object_diameter":`...)
-		b = appendNumber(b, p.ObjectDiameter)
+		b = resultjson.AppendNumber(b, p.ObjectDiameter)
 		b = append(b, `,"scale":`...)
-		b = appendNumber(b, p.Scale)
+		b = resultjson.AppendNumber(b, p.Scale)
 	}
 	if p.Time != nil {
 		b = append(b, `,"time":`...)

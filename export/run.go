@@ -37,6 +37,8 @@ type Info struct {
 	Diameter      string   `json:"diameter,omitempty"`      // of objects, pixels, from which the scale follows; "auto": looked for in each picture
 	PixelSize     float64  `json:"pixel_size_um,omitempty"` // that a person gave, micrometres
 	Fast          bool     `json:"fast,omitempty"`          // computed with larger rounding errors
+	NoOverlap     bool     `json:"no_overlap,omitempty"`    // each pixel belongs to one instance
+	Objects       string   `json:"objects,omitempty"`       // of GeoJSON, where that is not Detection
 	Stopped       bool     `json:"stopped,omitempty"`       // before the last picture
 }
 

@@ -34,9 +34,10 @@ func YOLO(w io.Writer, p *Picture, categories []Category) error {
 	return err
 }
 
-// YOLONames writes the list of categories beside the label files, in the form of a data.yaml.
-func YOLONames(w io.Writer, categories []Category) error {
-	if _, err := io.WriteString(w, "names:\n"); err != nil {
+// YOLOData writes the file that ultralytics takes as data=labels.yaml: where the images are, and the names of the categories. images is a folder beside it; all
+// images are for training and for validation until somebody divides them. Without a "path" places count from the folder of the file.
+func YOLOData(w io.Writer, images string, categories []Category) error {
+	if _, err := fmt.Fprintf(w, "train: %[1]q\nval: %[1]q\nnames:\n", images); err != nil {
 		return err
 	}
 	for i, c := range categories {

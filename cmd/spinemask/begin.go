@@ -41,6 +41,7 @@ func (f *segmentFlags) header(model *spinemask.Model, list []format) (journal.He
 		Info: export.Info{
 			Description: "results of spinemask", Version: version(), Model: model.Config().Name, ModelSHA256: sum,
 			MinScore: f.score, NMSIoU: f.nms, MaxDetections: f.max, Classes: f.classes, AsStored: f.exif == exifOff, Fast: f.fast && kernels.Best().HasSplit(),
+			Objects: recordedObjects(f.objects, list), NoOverlap: f.noOverlap,
 			Scale: f.scale, Tile: f.cut.Size, TileOverlap: f.cut.Overlap, Diameter: f.diameter, PixelSize: f.pixelSize,
 		},
 		Config:     digest(model.Config()),
@@ -85,6 +86,9 @@ func (f *segmentFlags) begin(inputs []input, model *spinemask.Model) (*output, [
 		if err != nil {
 			return nil, nil, err
 		}
+		if err := o.removeFormer(plan); err != nil {
+			return nil, nil, err
+		}
 		if j, err = journal.Create(o.path(journalFile), h, plan); err != nil {
 			return nil, nil, err
 		}
@@ -99,11 +103,7 @@ func (f *segmentFlags) begin(inputs []input, model *spinemask.Model) (*output, [
 		}
 	}
 	o.journal = j
-	var names []string
-	for _, e := range j.Plan() {
-		names = append(names, e.FileName)
-	}
-	o.stems = stems(names)
+	o.nameStems(j.Plan())
 	err = o.protect(inputs)
 	if err == nil {
 		err = o.tidy()
@@ -158,6 +158,12 @@ func (f *segmentFlags) adopt(flags *pflag.FlagSet) error {
 	}
 	if !flags.Changed("exif") && h.Info.AsStored {
 		f.exif = exifOff
+	}
+	if !flags.Changed("no-overlap") {
+		f.noOverlap = h.Info.NoOverlap
+	}
+	if !flags.Changed("objects") && h.Info.Objects != "" {
+		f.objects = h.Info.Objects
 	}
 	return nil
 }
@@ -297,7 +303,12 @@ func (f *segmentFlags) todo(inputs []input, j *journal.Journal) []job {
 func (o *output) tidy() error {
 	names := []string{journalFile, imagesFile, failuresFile}
 	for _, f := range formats {
-		names = append(names, f.file+f.folder)
+		if f.folder != "" {
+			names = append(names, f.folder)
+		}
+		for _, r := range f.files {
+			names = append(names, r.name)
+		}
 	}
 	for _, name := range names {
 		if err := export.RemoveTemporary(o.path(name)); err != nil {
@@ -315,10 +326,11 @@ func (o *output) protect(inputs []input) error {
 	}
 	writes := []string{o.path(journalFile), o.path(imagesFile), o.path(failuresFile)}
 	for _, f := range o.formats {
-		if f.file != "" {
-			writes = append(writes, o.path(f.file))
-		} else if f.instance == nil {
-			for _, in := range inputs {
+		for _, r := range f.files {
+			writes = append(writes, o.path(r.name))
+		}
+		for _, in := range inputs {
+			if f.folder != "" && f.instance == nil {
 				writes = append(writes, o.place(f, in.name))
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/spinemask/spinemask/config"
+	"github.com/spinemask/spinemask/export"
 	"github.com/spinemask/spinemask/weights"
 )
 
@@ -17,6 +18,7 @@ func values() map[string][]string {
 		"save":        namesIn(formats),
 		"on-existing": {existingOverwrite, existingSkip, existingError},
 		"exif":        {exifOn, exifOff},
+		"objects":     {export.Detection, export.Annotation},
 		"semantics":   {string(weights.TF1), string(weights.TF2), string(weights.Torchvision), string(weights.MMDetection)},
 		"activation":  {string(config.ActivationReLU), string(config.ActivationSwish)},
 		"variant":     config.Variants(),

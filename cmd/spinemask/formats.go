@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/spf13/pflag"
+
 	"github.com/spinemask/spinemask/export"
 	"github.com/spinemask/spinemask/internal/command/journal"
 	"github.com/spinemask/spinemask/internal/core/overlay"
@@ -137,6 +139,36 @@ func formatHelp() string {
 		fmt.Fprintf(&b, "  %-8s %-14s %s\n", f.name, where, f.help)
 	}
 	return b.String()
+}
+
+// objectsFlag is about GeoJSON.
+func objectsFlag(fl *pflag.FlagSet, objects *string) {
+	fl.StringVar(objects, "objects", export.Detection, "what QuPath takes the outlines of geojson for: `detection|annotation`")
+}
+
+func checkObjects(objects string) error {
+	if objects != export.Detection && objects != export.Annotation {
+		return fmt.Errorf("--objects %q: want %s, %s", objects, export.Detection, export.Annotation)
+	}
+	return nil
+}
+
+// recordedObjects is what a run's record says of them: nothing where it does not matter.
+func recordedObjects(objects string, list []format) string {
+	if objects == export.Detection || !slices.ContainsFunc(list, func(f format) bool { return f.name == "geojson" }) {
+		return ""
+	}
+	return objects
+}
+
+// checkTurned refuses formats whose readers turn images upright, for results of images as they are stored: they would lie beside what is shown.
+func checkTurned(save []string, asStored bool) error {
+	for _, f := range formats {
+		if asStored && f.turns != "" && slices.Contains(save, f.name) {
+			return hinted{fmt.Errorf("--save %s with --exif off: %s turns images upright by itself, results of images as they are stored would not fit", f.name, f.turns), "leave one of them away"}
+		}
+	}
+	return nil
 }
 
 // drawn are the instances as package overlay takes them.

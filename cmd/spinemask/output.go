@@ -1,13 +1,12 @@
 package main
 
 import (
-	"bytes"
+	"cmp"
 	"errors"
-	"fmt"
-	"image/jpeg"
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -16,7 +15,6 @@ import (
 
 	"github.com/spinemask/spinemask/export"
 	"github.com/spinemask/spinemask/internal/command/journal"
-	"github.com/spinemask/spinemask/internal/core/overlay"
 )
 
 // Files of every output folder.
@@ -32,6 +30,9 @@ type output struct {
 	formats []format
 	journal *journal.Journal
 	stems   map[string]string
+	objects string // of GeoJSON; "": as the journal says
+
+	former map[string][]string // files that the run before this one in the folder made of an image, and that this one is to replace
 
 	mu     sync.Mutex
 	synced map[string]bool // folders whose own names are on the disk
@@ -43,6 +44,28 @@ func (o *output) path(name string) string { return filepath.Join(o.folder, filep
 // place is where a format's file or folder of an image is.
 func (o *output) place(f format, name string) string {
 	return o.path(f.folder + "/" + o.stems[name] + f.ext)
+}
+
+// nameStems decides how the files of images are called.
+func (o *output) nameStems(plan []journal.Entry) {
+	var names []string
+	for _, e := range plan {
+		names = append(names, e.FileName)
+	}
+	o.stems = stems(names)
+}
+
+// places are the files or folders of an image that a format may have made.
+func (o *output) places(f format, name string) []string {
+	switch {
+	case f.folder == "":
+		return nil
+	case f.largeExt != "":
+		return []string{o.place(f, name), o.path(f.folder + "/" + o.stems[name] + f.largeExt)}
+	case f.name == yoloFormat:
+		return []string{o.place(f, name), o.link(name)}
+	}
+	return []string{o.place(f, name)}
 }
 
 // imageFiles names those of some formats that have files for each image. Those are made while an image is at hand; files of the run are made from the journal.
@@ -102,7 +125,17 @@ func (o *output) write(f format, p *export.Picture, source string) error {
 	if f.instance != nil {
 		return writeInstances(f, p, place)
 	}
-	s := site{source: source, categories: o.journal.Header().Categories}
+	if f.largeExt != "" {
+		other := o.places(f, p.FileName)[1]
+		if isLarge(p) {
+			place, other = other, place
+		}
+		if err := os.Remove(other); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	h := o.journal.Header()
+	s := site{source: source, categories: h.Categories, objects: cmp.Or(o.objects, h.Info.Objects, export.Detection)}
 	if from, err := filepath.Abs(filepath.Dir(place)); err == nil {
 		if to, err := filepath.Abs(source); err == nil {
 			if rel, err := filepath.Rel(from, to); err == nil {
@@ -110,14 +143,66 @@ func (o *output) write(f format, p *export.Picture, source string) error {
 			}
 		}
 	}
+	if f.name == yoloFormat {
+		if err := o.linkImage(p.FileName, source); err != nil {
+			return err
+		}
+	}
 	return writeFile(place, func(w io.Writer) error { return f.image(w, p, s) })
+}
+
+// imagesFolder is where ultralytics looks for the images of labels.
+const imagesFolder = "images"
+
+// link is the place of an image beside the labels: ultralytics finds the label of images/a/b.png at labels/a/b.txt.
+func (o *output) link(name string) string {
+	return o.path(imagesFolder + "/" + o.stems[name] + path.Ext(name))
+}
+
+// linkImage makes the link to an image, or a copy where links cannot be made. What is there and is no link is left alone: it is the image itself, or somebody's.
+// An image that is a part of a file, or came by standard input, has none.
+func (o *output) linkImage(name, source string) error {
+	target, err := filepath.Abs(source)
+	if info, statErr := os.Stat(source); err != nil || statErr != nil || !info.Mode().IsRegular() || path.Base(name) != filepath.Base(source) {
+		return nil
+	}
+	link := o.link(name)
+	if info, err := os.Lstat(link); err == nil {
+		if info.Mode()&fs.ModeSymlink == 0 {
+			return nil
+		}
+		if err := os.Remove(link); err != nil {
+			return err
+		}
+	}
+	folder, err := filepath.Abs(filepath.Dir(link))
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(folder, 0o777); err != nil {
+		return err
+	}
+	if rel, err := filepath.Rel(folder, target); err == nil {
+		target = rel
+	}
+	if os.Symlink(target, link) == nil {
+		return nil
+	}
+	return writeFile(link, func(w io.Writer) error {
+		f, err := os.Open(source)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		_, err = io.Copy(w, f)
+		return err
+	})
 }
 
 // writeInstances writes 001.png, 002.png, … into a folder, and removes what an earlier run had more.
 func writeInstances(f format, p *export.Picture, folder string) error {
 	for i := range p.Instances {
-		name := filepath.Join(folder, fmt.Sprintf("%03d.png", i+1))
-		if err := writeFile(name, func(w io.Writer) error { return f.instance(w, p, i) }); err != nil {
+		if err := writeFile(instanceFile(folder, i), func(w io.Writer) error { return f.instance(w, p, i) }); err != nil {
 			return err
 		}
 	}
@@ -152,12 +237,7 @@ func (o *output) addThumbnail(p *export.Picture) error {
 	if !o.journal.Among(p.ID, export.ReportPictures) {
 		return nil
 	}
-	var b bytes.Buffer
-	if err := jpeg.Encode(&b, overlay.Thumbnail(p.Photo, export.ReportSide), &jpeg.Options{Quality: 80}); err != nil {
-		return err
-	}
-	p.Thumbnail = b.Bytes()
-	return nil
+	return p.MakeThumbnail()
 }
 
 // finish makes the files of the run from the journal. They depend on nothing else, so a run that was stopped and resumed ends with the same bytes.
@@ -217,9 +297,9 @@ func (o *output) finish() (run *export.Run, instances int, err error) {
 		}
 	}
 	for _, f := range o.formats {
-		if f.name == "yolo" {
-			names := func(w io.Writer) error { return export.YOLONames(w, h.Categories) }
-			if err := writeFile(o.path(f.folder+".yaml"), names); err != nil {
+		if f.name == yoloFormat {
+			data := func(w io.Writer) error { return export.YOLOData(w, imagesFolder, h.Categories) }
+			if err := writeFile(o.path(f.folder+".yaml"), data); err != nil {
 				return nil, 0, err
 			}
 		}
@@ -240,15 +320,14 @@ func (o *output) finish() (run *export.Run, instances int, err error) {
 // begin opens the files of the run.
 func (o *output) begin(h *journal.Header) (files []*export.File, writers []export.Writer, err error) {
 	for _, f := range o.formats {
-		if f.file == "" {
-			continue
+		for _, r := range f.files {
+			file, err := export.Create(o.path(r.name))
+			if err != nil {
+				return files, nil, err
+			}
+			files = append(files, file)
+			writers = append(writers, r.writer(file, h))
 		}
-		file, err := export.Create(o.path(f.file))
-		if err != nil {
-			return files, nil, err
-		}
-		files = append(files, file)
-		writers = append(writers, f.writer(file, h))
 	}
 	return files, writers, nil
 }
@@ -257,8 +336,8 @@ func (o *output) begin(h *journal.Header) (files []*export.File, writers []expor
 func (o *output) wrote(images int) []string {
 	var list []string
 	for _, f := range o.formats {
-		if f.file != "" {
-			list = append(list, o.path(f.file))
+		for _, r := range f.files {
+			list = append(list, o.path(r.name))
 		}
 	}
 	list = append(list, o.path(imagesFile))

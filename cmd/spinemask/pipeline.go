@@ -97,14 +97,18 @@ func (f *segmentFlags) do(ctx context.Context, model *spinemask.Model, it *item,
 		return
 	}
 	it.picture = export.NewPicture(f.image(it), it.result, f.classes)
+	if f.noOverlap {
+		it.picture.RemoveOverlap()
+	}
 	it.picture.Photo = it.photo
+	it.picture.Measure()
 	it.stop = out.files(*it)
 	it.photo, it.picture.Photo = nil, nil // what waits for its turn is small
 }
 
 // image describes an image in the results.
 func (f *segmentFlags) image(it *item) export.Image {
-	im := export.Image{ID: it.id, FileName: it.name, Width: it.result.Width, Height: it.result.Height, Selection: it.selection}
+	im := export.Image{ID: it.id, FileName: it.name, Width: it.result.Width, Height: it.result.Height, Selection: it.selection, PixelSize: it.photo.PixelSize}
 	im.ObjectDiameter, im.Scale = it.shown.diameter, it.shown.scale
 	if f.pixelSize > 0 {
 		im.PixelSize = [2]float64{f.pixelSize, f.pixelSize}
@@ -166,6 +170,9 @@ func (s *folderSink) add(it item) error {
 }
 
 func (s *folderSink) fail(j job, err error) error {
+	if err := s.forget(j.id, j.name); err != nil {
+		return err
+	}
 	if err := s.journal.Fail(j.id, err.Error()); err != nil || s.lines == nil {
 		return err
 	}

@@ -31,6 +31,8 @@ type segmentFlags struct {
 	resume      bool
 	maxPixels   int64
 	exif        string
+	noOverlap   bool
+	objects     string
 	quiet       bool
 	verbose     bool
 	printConfig bool
@@ -101,6 +103,9 @@ some images failed, 130 if it was interrupted.`,
 			if err := f.adopt(cmd.Flags()); err != nil {
 				return err
 			}
+			if err := checkTurned(f.save, f.exif == exifOff); err != nil {
+				return err
+			}
 			t.quiet, t.verbose = f.quiet, f.verbose
 			return f.run(cmd.Context(), t, cmd.InOrStdin(), cmd.OutOrStdout(), args)
 		},
@@ -121,6 +126,8 @@ some images failed, 130 if it was interrupted.`,
 	fl.StringVar(&f.annotations, "annotations", "", "COCO `file` whose ids the results use, by file name")
 	fl.Int64Var(&f.maxPixels, "max-pixels", imageio.DefaultMaxPixels, fmt.Sprintf("refuse images of more `pixels`; while it is not raised, also those with a side over %d", imageio.DefaultMaxSide))
 	fl.StringVar(&f.exif, "exif", exifOn, "turn images upright by their EXIF orientation: `on|off`")
+	fl.BoolVar(&f.noOverlap, "no-overlap", false, "give each pixel to one instance, the one of the higher score; all formats then agree")
+	objectsFlag(fl, &f.objects)
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "say nothing but errors")
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "say what was found in each image, and in what time")
 	fl.StringVar(&config, "config", "", "`file` of flags, as --print-config writes it; flags given here count more")
@@ -155,6 +162,9 @@ func (f *segmentFlags) check() error {
 	}
 	if f.exif != exifOn && f.exif != exifOff {
 		return fmt.Errorf("--exif %q: want on, off", f.exif)
+	}
+	if err := checkObjects(f.objects); err != nil {
+		return err
 	}
 	switch f.onExisting {
 	case existingOverwrite, existingSkip, existingError:

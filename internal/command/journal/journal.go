@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/spinemask/spinemask/export"
@@ -53,8 +54,9 @@ type line struct {
 	Plan   *Entry          `json:"plan,omitempty"`
 	Done   json.RawMessage `json:"done,omitempty"`
 	Source
-	Thumbnail []byte  `json:"thumbnail,omitempty"`
-	Failed    *failed `json:"failed,omitempty"`
+	Thumbnail []byte   `json:"thumbnail,omitempty"`
+	Failed    *failed  `json:"failed,omitempty"`
+	Also      []string `json:"also,omitempty"` // formats that were written after the run
 }
 
 type failed struct {
@@ -71,6 +73,7 @@ type Journal struct {
 	buf    []byte
 
 	header  Header
+	also    []string
 	plan    []Entry
 	byID    map[int64]int // index in plan
 	byName  map[string]int
@@ -196,6 +199,8 @@ func (j *Journal) take(data []byte, first bool) error {
 		j.header = *l.Header
 	case l.Plan != nil:
 		return j.enter(*l.Plan)
+	case l.Also != nil:
+		j.also = append(j.also, l.Also...)
 	case l.Failed != nil:
 		return j.set(l.Failed.ID, result{err: l.Failed.Error})
 	case l.Done != nil:
@@ -233,6 +238,26 @@ func (j *Journal) set(id int64, r result) error {
 // Header returns how the results are made.
 func (j *Journal) Header() Header { return j.header }
 
+// Saved says whether the run's files have been written in a format, or may have been.
+func (j *Journal) Saved(format string) bool {
+	return slices.Contains(j.header.Save, format) || slices.Contains(j.also, format)
+}
+
+// Also records formats that are written after the run, before they are.
+func (j *Journal) Also(formats []string) error {
+	var more []string
+	for _, f := range formats {
+		if !j.Saved(f) {
+			more = append(more, f)
+		}
+	}
+	if len(more) == 0 {
+		return nil
+	}
+	j.also = append(j.also, more...)
+	return j.write(appendLine(nil, line{Also: more}))
+}
+
 // Plan returns the images, in the order of the results.
 func (j *Journal) Plan() []Entry { return j.plan }
 
@@ -258,6 +283,19 @@ func (j *Journal) Done(id int64) (source Source, done bool) {
 		return Source{}, false
 	}
 	return j.results[i].source, j.results[i].length > 0
+}
+
+// Find gives what is known about an image; false if that is nothing.
+func (j *Journal) Find(id int64) (Record, bool, error) {
+	i, ok := j.byID[id]
+	if !ok || j.results[i].length == 0 && j.results[i].err == "" {
+		return Record{}, false, nil
+	}
+	if j.results[i].length == 0 {
+		return Record{Error: j.results[i].err}, true, nil
+	}
+	r, err := j.read(j.results[i])
+	return r, err == nil, err
 }
 
 // Counts gives the number of images with results, of those that failed, and of those that nothing is known about.

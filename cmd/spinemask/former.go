@@ -1,0 +1,139 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spinemask/spinemask/internal/command/journal"
+)
+
+// removeFormer removes what a run that is to be overwritten wrote and the new one, whose images are planned, does not: files of other formats and of other images.
+// Only what the journal of that run lists is touched, and of that no file that is read.
+func (o *output) removeFormer(planned []journal.Entry) error {
+	j, err := journal.Open(o.path(journalFile))
+	if err != nil {
+		return nil // there is none, or nobody knows what it says; that another run is writing is said when the new journal is made
+	}
+	defer j.Close()
+	return o.removeWritten(j, planned)
+}
+
+// removeWritten does that for a run's journal.
+func (o *output) removeWritten(j *journal.Journal, planned []journal.Entry) error {
+	former, err := o.written(j)
+	if err != nil {
+		return nil // a damaged journal
+	}
+	keep := map[string]bool{}
+	for _, f := range o.formats {
+		for _, r := range f.files {
+			keep[o.path(r.name)] = true
+		}
+		if f.name == yoloFormat {
+			keep[o.path(f.folder+".yaml")] = true
+		}
+		for _, e := range planned {
+			for _, place := range o.places(f, e.FileName) {
+				keep[place] = true
+			}
+		}
+	}
+	reads := map[string]bool{}
+	for _, e := range planned {
+		reads[absolute(e.Path)] = true
+	}
+	o.former = map[string][]string{}
+	for name, files := range former {
+		for _, file := range files {
+			switch {
+			case reads[absolute(file)]:
+			case keep[file], keep[filepath.Dir(file)]:
+				o.former[name] = append(o.former[name], file)
+			default:
+				if err := o.remove(file); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// written lists the files of a finished run by the name of the image; those of the whole run have the name "".
+func (o *output) written(j *journal.Journal) (map[string][]string, error) {
+	was := &output{folder: o.folder}
+	was.nameStems(j.Plan())
+	files := map[string][]string{}
+	for _, f := range formats {
+		if !j.Saved(f.name) {
+			continue
+		}
+		was.formats = append(was.formats, f)
+		for _, r := range f.files {
+			files[""] = append(files[""], o.path(r.name))
+		}
+		if f.name == yoloFormat {
+			files[""] = append(files[""], o.path(f.folder+".yaml"))
+		}
+	}
+	err := j.Each(func(e journal.Entry, r journal.Record) error {
+		if r.Picture != nil {
+			files[e.FileName] = was.filesOf(e.FileName, len(r.Picture.Instances))
+		}
+		return nil
+	})
+	return files, err
+}
+
+// filesOf lists the files of an image with a number of instances.
+func (o *output) filesOf(name string, instances int) (files []string) {
+	for _, f := range o.formats {
+		for _, place := range o.places(f, name) {
+			if f.instance == nil {
+				files = append(files, place)
+				continue
+			}
+			for i := range instances {
+				files = append(files, instanceFile(place, i))
+			}
+		}
+	}
+	return files
+}
+
+// instanceFile is the place of an instance's file in the folder of an image.
+func instanceFile(folder string, i int) string {
+	return filepath.Join(folder, fmt.Sprintf("%03d.png", i+1))
+}
+
+// forget removes what an earlier run made of an image that this one has no result of.
+func (o *output) forget(id int64, name string) error {
+	files := o.former[name]
+	if r, ok, err := o.journal.Find(id); err == nil && ok && r.Picture != nil {
+		files = append(files, o.filesOf(name, len(r.Picture.Instances))...)
+	}
+	for _, file := range files {
+		if err := o.remove(file); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// remove removes a file that a run wrote, and the folders below the output folder that are empty then. An image in the place of a link is somebody's.
+func (o *output) remove(file string) error {
+	info, err := os.Lstat(file)
+	if err != nil || info.IsDir() || strings.HasPrefix(file, o.path(imagesFolder)+string(os.PathSeparator)) && info.Mode()&fs.ModeSymlink == 0 {
+		return nil
+	}
+	if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for folder := filepath.Dir(file); len(folder) > len(o.folder) && os.Remove(folder) == nil; folder = filepath.Dir(folder) {
+	}
+	return nil
+}
