@@ -262,6 +262,14 @@ func (c *Config) CategoryAt(row int) Category {
 	return c.Categories[row]
 }
 
+// RowOf is the class row of Categories[i]: CategoryAt the other way.
+func (c *Config) RowOf(i int) int {
+	if c.Background == BackgroundFirst {
+		return i + 1
+	}
+	return i
+}
+
 // Detects says whether the model finds instances; one that does not classifies whole photos.
 func (m Model) Detects() bool { return m == ModelMaskRCNN || m == ModelRetinaNet }
 

@@ -1,2 +1,20 @@
-// Package train trains the networks of this project.
+// Package train trains the networks of this project on pictures with marked objects:
+// from random weights, or on from those of a model that is there.
+//
+//	set, err := dataset.Open("labels", nil)
+//	...
+//	t, err := train.New(model, set, train.FineTune(), nil)
+//	...
+//	err = t.Run(ctx, func(p train.Progress) { fmt.Println(p) })
+//	...
+//	err = t.Save("mine.safetensors")
+//
+// Losses, targets, samplers, optimizers and the order of everything are those of
+// TensorFlow's Model Garden (official/vision at 2.15.0), which the published models
+// were trained with; tests compare whole steps with it. The network is the graph that
+// inference runs: package internal/core/backprop goes through it both ways.
+//
+// A run is repeatable to the last bit, whatever the number of threads, and may be
+// stopped and gone on with at any step: all random numbers follow from the seed, the
+// step and the image.
 package train

@@ -98,6 +98,13 @@ func (m *maskRCNN) backward(ctx context.Context, of []targets) (Losses, error) {
 	return losses, m.trunk.Backward(ctx)
 }
 
+// commit makes the statistics of the batch count.
+func (m *maskRCNN) commit() {
+	for _, p := range []*backprop.Program{m.trunk, m.box, m.mask} {
+		p.Commit()
+	}
+}
+
 // rpn sets the gradients of the region proposal network's outputs.
 func (m *maskRCNN) rpn(of []targets, losses Losses) {
 	b := &m.config.Backbone

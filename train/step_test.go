@@ -261,6 +261,7 @@ func TestStepsOfMaskRCNN(t *testing.T) {
 				require.NoError(t, m.forward(context.Background()))
 				losses, err := m.backward(context.Background(), of)
 				require.NoError(t, err)
+				m.commit()
 				return losses
 			})
 		})

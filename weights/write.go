@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 
 	"github.com/spinemask/spinemask/config"
 	"github.com/spinemask/spinemask/weights/internal/safetensors"
@@ -34,6 +36,14 @@ func Convert(w io.Writer, f *File, c *config.Config, p Provenance) error {
 		return fmt.Errorf("weights: provenance: %w", err)
 	}
 	return write(w, f.tensors, map[string]string{"config": string(text), "provenance": string(source)})
+}
+
+// WriteTensors writes tensors and metadata as a safetensors file that need not be a model: OpenRaw reads it. The same tensors and metadata give the
+// same bytes.
+func WriteTensors(w io.Writer, tensors []Tensor, metadata map[string]string) error {
+	sorted := slices.Clone(tensors)
+	slices.SortFunc(sorted, func(a, b Tensor) int { return strings.Compare(a.Name, b.Name) })
+	return write(w, sorted, metadata)
 }
 
 // write writes a native file. Values keep their element type, but F64 becomes F32. The same tensors and metadata give the same bytes.

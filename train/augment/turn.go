@@ -54,3 +54,25 @@ func (p *Patch) transpose() Patch {
 	}
 	return out
 }
+
+// FlipVertical mirrors a picture and its objects from top to bottom.
+func FlipVertical(p *Picture, objects []Object) (*Picture, []Object) {
+	out := &Picture{Height: p.Height, Width: p.Width, Pix: make([]byte, len(p.Pix))}
+	for y := range p.Height {
+		copy(out.Pix[3*y*p.Width:][:3*p.Width], p.Pix[3*(p.Height-1-y)*p.Width:])
+	}
+	turned := make([]Object, len(objects))
+	h := float32(p.Height)
+	for i, o := range objects {
+		turned[i] = Object{o.Class, box.Box{Y1: h - o.Box.Y2, X1: o.Box.X1, Y2: h - o.Box.Y1, X2: o.Box.X2}, o.Mask.flipVertical(p.Height)}
+	}
+	return out, turned
+}
+
+func (p *Patch) flipVertical(height int) Patch {
+	out := Patch{Top: height - p.Top - p.Height, Left: p.Left, Height: p.Height, Width: p.Width, Bits: make([]byte, len(p.Bits))}
+	for y := range p.Height {
+		copy(out.Bits[y*p.Width:(y+1)*p.Width], p.Bits[(p.Height-1-y)*p.Width:])
+	}
+	return out
+}

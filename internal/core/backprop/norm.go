@@ -22,9 +22,10 @@ type norm struct {
 	// keep, if not nil, multiplies the output of each item: stochastic depth.
 	keep []float32
 
-	scale, shift []float32 // of x, to the value before the activation
-	unit, center []float32 // of x, to (x − mean)/√(variance + epsilon)
-	partial      []float64 // sums of parts, before they are added up
+	scale, shift []float32    // of x, to the value before the activation
+	unit, center []float32    // of x, to (x − mean)/√(variance + epsilon)
+	moved        [2][]float32 // mean and variance, for Commit
+	partial      []float64    // sums of parts, before they are added up
 	sums         [2][]float64
 	dx           [3][]float32 // factors of the gradient, of the normalised x, and what is added
 }
@@ -32,7 +33,7 @@ type norm struct {
 func newNorm(p *Program, place string, op graph.Norm, x *value) *norm {
 	get := func(leaf string) *Param { return p.params.Get(place + "/" + leaf) }
 	o := &norm{gamma: get("gamma"), beta: get("beta"), mean: get("mean"), variance: get("variance"), epsilon: op.Epsilon}
-	for _, s := range []*[]float32{&o.scale, &o.shift, &o.unit, &o.center, &o.dx[0], &o.dx[1], &o.dx[2]} {
+	for _, s := range []*[]float32{&o.scale, &o.shift, &o.unit, &o.center, &o.dx[0], &o.dx[1], &o.dx[2], &o.moved[0], &o.moved[1]} {
 		*s = make([]float32, x.c)
 	}
 	for i := range o.sums {
@@ -55,7 +56,7 @@ func (o *norm) forward(p *Program, s *step) {
 		if !p.options.FrozenNorms {
 			mean = o.sums[0][c] / n
 			variance = max(o.sums[1][c]/n-mean*mean, 0)
-			o.update(p, c, mean, variance, n)
+			o.move(p, c, mean, variance, n)
 		}
 		unit := 1 / math.Sqrt(variance+o.epsilon)
 		scale := float64(o.gamma.Value[c]) * unit
@@ -65,14 +66,14 @@ func (o *norm) forward(p *Program, s *step) {
 	o.run(p, x, &p.values[s.out].map_)
 }
 
-// update moves the moving statistics.
-func (o *norm) update(p *Program, c int, mean, variance, n float64) {
+// move computes the moving statistics after the batch.
+func (o *norm) move(p *Program, c int, mean, variance, n float64) {
 	if p.options.Unbiased && n > 1 {
 		variance *= n / (n - 1)
 	}
 	m := p.options.Momentum
-	o.mean.Value[c] = float32(m*float64(o.mean.Value[c]) + (1-m)*mean)
-	o.variance.Value[c] = float32(m*float64(o.variance.Value[c]) + (1-m)*variance)
+	o.moved[0][c] = float32(m*float64(o.mean.Value[c]) + (1-m)*mean)
+	o.moved[1][c] = float32(m*float64(o.variance.Value[c]) + (1-m)*variance)
 }
 
 func (o *norm) again(p *Program, s *step, dst *Map) { o.run(p, p.kept(s.in[0]), dst) }

@@ -12,7 +12,7 @@ type Param struct {
 	Shape     []int
 	Statistic bool      // a moving mean or variance: no gradient reaches it
 	Frozen    bool      // no gradient is computed
-	Value     []float32 // is changed by the optimizer, and the statistics by Forward
+	Value     []float32 // is changed by the optimizer, and of statistics by Commit
 	Grad      []float32 // nil for a statistic; what Backward adds to
 }
 

@@ -257,6 +257,20 @@ func (p *Program) Forward(ctx context.Context) error {
 	return nil
 }
 
+// Commit makes the moving statistics of norms those after the batch. Until then
+// Forward leaves them as they were, so that a batch can be given up.
+func (p *Program) Commit() {
+	if p.options.FrozenNorms {
+		return
+	}
+	for _, s := range p.steps {
+		if o, ok := s.op.(*norm); ok {
+			copy(o.mean.Value, o.moved[0])
+			copy(o.variance.Value, o.moved[1])
+		}
+	}
+}
+
 // Backward adds the gradients of the batch to those of the params.
 func (p *Program) Backward(ctx context.Context) error {
 	for _, s := range slices.Backward(p.steps) {

@@ -1,0 +1,148 @@
+package train
+
+import (
+	"math/rand/v2"
+
+	"github.com/spinemask/spinemask/box"
+	"github.com/spinemask/spinemask/config"
+	"github.com/spinemask/spinemask/rpn"
+	"github.com/spinemask/spinemask/train/augment"
+	"github.com/spinemask/spinemask/train/target"
+)
+
+// truth is what is in an image as the network sees it.
+type truth struct {
+	boxes   []box.Box // input pixels
+	classes []int     // rows of the network's classes
+	masks   []float32 // side×side values of each, over its box
+}
+
+// see turns, scales and cuts a picture as the recipe says, and fills its pixels
+// into the network's input.
+func see(p *augment.Picture, objects []augment.Object, a *Augment, in *config.Input, height, width, crop int, seed uint64, step, image int, row func(y int) []float32) truth {
+	r := draws(seed, forView, step, image)
+	if a.Turns && r.Float64() < 0.5 {
+		p, objects = augment.Transpose(p, objects) // with the mirror images that follow, all turns
+	}
+	if flip := r.Float64() < a.Flip; flip {
+		p, objects = augment.Flip(p, objects)
+	}
+	if a.Turns && r.Float64() < 0.5 {
+		p, objects = augment.FlipVertical(p, objects)
+	}
+	v := augment.Jitter(p.Height, p.Width, height, width, a.Scale[0], a.Scale[1], augment.Draws{Scale: r.Float64(), OffsetY: r.Float64(), OffsetX: r.Float64()})
+	if a.Color != nil {
+		p = recolor(p, a.Color, draws(seed, forColor, step, image))
+	}
+	v.Fill(p, augment.Normalize{Mean: in.Mean, Std: in.Std}, row)
+	var t truth
+	for _, o := range objects {
+		b := v.Box(o.Box)
+		if augment.Empty(b) || a.Most > 0 && len(t.boxes) == a.Most {
+			continue
+		}
+		t.boxes = append(t.boxes, b)
+		t.classes = append(t.classes, o.Class)
+		if crop > 0 {
+			mask := make([]float32, crop*crop)
+			v.CropMask(mask, crop, &o.Mask, b, p.Height, p.Width)
+			t.masks = append(t.masks, mask...)
+		}
+	}
+	return t
+}
+
+// recolor changes brightness as the recipe says.
+func recolor(p *augment.Picture, c *Color, r *rand.Rand) *augment.Picture {
+	about := func(most float64) float64 { // a factor around 1, as often above as below
+		f := 1 + most*r.Float64()
+		if r.Float64() < 0.5 {
+			return 1 / f
+		}
+		return f
+	}
+	l := augment.Levels{
+		Gamma: about(c.Gamma), Contrast: about(c.Contrast),
+		Brightness: c.Brightness * (2*r.Float64() - 1), Invert: r.Float64() < c.Invert,
+	}
+	out := augment.Recolor(p, l)
+	if sigma := c.Blur * r.Float64(); sigma > 0.1 {
+		out = augment.Blur(out, sigma)
+	}
+	if sigma := c.Noise * r.Float64(); sigma > 0 {
+		augment.Noise(out, sigma, r)
+	}
+	return out
+}
+
+// anchors are all anchors of an input, level by level.
+type anchors struct {
+	levels [][]box.Box
+	count  int
+}
+
+func newAnchors(c *config.Config, height, width int) *anchors {
+	a := &anchors{}
+	for l := c.Backbone.MinLevel; l <= c.Backbone.MaxLevel; l++ {
+		h, w := (height+1<<l-1)>>l, (width+1<<l-1)>>l
+		at := rpn.NewAnchors(&c.Anchors, l, h, w, box.Size{Height: float32(height), Width: float32(width)})
+		var list []box.Box
+		for y := range h {
+			for x := range w {
+				for k := range at.PerPlace() {
+					list = append(list, at.At(y, x, k))
+				}
+			}
+		}
+		a.levels = append(a.levels, list)
+		a.count += len(list)
+	}
+	return a
+}
+
+// label says what the region proposal network should give for an image.
+func (a *anchors) label(t *truth, s AnchorSampling, r *rand.Rand) anchorTargets {
+	all := make([]box.Box, 0, a.count)
+	for _, list := range a.levels {
+		all = append(all, list...)
+	}
+	matches := target.Assign(len(all), len(t.boxes), func(i, j int) float32 { return target.IoU(all[i], t.boxes[j]) }, target.RPNThresholds, true)
+	labels := target.SampleAnchors(matches, r.Perm(len(all)), s.Samples, s.Fraction)
+	deltas := make([]float32, 4*len(all))
+	for i, m := range matches {
+		if m.Kind == target.Positive {
+			d := target.Encode(t.boxes[m.Truth], all[i], target.AnchorWeights)
+			copy(deltas[4*i:], d[:])
+		}
+	}
+	var out anchorTargets
+	first := 0
+	for _, list := range a.levels {
+		out.labels = append(out.labels, labels[first:first+len(list)])
+		out.deltas = append(out.deltas, deltas[4*first:4*(first+len(list))])
+		first += len(list)
+	}
+	return out
+}
+
+// sample chooses the regions of an image among its proposals and objects.
+func sample(proposals []box.Box, t *truth, s RegionSampling, maskSize int, r *rand.Rand) (regionTargets, error) {
+	list := append([]box.Box(nil), proposals...)
+	for len(list) < s.PostNMS {
+		list = append(list, box.Box{}) // as the original pads: background
+	}
+	list = append(list, t.boxes...)
+	o := target.RegionOptions{Samples: s.Samples, Fraction: s.Fraction, Thresholds: target.RegionThresholds}
+	regions, _, err := target.SampleRegions(list, t.boxes, t.classes, r.Perm(len(list)), o)
+	if err != nil {
+		return regionTargets{}, err
+	}
+	out := regionTargets{regions: regions, masked: target.SampleMasks(regions, s.Masks)}
+	out.masks = make([]float32, s.Masks*maskSize*maskSize)
+	for i, m := range out.masked {
+		if m.Class > 0 {
+			target.CropMask(out.masks[i*maskSize*maskSize:][:maskSize*maskSize], maskSize, t.masks[m.Truth*s.MaskCrop*s.MaskCrop:][:s.MaskCrop*s.MaskCrop], s.MaskCrop, m.Matched, m.Box)
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,174 @@
+package train
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/spinemask/spinemask/train/optim"
+)
+
+// A Recipe is everything that decides how a network is trained, but for the data
+// and the weights that it begins with. It is data: JSON, printed by
+// --print-recipe, and stored with the model.
+type Recipe struct {
+	Name   string `json:"name"`
+	Source string `json:"source"` // where its values come from
+	Seed   uint64 `json:"seed"`
+
+	Batch  int `json:"batch"`  // images of a step
+	Steps  int `json:"steps"`  // updates
+	Height int `json:"height"` // of the network's input; 0: the model's own
+	Width  int `json:"width"`
+
+	Rate        Rate    `json:"learning_rate"`
+	Momentum    float64 `json:"momentum"`
+	RateOutside bool    `json:"rate_outside_velocity,omitempty"` // as TensorFlow 1 keeps the velocity
+	WeightDecay float64 `json:"weight_decay"`                    // of kernels, inside the loss
+	ClipNorm    float64 `json:"clip_norm,omitempty"`             // of all gradients together; 0: none
+	Average     float64 `json:"average,omitempty"`               // decay of a moving average of the weights, which is then the model; 0: none
+
+	Norms  Norms  `json:"norms"`
+	Freeze Freeze `json:"freeze,omitempty"` // what keeps its weights
+
+	Anchors AnchorSampling `json:"anchors"`
+	Regions RegionSampling `json:"regions"`
+	Augment Augment        `json:"augment"`
+}
+
+// Rate is the learning rate over the steps.
+type Rate struct {
+	Value       float64   `json:"value"`               // after the warm-up
+	WarmupSteps int       `json:"warmup_steps"`        // in a line from Warmup to Value
+	Warmup      float64   `json:"warmup"`              // at step 0
+	Cosine      bool      `json:"cosine,omitempty"`    // falls to 0 over all steps
+	Drops       []float64 `json:"drops,omitempty"`     // parts of all steps after which the rate is a tenth
+	PerImage    bool      `json:"per_image,omitempty"` // Value and Warmup are for one image of a batch
+}
+
+// Norms say how batch norms are trained.
+type Norms struct {
+	Momentum float64 `json:"momentum"`         // of the moving statistics
+	Frozen   bool    `json:"frozen,omitempty"` // they normalise with the statistics that they have
+}
+
+// Freeze names what is not trained.
+type Freeze string
+
+const (
+	FreezeNothing  Freeze = ""
+	FreezeStem     Freeze = "stem"     // the layers before the first block
+	FreezeBackbone Freeze = "backbone" // all layers before the heads
+)
+
+// AnchorSampling is which anchors the region proposal network is trained on.
+type AnchorSampling struct {
+	Samples  int     `json:"samples"`  // of an image
+	Fraction float64 `json:"fraction"` // of them at most with an object
+}
+
+// RegionSampling is which regions the heads are trained on.
+type RegionSampling struct {
+	PreNMS   int     `json:"pre_nms_per_level"`
+	PostNMS  int     `json:"post_nms"`
+	Samples  int     `json:"samples"`   // of an image, for classes and boxes
+	Fraction float64 `json:"fraction"`  // of them at most with an object
+	Masks    int     `json:"masks"`     // of an image
+	MaskCrop int     `json:"mask_crop"` // side of the mask of an object from which those of regions are cut
+}
+
+// Augment is how pictures are changed at random. Probabilities are from 0 to 1.
+type Augment struct {
+	Flip  float64    `json:"flip"`            // probability of a mirror image
+	Turns bool       `json:"turns,omitempty"` // by 0, 90, 180 and 270 degrees alike
+	Scale [2]float64 `json:"scale"`           // least and most, of the size that fills the input
+	Color *Color     `json:"color,omitempty"` // for microscopy; nil: colours stay
+	Most  int        `json:"most_objects"`    // of a picture; 0: all
+}
+
+// Color is how brightness is changed at random; a 0 leaves it out.
+type Color struct {
+	Brightness float64 `json:"brightness"` // most that is added, of the whole range
+	Contrast   float64 `json:"contrast"`   // factor from 1/(1 + Contrast) to 1 + Contrast
+	Gamma      float64 `json:"gamma"`      // exponent from 1/(1 + Gamma) to 1 + Gamma
+	Invert     float64 `json:"invert"`     // probability of a negative
+	Noise      float64 `json:"noise"`      // most deviation of Gaussian noise, of the whole range
+	Blur       float64 `json:"blur"`       // most deviation of a Gaussian blur, pixels
+}
+
+// ParseRecipe reads a recipe from JSON. Unknown fields are errors.
+func ParseRecipe(data []byte) (*Recipe, error) {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	r := new(Recipe)
+	if err := d.Decode(r); err != nil {
+		return nil, fmt.Errorf("train: recipe: %w", err)
+	}
+	return r, r.Validate()
+}
+
+// Validate lists every value that means nothing, one a line.
+func (r *Recipe) Validate() error {
+	var problems []error
+	want := func(ok bool, format string, args ...any) {
+		if !ok {
+			problems = append(problems, fmt.Errorf("train: recipe: "+format, args...))
+		}
+	}
+	want(r.Batch >= 1 && r.Batch <= 1024, "batch: %d, want 1 to 1024", r.Batch)
+	want(r.Steps >= 1, "steps: %d, want at least 1", r.Steps)
+	want(r.Height >= 0 && r.Width >= 0 && (r.Height == 0) == (r.Width == 0), "height and width: %d×%d, want both or neither", r.Height, r.Width)
+	want(r.Rate.Value > 0 && r.Rate.Value < 100, "learning_rate.value: %g, want more than 0", r.Rate.Value)
+	want(r.Rate.Warmup >= 0 && r.Rate.WarmupSteps >= 0, "learning_rate: a warm-up from %g in %d steps", r.Rate.Warmup, r.Rate.WarmupSteps)
+	for _, d := range r.Rate.Drops {
+		want(d > 0 && d < 1, "learning_rate.drops: %g, want between 0 and 1", d)
+	}
+	want(r.Momentum >= 0 && r.Momentum < 1, "momentum: %g, want 0 to less than 1", r.Momentum)
+	want(r.WeightDecay >= 0 && r.WeightDecay < 1, "weight_decay: %g, want 0 to less than 1", r.WeightDecay)
+	want(r.ClipNorm >= 0, "clip_norm: %g, want 0 or more", r.ClipNorm)
+	want(r.Average >= 0 && r.Average < 1, "average: %g, want 0 to less than 1", r.Average)
+	want(r.Norms.Momentum >= 0 && r.Norms.Momentum <= 1, "norms.momentum: %g, want 0 to 1", r.Norms.Momentum)
+	want(r.Freeze == FreezeNothing || r.Freeze == FreezeStem || r.Freeze == FreezeBackbone, "freeze: %q, want stem or backbone", r.Freeze)
+	want(r.Anchors.Samples >= 1 && fraction(r.Anchors.Fraction), "anchors: %d samples, %g of them objects", r.Anchors.Samples, r.Anchors.Fraction)
+	s := r.Regions
+	want(s.PreNMS >= 1 && s.PostNMS >= s.Samples, "regions: %d of %d proposals, want at least the samples, %d", s.PostNMS, s.PreNMS, s.Samples)
+	want(s.Samples >= 1 && fraction(s.Fraction), "regions: %d samples, %g of them objects", s.Samples, s.Fraction)
+	want(s.Masks >= 1 && s.Masks <= s.Samples, "regions.masks: %d, want 1 to the samples, %d", s.Masks, s.Samples)
+	want(s.MaskCrop >= 2 && s.MaskCrop <= 1024, "regions.mask_crop: %d, want 2 to 1024", s.MaskCrop)
+	a := r.Augment
+	want(fraction(a.Flip), "augment.flip: %g, want 0 to 1", a.Flip)
+	want(a.Scale[0] > 0 && a.Scale[1] >= a.Scale[0] && a.Scale[1] <= 10, "augment.scale: %g to %g", a.Scale[0], a.Scale[1])
+	want(a.Most >= 0, "augment.most_objects: %d, want 0 or more", a.Most)
+	if c := a.Color; c != nil {
+		want(fraction(c.Brightness) && fraction(c.Invert) && fraction(c.Noise) && c.Contrast >= 0 && c.Gamma >= 0 && c.Blur >= 0 && c.Blur <= 20, "augment.color: %+v", *c)
+	}
+	return errors.Join(problems...)
+}
+
+func fraction(v float64) bool { return v >= 0 && v <= 1 }
+
+// Schedule is the learning rate of each step.
+func (r *Recipe) Schedule() optim.Schedule {
+	value, first := r.Rate.Value, r.Rate.Warmup
+	if r.Rate.PerImage {
+		value, first = value*float64(r.Batch), first*float64(r.Batch)
+	}
+	after := optim.Constant(value)
+	switch {
+	case r.Rate.Cosine:
+		after = optim.Cosine(value, r.Steps, 0, 0)
+	case len(r.Rate.Drops) > 0:
+		var at []int
+		values := []float64{value}
+		for i, d := range r.Rate.Drops {
+			at = append(at, int(d*float64(r.Steps)))
+			values = append(values, values[i]/10)
+		}
+		after = optim.Steps(at, values)
+	}
+	if r.Rate.WarmupSteps == 0 {
+		return after
+	}
+	return optim.Warmup(first, r.Rate.WarmupSteps, after)
+}

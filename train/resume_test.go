@@ -1,0 +1,100 @@
+package train
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/spinemask/spinemask/internal/core/kernels"
+	"github.com/spinemask/spinemask/weights"
+)
+
+// small is a recipe of a few cheap steps.
+func small(steps int) *Recipe {
+	return &Recipe{
+		Name: "test", Seed: 7, Batch: 2, Steps: steps, Height: 128, Width: 128,
+		Rate: Rate{Value: 0.01, WarmupSteps: 2}, Momentum: 0.9, WeightDecay: 4e-5, Average: 0.9,
+		Norms: Norms{Momentum: 0.9}, Anchors: AnchorSampling{64, 0.5},
+		Regions: RegionSampling{200, 100, 16, 0.25, 4, 28},
+		Augment: Augment{Flip: 0.5, Turns: true, Scale: [2]float64{0.8, 1.25}, Color: &Color{0.1, 0.2, 0.2, 0.5, 0.02, 1}},
+	}
+}
+
+func trainer(t testing.TB, r *Recipe, threads int) *Trainer {
+	f, err := weights.Open("../models/nuclei/nuclei.safetensors")
+	require.NoError(t, err)
+	t.Cleanup(func() { f.Close() })
+	c, _, err := f.Config(weights.Options{})
+	require.NoError(t, err)
+	tr, err := New(c, fileWeights{f}, nuclei(t, 5), r, &Options{Threads: threads})
+	require.NoError(t, err)
+	return tr
+}
+
+func model(t testing.TB, tr *Trainer) []byte {
+	var b bytes.Buffer
+	require.NoError(t, tr.WriteModel(&b, weights.Provenance{Source: "test"}))
+	return b.Bytes()
+}
+
+// A run that is stopped after any step, in the middle of one too, and gone on with
+// in another process ends with the bytes of an undisturbed one; and so it does with any
+// number of threads and instruction set.
+func TestResumedRunsEndWithTheSameBytes(t *testing.T) {
+	const steps = 5
+	whole := trainer(t, small(steps), 2)
+	require.NoError(t, whole.Run(context.Background(), nil))
+	want := model(t, whole)
+
+	stop := errors.New("stop")
+	state := filepath.Join(t.TempDir(), "state")
+	for _, at := range []int{1, 3} {
+		first := trainer(t, small(steps), 1)
+		require.ErrorIs(t, first.Run(context.Background(), func(p Progress) error {
+			if p.Step == at {
+				return stop
+			}
+			return nil
+		}), stop)
+		given, cancel := context.WithCancel(context.Background())
+		cancel()
+		_, err := first.Step(given) // given up in the middle: nothing has changed
+		require.ErrorIs(t, err, context.Canceled)
+		file, err := os.Create(state)
+		require.NoError(t, err)
+		require.NoError(t, first.WriteState(file, map[string]int{"best": at}))
+		require.NoError(t, file.Close())
+
+		second := trainer(t, small(steps), 4)
+		extra, err := second.ReadState(state)
+		require.NoError(t, err)
+		require.JSONEq(t, `{"best":`+string(rune('0'+at))+`}`, string(extra))
+		require.Equal(t, at, second.StepDone())
+		require.NoError(t, second.Run(context.Background(), nil))
+		require.True(t, bytes.Equal(want, model(t, second)), "stopped after step %d", at)
+	}
+	for _, set := range kernels.Sets()[1:] { // plain Go rounds every product
+		t.Setenv(kernels.EnvCPU, set.Name)
+		tr := trainer(t, small(steps), 2)
+		require.NoError(t, tr.Run(context.Background(), nil))
+		require.True(t, bytes.Equal(want, model(t, tr)), set.Name)
+	}
+}
+
+func TestStateOfAnotherRecipeIsRefused(t *testing.T) {
+	state := filepath.Join(t.TempDir(), "state")
+	file, err := os.Create(state)
+	require.NoError(t, err)
+	tr := trainer(t, small(3), 2)
+	require.NoError(t, tr.WriteState(file, nil))
+	require.NoError(t, file.Close())
+	other := small(3)
+	other.Rate.Value = 0.02
+	_, err = trainer(t, other, 2).ReadState(state)
+	require.ErrorContains(t, err, "made with another recipe")
+}

@@ -1,0 +1,340 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"math"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spinemask/spinemask/box"
+	"github.com/spinemask/spinemask/config"
+	"github.com/spinemask/spinemask/dataset"
+	"github.com/spinemask/spinemask/internal/core/backprop"
+	"github.com/spinemask/spinemask/internal/core/network"
+	"github.com/spinemask/spinemask/internal/core/parallel"
+	"github.com/spinemask/spinemask/rpn"
+	"github.com/spinemask/spinemask/train/augment"
+	"github.com/spinemask/spinemask/train/loss"
+	"github.com/spinemask/spinemask/train/optim"
+)
+
+// Options of a trainer; nil and the zero value are the defaults.
+type Options struct {
+	Threads int // 0: GOMAXPROCS
+	// Read reads the picture of an image of the data set, upright as its objects are
+	// marked.
+	Read func(*dataset.Image) (image.Image, error)
+	// CacheBytes bounds the memory for decoded pictures that are kept; 0: 1 GB.
+	CacheBytes int64
+}
+
+// A Trainer is a network in training. It is not safe for concurrent use.
+type Trainer struct {
+	config  *config.Config // of the model that is made
+	recipe  *Recipe
+	options Options
+	set     *dataset.Set
+
+	team     *parallel.Team
+	params   *backprop.Params
+	decayed  []*backprop.Param // kernels, which decay
+	state    state
+	net      *maskRCNN
+	proposer *rpn.Proposer
+	anchors  *anchors
+	schedule optim.Schedule
+	sgd      optim.SGD
+	cache    cache
+}
+
+// state is what a run goes on from, beside the weights.
+type state struct {
+	step     int // updates done
+	velocity map[string][]float32
+	average  map[string][]float32 // nil: none is kept
+}
+
+// New prepares the training of a network with the config c on a data set. weights
+// are those that it begins with, for instance of New's or of a file; they are copied.
+func New(c *config.Config, weights backprop.Weights, set *dataset.Set, r *Recipe, o *Options) (*Trainer, error) {
+	if err := r.Validate(); err != nil {
+		return nil, err
+	}
+	if len(set.Images) == 0 {
+		return nil, errors.New("train: the data set has no images")
+	}
+	if len(set.Categories) != len(c.Categories) {
+		return nil, fmt.Errorf("train: the data set has %d classes, the model %d", len(set.Categories), len(c.Categories))
+	}
+	t := &Trainer{config: c, recipe: r, set: set}
+	if o != nil {
+		t.options = *o
+	}
+	if t.options.Threads <= 0 {
+		t.options.Threads = runtime.GOMAXPROCS(0)
+	}
+	if t.options.Read == nil {
+		t.options.Read = readImage
+	}
+	t.cache.limit = t.options.CacheBytes
+	if t.cache.limit == 0 {
+		t.cache.limit = 1 << 30
+	}
+	height, width := r.Height, r.Width
+	if height == 0 {
+		if c.Input.Fit != config.FitFixedSize {
+			return nil, errors.New("train: the recipe has no input size, and the model takes that of the photo")
+		}
+		height, width = c.Input.Height, c.Input.Width
+	}
+	if height%c.Input.PadMultiple != 0 || width%c.Input.PadMultiple != 0 {
+		return nil, fmt.Errorf("train: input of %d×%d pixels: want multiples of %d", height, width, c.Input.PadMultiple)
+	}
+	n, err := network.Build(c)
+	if err != nil {
+		return nil, err
+	}
+	if t.params, err = backprop.NewParams(n.Tensors(), weights); err != nil {
+		return nil, err
+	}
+	t.freeze()
+	t.team = parallel.NewTeam(t.options.Threads)
+	s := sizes{r.Batch, height, width, r.Regions.Samples, r.Regions.Masks}
+	t.net, err = newMaskRCNN(c, t.params, s, t.team, backprop.Options{Momentum: r.Norms.Momentum, FrozenNorms: r.Norms.Frozen})
+	if err != nil {
+		return nil, err
+	}
+	proposing := *c
+	proposing.RPN.PreNMSPerLevel, proposing.RPN.PostNMS = r.Regions.PreNMS, r.Regions.PostNMS
+	t.proposer = rpn.NewProposer(&proposing)
+	t.anchors = newAnchors(c, height, width)
+	t.schedule = r.Schedule()
+	t.sgd = optim.SGD{Momentum: r.Momentum, RateOutside: r.RateOutside}
+	t.state.velocity = map[string][]float32{}
+	for _, p := range t.params.List {
+		if p.Statistic || p.Frozen {
+			continue
+		}
+		t.state.velocity[p.Name] = make([]float32, len(p.Value))
+		if strings.HasSuffix(p.Name, "/kernel") {
+			t.decayed = append(t.decayed, p)
+		}
+	}
+	if r.Average > 0 {
+		t.state.average = map[string][]float32{}
+		for name, v := range t.state.velocity {
+			t.state.average[name] = make([]float32, len(v))
+		}
+	}
+	return t, nil
+}
+
+// freeze marks what the recipe does not train.
+func (t *Trainer) freeze() {
+	for _, p := range t.params.List {
+		switch t.recipe.Freeze {
+		case FreezeStem:
+			p.Frozen = strings.HasPrefix(p.Name, "backbone/stem/")
+		case FreezeBackbone:
+			p.Frozen = strings.HasPrefix(p.Name, "backbone/") || strings.HasPrefix(p.Name, "fpn/")
+		}
+		if norm := strings.Contains(p.Name, "/norm"); norm && t.recipe.Norms.Frozen {
+			p.Frozen = true
+		}
+	}
+}
+
+// StepDone is the number of updates made.
+func (t *Trainer) StepDone() int { return t.state.step }
+
+// Step makes one update. It returns the losses of the batch by part, and their sum
+// with the decay of weights as "total_loss".
+func (t *Trainer) Step(ctx context.Context) (Losses, error) {
+	step := t.state.step
+	t.params.ClearGrads()
+	images, truths, err := t.fill(step)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.net.forward(ctx); err != nil {
+		return nil, err
+	}
+	of, err := t.assign(step, truths)
+	if err != nil {
+		return nil, err
+	}
+	losses, err := t.net.backward(ctx, of)
+	if err != nil {
+		return nil, err
+	}
+	total := 0.0
+	for _, name := range sortedNames(losses) {
+		total += losses[name]
+	}
+	decay := 0.0
+	for _, p := range t.decayed {
+		decay += loss.L2(p.Value, t.recipe.WeightDecay, p.Grad)
+	}
+	losses["regularization_loss"], losses["total_loss"] = decay, total+decay
+	if err := t.checkFinite(losses, images); err != nil {
+		return nil, err
+	}
+	t.net.commit()
+	t.update(step)
+	t.state.step++
+	return losses, nil
+}
+
+// fill reads the images of a batch and shows them to the network.
+func (t *Trainer) fill(step int) (images []*dataset.Image, truths []truth, err error) {
+	b := t.recipe.Batch
+	images, truths = make([]*dataset.Image, b), make([]truth, b)
+	errs := make([]error, b)
+	in := t.net.trunk.Input("image")
+	crop := t.recipe.Regions.MaskCrop
+	t.team.Do(b, parallel.Func(func(_, slot int) {
+		i := pick(t.recipe.Seed, len(t.set.Images), b, step, slot)
+		images[slot] = &t.set.Images[i]
+		e, err := t.cache.get(t, i)
+		if err != nil {
+			errs[slot] = err
+			return
+		}
+		truths[slot] = see(e.picture, e.objects, &t.recipe.Augment, &t.config.Input, in.Height, in.Width, crop, t.recipe.Seed, step, slot, func(y int) []float32 { return in.Row(slot, y) })
+	}))
+	in.ClearBorders()
+	return images, truths, errors.Join(errs...)
+}
+
+// assign proposes regions with the network as it is, and says what it should have
+// given.
+func (t *Trainer) assign(step int, truths []truth) ([]targets, error) {
+	c := &t.config.Backbone
+	of := make([]targets, len(truths))
+	size := t.net.size
+	clip := size
+	if t.config.Boxes.Clip == config.ClipCanvasMinusOne || t.config.Boxes.Clip == config.ClipImageMinusOne {
+		clip = box.Size{Height: size.Height - 1, Width: size.Width - 1}
+	}
+	for i := range of {
+		var levels []rpn.Output
+		for l := c.MinLevel; l <= c.MaxLevel; l++ {
+			o, d := t.net.trunk.Output(fmt.Sprintf("objectness%d", l)), t.net.trunk.Output(fmt.Sprintf("deltas%d", l))
+			levels = append(levels, rpn.Output{
+				Height: o.Height, Width: o.Width,
+				Objectness: o.Data[i*o.ItemStride:], ObjectnessRow: o.RowStride,
+				Deltas: d.Data[i*d.ItemStride:], DeltasRow: d.RowStride,
+			})
+		}
+		proposals, _ := t.proposer.Propose(levels, size, clip)
+		of[i].anchorTargets = t.anchors.label(&truths[i], t.recipe.Anchors, draws(t.recipe.Seed, forAnchors, step, i))
+		var err error
+		of[i].regionTargets, err = sample(proposals, &truths[i], t.recipe.Regions, 2*t.config.RoIAlign.MaskSize, draws(t.recipe.Seed, forRegions, step, i))
+		if err != nil {
+			return nil, err
+		}
+	}
+	return of, nil
+}
+
+// update moves the weights.
+func (t *Trainer) update(step int) {
+	rate := t.schedule(step)
+	var trained []*backprop.Param
+	for _, p := range t.params.List {
+		if t.state.velocity[p.Name] != nil {
+			trained = append(trained, p)
+		}
+	}
+	if t.recipe.ClipNorm > 0 {
+		var grads [][]float32
+		for _, p := range trained {
+			grads = append(grads, p.Grad)
+		}
+		optim.ClipGlobalNorm(grads, t.recipe.ClipNorm)
+	}
+	average := optim.Average{Decay: t.recipe.Average, Dynamic: true}
+	t.team.Do(len(trained), parallel.Func(func(_, i int) {
+		p := trained[i]
+		t.sgd.Update(p.Value, t.state.velocity[p.Name], p.Grad, rate)
+		if t.state.average != nil {
+			average.Update(t.state.average[p.Name], p.Value, step+1)
+		}
+	}))
+}
+
+// checkFinite names the first thing that is not a number any more: the loss and the
+// images, or the weights whose gradient it is.
+func (t *Trainer) checkFinite(losses Losses, images []*dataset.Image) error {
+	var names []string
+	for _, im := range images {
+		names = append(names, im.Name)
+	}
+	where := fmt.Sprintf("step %d, images %s", t.state.step+1, strings.Join(names, ", "))
+	for _, name := range sortedNames(losses) {
+		if v := losses[name]; math.IsNaN(v) || math.IsInf(v, 0) {
+			return &DivergedError{fmt.Sprintf("%s is %g at %s", name, v, where)}
+		}
+	}
+	for _, p := range t.params.List {
+		for _, g := range p.Grad {
+			if g-g != 0 {
+				return &DivergedError{fmt.Sprintf("the gradient of %s is %g at %s", p.Name, g, where)}
+			}
+		}
+	}
+	return nil
+}
+
+// A DivergedError says what is not a number any more. The weights are those before
+// the step.
+type DivergedError struct{ What string }
+
+func (e *DivergedError) Error() string { return "train: " + e.What }
+
+func sortedNames(l Losses) []string {
+	names := make([]string, 0, len(l))
+	for name := range l {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Progress is told after every step.
+type Progress struct {
+	Step, Steps int
+	Rate        float64 // learning rate of the step
+	Losses      Losses
+	Took        time.Duration // the step
+}
+
+// Run makes all steps of the recipe that are left. progress, if not nil, is called
+// after each; an error that it returns ends the run. When ctx is done the step under way is given up, and
+// the weights are those of the last whole one.
+func (t *Trainer) Run(ctx context.Context, progress func(Progress) error) error {
+	for t.state.step < t.recipe.Steps {
+		start, rate := time.Now(), t.schedule(t.state.step)
+		losses, err := t.Step(ctx)
+		if err != nil {
+			return err
+		}
+		if progress != nil {
+			if err := progress(Progress{t.state.step, t.recipe.Steps, rate, losses, time.Since(start)}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// entry is an image as it is kept in memory.
+type entry struct {
+	picture *augment.Picture
+	objects []augment.Object
+}
