@@ -35,12 +35,18 @@ type ImageOptions struct {
 // ImageOptions.
 var ErrTooLarge = imageio.ErrTooLarge
 
-// OpenImage reads a picture from a file for Segment: PNG, JPEG, GIF, BMP, TIFF or
-// WebP, told apart by content; of several frames the first. The pixels are those
-// that the models were trained and measured with: JPEG as libjpeg decodes it (Go's
-// image/jpeg gives colours that differ by up to 37 grey levels at edges), colour
-// profiles ignored, white behind transparent pixels; samples of more than 8 bits
-// are scaled as ImageOptions.Normalize says.
+// OpenImage reads a picture from a file for Segment: PNG, JPEG, GIF, BMP, TIFF,
+// WebP or PNM, told apart by content. Of an animation it is the first frame; of a
+// TIFF file with several pages the one picture if there is one, the maximum of a
+// stack in z, the first time of a series, and of several channels the picture in
+// colour, or the channel of the nuclei, or the first.
+//
+// The pixels are those that the models were trained and measured with: JPEG as
+// libjpeg decodes it (Go's image/jpeg gives colours that differ by up to 37 grey
+// levels at edges), colour profiles ignored, white behind transparent pixels.
+// Samples of more than 8 bits are scaled as ImageOptions.Normalize says. Errors
+// about kinds of files that are not read name the kind and a command that
+// converts it.
 func OpenImage(path string, o *ImageOptions) (image.Image, error) {
 	options, err := o.options()
 	if err != nil {

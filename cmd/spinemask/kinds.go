@@ -14,7 +14,7 @@ import (
 
 // imageNames are the extensions of the files of a folder that are taken for images. Slide scanners (.svs, .ndpi, .scn, .bif), microscopes (.lsm, .stk, .qptiff,
 // .flex) and cameras (.mpo) have names of their own for TIFF and JPEG files; .tf2, .tf8 and .btf are BigTIFF.
-var imageNames = set(`.png .apng .jpg .jpeg .jpe .jfif .jif .jfi .pjpeg .pjp .mpo .jps .gif .bmp .dib .webp
+var imageNames = set(`.png .apng .jpg .jpeg .jpe .jfif .jif .jfi .pjpeg .pjp .mpo .jps .gif .bmp .dib .webp .pbm .pgm .ppm .pnm
 	.tif .tiff .svs .ndpi .scn .bif .lsm .stk .qptiff .flex .tf2 .tf8 .btf`)
 
 // folderNames are the extensions of folders that are pictures as a whole.

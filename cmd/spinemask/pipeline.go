@@ -249,7 +249,7 @@ func (e *imageError) Unwrap() error { return e.cause }
 // hintAt adds advice about the cause of an error.
 func hintAt(err, cause error) error {
 	if errors.Is(cause, imageio.ErrTooLarge) {
-		return hinted{err, "--max-pixels raises the limit; an image takes 3 bytes of memory a pixel, and up to 8 more while its file is read"}
+		return hinted{err, "--max-pixels raises the limit; an image takes 3 bytes of memory a pixel, and up to 8 more while its file is read, more for samples of more than 8 bits"}
 	}
 	return err
 }

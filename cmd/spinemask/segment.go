@@ -44,8 +44,8 @@ func newSegment(t *talk) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "segment PATH… -o FOLDER",
 		Short: "Find the instances in images",
-		Long: `Find the instances in images: png, jpeg, gif, bmp, tiff and webp, told apart by
-content. A PATH is a file, a folder, a pattern like 'scans/*.tif', @list.txt for
+		Long: `Find the instances in images: png, jpeg, gif, bmp, tiff, webp and pnm, told apart
+by content. A PATH is a file, a folder, a pattern like 'scans/*.tif', @list.txt for
 the paths in a file, or - for standard input: one image, or a list of paths. In a
 folder, images are known by their names; pictures of other kinds are counted.
 

@@ -106,7 +106,7 @@ func TestOpenNamesTheFileAndTheReason(t *testing.T) {
 	}
 	for path, want := range map[string]string{
 		write("empty.png", ""):                                "imageio: empty.png: empty file",
-		write("notes.jpg", "Dear diary"):                      "imageio: notes.jpg: not a picture (png, jpeg, gif, bmp, tiff or webp)",
+		write("notes.jpg", "Dear diary"):                      "imageio: notes.jpg: not a picture (png, jpeg, gif, bmp, tiff, webp or pnm)",
 		write("phone.jpg", "\x00\x00\x00\x18ftypheic1234567"): "imageio: phone.jpg: HEIC files are not read; convert it with: heif-convert IN OUT.png",
 		write("short.png", "\x89PNG\r\n\x1a\n"):               "imageio: short.png: truncated: the file ends inside the picture",
 		write("short.jpg", "\xff\xd8\xff"):                    "imageio: short.jpg: truncated: the file ends inside the picture",

@@ -64,6 +64,7 @@ var formats = []format{
 	{"webp", []string{"RIFF????WEBP"}, webpHeader},
 	{"tiff", []string{"II*\x00", "MM\x00*", "II+\x00", "MM\x00+"}, nil},
 	{"bmp", bmpMagic, bmpHeader},
+	{"pnm", pnmMagic, pnmHeader},
 }
 
 // sniff tells the format by the first bytes; the extension of the file's name plays no role.
@@ -76,7 +77,7 @@ func sniff(src *io.SectionReader) (format, error) {
 	return formatOf(head[:n])
 }
 
-var errNotAPicture = errors.New("not a picture (png, jpeg, gif, bmp, tiff or webp)")
+var errNotAPicture = errors.New("not a picture (png, jpeg, gif, bmp, tiff, webp or pnm)")
 
 // formatOf tells the format of a file that begins with head.
 func formatOf(head []byte) (format, error) {

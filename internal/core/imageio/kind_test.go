@@ -33,7 +33,7 @@ func TestFilesThatAreNotReadAreNamed(t *testing.T) {
 		{"a.zip", "PK\x03\x04\x14\x00", "ZIP files are not read; unpack it first"},
 		{"a.tif", "version https://git-lfs.github.com/spec/v1\n", "Git LFS pointer files are not read; git lfs pull fetches what they stand for"},
 		{"a.jpg", "<!DOCTYPE html>\n<html>", "HTML files are not read; perhaps a download went wrong"},
-		{"a.txt", "Dear diary", "not a picture (png, jpeg, gif, bmp, tiff or webp)"},
+		{"a.txt", "Dear diary", "not a picture (png, jpeg, gif, bmp, tiff, webp or pnm)"},
 	} {
 		path := filepath.Join(t.TempDir(), c.name)
 		require.NoError(t, os.WriteFile(path, []byte(c.content), 0o600))

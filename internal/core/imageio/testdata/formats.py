@@ -16,7 +16,7 @@ palette = rgb.quantize(60)
 
 def golden(name):
     im = Image.open(f"{out}/{name}")
-    if im.mode == "I;16":                                # the high byte, as libpng and OpenCV have it
+    if im.mode in ("I", "I;16"):                             # the high byte, as libpng and OpenCV have it
         im = Image.fromarray((np.asarray(im) >> 8).astype(np.uint8))
     if im.has_transparency_data:
         im = im.convert("RGBA")
@@ -52,3 +52,12 @@ for o in (6, 7):
 from PIL import ImageOps
 for o in (6, 7):
     e = Image.open(f"{out}/turned_{o}.png"); ImageOps.exif_transpose(e).save(f"{out}/turned_{o}.upright.png", optimize=True)
+
+# PBM, PGM and PPM: bytes as Pillow writes them, texts by hand; the goldens are what Pillow reads.
+save(grey.point(lambda v: 255 * (v > 110)).convert("1"), "bytes.pbm"); save(grey, "bytes.pgm"); save(rgb, "bytes.ppm"); save(grey16, "bytes16.pgm")
+def text(name, magic, values, most):
+    with open(f"{out}/{name}", "w") as f:
+        f.write(f"{magic}\n# by hand\n41 27{' ' + str(most) if most > 1 else ''}\n" + "".join(" ".join(map(str, row)) + "\n" for row in values))
+    golden(name)
+text("text.pbm", "P1", (np.asarray(grey) > 110).astype(int), 1)
+text("text15.pgm", "P2", np.asarray(grey) // 17, 15); text("text.ppm", "P3", np.asarray(rgb).reshape(27, -1), 255)
