@@ -3,8 +3,10 @@ package weights
 import (
 	"archive/zip"
 	"bytes"
+	"compress/gzip"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path"
 	"path/filepath"
@@ -15,19 +17,21 @@ import (
 	"unicode/utf8"
 
 	"github.com/spinemask/spinemask/weights/internal/pytorch"
+	"github.com/spinemask/spinemask/weights/internal/safetensors"
+	"github.com/spinemask/spinemask/weights/internal/tfbundle"
 )
 
 // FormatError says that a file is of a kind that is not read, and what can be done about it.
 type FormatError struct {
 	File   string
-	What   string // "an ONNX model, which is not read"
+	What   string // "an ONNX model, which is not read"; empty: Err says it
 	Advice string // for the one who gave the file
 	Err    error  // of the reader that was tried; nil: none was
 }
 
 func (e *FormatError) Error() string {
-	if e.Err != nil {
-		return fmt.Sprintf("weights: %s: %s: %v", e.File, e.What, e.Err)
+	if e.What == "" {
+		return e.Err.Error()
 	}
 	return fmt.Sprintf("weights: %s: %s", e.File, e.What)
 }
@@ -38,6 +42,19 @@ func (e *FormatError) Unwrap() error { return e.Err }
 type kind struct{ what, advice string }
 
 func (k kind) error(file string, err error) error { return &FormatError{file, k.what, k.advice, err} }
+
+// cut adds the advice for files that did not come whole to the errors that such files have.
+func cut(file string, err error) error {
+	for _, rule := range []error{
+		safetensors.ErrShort, safetensors.ErrHeaderBeyond, safetensors.ErrBeyond, pytorch.ErrTruncated, pytorch.ErrChecksum,
+		io.ErrUnexpectedEOF, gzip.ErrChecksum, zip.ErrFormat, tfbundle.ErrChecksum,
+	} {
+		if errors.Is(err, rule) {
+			return &FormatError{file, "", "the file is cut or damaged; " + fetchAgain, err}
+		}
+	}
+	return err
+}
 
 const (
 	whatIsRead = "what is read: safetensors, PyTorch checkpoints (.pth, .pt), TensorFlow checkpoints (.index and .data, or a .tar.gz of them)"

@@ -97,6 +97,21 @@ func TestForeignFilesAreNamed(t *testing.T) {
 	}
 }
 
+// TestCutFilesAreSaidToBeCut: the error is the rule that the file breaks, the advice is to fetch it again.
+func TestCutFilesAreSaidToBeCut(t *testing.T) {
+	files := samples(t)
+	files["tar.gz"] = []byte(zipped(strings.Repeat("weights", 1000))) // those of the sample are zeros: a cut of them is a bomb
+	for name, b := range files {
+		for _, n := range []int{len(b) / 3, len(b) / 2, len(b) - 9} {
+			_, err := Load(name, bytes.NewReader(b[:n]), int64(n))
+			var f *FormatError
+			require.ErrorAs(t, err, &f, "%s cut to %d", name, n)
+			require.ErrorContains(t, err, name)
+			require.Contains(t, f.Advice, "fetch the file again")
+		}
+	}
+}
+
 func TestForeignFoldersAreNamed(t *testing.T) {
 	for name, want := range map[string]string{
 		"saved_model.pb": "a SavedModel", "__0_0.distcp": "a distributed checkpoint", "data.pkl": "an unpacked PyTorch checkpoint",

@@ -373,3 +373,33 @@ func TestTorchProblems(t *testing.T) {
 		"rpn_head.rpn_reg.weight: shape [1 1 16 11], want an output for each of 12",
 	}, le.Problems)
 }
+
+// TestStateDictsAreFoundWhereTrainingProgramsPutThem: a model is the same under every prefix that wrappers and checkpoints
+// give its names, alone or beside the weights that are averaged while training.
+func TestStateDictsAreFoundWhereTrainingProgramsPutThem(t *testing.T) {
+	names, _, shapes := torchNames(t, "mmdet_tiny.tsv.gz")
+	src := newTorchFile(t, names, shapes)
+	under := func(prefix string) []Tensor { return src.tensors(func(s string) string { return prefix + s }) }
+	plain, err := FromTensors("m", under(""), nil)
+	require.NoError(t, err)
+	one := NewTensor("", []int{1}, []float32{1})
+	named := func(name string) Tensor { one.Name = name; return one }
+	for name, tensors := range map[string][]Tensor{
+		"mmengine":           append(under("state_dict/"), under("ema_state_dict/module.")...),
+		"DistributedData…":   under("state_dict/module."),
+		"Lightning":          append(under("state_dict/model."), named("state_dict/criterion.weight"), named("optimizer_states/0/state/0/exp_avg")),
+		"torch.compile":      under("model/_orig_mod."),
+		"swa_utils":          append(under("module."), named("n_averaged")),
+		"timm, EMA beside":   append(under("state_dict/"), under("state_dict_ema/")...),
+		"EMA alone":          under("state_dict_ema/module."),
+		"mmcv's EMAHook":     append(under("state_dict/"), src.tensors(func(s string) string { return "state_dict/ema_" + strings.ReplaceAll(s, ".", "_") })...),
+		"two wrappers":       under("model/module.model."),
+		"DeepSpeed's module": under("module/"),
+	} {
+		f, err := FromTensors("m", tensors, nil)
+		require.NoError(t, err, name)
+		require.Equal(t, MMDetection, f.system, name)
+		require.Empty(t, f.problems, name)
+		require.Equal(t, plain.Names(), f.Names(), name)
+	}
+}

@@ -76,8 +76,17 @@ func read(path string) (*contents, error) {
 	return c, nil
 }
 
-// readBlob tells the format of a file by its first bytes and reads it.
+// readBlob reads a file of any format.
 func readBlob(name string, b *blob) (*contents, error) {
+	c, err := readFormat(name, b)
+	if err != nil {
+		return nil, cut(name, err)
+	}
+	return c, nil
+}
+
+// readFormat tells the format of a file by its first bytes and reads it.
+func readFormat(name string, b *blob) (*contents, error) {
 	if b.size == 0 {
 		return nil, kindEmpty.error(name, nil)
 	}

@@ -122,6 +122,30 @@ func TestReadsCheckpointsOfARunner(t *testing.T) {
 	require.Contains(t, c.Opaque, Opaque{"message_hub/log_scalars/train/lr", "mmengine.logging.history_buffer.HistoryBuffer"})
 }
 
+// TestReadsWhatTrainingKeepsBesideWeights: numbers and arrays of NumPy, paths of Windows, configs of OmegaConf, options,
+// sets, bytes, ranges and counters are opaque; tensors of other types are there, quantized ones are opaque.
+func TestReadsWhatTrainingKeepsBesideWeights(t *testing.T) {
+	for _, name := range []string{"training_protocol2.pth", "training_protocol4.pth"} {
+		b := load(t, name)
+		c, err := Read(bytes.NewReader(b), int64(len(b)))
+		require.NoError(t, err, name)
+		var got []string
+		for _, v := range c.Tensors {
+			got = append(got, v.Name+" "+v.DType)
+		}
+		require.Equal(t, []string{"state_dict/model.l.weight F32", "state_dict/model.l.bias F64", "optimizer/state/0/exp_avg F32"}, got)
+		for _, o := range []Opaque{
+			{"state_dict/model.q", "torch._utils._rebuild_qtensor"},
+			{"hyper_parameters", "argparse.Namespace"},
+			{"cfg", "omegaconf.dictconfig.DictConfig"},
+			{"optimizer/state/0/step", "numpy._core.multiarray.scalar"},
+			{"optimizer/state/0/history", "numpy._core.multiarray._reconstruct"},
+		} {
+			require.Contains(t, c.Opaque, o, name)
+		}
+	}
+}
+
 func TestListsOfNamesAreFound(t *testing.T) {
 	classes := "}" + text("dataset_meta") + "}" + text("classes") + text("cat") + text("dog") + "\x86ss"
 	for program, want := range map[string]List{
@@ -162,7 +186,7 @@ func TestTruncatedFilesAreRefused(t *testing.T) {
 
 // seeds are whole files for the fuzz targets.
 func seeds(f *testing.F) {
-	for _, name := range []string{"tiny_zip.pth", "tiny_legacy.pth", "hostile_zip.pth", "hostile_legacy.pth", "mmengine_runner.pth"} {
+	for _, name := range []string{"tiny_zip.pth", "tiny_legacy.pth", "hostile_zip.pth", "hostile_legacy.pth", "mmengine_runner.pth", "training_protocol2.pth", "training_protocol4.pth"} {
 		f.Add(load(f, name))
 	}
 }
