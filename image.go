@@ -67,9 +67,9 @@ func LoadImage(r io.ReaderAt, size int64, o *ImageOptions) (image.Image, error) 
 
 func (o *ImageOptions) options() (imageio.Options, error) {
 	if o == nil {
-		return imageio.Options{}, nil
+		return imageio.Options{KeepSamples: true}, nil
 	}
-	out := imageio.Options{MaxPixels: o.MaxPixels, IgnoreOrientation: o.AsStored}
+	out := imageio.Options{KeepSamples: true, MaxPixels: o.MaxPixels, IgnoreOrientation: o.AsStored}
 	if o.Normalize == "" {
 		return out, nil
 	}

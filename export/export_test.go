@@ -3,8 +3,6 @@ package export
 import (
 	"bytes"
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -101,58 +99,4 @@ func TestRunIsACOCODataSetWithoutAnnotations(t *testing.T) {
 	require.Equal(t, []any{map[string]any{"id": 1.0, "file_name": "a.png", "width": 4.0, "height": 3.0}}, back["images"])
 	require.Equal(t, []any{map[string]any{"id": 1.0, "name": "nucleus"}}, back["categories"])
 	require.Equal(t, []any{map[string]any{"file_name": "b.png", "error": "truncated"}}, back["failures"])
-}
-
-func TestFilesAppearWholeOrNotAtAll(t *testing.T) {
-	dir := t.TempDir()
-	path := filepath.Join(dir, "new/folder/a.json")
-	f, err := Create(path)
-	require.NoError(t, err)
-	_, err = f.Write([]byte("whole"))
-	require.NoError(t, err)
-	require.NoFileExists(t, path)
-	require.NoError(t, f.Commit())
-	data, err := os.ReadFile(path)
-	require.NoError(t, err)
-	require.Equal(t, "whole", string(data))
-
-	f, err = Create(path)
-	require.NoError(t, err)
-	_, err = f.Write([]byte("half"))
-	require.NoError(t, err)
-	f.Discard()
-	data, err = os.ReadFile(path)
-	require.NoError(t, err)
-	require.Equal(t, "whole", string(data))
-
-	entries, err := os.ReadDir(filepath.Dir(path))
-	require.NoError(t, err)
-	require.Len(t, entries, 1, "no temporary files stay")
-}
-
-// As on a full disk: the first bytes find room in memory, later ones fail.
-func TestFailedWritesLeaveNothing(t *testing.T) {
-	dir := t.TempDir()
-	name := filepath.Join(dir, "a.json")
-	f, err := Create(name)
-	require.NoError(t, err)
-	temporary := f.f.Name()
-	require.NoError(t, f.f.Close())
-	f.f, err = os.Open(temporary) // for reading only
-	require.NoError(t, err)
-	f.w.Reset(f.f)
-	for range 3 {
-		f.Write(make([]byte, 1<<15))
-	}
-	require.EqualError(t, f.Commit(), "write "+name+": bad file descriptor")
-	entries, err := os.ReadDir(dir)
-	require.NoError(t, err)
-	require.Empty(t, entries)
-}
-
-func TestFoldersThatCannotBeMade(t *testing.T) {
-	dir := t.TempDir()
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "file"), nil, 0o600))
-	_, err := Create(filepath.Join(dir, "file", "a.json"))
-	require.EqualError(t, err, "write "+filepath.Join(dir, "file", "a.json")+": not a directory")
 }

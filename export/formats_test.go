@@ -8,8 +8,6 @@ import (
 	"image/color"
 	"image/png"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -309,23 +307,4 @@ func TestHistogram(t *testing.T) {
 	require.Equal(t, 120.0, h.Bars[2].Height, "three in the last bar, which holds the upper end")
 	require.Equal(t, 50.0, niceCeil(23))
 	require.Equal(t, 5.0, niceCeil(1))
-}
-
-func TestRemoveTemporaryLeavesOtherFiles(t *testing.T) {
-	dir := t.TempDir()
-	ours := []string{".a.json.123.tmp", "overlay/.b.png.4.tmp", "overlay/deep/.c.png.5.tmp"}
-	others := []string{"a.json", ".other.json.123.tmp", ".a.json.tmp", "overlay/b.png", "overlay/.b.tmp", "photos/.d.png.6.tmp"}
-	for _, name := range append(ours, others...) {
-		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o777))
-		require.NoError(t, os.WriteFile(filepath.Join(dir, name), nil, 0o666))
-	}
-	require.NoError(t, RemoveTemporary(filepath.Join(dir, "a.json")))
-	require.NoError(t, RemoveTemporary(filepath.Join(dir, "overlay")))
-	require.NoError(t, RemoveTemporary(filepath.Join(dir, "none")))
-	for _, name := range ours {
-		require.NoFileExists(t, filepath.Join(dir, name))
-	}
-	for _, name := range others {
-		require.FileExists(t, filepath.Join(dir, name))
-	}
 }

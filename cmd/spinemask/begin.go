@@ -17,6 +17,7 @@ import (
 	"github.com/spinemask/spinemask"
 	"github.com/spinemask/spinemask/config"
 	"github.com/spinemask/spinemask/export"
+	"github.com/spinemask/spinemask/internal/command/atomicfile"
 	"github.com/spinemask/spinemask/internal/command/journal"
 	"github.com/spinemask/spinemask/internal/core/kernels"
 )
@@ -311,7 +312,7 @@ func (o *output) tidy() error {
 		}
 	}
 	for _, name := range names {
-		if err := export.RemoveTemporary(o.path(name)); err != nil {
+		if err := atomicfile.RemoveTemporary(o.path(name)); err != nil {
 			return err
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/spinemask/spinemask/config"
-	"github.com/spinemask/spinemask/export"
+	"github.com/spinemask/spinemask/internal/command/atomicfile"
 	"github.com/spinemask/spinemask/internal/core/network"
 	"github.com/spinemask/spinemask/weights"
 )
@@ -139,7 +139,7 @@ func some(list []string, n int) string {
 }
 
 func writeNative(path string, f *weights.File, c *config.Config, p weights.Provenance) error {
-	file, err := export.Create(path)
+	file, err := atomicfile.Create(path)
 	if err != nil {
 		return err
 	}

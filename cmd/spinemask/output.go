@@ -14,6 +14,7 @@ import (
 	"sync"
 
 	"github.com/spinemask/spinemask/export"
+	"github.com/spinemask/spinemask/internal/command/atomicfile"
 	"github.com/spinemask/spinemask/internal/command/journal"
 )
 
@@ -106,14 +107,14 @@ func (o *output) files(p *export.Picture, source string) error {
 
 // sync forces the names of files in a folder to the disk, and once that of the folder and of those that hold it.
 func (o *output) sync(folder string) error {
-	if err := export.SyncFolder(folder); err != nil {
+	if err := atomicfile.SyncFolder(folder); err != nil {
 		return err
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for ; !o.synced[folder] && len(folder) > len(o.folder); folder = filepath.Dir(folder) {
 		o.synced[folder] = true
-		if err := export.SyncFolder(filepath.Dir(folder)); err != nil {
+		if err := atomicfile.SyncFolder(filepath.Dir(folder)); err != nil {
 			return err
 		}
 	}
@@ -221,7 +222,7 @@ func writeInstances(f format, p *export.Picture, folder string) error {
 
 // writeFile makes a file that is there when it is complete.
 func writeFile(path string, content func(w io.Writer) error) error {
-	f, err := export.Create(path)
+	f, err := atomicfile.Create(path)
 	if err != nil {
 		return err
 	}
@@ -314,14 +315,14 @@ func (o *output) finish() (run *export.Run, instances int, err error) {
 	if err := writeFile(o.path(imagesFile), run.Write); err != nil {
 		return nil, 0, err
 	}
-	return run, instances, export.SyncFolder(o.folder)
+	return run, instances, atomicfile.SyncFolder(o.folder)
 }
 
 // begin opens the files of the run.
-func (o *output) begin(h *journal.Header) (files []*export.File, writers []export.Writer, err error) {
+func (o *output) begin(h *journal.Header) (files []*atomicfile.File, writers []export.Writer, err error) {
 	for _, f := range o.formats {
 		for _, r := range f.files {
-			file, err := export.Create(o.path(r.name))
+			file, err := atomicfile.Create(o.path(r.name))
 			if err != nil {
 				return files, nil, err
 			}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spinemask/spinemask"
 	"github.com/spinemask/spinemask/export"
+	"github.com/spinemask/spinemask/internal/command/atomicfile"
 	"github.com/spinemask/spinemask/internal/command/video"
 	"github.com/spinemask/spinemask/internal/core/overlay"
 )
@@ -25,9 +26,9 @@ type videoOutput struct {
 
 	create func(width, height int) (*video.File, error)
 	film   overlay.Film
-	movie  *video.File  // nil before the first frame
-	file   *export.File // of lines that have their name at the end
-	stream io.Closer    // of others
+	movie  *video.File      // nil before the first frame
+	file   *atomicfile.File // of lines that have their name at the end
+	stream io.Closer        // of others
 	lines  *export.JSONL
 
 	frames, instances int
@@ -89,7 +90,7 @@ func (o *videoOutput) begin(b *video.Backend, m *spinemask.Model, movie video.Ou
 			o.stream, o.lines = w, export.NewJSONL(w)
 		}
 	default:
-		if o.file, err = export.Create(o.linesPath); err == nil {
+		if o.file, err = atomicfile.Create(o.linesPath); err == nil {
 			o.lines = export.NewJSONL(o.file)
 		}
 	}

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/spinemask/spinemask/export"
+	"github.com/spinemask/spinemask/internal/command/atomicfile"
 )
 
 // Format is the version of the lines.
@@ -97,7 +98,7 @@ func Create(path string, h Header, plan []Entry) (*Journal, error) {
 		}
 	}
 	h.Format = Format
-	f, err := export.Create(path)
+	f, err := atomicfile.Create(path)
 	if err != nil {
 		return nil, err
 	}

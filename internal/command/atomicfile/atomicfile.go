@@ -1,5 +1,5 @@
-// Package export writes results to files that other tools read. A file appears under its name when it is complete, or not at all.
-package export
+// Package atomicfile writes files that appear under their names when they are complete, or not at all.
+package atomicfile
 
 import (
 	"bufio"
