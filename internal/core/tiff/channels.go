@@ -58,12 +58,17 @@ func (s *series) chooseChannels(wanted []string, say func(string, ...any)) ([]ch
 	var said []string
 	for _, i := range chosen {
 		out = append(out, s.channel(i, colours))
-		said = append(said, fmt.Sprintf("%d%s", i+1, comma(names[i])))
+		said = append(said, strings.TrimSpace(fmt.Sprintf("%d %s", i+1, names[i])))
+	}
+	what := fmt.Sprintf("channel %d of %d%s", chosen[0]+1, len(names), comma(names[chosen[0]]))
+	if len(chosen) > 1 {
+		what = fmt.Sprintf("channels %s, each a picture", strings.Join(said, ", "))
 	}
 	if left := listed(names, chosen); left != "" {
-		say("channel %s of %d; left: %s", strings.Join(said, "; "), len(names), left)
-	} else if len(names) > 1 {
-		say("each of %d channels", len(names))
+		what += "; left: " + left
+	}
+	if len(names) > 1 {
+		say("%s", what)
 	}
 	return out, nil
 }

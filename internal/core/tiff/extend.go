@@ -1,8 +1,6 @@
 package tiff
 
 import (
-	"encoding/json"
-	"slices"
 	"strconv"
 )
 
@@ -50,69 +48,4 @@ func (f *File) extend() {
 		next.after = uint64(i) * size
 		f.Pages = append(f.Pages, &next)
 	}
-}
-
-// A shapedDescription is what tifffile writes into the description of the first page.
-type shapedDescription struct {
-	Shape     []int
-	Axes      string
-	Truncated bool
-}
-
-func (p *Page) shaped() (d shapedDescription, ok bool) {
-	text := p.Description()
-	if len(text) == 0 || text[0] != '{' {
-		return d, false
-	}
-	err := json.Unmarshal([]byte(text), &d)
-	return d, err == nil && len(d.Shape) > 0
-}
-
-// shapedSeries reads the order of pages from the JSON that tifffile writes. Without axes it says nothing that the pages do not.
-func shapedSeries(f *File) *series {
-	d, ok := f.Pages[0].shaped()
-	if !ok || len(d.Axes) != len(d.Shape) {
-		return nil
-	}
-	sizes := map[byte]int{'c': 1, 'z': 1, 't': 1}
-	var order []byte
-	total := 1
-	pixels := f.Pages[0].Width * f.Pages[0].Height * f.Pages[0].Channels
-	size := 1
-	for _, n := range d.Shape {
-		if n < 1 || n > maxPages*1024 || size > 1<<50 {
-			return nil
-		}
-		size *= n
-	}
-	for i, n := range d.Shape {
-		size /= n
-		if size < pixels {
-			break // from here on, axes are inside of pages
-		}
-		axis := d.Axes[i] | 0x20
-		if _, known := sizes[axis]; !known && n > 1 || sizes[axis] > 1 {
-			return nil
-		}
-		if n > 1 {
-			sizes[axis] = n
-			order = append(order, axis)
-			total *= n
-		}
-	}
-	if total != len(f.Pages) {
-		return nil
-	}
-	s, ok := newSeries("tifffile", sizes['c'], sizes['z'], sizes['t'])
-	if !ok {
-		return nil
-	}
-	slices.Reverse(order)
-	for _, axis := range []byte("czt") {
-		if !slices.Contains(order, axis) {
-			order = append(order, axis)
-		}
-	}
-	s.fill(f.Pages, string(order))
-	return s
 }

@@ -96,8 +96,8 @@ func (p *Page) subPages() []*Page {
 		if err != nil {
 			continue
 		}
-		sub := &Page{Index: p.Index, at: at, src: p.src, o: p.o}
-		sub.invalid = sub.read(entries)
+		sub := newPage(p.src, p.o, at, entries)
+		sub.Index = p.Index
 		pages = append(pages, sub)
 	}
 	return pages

@@ -55,9 +55,13 @@ func (f *File) page(at uint64) (*Page, uint64, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	p := &Page{at: at, src: &f.src, o: &f.o}
+	return newPage(&f.src, &f.o, at, entries), next, nil
+}
+
+func newPage(src *source, o *Options, at uint64, entries []entry) *Page {
+	p := &Page{at: at, Channels: 1, Kind: samples.Unsigned, Bits: 1, src: src, o: o}
 	p.invalid = p.read(entries)
-	return p, next, nil
+	return p
 }
 
 // tag looks for an entry.
@@ -207,6 +211,7 @@ func (p *Page) readType(entries []entry) error {
 		}
 		return v[0], nil
 	}
+	p.mendLSM(entries)
 	bits, err := one(tagBitsPerSample, "sizes in bits", 1)
 	if err != nil {
 		return err
@@ -234,4 +239,25 @@ func (p *Page) readType(entries []entry) error {
 		return fmt.Errorf("%s samples of %d bits are not supported", p.Kind, bits)
 	}
 	return nil
+}
+
+// mendLSM finds the two sizes of samples in the files of Zeiss' LSM, which stand elsewhere although they have room in the entry.
+func (p *Page) mendLSM(entries []entry) {
+	for i, e := range entries {
+		if e.tag != tagBitsPerSample || e.kind != 3 || e.count != 2 {
+			continue
+		}
+		here, err := p.src.uints(e, 2)
+		if err != nil || here[0] == here[1] {
+			return
+		}
+		at, err := p.src.uints(entry{kind: 4, count: 1, at: e.at}, 1)
+		if err != nil {
+			return
+		}
+		e.at = at[0]
+		if there, err := p.src.uints(e, 2); err == nil && there[0] == there[1] {
+			entries[i] = e
+		}
+	}
 }

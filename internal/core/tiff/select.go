@@ -163,6 +163,9 @@ func (s *series) pictures(sel Selection, say func(string, ...any)) ([]Picture, e
 				continue
 			}
 			first := m.planes[0]
+			if first.invalid != nil && len(out) == 0 {
+				return nil, first.invalid
+			}
 			m.Width, m.Height, m.Orientation = first.Width, first.Height, first.Orientation
 			if s.t > 1 {
 				m.Label = fmt.Sprintf("t%d", t+1)

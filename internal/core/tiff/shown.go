@@ -28,8 +28,15 @@ func (p *Page) IsColour() bool { return p.Colours() > 1 || p.Photometric == Pale
 // Shown gives what samples of this page, decoded by [Page.Decode] or of its first [Page.Colours] channels, look like: one channel of grey or three of red, green
 // and blue; see the package's description. Samples beyond the colour follow unchanged, but those of types that it changes are left out.
 func (p *Page) Shown(s *samples.Samples) (*samples.Samples, error) {
-	if s.Channels < p.Colours() {
-		return nil, fmt.Errorf("%d channels of a colour of %d", s.Channels, p.Colours())
+	needs := p.Colours()
+	switch p.Photometric {
+	case YCbCr, CIELab, ICCLab:
+		needs = 3
+	case Separated:
+		needs = 4 // cyan, magenta, yellow and black
+	}
+	if s.Channels < needs {
+		return nil, fmt.Errorf("photometric interpretation %d with %d samples a pixel, want %d", p.Photometric, s.Channels, needs)
 	}
 	switch p.Photometric {
 	case WhiteIsZero:
@@ -37,9 +44,6 @@ func (p *Page) Shown(s *samples.Samples) (*samples.Samples, error) {
 	case Palette:
 		return p.throughPalette(s)
 	case Separated:
-		if p.Channels < 4 {
-			return nil, fmt.Errorf("inks of %d samples are not supported, only cyan, magenta, yellow and black", p.Channels)
-		}
 		return fromInks(s), nil
 	case YCbCr:
 		if p.compression == compressionJPEG && !p.planar || p.compression == compressionWebP {

@@ -1,13 +1,11 @@
 package tiff
 
 import (
-	"archive/zip"
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
-	"io"
 	"math"
 	"strings"
 	"testing"
@@ -27,17 +25,7 @@ type expectation struct {
 }
 
 func table(t *testing.T) (files map[string][]byte, manifest map[string]expectation) {
-	r, err := zip.OpenReader("testdata/table.zip")
-	require.NoError(t, err)
-	defer r.Close()
-	files = map[string][]byte{}
-	for _, f := range r.File {
-		c, err := f.Open()
-		require.NoError(t, err)
-		b, err := io.ReadAll(c)
-		require.NoError(t, err)
-		files[f.Name] = b
-	}
+	files = unzip(t, "testdata/table.zip")
 	require.NoError(t, json.Unmarshal(files["manifest.json"], &manifest))
 	return files, manifest
 }

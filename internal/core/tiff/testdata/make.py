@@ -1,12 +1,14 @@
-"""Writes table.zip: small TIFF files of every kind that is read, each with the values that the reference tools read from it.
+"""Writes table.zip and stacks.zip: small TIFF files of every kind that is read, with the values that the reference tools read from them.
 
 Run in this folder with Python 3.11, tifffile 2026.3.3, imagecodecs 2026.3.6, numpy 2.4.6 and Pillow 13.0.0 (libtiff 4.7.1 inside):
 
     python make.py
 
-Of each NAME.tif, NAME.stored has the samples as tifffile reads them, and NAME.shown what Pillow or, through Pillow's copy of the
-library, libtiff's TIFFReadRGBAImage shows of it: a line "width height channels type", then the values, little-endian, rows from top
-to bottom, channels side by side. Files are put together by this script where tifffile cannot write them.
+Of each NAME.tif in table.zip, NAME.stored (JPEG and WebP only) has the samples as tifffile reads them, and NAME.shown what Pillow or, through Pillow's copy of the
+library, libtiff's TIFFReadRGBAImage shows of it: 8 bits a sample, rows from top to bottom, channels side by side; the hash of all
+stored values, as 64-bit floats, is in manifest.json. Of the files in stacks.zip, which have several pages, manifest.json has the
+pictures that are chosen without being asked, by hash, cut out of the series that tifffile reads. Files are put together by this script
+where tifffile cannot write them.
 """
 
 import ctypes
@@ -372,45 +374,162 @@ def shown_by_lcms(data):
     return numpy.asarray(ImageCms.profileToProfile(m, ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), outputMode="RGB", flags=flags))
 
 
+def stacks():
+    """name -> (file, the pictures that are to be chosen: label -> values, taken from what tifffile reads as a series)."""
+    t = {}
+
+    def add(name, data, choose, expect_axes=None):
+        """choose(a) gives label -> values of the series a, whose axes are those of tifffile."""
+        with tifffile.TiffFile(io.BytesIO(data)) as f:
+            s = f.series[0]
+            assert expect_axes in (None, s.axes), (name, s.axes)
+            t[name] = data, choose(s.asarray())
+
+    def write(a, **options):
+        out = io.BytesIO()
+        tifffile.imwrite(out, a, **options)
+        return out.getvalue()
+
+    def stack(*shape, kind="u", bits=16):
+        """Planes of 9 × 11 pixels."""
+        n = int(numpy.prod(shape))
+        return scaled(picture(9, 11, n), kind, bits).transpose(2, 0, 1).reshape(*shape, 9, 11)
+
+    names = {"Channel": {"Name": ["FITC", "DAPI", "TRITC"]}}
+    micron = {"PhysicalSizeX": 0.25, "PhysicalSizeXUnit": "µm", "PhysicalSizeY": 500, "PhysicalSizeYUnit": "nm"}
+    add("ome-zc", write(stack(4, 3), ome=True, metadata={"axes": "ZCYX", **names, **micron}), lambda a: {"": a[:, 1].max(0)}, "ZCYX")
+    add("ome-cz", write(stack(3, 4), ome=True, metadata={"axes": "CZYX", **names}), lambda a: {"": a[1].max(0)}, "CZYX")
+    add("ome-tczyx", write(stack(2, 3, 4), ome=True, bigtiff=True, metadata={"axes": "TCZYX", **names}), lambda a: {f"t{i + 1}": a[i, 1].max(0) for i in range(2)}, "TCZYX")
+    add("ome-c-unnamed", write(stack(3), ome=True, metadata={"axes": "CYX"}), lambda a: {"": a[0]}, "CYX")
+    rgb = numpy.moveaxis(stack(4, 3, bits=8), 1, -1)
+    add("ome-z-rgb", write(rgb, ome=True, photometric="rgb", metadata={"axes": "ZYXS"}), lambda a: {"": a.max(0)}, "ZYXS")
+    pyramid = io.BytesIO()
+    with tifffile.TiffWriter(pyramid, ome=True) as w:
+        a = scaled(picture(64, 48, 2), "u", 8).transpose(2, 0, 1)
+        w.write(a, subifds=1, tile=(16, 16), metadata={"axes": "CYX", "Channel": {"Name": ["membrane", "Hoechst 33342"]}})
+        w.write(a[:, ::2, ::2], subfiletype=1, tile=(16, 16))
+        w.write(scaled(picture(20, 30, 3), "u", 8), photometric="rgb", metadata={"Name": "label image"})
+    add("ome-pyramid", pyramid.getvalue(), lambda a: {"": a[1]})
+    add("imagej-tzc", write(stack(2, 3, 2), imagej=True, metadata={"axes": "TZCYX", "unit": "um", "Labels": ["membrane", "nuclei"] * 6}, resolution=(4, 2)),
+        lambda a: {f"t{i + 1}": a[i, :, 1].max(0) for i in range(2)}, "TZCYX")  # fmt: skip
+    add("imagej-z", write(stack(5, kind="f", bits=32), imagej=True, metadata={"axes": "ZYX"}), lambda a: {"": a.max(0)}, "ZYX")
+    add("imagej-c", write(stack(5, kind="f", bits=32), imagej=True), lambda a: {"": a[0]}, "CYX")
+    add("imagej-t", write(stack(3, bits=8), imagej=True, metadata={"axes": "TYX"}), lambda a: {f"t{i + 1}": a[i] for i in range(3)}, "TYX")
+    add("imagej-rgb", write(scaled(picture(9, 11, 3), "u", 8), imagej=True), lambda a: {"": a})
+    add("imagej-one-directory", one_directory(stack(6), "ImageJ=1.54p\nimages=6\nchannels=2\nslices=3\nhyperstack=true\nmode=grayscale\n"), lambda a: {"": a[:, 0].max(0)}, "ZCYX")
+    add("shaped-axes", write(stack(2, 3), photometric="minisblack", metadata={"axes": "TZYX"}), lambda a: {f"t{i + 1}": a[i].max(0) for i in range(2)}, "TZYX")
+    add("shaped-axes-as-rgb", write(stack(2, 3), metadata={"axes": "TZYX"}), lambda a: {f"t{i + 1}": a[i].max(0) for i in range(2)}, "TZYX")
+    add("shaped-channels-as-rgb", write(stack(4, bits=8), metadata={"axes": "CYX"}), lambda a: {"": a[0]}, "CYX")
+    add("shaped-rgb", write(stack(3, bits=8)), lambda a: {"": numpy.moveaxis(a, 0, -1)})
+    add("shaped", write(stack(5), metadata={}), lambda a: {"": a[0]})
+    add("shaped-truncated-as-rgb", write(stack(4), truncate=True, metadata={"axes": "ZYX"}), lambda a: {"": a.max(0)}, "ZYX")
+    add("shaped-truncated", write(stack(4), photometric="minisblack", truncate=True, metadata={"axes": "ZYX"}), lambda a: {"": a.max(0)}, "ZYX")
+    add("plain", write(stack(5), metadata=None), lambda a: {"": a[0]})
+    add("plain-contig-5", write(numpy.moveaxis(stack(5, bits=8), 0, -1), metadata=None, photometric="minisblack", planarconfig="contig"), lambda a: {"": a[..., 0]})
+    add("lsm", lsm(stack(2, 3, 2)), lambda a: {f"t{i + 1}": a[i, :, 1].max(0) for i in range(2)}, "TZCYX")
+    data = stack(2, 2)
+    planes = [page(data[z, c][..., None], bits=16, tags={51123: (2, json.dumps({"ChannelIndex": c, "SliceIndex": z, "FrameIndex": 0, "Channel": ["DAPI", "GFP"][c], "PixelSizeUm": 0.325}).encode() + b"\0")}) for c in range(2) for z in range(2)]
+    t["micro-manager"] = container(planes), {"": data[:, 0].max(0)}
+    small, large = page(scaled(picture(10, 10, 1), "u", 8), tags={254: (4, [1])}), page(scaled(picture(40, 40, 1, 1), "u", 8))
+    add("thumbnail-first", container([small, large]), lambda a: {"": a} if a.shape == (40, 40) else {"": scaled(picture(40, 40, 1, 1), "u", 8)[..., 0]})
+    t["thumbnail-with-picture-below"] = container([{**small, "sub": [large]}]), {"": scaled(picture(40, 40, 1, 1), "u", 8)[..., 0]}
+    mask = page(scaled(picture(40, 40, 1), "u", 1), bits=1, photometric=4, tags={254: (4, [4])})
+    t["mask-first"] = container([mask, large]), {"": scaled(picture(40, 40, 1, 1), "u", 8)[..., 0]}
+    unmarked = page(scaled(picture(10, 10, 1), "u", 8))
+    t["unmarked-thumbnail-first"] = container([unmarked, large]), {"": scaled(picture(40, 40, 1, 1), "u", 8)[..., 0]}
+    return t
+
+
+def one_directory(a, description):
+    """Planes (n, height, width) behind each other, of which only the first has a directory, as ImageJ writes stacks of more than 4 GB."""
+    p = page(a[0][..., None], bits=16, order=">", tags={270: (2, description.encode() + b"\0")})
+    p["data"] = [a.astype(">u2").tobytes()]
+    p[279] = (4, [a[0].nbytes])
+    return container([p], ">")
+
+
+def lsm(a):
+    """Times × z × channels × height × width as Zeiss' LSM: every other page is a thumbnail, channels are planes of a page."""
+    t, z, c, h, w = a.shape
+    names = b"".join(struct.pack("<I", len(n)) + n for n in (b"Ch1-FITC\0", b"Ch2-DRAQ5\0"))
+    colours = struct.pack("<6i", 24 + 8 + len(names), c, c, 24, 32, 0) + bytes(8) + names
+    info = struct.pack("<I9i", 0x00400494C, 500, w, h, z, c, t, 2, 4, 4) + struct.pack("<6d", 1e-7, 2e-7, 1e-6, 0, 0, 0)
+    info += struct.pack("<HHIIIII", 6, 0, 0, 0, 0, 0, 16) + struct.pack("<d", 0) + bytes(500 - 120)
+    pages = []
+    for i in range(t):
+        for j in range(z):
+            p = page(numpy.moveaxis(a[i, j], 0, -1), bits=16, planar=True, photometric=1)
+            if not pages:
+                p[34412] = (1, info)
+            pages += [p, page(scaled(picture(4, 4, 1), "u", 8), tags={254: (4, [1])})]
+    data = bytearray(container(pages))
+    struct.pack_into("<I", data, data.find(info[:8]) + 108, len(data))
+    # Zeiss stores the two sizes of samples elsewhere, although they have room in the entry.
+    bits = struct.pack("<HHIHH", 258, 3, 2, 16, 16)
+    data = (data + colours).replace(bits, struct.pack("<HHII", 258, 3, 2, len(data) + len(colours)))
+    return bytes(data + struct.pack("<HH", 16, 16))
+
+
 def values(a):
     """Shape, and values as float64."""
     h, w, *c = a.shape
     return [w, h, c[0] if c else 1], numpy.ascontiguousarray(a).astype("<f8").tobytes()
 
 
-def main():
-    manifest = {}
-    with zipfile.ZipFile("table.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=9) as z:
+class Archive:
+    """A zip file that is the same whenever it is made."""
 
-        def write(name, data):
-            z.writestr(zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0)), data, zipfile.ZIP_DEFLATED, 9)
+    def __init__(self, name):
+        self.zip = zipfile.ZipFile(name, "w", zipfile.ZIP_DEFLATED, compresslevel=9)
 
-        for name, (data, show, tolerance) in table().items():
-            write(name + ".tif", data)
-            entry = manifest[name] = {}
-            try:
-                with tifffile.TiffFile(io.BytesIO(data)) as t:
-                    p = t.pages[0]
-                    a = p.asarray()
-                    if p.planarconfig == 2 and a.ndim == 3:
-                        a = numpy.moveaxis(a, 0, -1)
-                    a = a.reshape(p.imagelength, p.imagewidth, -1)
-                    entry["type"] = {1: "uint", 2: "int", 3: "float"}[p.sampleformat] + str(p.bitspersample)
-                entry["size"], raw = values(a)
-                entry["sha256"] = hashlib.sha256(raw).hexdigest()
-                if name.startswith(("jpeg", "webp")):
-                    write(name + ".stored", a.tobytes())
-                    entry["tolerance"] = tolerance
-            except NotImplementedError:  # of tifffile: chroma of fewer samples
-                pass
-            if show:
-                a = show(data)
-                write(name + ".shown", a.tobytes())
-                entry["shown"], _ = values(a)
+    def write(self, name, data):
+        self.zip.writestr(zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0)), data, zipfile.ZIP_DEFLATED, 9)
+
+    def close(self, manifest):
+        self.write("manifest.json", json.dumps(manifest, indent=1))
+        self.zip.close()
+        print(self.zip.filename, len(manifest), "files,", os.path.getsize(self.zip.filename), "bytes")
+
+
+def write_table():
+    archive, manifest = Archive("table.zip"), {}
+    for name, (data, show, tolerance) in table().items():
+        archive.write(name + ".tif", data)
+        entry = manifest[name] = {}
+        try:
+            with tifffile.TiffFile(io.BytesIO(data)) as t:
+                p = t.pages[0]
+                a = p.asarray()
+                if p.planarconfig == 2 and a.ndim == 3:
+                    a = numpy.moveaxis(a, 0, -1)
+                a = a.reshape(p.imagelength, p.imagewidth, -1)
+                entry["type"] = {1: "uint", 2: "int", 3: "float"}[p.sampleformat] + str(p.bitspersample)
+            entry["size"], raw = values(a)
+            entry["sha256"] = hashlib.sha256(raw).hexdigest()
+            if name.startswith(("jpeg", "webp")):
+                archive.write(name + ".stored", a.tobytes())
                 entry["tolerance"] = tolerance
-        write("manifest.json", json.dumps(manifest, indent=1))
-    print(len(manifest), "files,", os.path.getsize("table.zip"), "bytes")
+        except NotImplementedError:  # of tifffile: chroma of fewer samples
+            pass
+        if show:
+            a = show(data)
+            archive.write(name + ".shown", a.tobytes())
+            entry["shown"], _ = values(a)
+            entry["tolerance"] = tolerance
+    archive.close(manifest)
+
+
+def write_stacks():
+    archive, manifest = Archive("stacks.zip"), {}
+    for name, (data, pictures) in stacks().items():
+        archive.write(name + ".tif", data)
+        manifest[name] = []
+        for label, a in pictures.items():
+            size, raw = values(a)
+            manifest[name].append({"label": label, "size": size, "sha256": hashlib.sha256(raw).hexdigest()})
+    archive.close(manifest)
 
 
 if __name__ == "__main__":
-    main()
+    write_table()
+    write_stacks()
