@@ -61,7 +61,11 @@ func (r *Result) clip(written config.BoxCoding) {
 func (r *Result) Draw(picture image.Image) (*image.RGBA, error) {
 	shown := make([]overlay.Instance, len(r.Instances))
 	for i, in := range r.Instances {
-		shown[i] = overlay.Instance{Mask: in.Mask, Label: in.Name, Score: in.Score}
+		b := in.Box
+		shown[i] = overlay.Instance{
+			Mask: in.Mask, Label: in.Name, Score: in.Score,
+			Box: [4]float64{float64(b.X1), float64(b.Y1), float64(b.X2 - b.X1), float64(b.Y2 - b.Y1)},
+		}
 	}
 	return overlay.Draw(convert(picture), shown)
 }

@@ -11,7 +11,7 @@ import (
 //
 //	{"image_id":7,"file_name":"a.png","category_id":1,"bbox":[x,y,width,height],"score":0.98,"segmentation":{"size":[height,width],"counts":"…"}}
 //
-// "file_name" is an addition that COCO's tools ignore.
+// An instance of a detector without masks has no "segmentation". "file_name" is an addition that COCO's tools ignore.
 type COCO struct {
 	w   io.Writer
 	buf []byte
@@ -42,8 +42,10 @@ func (c *COCO) Add(p *Picture) error {
 		b = resultjson.AppendNumbers(b, in.Box[:])
 		b = append(b, `,"score":`...)
 		b = resultjson.AppendScore(b, in.Score)
-		b = append(b, `,"segmentation":`...)
-		b = resultjson.AppendMask(b, in.Mask)
+		if in.HasMask() {
+			b = append(b, `,"segmentation":`...)
+			b = resultjson.AppendMask(b, in.Mask)
+		}
 		b = append(b, '}')
 	}
 	c.buf = b

@@ -54,13 +54,13 @@ func (c cover) without(m rle.Mask, build *rle.Builder) rle.Mask {
 func (p *Picture) covered() uint64 {
 	all := newCover(&p.Image)
 	for i := range p.Instances {
-		all.add(p.Instances[i].Mask)
+		all.add(p.Instances[i].extent(p))
 	}
 	return all.area()
 }
 
 // RemoveOverlap gives each pixel to one instance, the first of the list that has it: that of the best score. Instances that keep no pixel are dropped; the box of
-// one that loses some becomes the bounds of what is left.
+// one that loses some becomes the bounds of what is left. Instances need masks.
 func (p *Picture) RemoveOverlap() {
 	taken := newCover(&p.Image)
 	kept := p.Instances[:0]

@@ -15,7 +15,7 @@ type CSV struct{ w *csv.Writer }
 // csvColumns: "instance" counts those of an image from 1, as the instance maps and the names of cut-outs do. x, y, width and height are the box of the network,
 // centroid_x and centroid_y the mean of the mask's pixel centres, diameter that of a circle of the same area; pixels all. "border" is 1 where the mask touches
 // the border of the picture. Those in micrometres are empty where the size of a pixel is not known. Intensities are those of a grey picture, or else those of
-// red, green and blue; the others are empty.
+// red, green and blue; the others are empty. Of an instance without a mask, all this is of the box.
 var csvColumns = []string{"image_id", "file_name", "instance", "category_id", "category", "score", "x", "y", "width", "height",
 	"area", "centroid_x", "centroid_y", "diameter", "border", "area_um2", "centroid_x_um", "centroid_y_um", "diameter_um",
 	"intensity_mean", "intensity_min", "intensity_max",
@@ -34,14 +34,14 @@ func NewCSV(w io.Writer) *CSV {
 func (c *CSV) Add(p *Picture) error {
 	for i := range p.Instances {
 		in := &p.Instances[i]
-		x, y := centroid(in.Mask)
-		area := float64(in.Mask.Area())
+		x, y := in.centre()
+		area := in.area()
 		row := []string{strconv.FormatInt(p.ID, 10), p.FileName, strconv.Itoa(i + 1), strconv.Itoa(in.Category), in.Name, string(resultjson.AppendScore(nil, in.Score))}
 		for _, v := range in.Box {
 			row = append(row, string(resultjson.AppendNumber(nil, v)))
 		}
 		if area > 0 {
-			row = append(row, strconv.FormatFloat(area, 'f', 0, 64), fixed(x), fixed(y), fixed(diameter(area)), border(in.Mask))
+			row = append(row, string(resultjson.AppendNumber(nil, area)), fixed(x), fixed(y), fixed(diameter(area)), border(in.extent(p)))
 		} else {
 			row = append(row, "0", "", "", "", "0")
 		}

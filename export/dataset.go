@@ -9,7 +9,8 @@ import (
 )
 
 // A Dataset writes results as a COCO data set, as if people had annotated them: for tools in which people correct them, and for training. A mask is given by
-// polygons, which can be edited; one with holes, which COCO's polygons do not have, as RLE. "area" is that of the mask, "score" an addition.
+// polygons, which can be edited; one with holes, which COCO's polygons do not have, as RLE. "area" is that of the mask, "score" an addition. Instances of a
+// detector without masks have boxes alone.
 type Dataset struct {
 	w      io.Writer
 	info   Info
@@ -42,15 +43,21 @@ func (d *Dataset) Add(p *Picture) error {
 		b = strconv.AppendInt(b, p.ID, 10)
 		b = append(b, `,"category_id":`...)
 		b = strconv.AppendInt(b, int64(in.Category), 10)
-		x, y, w, h := in.Mask.Bounds()
+		bounds := in.Box
+		if in.HasMask() {
+			x, y, w, h := in.Mask.Bounds()
+			bounds = [4]float64{float64(x), float64(y), float64(w), float64(h)}
+		}
 		b = append(b, `,"bbox":`...)
-		b = resultjson.AppendNumbers(b, []float64{float64(x), float64(y), float64(w), float64(h)})
+		b = resultjson.AppendNumbers(b, bounds[:])
 		b = append(b, `,"area":`...)
-		b = strconv.AppendUint(b, in.Mask.Area(), 10)
+		b = resultjson.AppendNumber(b, in.area())
 		b = append(b, `,"iscrowd":0,"score":`...)
 		b = resultjson.AppendScore(b, in.Score)
-		b = append(b, `,"segmentation":`...)
-		b = appendSegmentation(b, in)
+		if in.HasMask() {
+			b = append(b, `,"segmentation":`...)
+			b = appendSegmentation(b, in)
+		}
 		b = append(b, '}')
 	}
 	d.buf = b

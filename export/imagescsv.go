@@ -4,6 +4,8 @@ import (
 	"encoding/csv"
 	"io"
 	"strconv"
+
+	"github.com/spinemask/spinemask/internal/core/resultjson"
 )
 
 // ImagesCSV writes a row for each picture, also for those where nothing was found and those that failed.
@@ -35,11 +37,11 @@ func NewImagesCSV(w io.Writer, categories []Category) *ImagesCSV {
 
 // Add writes the row of a picture.
 func (c *ImagesCSV) Add(p *Picture) error {
-	n, area, score := float64(len(p.Instances)), uint64(0), 0.0
+	n, area, score := float64(len(p.Instances)), 0.0, 0.0
 	count := map[int]int{}
 	for i := range p.Instances {
 		in := &p.Instances[i]
-		area += in.Mask.Area()
+		area += in.area()
 		score += float64(in.Score)
 		count[in.Category]++
 	}
@@ -57,10 +59,10 @@ func (c *ImagesCSV) Add(p *Picture) error {
 	} else {
 		row = append(row, "", "")
 	}
-	row = append(row, strconv.Itoa(len(p.Instances)), ratio(score, n), strconv.FormatUint(area, 10), ratio(float64(area), n),
+	row = append(row, strconv.Itoa(len(p.Instances)), ratio(score, n), string(resultjson.AppendNumber(nil, area)), ratio(area, n),
 		strconv.FormatFloat(float64(p.covered())/pixels, 'f', 6, 64), ratio(n*1e6, pixels))
 	if one > 0 {
-		row = append(row, fourDigits(float64(area)*one), ratio(float64(area)*one, n), ratio(n*1e6, pixels*one))
+		row = append(row, fourDigits(area*one), ratio(area*one, n), ratio(n*1e6, pixels*one))
 	} else {
 		row = append(row, "", "", "")
 	}

@@ -46,9 +46,9 @@ func CutOut(w io.Writer, p *Picture, i int) error {
 	return encoder.Encode(w, out)
 }
 
-// Crop writes the part of the photo in the box of an instance's mask, with a tenth of its size around it, as a PNG.
+// Crop writes the part of the photo in the box of an instance's mask, or else in its own, with a tenth of its size around it, as a PNG.
 func Crop(w io.Writer, p *Picture, i int) error {
-	r, photo := cropRect(p.Instances[i].Mask), pixels(p.Photo)
+	r, photo := cropRect(p.Instances[i].extent(p)), pixels(p.Photo)
 	out := image.NewNRGBA(image.Rect(0, 0, max(r.Dx(), 1), max(r.Dy(), 1)))
 	for y := range r.Dy() {
 		for x := range r.Dx() {
@@ -70,7 +70,7 @@ func cropRect(m rle.Mask) image.Rectangle {
 func Overlay(w io.Writer, p *Picture) error {
 	instances := make([]overlay.Instance, len(p.Instances))
 	for i, in := range p.Instances {
-		instances[i] = overlay.Instance{Mask: in.Mask, Label: in.Name, Score: in.Score}
+		instances[i] = overlay.Instance{Mask: in.Mask, Box: in.Box, Label: in.Name, Score: in.Score}
 	}
 	picture, err := overlay.Draw(pixels(p.Photo), instances)
 	if err != nil {

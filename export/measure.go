@@ -23,7 +23,7 @@ type Intensity struct {
 func (p *Picture) Measure() {
 	values := valuesOf(p.Photo)
 	for i := range p.Instances {
-		p.Instances[i].Intensity = intensities(p.Instances[i].Mask, values)
+		p.Instances[i].Intensity = intensities(p.Instances[i].extent(p), values)
 	}
 }
 

@@ -47,7 +47,7 @@ type Instance struct {
 	Name      string // of the category
 	Score     float32
 	Box       [4]float64  // x, y, width, height in pixels, to three digits
-	Mask      rle.Mask    // of the whole picture
+	Mask      rle.Mask    // of the whole picture; zero: not known, see HasMask
 	Intensity []Intensity // of a grey picture, or of red, green and blue; nil where nothing was measured
 }
 
@@ -114,6 +114,7 @@ func IDs(fileNames []string) []int64 {
 // An instance that was measured has "intensity":[{"mean":…,"min":…,"max":…}] at its end, one for each channel: grey, or red, green and blue.
 //
 // Boxes are in pixels of the picture as it is shown upright, from its upper left corner, to three digits; areas are the pixels of the mask; scores are exact.
+// An instance of a detector without masks has no "segmentation", and the area of its box.
 func (p *Picture) AppendJSON(b []byte) []byte {
 	b = append(b, `{"id":`...)
 	b = strconv.AppendInt(b, p.ID, 10)

@@ -91,8 +91,8 @@ func (r *Report) Add(p *Picture) error {
 	sum := 0.0
 	for i := range p.Instances {
 		in := &p.Instances[i]
-		area := in.Mask.Area()
-		d := 2 * math.Sqrt(float64(area)/math.Pi)
+		area := in.area()
+		d := 2 * math.Sqrt(area/math.Pi)
 		diameters = append(diameters, d)
 		sum += float64(in.Score)
 		r.scores = append(r.scores, float64(in.Score))
@@ -122,16 +122,16 @@ func (r *Report) Add(p *Picture) error {
 }
 
 // shape draws an instance, in pixels of the image, with no more corners than the thumbnail shows.
-func (r *Report) shape(p *Picture, i, class int, area uint64) reportShape {
+func (r *Report) shape(p *Picture, i, class int, area float64) reportShape {
 	in := &p.Instances[i]
 	s := reportShape{Class: class, Colour: hue(class), Score: string(resultjson.AppendScore(nil, in.Score))}
 	if len(r.page.Classes) < 2 {
 		s.Colour = hue(i)
 	}
-	s.Title = fmt.Sprintf("%d: %s %.2f, %d pixels", i+1, in.Name, in.Score, area)
+	s.Title = fmt.Sprintf("%d: %s %.2f, %.0f pixels", i+1, in.Name, in.Score, area)
 	scale := float64(max(p.Width, p.Height)) / thumbnailSide
 	var b []byte
-	for _, part := range outlines(in.Mask, max(tolerance, 0.5*scale)) {
+	for _, part := range outlines(in.extent(p), max(tolerance, 0.5*scale)) {
 		b = appendPath(b, part.outer)
 		for _, h := range part.holes {
 			b = appendPath(b, h)

@@ -55,6 +55,7 @@ func lookAt(ctx context.Context, model Segmenter, threshold float64, picture ima
 	g := newGrid(pixelsOf(picture), o)
 	tiles := spread(g.tiles(), mostLooks)
 	m := newMerger(g)
+	model, _ = rectangular(model)
 	err = g.each(ctx, model, tiles, func(tile int, r *spinemask.Result) {
 		shown := r.Instances // by falling score
 		for i, in := range shown {

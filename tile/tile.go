@@ -49,6 +49,8 @@ type Segmenter func(ctx context.Context, picture image.Image) (*spinemask.Result
 // Segment finds the instances of a picture, by falling score, with masks and boxes in its pixels, counted from its upper left corner. The durations of the
 // result's stages are sums over the tiles.
 //
+// Instances of a detector without masks are joined by the pixels of their boxes, and have none in the result either.
+//
 // Besides the picture and the result it needs the memory of a tile for each worker. A picture that spinemask.OpenImage did not read is first copied to 8-bit
 // RGB, three bytes a pixel. An error is that of the options, of the context, or the first one of the model.
 func Segment(ctx context.Context, model Segmenter, picture image.Image, o Options) (*spinemask.Result, error) {
@@ -65,6 +67,7 @@ func Segment(ctx context.Context, model Segmenter, picture image.Image, o Option
 	}
 	g := newGrid(photo, o)
 	m := newMerger(g)
+	model, boxes := rectangular(model)
 	var stages []spinemask.Stage
 	err := g.each(ctx, model, spread(g.tiles(), g.tiles()), func(tile int, r *spinemask.Result) {
 		stages = addStages(stages, r.Stages)
@@ -73,7 +76,11 @@ func Segment(ctx context.Context, model Segmenter, picture image.Image, o Option
 	if err != nil {
 		return nil, err
 	}
-	return &spinemask.Result{Height: photo.Height, Width: photo.Width, Instances: m.instances(), Stages: stages}, nil
+	instances := m.instances()
+	if boxes.Load() {
+		bare(instances)
+	}
+	return &spinemask.Result{Height: photo.Height, Width: photo.Width, Instances: instances, Stages: stages}, nil
 }
 
 // pixelsOf gives 8-bit RGB.

@@ -8,10 +8,12 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/spinemask/spinemask/coco"
+	"github.com/spinemask/spinemask/cocoeval"
 	"github.com/spinemask/spinemask/internal/command/evalcmd"
 	"github.com/spinemask/spinemask/internal/core/imageio"
 )
@@ -44,6 +46,11 @@ AP is below --min-ap.`,
 			case len(results) > 0 && run.images != "":
 				return errors.New("results and --images: want one of them")
 			case run.images != "":
+				for _, name := range strings.Split(o.IoU, ",") {
+					if iou, err := cocoeval.ParseIoUType(strings.TrimSpace(name)); err == nil && iou.Fields()&coco.Masks != 0 {
+						run.masksFor = "--iou " + name
+					}
+				}
 				folder, done, err := run.segment(cmd.Context(), t, args[0])
 				if err != nil {
 					return err

@@ -24,6 +24,7 @@ type format struct {
 	image    func(w io.Writer, p *export.Picture, s site) error
 	instance func(w io.Writer, p *export.Picture, i int) error // a file for each instance, in a folder of the image
 	photo    bool                                              // the image's pixels are needed
+	masks    bool                                              // instances need masks
 	largeExt string                                            // in place of ext, for a picture that isLarge; "": the same
 	turns    string                                            // the reader that turns images upright by itself; "": readers do not
 }
@@ -62,14 +63,14 @@ var formats = []format{
 	{name: "dataset", help: "a COCO data set with polygons, as if people had annotated it", files: []runFile{
 		{"dataset.json", func(w io.Writer, h *journal.Header) export.Writer { return export.NewDataset(w, h.Info, h.Categories) }}}},
 	{name: "labelme", help: "for each image a file of the annotation tool labelme", folder: "labelme", ext: ".json", turns: "labelme",
-		image: func(w io.Writer, p *export.Picture, s site) error { return export.Labelme(w, p, s.source) }},
+		image: func(w io.Writer, p *export.Picture, s site) error { return export.Labelme(w, p, s.source) }, masks: true},
 	{name: yoloFormat, help: "for each image a label file of YOLO's segmentation; labels.yaml and images/ for ultralytics", folder: "labels", ext: ".txt", turns: "ultralytics",
-		image: func(w io.Writer, p *export.Picture, s site) error { return export.YOLO(w, p, s.categories) }},
+		image: func(w io.Writer, p *export.Picture, s site) error { return export.YOLO(w, p, s.categories) }, masks: true},
 	{name: "geojson", help: "for each image outlines that QuPath opens", folder: "geojson", ext: ".geojson",
-		image: func(w io.Writer, p *export.Picture, s site) error { return export.GeoJSON(w, p, s.objects) }},
+		image: func(w io.Writer, p *export.Picture, s site) error { return export.GeoJSON(w, p, s.objects) }, masks: true},
 	{name: "masks", help: "for each image a 16-bit PNG, in which k is the k-th instance; a 32-bit TIFF from 65,536 instances on", folder: "masks", ext: ".png", largeExt: ".tif",
-		image: writeLabels},
-	{name: "cutouts", help: "each instance as a PNG, transparent around it", folder: "cutouts", instance: export.CutOut, photo: true},
+		image: writeLabels, masks: true},
+	{name: "cutouts", help: "each instance as a PNG, transparent around it", folder: "cutouts", instance: export.CutOut, photo: true, masks: true},
 	{name: "crops", help: "the box of each instance as a PNG", folder: "crops", instance: export.Crop, photo: true},
 }
 
@@ -116,6 +117,26 @@ func findFormats(names []string) ([]format, error) {
 		}
 	}
 	return list, nil
+}
+
+// needMasks says which of some formats want masks that a model does not make.
+func needMasks(list []format) error {
+	var names, others []string
+	for _, f := range list {
+		if f.masks {
+			names = append(names, f.name)
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	for _, f := range formats {
+		if !f.masks {
+			others = append(others, f.name)
+		}
+	}
+	err := fmt.Errorf("--save %s: want masks, and the model makes boxes alone", strings.Join(names, ","))
+	return hinted{err, "without masks there are " + strings.Join(others, ", ")}
 }
 
 func formatNames() string { return strings.Join(namesIn(formats), ", ") }
@@ -175,7 +196,7 @@ func checkTurned(save []string, asStored bool) error {
 func drawn(p *export.Picture) []overlay.Instance {
 	instances := make([]overlay.Instance, len(p.Instances))
 	for i, in := range p.Instances {
-		instances[i] = overlay.Instance{Mask: in.Mask, Label: in.Name, Score: in.Score}
+		instances[i] = overlay.Instance{Mask: in.Mask, Box: in.Box, Label: in.Name, Score: in.Score}
 	}
 	return instances
 }

@@ -294,6 +294,11 @@ func sameContent(a, b journal.Source) bool {
 // rewrite makes the files of a whole run from its journal.
 func (o *output) rewrite(t *talk) error {
 	err := o.journal.Each(func(e journal.Entry, r journal.Record) error {
+		if p := r.Picture; p != nil && slices.ContainsFunc(p.Instances, func(in export.Instance) bool { return !in.HasMask() }) {
+			if err := needMasks(o.formats); err != nil {
+				return err
+			}
+		}
 		for _, f := range o.formats {
 			if f.folder == "" || r.Picture == nil {
 				continue

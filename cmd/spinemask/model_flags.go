@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/spinemask/spinemask"
+	"github.com/spinemask/spinemask/config"
 	"github.com/spinemask/spinemask/weights"
 )
 
@@ -26,6 +27,7 @@ type modelFlags struct {
 	fast       bool
 	weights    weights.Options // about a foreign model file
 	raw        bool            // keep detections beyond the border, for an evaluation
+	masksFor   string          // the flag that a model without masks cannot serve; "": none
 }
 
 // findingFlags are about what is kept of a picture, which is an image, or a frame.
@@ -57,6 +59,17 @@ func (f *modelFlags) check() error {
 	}
 	if f.threads > mostThreads {
 		return fmt.Errorf("--threads %d: want at most %d", f.threads, mostThreads)
+	}
+	return nil
+}
+
+// checkKind wants a detector, with masks if they are needed.
+func (f *modelFlags) checkKind(kind config.Model) error {
+	switch {
+	case !kind.Detects():
+		return hinted{fmt.Errorf("%s classifies whole images, it finds no instances", f.model), "spinemask classify PATH… -m " + quoted(f.model)}
+	case f.masksFor != "" && !kind.HasMasks():
+		return hinted{fmt.Errorf("%s wants masks, and %s makes boxes alone", f.masksFor, f.model), "boxes are evaluated with --iou bbox"}
 	}
 	return nil
 }
@@ -96,6 +109,10 @@ func (f *modelFlags) open(t *talk, pictures int) (*spinemask.Model, error) {
 		return nil, err
 	}
 	c := model.Config()
+	if err := f.checkKind(c.Model); err != nil {
+		model.Close()
+		return nil, err
+	}
 	if !f.scoreGiven {
 		f.score = c.Detections.DisplayThreshold
 	}

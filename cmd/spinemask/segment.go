@@ -282,6 +282,20 @@ func (f *segmentFlags) open(t *talk, images int) (*spinemask.Model, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !model.Config().Model.HasMasks() && f.noOverlap {
+		model.Close()
+		return nil, fmt.Errorf("--no-overlap wants masks, and %s makes boxes alone", f.model)
+	}
+	if !model.Config().Model.HasMasks() && f.out != "-" {
+		list, err := findFormats(f.save)
+		if err == nil {
+			err = needMasks(list)
+		}
+		if err != nil {
+			model.Close()
+			return nil, err
+		}
+	}
 	if err := f.decide(model.Config(), f.atOnce, f.maxPixels); err != nil {
 		model.Close()
 		return nil, err

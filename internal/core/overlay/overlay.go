@@ -17,9 +17,10 @@ import (
 
 // Instance is what is drawn of a detection, or of an annotation.
 type Instance struct {
-	Mask  rle.Mask // of the photo's size
-	Label string   // class; may be empty
-	Score float32  // 0…1; 0 means that there is none, as in annotations
+	Mask  rle.Mask   // of the photo's size; the zero Mask is none
+	Box   [4]float64 // x, y, width, height in pixels of the photo, which is drawn where there is no mask
+	Label string     // class; may be empty
+	Score float32    // 0…1; 0 means that there is none, as in annotations
 }
 
 // Draw gives a picture of the photo with instances drawn on it, largest first so that small ones stay visible. Small photos are enlarged, so that outlines are
@@ -37,6 +38,9 @@ func Draw(photo *imageio.Image, instances []Instance) (*image.RGBA, error) {
 // check wants masks of the photo's size.
 func check(photo *imageio.Image, instances []Instance) error {
 	for i, in := range instances {
+		if in.boxed() {
+			continue
+		}
 		if in.Mask.H != photo.Height || in.Mask.W != photo.Width {
 			return fmt.Errorf("overlay: instance %d: mask of %dx%d pixels, photo of %dx%d", i, in.Mask.W, in.Mask.H, photo.Width, photo.Height)
 		}
@@ -55,10 +59,13 @@ func (sc *scene) draw(gain float64) *image.RGBA {
 
 	width := style.lineWidth(sc.sizes, sc.scale)
 	for _, i := range sc.order {
-		s := newShape(contours(sc.instances[i].Mask), float64(sc.scale), width, sc.area)
+		in := &sc.instances[i]
+		s := newShape(in.lines(), float64(sc.scale), width, sc.area)
 		c := sc.colours[i].rgb()
 		s.paint(canvas, s.casing, black, 0.45)
-		s.paint(canvas, s.area, c, 0.2)
+		if !in.boxed() { // boxes lie over each other, and over what is not theirs
+			s.paint(canvas, s.area, c, 0.2)
+		}
 		s.paint(canvas, s.outline, c, 0.95)
 	}
 	for _, l := range style.place(sc) {
@@ -87,11 +94,36 @@ func newScene(photo *imageio.Image, instances []Instance) *scene {
 	sc.scale = enlargement(photo.Width, photo.Height)
 	sc.area = image.Rect(0, 0, photo.Width*sc.scale, photo.Height*sc.scale)
 	for i, in := range instances {
-		x, y, w, h := in.Mask.Bounds()
-		sc.boxes[i], sc.sizes[i], sc.order[i] = image.Rect(x, y, x+w, y+h), in.Mask.Area(), i
+		sc.boxes[i] = in.bounds(photo)
+		sc.sizes[i], sc.order[i] = in.Mask.Area(), i
+		if in.boxed() {
+			sc.sizes[i] = uint64(sc.boxes[i].Dx() * sc.boxes[i].Dy())
+		}
 	}
 	sort.SliceStable(sc.order, func(a, b int) bool { return sc.sizes[sc.order[a]] > sc.sizes[sc.order[b]] })
 	return sc
+}
+
+// boxed says whether there is a box alone.
+func (in *Instance) boxed() bool { return in.Mask.H == 0 && in.Mask.W == 0 }
+
+// bounds are the pixels around an instance.
+func (in *Instance) bounds(photo *imageio.Image) image.Rectangle {
+	if !in.boxed() {
+		x, y, w, h := in.Mask.Bounds()
+		return image.Rect(x, y, x+w, y+h)
+	}
+	x, y, w, h := in.Box[0], in.Box[1], in.Box[2], in.Box[3]
+	return image.Rect(int(math.Floor(x)), int(math.Floor(y)), int(math.Ceil(x+w)), int(math.Ceil(y+h))).Intersect(photo.Bounds())
+}
+
+// lines are the closed lines that an instance is drawn with.
+func (in *Instance) lines() [][]point {
+	if !in.boxed() {
+		return contours(in.Mask)
+	}
+	x, y, w, h := in.Box[0], in.Box[1], in.Box[2], in.Box[3]
+	return [][]point{{{x, y}, {x + w, y}, {x + w, y + h}, {x, y + h}}}
 }
 
 // paint gives the instances their colours, but for those that have one already (see assign), and gives all as indices of the palette.

@@ -1,6 +1,8 @@
 // Package resultjson is the JSON of what was found in a picture, which the library and the command share:
 //
 //	{"category_id":1,"category":"nucleus","score":0.98,"bbox":[x,y,width,height],"area":411,"segmentation":{"size":[height,width],"counts":"…"}}
+//
+// What a detector without masks found has no segmentation, and the area of its box.
 package resultjson
 
 import (
@@ -19,14 +21,17 @@ type Instance struct {
 	Name         string     `json:"category"`
 	Score        float32    `json:"score"`
 	Box          [4]float64 `json:"bbox"`
-	Segmentation struct {
+	Segmentation *struct {
 		Size   [2]int `json:"size"`
 		Counts string `json:"counts"`
 	} `json:"segmentation"`
 }
 
-// Mask decodes the mask, which must be of a picture of the given size.
+// Mask decodes the mask, which must be of a picture of the given size; it is the zero Mask where there is none.
 func (in *Instance) Mask(height, width int) (rle.Mask, error) {
+	if in.Segmentation == nil {
+		return rle.Mask{}, nil
+	}
 	size := in.Segmentation.Size
 	m, err := rle.Decode(size[0], size[1], []byte(in.Segmentation.Counts))
 	if err == nil && size != [2]int{height, width} {
@@ -46,9 +51,20 @@ func Append(b []byte, category int, name string, score float32, bbox [4]float64,
 	b = append(b, `,"bbox":`...)
 	b = AppendNumbers(b, bbox[:])
 	b = append(b, `,"area":`...)
-	b = strconv.AppendUint(b, m.Area(), 10)
+	b = AppendNumber(b, Area(bbox, m))
+	if m.H == 0 {
+		return b
+	}
 	b = append(b, `,"segmentation":`...)
 	return AppendMask(b, m)
+}
+
+// Area is the number of pixels of a mask, or the area of the box to three digits where there is no mask.
+func Area(bbox [4]float64, m rle.Mask) float64 {
+	if m.H > 0 {
+		return float64(m.Area())
+	}
+	return math.Round(bbox[2]*bbox[3]*1000) / 1000
 }
 
 // Box gives x, y, width and height to three digits.
