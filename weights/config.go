@@ -169,7 +169,10 @@ func (f *File) infer(o Options) (*config.Config, []Assumption, error) {
 		return nil, nil, fmt.Errorf("weights: %s: no config in the metadata, and names of no known system%s%s", f.name, f.example(), f.notRead())
 	}
 	if family == nil {
-		return nil, nil, fmt.Errorf("weights: %s: no defaults for a model of the kind %q of %q", f.name, kindOf(f), system)
+		if kind := kindOf(f); kind != config.ModelMaskRCNN {
+			return nil, nil, fmt.Errorf("weights: %s: a %s, and there are no defaults for those of %q", f.name, kind, system)
+		}
+		return nil, nil, fmt.Errorf("weights: %s: no defaults for %q", f.name, system)
 	}
 	c, err := family.config(family.base(f))
 	if err != nil {

@@ -223,7 +223,7 @@ func TestTF1RetinaNetProblems(t *testing.T) {
 	f, err = FromTensors("m", namesIn(t, "tf1_retinanet_49S.tsv.gz"), nil)
 	require.NoError(t, err)
 	_, _, err = f.Config(Options{Semantics: Torchvision})
-	require.EqualError(t, err, `weights: m: no defaults for a model of the kind "retinanet" of "torchvision"`)
+	require.EqualError(t, err, `weights: m: a retinanet, and there are no defaults for those of "torchvision"`)
 }
 
 // TestTF1Classification translates the variables of a classifier that the running original made.
