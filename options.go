@@ -48,7 +48,8 @@ type Options struct {
 	// since 2023): less time and memory, with a rounding error of up to 5e-6 in
 	// every layer. Elsewhere it changes nothing, and nothing beside NoWinograd.
 	Fast bool
-	// Weights says what no tensor of a foreign file tells.
+	// Weights says what no tensor of a file tells: whose arithmetic it needs, the
+	// size of the input, the names of the classes, or the whole config.
 	Weights weights.Options
 }
 

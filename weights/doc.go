@@ -3,7 +3,8 @@
 // [Open] takes a file or folder, [Load] anything with ReadAt. The result is a [File]: named [Tensor] values in the
 // layouts of the graph. [File.Config] says what model the file holds, and what of that it had to assume. [Check] compares
 // the file with what a graph wants and lists every problem at once. [Convert] makes the project's native file of it,
-// which is safetensors and is mapped, not read.
+// which is safetensors and is mapped, not read. What a person knows beside the file are [Options]; [ReadCategories] takes
+// the names of classes from files. A file of another kind is a [FormatError], which says what it is and what can be done.
 //
 // # Names and layouts
 //

@@ -52,19 +52,6 @@ func (in *input) uint(n int) (uint64, error) {
 	return binary.LittleEndian.Uint64(full[:]), err
 }
 
-// text reads a string whose length takes n bytes.
-func (in *input) text(n int) (string, error) {
-	length, err := in.uint(n)
-	if err != nil {
-		return "", err
-	}
-	b, err := in.bytes(length)
-	if err == nil && !utf8.Valid(b) {
-		err = ErrText
-	}
-	return string(b), err
-}
-
 // line reads up to a newline.
 func (in *input) line() (string, error) {
 	const longest = 4096

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"unicode/utf8"
 )
 
 // A pickle is a program for a stack machine. This machine has the instructions that make data, those of protocols 2 to 5
@@ -199,12 +200,16 @@ func (m *machine) value(op byte) (any, error) {
 			return nil, err
 		}
 		return math.Float64frombits(binary.BigEndian.Uint64(b)), nil
-	case opText, opString:
-		return m.in.text(4)
-	case opShortText, opShortString:
-		return m.in.text(1)
+	case opText:
+		return m.text(4)
+	case opShortText:
+		return m.text(1)
 	case opText8:
-		return m.in.text(8)
+		return m.text(8)
+	case opString:
+		return m.string(4)
+	case opShortString:
+		return m.string(1)
 	case opBytes:
 		return m.skipBytes(4)
 	case opShortBytes:
@@ -221,6 +226,42 @@ func (m *machine) value(op byte) (any, error) {
 		return tuple(items), err
 	}
 	return nil, ErrOpcode
+}
+
+// maxText bounds the texts that are kept. Longer ones are no names: arrays of NumPy are pickled as texts, too.
+const maxText = 1 << 16 // bytes
+
+// text reads a text whose length takes n bytes.
+func (m *machine) text(n int) (any, error) {
+	b, err := m.short(n)
+	if err != nil || b == nil {
+		return opaque{"str"}, err
+	}
+	if !utf8.Valid(b) {
+		return nil, ErrText
+	}
+	return string(b), nil
+}
+
+// string reads a string of Python 2, which is text or bytes.
+func (m *machine) string(n int) (any, error) {
+	b, err := m.short(n)
+	if err != nil || b == nil || !utf8.Valid(b) {
+		return opaque{"bytes"}, err
+	}
+	return string(b), nil
+}
+
+// short reads bytes whose length takes n bytes; it passes over more than are kept, and gives nil.
+func (m *machine) short(n int) ([]byte, error) {
+	length, err := m.in.uint(n)
+	if err != nil {
+		return nil, err
+	}
+	if length > maxText {
+		return nil, m.in.skip(length)
+	}
+	return m.in.bytes(length)
 }
 
 // skipBytes passes over bytes whose length takes n bytes: no weight depends on them.

@@ -99,6 +99,8 @@ func TestUnknownGlobalsAreOpaque(t *testing.T) {
 		"c\n\n.":                                                ".",
 		"ccollections\nOrderedDict\ncm\nC\n\x85R.":              "m.C",
 		"ctorch\nSize\ncm\nC\nR.":                               "m.C",
+		"U\x02a\xff.":                                           "bytes", // Python 2
+		text(strings.Repeat("x", maxText+1)) + ".":              "str",
 		"B\x02\x00\x00\x00ab.":                                  "bytes",
 		"C\x02ab.":                                              "bytes",
 		"\x8e\x02\x00\x00\x00\x00\x00\x00\x00ab.":               "bytes",
