@@ -38,7 +38,7 @@ type job struct {
 // header says how the results of this run are made. --fast counts where it has an effect: a run that goes on on another machine is not to mix the two.
 func (f *segmentFlags) header(model *spinemask.Model, list []format) (journal.Header, error) {
 	sum, err := model.SHA256()
-	return journal.Header{
+	h := journal.Header{
 		Info: export.Info{
 			Description: "results of spinemask", Version: version(), Model: model.Config().Name, ModelSHA256: sum,
 			MinScore: f.score, NMSIoU: f.nms, MaxDetections: f.max, Classes: f.classes, AsStored: f.exif == exifOff, Fast: f.fast && kernels.Best().HasSplit(),
@@ -48,7 +48,9 @@ func (f *segmentFlags) header(model *spinemask.Model, list []format) (journal.He
 		Config:     digest(model.Config()),
 		Categories: export.Categories(model.Config()),
 		Save:       namesIn(list),
-	}, err
+	}
+	f.pictureFlags.describe(&h.Info)
+	return h, err
 }
 
 // digest stands for all that a config says, of which flags about foreign files are a part. What the header says by itself is left out.
@@ -166,7 +168,7 @@ func (f *segmentFlags) adopt(flags *pflag.FlagSet) error {
 	if !flags.Changed("objects") && h.Info.Objects != "" {
 		f.objects = h.Info.Objects
 	}
-	return nil
+	return f.pictureFlags.adopt(flags, &h.Info)
 }
 
 // openJournal opens the journal of the run that is to go on; nil is a new run.

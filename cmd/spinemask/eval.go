@@ -75,6 +75,7 @@ AP is below --min-ap.`,
 	fl.StringVarP(&run.model, "model", "m", "", "model `file` (default: the built-in model for cell nuclei)")
 	fl.IntVar(&run.threads, "threads", 0, "CPU threads (default: all)")
 	fl.BoolVar(&run.fast, "fast", false, fastHelp)
+	run.pictureFlags.add(fl)
 	weightFlags(cmd, &run.weights, modelConfig)
 	return cmd
 }

@@ -31,7 +31,7 @@ func (in *input) hash() string {
 
 // options says how files are read.
 func (f *segmentFlags) options() imageio.Options {
-	o := imageio.Options{MaxPixels: f.maxPixels, IgnoreOrientation: f.exif == exifOff, KeepSamples: true}
+	o := imageio.Options{MaxPixels: f.maxPixels, IgnoreOrientation: f.exif == exifOff, KeepSamples: true, Select: f.selection(), Normalize: f.rule}
 	if f.maxPixels > imageio.DefaultMaxPixels {
 		o.MaxSide = int(min(f.maxPixels, math.MaxInt32)) // who asks for more may have it long
 	}

@@ -24,6 +24,9 @@ type item struct {
 	result *spinemask.Result
 	err    error // of this image alone
 
+	scaling *imageio.Scaling // to 8 bits; nil: it had no more
+	shrunk  float64          // by this factor in the model's input, where nobody asked for that; 0: not known
+
 	picture *export.Picture
 	stop    error         // of writing, or of the whole run
 	done    chan struct{} // closed when all this is known
@@ -102,6 +105,10 @@ func (f *segmentFlags) do(ctx context.Context, model *spinemask.Model, it *item,
 	}
 	it.picture.Photo = it.photo
 	it.picture.Measure()
+	it.scaling = it.photo.Scaling
+	if f.cut.Size == 0 && it.shown.scale == 0 && !f.fit {
+		it.shrunk = shrinking(&model.Config().Input, it.photo)
+	}
 	it.stop = out.files(*it)
 	it.photo, it.picture.Photo = nil, nil // what waits for its turn is small
 }
@@ -134,6 +141,7 @@ func (f *segmentFlags) record(t *talk, it item, out sink) error {
 			t.say("%s: %s", it.name, it.shown)
 		}
 		t.detail("%s: %s", it.name, findings(it.result))
+		f.remarks.add(&it)
 		if err := out.add(it); err != nil {
 			return err
 		}
@@ -209,6 +217,7 @@ func (f *segmentFlags) stream(ctx context.Context, t *talk, model *spinemask.Mod
 	}
 	s := &streamSink{lines: export.NewJSONL(stdout)}
 	err = f.segment(ctx, t, model, jobs, s)
+	t.sayRemarks(&f.remarks, f.rule)
 	switch {
 	case ctx.Err() != nil:
 		return exit(exitInterrupted)

@@ -19,6 +19,7 @@ import (
 
 type segmentFlags struct {
 	modelFlags
+	pictureFlags
 	out       string
 	save      []string
 	recursive bool
@@ -36,6 +37,8 @@ type segmentFlags struct {
 	quiet       bool
 	verbose     bool
 	printConfig bool
+
+	remarks remarks // about the images of the run
 }
 
 func newSegment(t *talk) *cobra.Command {
@@ -117,6 +120,7 @@ some images failed, 130 if it was interrupted.`,
 	fl.StringVar(&f.jsonl, "jsonl", "", "`file` that gets a line of JSON as soon as an image is finished, beside the folder; - for standard output")
 	fl.BoolVarP(&f.recursive, "recursive", "r", false, "look in sub-folders, too")
 	fl.StringVar(&f.list, "list", "", "`file` with the path of an image a line; the same as @file")
+	f.pictureFlags.add(fl)
 	f.findingFlags(fl, "an image")
 	f.showingFlags.register(fl)
 	fl.Float64Var(&f.pixelSize, "pixel-size", 0, "size of a pixel in `µm`, for tables (default: what the file says)")
@@ -146,6 +150,9 @@ func (f *segmentFlags) check() error {
 		return hinted{errors.New("no output folder"), "add -o out"}
 	}
 	if err := f.modelFlags.check(); err != nil {
+		return err
+	}
+	if err := f.pictureFlags.check(); err != nil {
 		return err
 	}
 	if f.jsonl == "-" && f.out == "-" {
@@ -220,6 +227,7 @@ func (f *segmentFlags) run(ctx context.Context, t *talk, stdin io.Reader, stdout
 	start := time.Now()
 	stopped := f.segment(ctx, t, model, jobs, sink)
 	took := time.Since(start)
+	t.sayRemarks(&f.remarks, f.rule)
 	run, instances, err := o.finish() // after a full disk or an interruption, too: what was found is not lost
 	if stopped != nil && ctx.Err() == nil {
 		return hinted{stopped, "what is finished is kept: " + resumeCommand()}

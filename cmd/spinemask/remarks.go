@@ -1,0 +1,106 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spinemask/spinemask/config"
+	"github.com/spinemask/spinemask/internal/core/imageio"
+	"github.com/spinemask/spinemask/internal/core/preprocess"
+)
+
+// remarks are what there is to say of the images of a run as a whole.
+type remarks struct {
+	images int
+	scaled map[string]int // images by the rule that brought them to 8 bits
+	shrunk shrunk
+}
+
+// shrunk are images of which the model sees much less than they have.
+type shrunk struct {
+	images   int
+	first    string
+	most     float64 // largest factor
+	smallest float64
+}
+
+// farTooSmall is the factor of shrinking beyond which small things vanish. In strips of committed images of 256×256 pixels side by side, the built-in model finds
+// 27 % of the nuclei that it finds in one of them at a factor of 2, 9 % at 2.4, and none to 1 % at 3.2.
+const farTooSmall = 3
+
+// add takes one image that was segmented.
+func (r *remarks) add(it *item) {
+	r.images++
+	if it.scaling != nil {
+		if r.scaled == nil {
+			r.scaled = map[string]int{}
+		}
+		r.scaled[it.scaling.Rule]++
+	}
+	if it.shrunk <= farTooSmall {
+		return
+	}
+	s := &r.shrunk
+	if s.images++; s.images == 1 {
+		s.first, s.smallest = it.name, it.shrunk
+	}
+	s.most, s.smallest = max(s.most, it.shrunk), min(s.smallest, it.shrunk)
+}
+
+// shrinking says by what factor an image is smaller in the model's input.
+func shrinking(input *config.Input, photo *imageio.Image) float64 {
+	g, err := preprocess.Fit(input, photo.Height, photo.Width)
+	if err != nil || g.ScaledHeight == 0 || g.ScaledWidth == 0 {
+		return 1
+	}
+	// The longer side is not rounded as much as the other one.
+	if photo.Height > photo.Width {
+		return float64(photo.Height) / float64(g.ScaledHeight)
+	}
+	return float64(photo.Width) / float64(g.ScaledWidth)
+}
+
+// sayRemarks says it.
+func (t *talk) sayRemarks(r *remarks, rule imageio.Normalize) {
+	for _, used := range slices.Sorted(maps.Keys(r.scaled)) {
+		t.say("%s", brightness(r.scaled[used], r.images, used, rule))
+	}
+	if s := r.shrunk; s.images > 0 {
+		what := s.first + " is"
+		if s.images > 1 {
+			what = fmt.Sprintf("%d images such as %s are", s.images, s.first)
+		}
+		t.say("%s shown to the model at %s of the size, where small things vanish; --tile 256, or another size, shows it pieces", what, fractions(s.smallest, s.most))
+	}
+}
+
+// brightness says how many images were brought to 8 bits by a rule.
+func brightness(n, of int, used string, asked imageio.Normalize) string {
+	name, numbers, _ := strings.Cut(used, ":")
+	how := map[string]string{"none": "the upper 8 bits are taken", "minmax": "brightness is scaled to the extremes of each"}[name]
+	switch name {
+	case "percentile":
+		how = "brightness is scaled to percentiles " + strings.Replace(numbers, ",", " to ", 1) + " of each"
+	case "bits":
+		how = "brightness is scaled from " + numbers + " bits"
+	}
+	have := "have more than 8 bits"
+	if n == 1 {
+		have = "has more than 8 bits"
+	}
+	if rule := asked.String(); strings.HasPrefix(rule, "minmax") || strings.HasPrefix(rule, "percentile") {
+		return fmt.Sprintf("%d of %d images: %s (--normalize)", n, of, how) // whatever they have
+	}
+	return fmt.Sprintf("%d of %d images %s: %s (--normalize)", n, of, have, how)
+}
+
+// fractions is "1/30", or "1/3 to 1/30".
+func fractions(smallest, most float64) string {
+	a, b := fmt.Sprintf("1/%.0f", smallest), fmt.Sprintf("1/%.0f", most)
+	if a == b {
+		return a
+	}
+	return a + " to " + b
+}
