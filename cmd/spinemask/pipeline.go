@@ -217,7 +217,7 @@ func (f *segmentFlags) stream(ctx context.Context, t *talk, model *spinemask.Mod
 	}
 	s := &streamSink{lines: export.NewJSONL(stdout)}
 	err = f.segment(ctx, t, model, jobs, s)
-	t.sayRemarks(&f.remarks, f.rule)
+	t.sayRemarks(&f.remarks, f.rule, model.Config())
 	switch {
 	case ctx.Err() != nil:
 		return exit(exitInterrupted)

@@ -63,16 +63,16 @@ func shrinking(input *config.Input, photo *imageio.Image) float64 {
 }
 
 // sayRemarks says it.
-func (t *talk) sayRemarks(r *remarks, rule imageio.Normalize) {
+func (t *talk) sayRemarks(r *remarks, rule imageio.Normalize, c *config.Config) {
 	for _, used := range slices.Sorted(maps.Keys(r.scaled)) {
 		t.say("%s", brightness(r.scaled[used], r.images, used, rule))
 	}
 	if s := r.shrunk; s.images > 0 {
-		what := s.first + " is"
+		what, whose, it := s.first+" is", "its", "it"
 		if s.images > 1 {
-			what = fmt.Sprintf("%d images such as %s are", s.images, s.first)
+			what, whose, it = fmt.Sprintf("%d images such as %s are", s.images, s.first), "their", "them"
 		}
-		t.say("%s shown to the model at %s of the size, where small things vanish; --tile 256, or another size, shows it pieces", what, fractions(s.smallest, s.most))
+		t.say("%s shown to the model at %s of %s size, at which small things vanish; --tile %d shows %s in pieces", what, fractions(s.smallest, s.most), whose, goodTile(c), it)
 	}
 }
 
@@ -86,14 +86,31 @@ func brightness(n, of int, used string, asked imageio.Normalize) string {
 	case "bits":
 		how = "brightness is scaled from " + numbers + " bits"
 	}
-	have := "have more than 8 bits"
+	images := fmt.Sprintf("%d of %d images", n, of)
+	if of == 1 {
+		images = "the image"
+	}
+	have := " have more than 8 bits"
 	if n == 1 {
-		have = "has more than 8 bits"
+		have = " has more than 8 bits"
 	}
 	if rule := asked.String(); strings.HasPrefix(rule, "minmax") || strings.HasPrefix(rule, "percentile") {
-		return fmt.Sprintf("%d of %d images: %s (--normalize)", n, of, how) // whatever they have
+		have = "" // that is not why
 	}
-	return fmt.Sprintf("%d of %d images %s: %s (--normalize)", n, of, have, how)
+	return images + have + ": " + how + " (--normalize)"
+}
+
+// goodTile is a size of tiles to begin with: that of the model's config, or of its input.
+func goodTile(c *config.Config) int {
+	const side = 1 << 12
+	if c.Objects != nil && c.Objects.Tile != 0 {
+		return c.Objects.Tile
+	}
+	g, err := preprocess.Fit(&c.Input, side, side)
+	if err != nil {
+		return side
+	}
+	return min(g.ScaledHeight, g.ScaledWidth)
 }
 
 // fractions is "1/30", or "1/3 to 1/30".

@@ -47,6 +47,10 @@ func scripts(t *testing.T, dir string) testscript.Params {
 	if err != nil {
 		t.Fatal(err)
 	}
+	pictures, err := filepath.Abs("testdata/pictures")
+	if err != nil {
+		t.Fatal(err)
+	}
 	bin, err := exec.LookPath("spinemask")
 	if err != nil {
 		t.Fatal(err)
@@ -66,6 +70,7 @@ func scripts(t *testing.T, dir string) testscript.Params {
 			e.Setenv("BIN", filepath.Dir(bin)) // as PATH, there is nothing but the command
 			e.Setenv("TRUTH", filepath.Join(images, "nuclei_val.json"))
 			e.Setenv("FIXTURES", fixtures)
+			e.Setenv("PICTURES", pictures)
 			e.Setenv("MODELS", filepath.Join(images, "../models"))
 			e.Setenv("PICKLES", filepath.Join(images, "../weights/internal/pytorch/testdata"))
 			web := httptest.NewServer(http.FileServer(http.Dir(filepath.Join(e.WorkDir, "web"))))

@@ -52,6 +52,11 @@ by content. A PATH is a file, a folder, a pattern like 'scans/*.tif', @list.txt 
 the paths in a file, or - for standard input: one image, or a list of paths. In a
 folder, images are known by their names; pictures of other kinds are counted.
 
+Of a file with several pictures, each time of a time series is an image of its own,
+such as movie.tif#t3; of a z-stack the maximum over z is taken, of several channels
+the one of nuclei. --page, --channel and --z take others. Brightness of more than 8
+bits is brought to 8 by --normalize. One line says what was chosen and what was left.
+
 The output folder gets what --save names, any number at once:
 ` + formatHelp() + `and always
   images.json    the images of the run and their ids, failures, categories;
@@ -227,7 +232,7 @@ func (f *segmentFlags) run(ctx context.Context, t *talk, stdin io.Reader, stdout
 	start := time.Now()
 	stopped := f.segment(ctx, t, model, jobs, sink)
 	took := time.Since(start)
-	t.sayRemarks(&f.remarks, f.rule)
+	t.sayRemarks(&f.remarks, f.rule, model.Config())
 	run, instances, err := o.finish() // after a full disk or an interruption, too: what was found is not lost
 	if stopped != nil && ctx.Err() == nil {
 		return hinted{stopped, "what is finished is kept: " + resumeCommand()}
