@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/spinemask/spinemask/coco"
+	"github.com/spinemask/spinemask/export"
 	"github.com/spinemask/spinemask/cocoeval"
 	"github.com/spinemask/spinemask/internal/command/evalcmd"
 	"github.com/spinemask/spinemask/internal/core/imageio"
@@ -111,7 +112,7 @@ func (e *evalRun) segment(ctx context.Context, t *talk, gt string) (folder strin
 	f := &e.segmentFlags
 	f.out, f.save = folder, []string{"coco"}
 	f.scoreGiven, f.raw = true, true // all that the model finds: AP wants the low scores too, and boxes as they are
-	f.annotations, f.exif, f.maxPixels = gt, exifOff, imageio.DefaultMaxPixels
+	f.annotations, f.exif, f.maxPixels, f.objects = gt, exifOff, imageio.DefaultMaxPixels, export.Detection
 	f.onExisting = existingSkip
 	err = f.check()
 	if err == nil {
