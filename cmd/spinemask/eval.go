@@ -13,8 +13,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/spinemask/spinemask/coco"
-	"github.com/spinemask/spinemask/export"
 	"github.com/spinemask/spinemask/cocoeval"
+	"github.com/spinemask/spinemask/export"
 	"github.com/spinemask/spinemask/internal/command/evalcmd"
 	"github.com/spinemask/spinemask/internal/core/imageio"
 )
