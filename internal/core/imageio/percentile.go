@@ -10,7 +10,7 @@ import (
 // sample both are 0.
 //
 // The values of the ranks are exact, found digit by digit in histograms of 16 bits of the samples' ordered bit patterns: one pass over samples of 16 bits,
-// two over float32, four over float64, whatever they hold, and no copy of them.
+// three over float32, seven over float64 (a few more where two ranks beside each other differ in their first digits), whatever they hold, and no copy of them.
 func percentiles(s *samples.Samples, low, high float64) (lo, hi float64) {
 	r := newRanks(s)
 	if r.finite == 0 {
@@ -35,21 +35,26 @@ func percentiles(s *samples.Samples, low, high float64) (lo, hi float64) {
 // ranks finds samples by their place in ascending order.
 type ranks struct {
 	s      *samples.Samples
-	digits int     // of 16 bits, in an ordered bit pattern
-	first  []int64 // histogram of the first digit
+	digits int // of 16 bits, in an ordered bit pattern
 	finite int64
+	counts map[prefix][]int64 // histograms so far
+}
+
+// A prefix is the beginning of bit patterns: a number of digits and their value.
+type prefix struct {
+	known int
+	value uint64
 }
 
 func newRanks(s *samples.Samples) *ranks {
-	r := &ranks{s: s, digits: 1}
+	r := &ranks{s: s, digits: 1, counts: map[prefix][]int64{}}
 	switch {
 	case s.F32 != nil:
 		r.digits = 2
 	case s.F64 != nil:
 		r.digits = 4
 	}
-	r.first = r.histogram(0, 0)
-	for _, n := range r.first {
+	for _, n := range r.histogram(prefix{}) {
 		r.finite += n
 	}
 	return r
@@ -57,24 +62,26 @@ func newRanks(s *samples.Samples) *ranks {
 
 // value is the sample with rank k; 0 is the smallest.
 func (r *ranks) value(k int64) float64 {
-	h, prefix := r.first, uint64(0)
-	for known := 0; ; {
+	p := prefix{}
+	for p.known < r.digits {
+		h := r.histogram(p)
 		digit := 0
 		for ; k >= h[digit]; digit++ {
 			k -= h[digit]
 		}
-		prefix = prefix<<16 | uint64(digit)
-		if known++; known == r.digits {
-			return r.fromKey(prefix)
-		}
-		h = r.histogram(known, prefix)
+		p = prefix{p.known + 1, p.value<<16 | uint64(digit)}
 	}
+	return r.fromKey(p.value)
 }
 
-// histogram counts the digit that follows the known ones, of those finite samples whose known digits are prefix.
-func (r *ranks) histogram(known int, prefix uint64) []int64 {
+// histogram counts the digit that follows a prefix, in all finite samples that begin with it.
+func (r *ranks) histogram(p prefix) []int64 {
+	if h := r.counts[p]; h != nil {
+		return h
+	}
 	h := make([]int64, 1<<16)
-	rest := 16 * (r.digits - 1 - known)
+	r.counts[p] = h
+	rest := 16 * (r.digits - 1 - p.known)
 	switch {
 	case r.s.U8 != nil:
 		for _, v := range r.s.U8 {
@@ -86,13 +93,13 @@ func (r *ranks) histogram(known int, prefix uint64) []int64 {
 		}
 	case r.s.F32 != nil:
 		for _, v := range r.s.F32 {
-			if k := uint64(key32(v)); k>>(rest+16) == prefix && v-v == 0 {
+			if k := uint64(key32(v)); k>>(rest+16) == p.value && v-v == 0 {
 				h[k>>rest&0xffff]++
 			}
 		}
 	default:
 		for _, v := range r.s.F64 {
-			if k := key64(v); k>>(rest+16) == prefix && v-v == 0 {
+			if k := key64(v); k>>(rest+16) == p.value && v-v == 0 {
 				h[k>>rest&0xffff]++
 			}
 		}
