@@ -29,14 +29,18 @@ type stored struct {
 
 // image gives the pixels as o asks for them.
 func (h header) image(o Options) (*Image, error) {
-	if h.decode != nil {
-		m, err := h.decode()
-		if err != nil || !o.Normalize.touchesPixels() {
-			return m, err
+	var s stored
+	var err error
+	if h.samples != nil {
+		s, err = h.samples()
+	} else {
+		var m *Image
+		if m, err = h.decode(); err == nil && !o.Normalize.touchesPixels() {
+			return m, nil
+		} else if err == nil {
+			s.Samples = &samples.Samples{Width: m.Width, Height: m.Height, Channels: 3, Kind: samples.Unsigned, Bits: 8, U8: m.Pix}
 		}
-		return render(&samples.Samples{Width: m.Width, Height: m.Height, Channels: 3, Kind: samples.Unsigned, Bits: 8, U8: m.Pix}, o.Normalize)
 	}
-	s, err := h.samples()
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -155,4 +156,29 @@ func TestColoursShareOneScale(t *testing.T) {
 	require.Equal(t, []byte{153, 204, 255, 0, 51, 102}, m.Pix)
 	require.Equal(t, &samples.Samples{Width: 2, Height: 1, Channels: 3, Kind: samples.Unsigned, Bits: 16, U16: []uint16{400, 500, 600, 100, 200, 300}}, m.Samples)
 	require.Equal(t, []uint16{100, 200, 300, 400, 500, 600}, s.U16)
+}
+
+// Where a rule changes a picture of 8 bits, its own values stay beside it, too.
+func TestSamplesOfEightBits(t *testing.T) {
+	const file = "P5\n3 1\n255\n\x0a\x0b\x0c"
+	open := func(rule, file string) *Image {
+		n, err := ParseNormalize(rule)
+		require.NoError(t, err)
+		m, err := Decode(strings.NewReader(file), int64(len(file)), Options{Normalize: n, KeepSamples: true})
+		require.NoError(t, err)
+		return m
+	}
+	m := open("auto", file)
+	require.Nil(t, m.Samples)
+	require.Nil(t, m.Scaling)
+	m = open("minmax", file)
+	require.Equal(t, []int{0, 128, 255}, grey(m))
+	require.Equal(t, []byte{10, 11, 12}, m.Samples.U8)
+
+	bitmap, err := os.ReadFile("testdata/formats/rgb.bmp")
+	require.NoError(t, err)
+	plain := open("auto", string(bitmap))
+	m = open("minmax", string(bitmap))
+	require.Equal(t, plain.Pix, m.Samples.U8)
+	require.NotEqual(t, plain.Pix, m.Pix)
 }
