@@ -25,6 +25,9 @@ func jpegInTIFF(stream []byte, toRGB bool, maxWidth, maxHeight int) (*samples.Sa
 	if f.width <= 0 || f.height <= 0 || f.width > maxWidth || f.height > maxHeight {
 		return nil, fmt.Errorf("jpeg: picture of %dx%d pixels, want at most %dx%d", f.width, f.height, maxWidth, maxHeight)
 	}
+	if n := len(f.comps); n == 2 || n > 4 {
+		return nil, fmt.Errorf("jpeg: %d components are not supported", n)
+	}
 	scans := &scanReader{r: io.NewSectionReader(src, f.scan, src.Size()-f.scan)}
 	m, err := jpeg.Decode(io.MultiReader(bytes.NewReader(f.leader()), bytes.NewReader(f.tables), scans))
 	if err != nil {

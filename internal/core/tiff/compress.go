@@ -82,13 +82,16 @@ func inflate(stored []byte, want int) ([]byte, error) {
 	return readUpTo(r, want)
 }
 
+// zstdMemory bounds what a Zstandard stream may need, its window included: libzstd refuses windows of more than 128 MiB, too, unless it is told otherwise.
+const zstdMemory = 128 << 20
+
 func unZstd(stored []byte, want int) ([]byte, error) {
-	r, err := zstd.NewReader(bytes.NewReader(stored), zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(uint64(max(want, 1<<20))), zstd.WithDecoderLowmem(true))
+	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(uint64(max(want, zstdMemory))))
 	if err != nil {
 		return nil, err
 	}
-	defer r.Close()
-	return readUpTo(r, want)
+	defer d.Close()
+	return d.DecodeAll(stored, make([]byte, 0, want))
 }
 
 // readUpTo reads want bytes, or fewer where the data end. What follows them does not matter.

@@ -109,6 +109,18 @@ func (p *Page) supported() error {
 func (p *Page) store(out *samples.Samples, data []byte, channels []int, plane, left, top, columns, rows int) {
 	l := &p.chunks
 	stride := int(p.rowBytes())
+	if p.isBytes(channels) {
+		for y := range rows {
+			row := data[y*stride:][:stride]
+			if p.predicts() && p.predictor == 2 {
+				for i := l.samples; i < len(row); i++ {
+					row[i] += row[i-l.samples]
+				}
+			}
+			copy(out.U8[((top+y)*out.Width+left)*out.Channels:], row[:columns*l.samples])
+		}
+		return
+	}
 	words := make([]uint64, l.width*l.samples)
 	for y := range rows {
 		row := data[y*stride:][:stride]
@@ -124,4 +136,17 @@ func (p *Page) store(out *samples.Samples, data []byte, channels []int, plane, l
 			put(out, from, l.samples, columns, ((top+y)*out.Width+left)*out.Channels+i)
 		}
 	}
+}
+
+// isBytes tells whether rows of a chunk are rows of the result: bytes, and all channels in their order. Most pictures are so, and this takes an eighth of the time.
+func (p *Page) isBytes(channels []int) bool {
+	if p.Kind != samples.Unsigned || p.Bits != 8 || p.planar || len(channels) != p.Channels {
+		return false
+	}
+	for i, c := range channels {
+		if i != c {
+			return false
+		}
+	}
+	return true
 }

@@ -4,8 +4,8 @@ import (
 	"strconv"
 )
 
-// extend adds the pages that have no directories: ImageJ writes stacks of more than 4 GB as one page whose samples are followed by those of all others, and tifffile
-// does so on request. What is not in the file any more has no page.
+// extend adds the pages that have no directories: ImageJ writes stacks of more than 4 GB as one page whose samples are followed by those of all others; MetaMorph always
+// does so, and tifffile on request. What is not in the file any more has no page.
 func (f *File) extend() {
 	if len(f.Pages) != 1 {
 		return
@@ -23,6 +23,8 @@ func (f *File) extend() {
 			}
 		}
 		n /= max(p.Width*p.Height*p.Channels, 1)
+	} else {
+		n = p.metaMorphPlanes()
 	}
 	if n <= 1 || n > maxPages || p.invalid != nil || p.compression != compressionNone || p.chunks.tiled {
 		return

@@ -115,7 +115,7 @@ func (s *series) name(channel int) string {
 
 // series finds out how the pages belong together, from the first description of the file that is understood.
 func (f *File) series() *series {
-	for _, read := range []func(*File) *series{lsmSeries, omeSeries, imagejSeries, shapedSeries, microManagerSeries} {
+	for _, read := range []func(*File) *series{lsmSeries, omeSeries, imagejSeries, shapedSeries, microManagerSeries, metaMorphSeries, perkinElmerSeries} {
 		if s := read(f); s != nil && s.usable() {
 			return s
 		}

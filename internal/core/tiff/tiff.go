@@ -1,5 +1,6 @@
 // Package tiff reads TIFF and BigTIFF files as microscopes, cameras, slide scanners and scientific programs write them: their samples with the values that are
-// stored, and the order of their pages (z, channel, time) from OME-XML, ImageJ, tifffile, Micro-Manager and LSM.
+// stored, and the order of their pages (z, channel, time) from OME-XML and from what ImageJ, tifffile, Micro-Manager,
+// MetaMorph, Zeiss' LSM and PerkinElmer write.
 //
 // # What is read
 //

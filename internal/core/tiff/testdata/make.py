@@ -319,6 +319,7 @@ def table():
                 m = Image.fromarray(bilevel)
                 data = saved(m, compression=compression, tiffinfo={262: photometric, **options, 278: 11})
                 t[f"{compression}-{options.get(292, 0)}-{photometric}{name}"] = data, shown_by_pillow, 0
+    t["zstd-of-libtiff"] = saved(Image.fromarray(scaled(picture(40, 50, 1), "u", 8)[..., 0]), compression="zstd"), shown_by_pillow, 0
     fill2 = saved(Image.fromarray(black), compression="group4", tiffinfo={266: 2})
     t["group4-fill2"] = fill2, shown_by_pillow, 0
     # JPEG and WebP, which are pictures of their own.
@@ -430,6 +431,17 @@ def stacks():
     data = stack(2, 2)
     planes = [page(data[z, c][..., None], bits=16, tags={51123: (2, json.dumps({"ChannelIndex": c, "SliceIndex": z, "FrameIndex": 0, "Channel": ["DAPI", "GFP"][c], "PixelSizeUm": 0.325}).encode() + b"\0")}) for c in range(2) for z in range(2)]
     t["micro-manager"] = container(planes), {"": data[:, 0].max(0)}
+    for name, uic in [("z", lambda i: [i + 1, 2, 2460000, 1000, 0, 0]), ("t", lambda i: [0, 1, 2460000, 1000 + i, 0, 0])]:
+        data = stack(4)
+        p = page(data[0][..., None], bits=16, tags={33628: (4, [0, 1, 0, 1]), 33629: (5, sum([uic(i) for i in range(4)], []))})
+        p["data"], p[279] = [data.astype("<u2").tobytes()], (4, [data[0].nbytes])
+        # The number of values of this tag is that of the planes, of which each has three.
+        file = container([p]).replace(struct.pack("<HHI", 33629, 5, 12), struct.pack("<HHI", 33629, 5, 4))
+        add(f"metamorph-{name}", file, lambda a: {"": a.max(0)} if name == "z" else {f"t{i + 1}": a[i] for i in range(4)}, name.upper() + "YX")
+    data, description = stack(3, bits=8), "<?xml version='1.0'?><PerkinElmer-QPI-ImageDescription><ImageType>%s</ImageType><Name>%s</Name></PerkinElmer-QPI-ImageDescription>\0"
+    qpi = [page(a[..., None], tags={270: (2, (description % ("FullResolution", n)).encode()), 305: (2, b"PerkinElmer-QPI\0")}) for a, n in zip(data, ["Opal 520", "Opal 570", "DAPI"])]
+    qpi.append(page(scaled(picture(4, 5, 3), "u", 8), photometric=2, tags={270: (2, (description % ("Thumbnail", "")).encode())}))
+    add("qptiff", container(qpi), lambda a: {"": a[2]}, "CYX")
     small, large = page(scaled(picture(10, 10, 1), "u", 8), tags={254: (4, [1])}), page(scaled(picture(40, 40, 1, 1), "u", 8))
     add("thumbnail-first", container([small, large]), lambda a: {"": a} if a.shape == (40, 40) else {"": scaled(picture(40, 40, 1, 1), "u", 8)[..., 0]})
     t["thumbnail-with-picture-below"] = container([{**small, "sub": [large]}]), {"": scaled(picture(40, 40, 1, 1), "u", 8)[..., 0]}
