@@ -26,6 +26,8 @@ func values() map[string][]string {
 		"activation":  {string(config.ActivationReLU), string(config.ActivationSwish)},
 		"variant":     config.Variants(),
 		"iou":         {"bbox", "segm", "boundary", "keypoints"},
+		"format":      {formatText, formatJSONL, formatCSV},
+		"network":     {string(config.ModelMaskRCNN), string(config.ModelRetinaNet), string(config.ModelClassification)},
 		"protocol":    {"coco", "lvis"},
 		"mode":        {"strict", "corrected"},
 	}

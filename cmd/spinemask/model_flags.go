@@ -92,18 +92,23 @@ func positive(flags *pflag.FlagSet) (err error) {
 	return err
 }
 
+// share shares the threads among workers for a number of pictures.
+func (f *modelFlags) share(o *spinemask.Options, pictures int) {
+	cores := f.threads
+	if cores == 0 {
+		cores = runtime.GOMAXPROCS(0)
+	}
+	f.atOnce, o.Threads = share(cores, pictures, f.workers)
+	o.Workspaces = f.atOnce
+}
+
 // open opens the model for a number of pictures, and fills in what it decides.
 func (f *modelFlags) open(t *talk, pictures int) (*spinemask.Model, error) {
 	options := spinemask.Options{MinScore: f.score, NMSIoU: f.nms, MaxDetections: f.max, Raw: f.raw, Fast: f.fast, Weights: f.weights}
 	if !f.scoreGiven {
 		options.MinScore = spinemask.DisplayScore
 	}
-	cores := f.threads
-	if cores == 0 {
-		cores = runtime.GOMAXPROCS(0)
-	}
-	f.atOnce, options.Threads = share(cores, pictures, f.workers)
-	options.Workspaces = f.atOnce
+	f.share(&options, pictures)
 	model, err := openModel(t, f.model, &options)
 	if err != nil {
 		return nil, err

@@ -16,7 +16,7 @@ import (
 	"github.com/spinemask/spinemask/internal/core/imageio"
 )
 
-// An item is an image on its way: read, then segmented, then written.
+// An item is an image on its way: read, then segmented or classified, then written.
 type item struct {
 	job
 	photo  *imageio.Image
@@ -26,6 +26,10 @@ type item struct {
 
 	scaling *imageio.Scaling // to 8 bits; nil: it had no more
 	shrunk  float64          // by this factor in the model's input, where nobody asked for that; 0: not known
+
+	classes       []spinemask.Class // of a classifier
+	width, height int               // of the photo, which is gone
+	took          time.Duration
 
 	picture *export.Picture
 	stop    error         // of writing, or of the whole run
@@ -39,14 +43,18 @@ type sink interface {
 	fail(job, error) error
 }
 
-// segment runs the jobs, and records them in their order. One more than there are workers is under way at once: while one is read or written, the network works
-// on others. An error of an image is recorded; an error of writing, and ctx, end the run.
+// segment runs the jobs, and records them in their order. An error of an image is recorded; an error of writing, and ctx, end the run.
 func (f *segmentFlags) segment(ctx context.Context, t *talk, model *spinemask.Model, jobs []job, out sink) error {
+	return inOrder(ctx, f.atOnce+1, jobs, func(ctx context.Context, it *item) { f.do(ctx, model, it, out) }, func(it item) error { return f.record(t, it, out) })
+}
+
+// inOrder does the work on images, of which so many are under way at once: one more than there are workers, for while one is read or written, the network works
+// on others. It records them in their order, one at a time; the first error of that ends it, and is returned.
+func inOrder(ctx context.Context, underWay int, jobs []job, do func(context.Context, *item), record func(item) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var all sync.WaitGroup
 	defer all.Wait()
 	defer cancel()
-	underWay := f.atOnce + 1
 	work := make(chan *item)
 	ordered := make(chan *item, underWay)
 	all.Go(func() {
@@ -67,7 +75,7 @@ func (f *segmentFlags) segment(ctx context.Context, t *talk, model *spinemask.Mo
 	for range underWay {
 		all.Go(func() {
 			for it := range work {
-				f.do(ctx, model, it, out)
+				do(ctx, it)
 				close(it.done)
 			}
 		})
@@ -76,7 +84,7 @@ func (f *segmentFlags) segment(ctx context.Context, t *talk, model *spinemask.Mo
 	for it := range ordered {
 		<-it.done
 		if stopped == nil {
-			if stopped = f.record(t, *it, out); stopped != nil {
+			if stopped = record(*it); stopped != nil {
 				cancel() // and let the others end
 			}
 		}
@@ -132,7 +140,7 @@ func (f *segmentFlags) record(t *talk, it item, out sink) error {
 		return it.stop
 	}
 	if it.err != nil {
-		t.error(hintAt(errors.New(it.name+": "+it.err.Error()), it.err))
+		t.failed(it)
 		if err := out.fail(it.job, it.err); err != nil {
 			return err
 		}
@@ -207,13 +215,9 @@ func (f *segmentFlags) stream(ctx context.Context, t *talk, model *spinemask.Mod
 	if f.resume {
 		return errors.New("--resume needs an output folder")
 	}
-	plan, err := f.plan(inputs, nil)
+	jobs, err := f.jobs(inputs)
 	if err != nil {
 		return err
-	}
-	jobs := make([]job, len(inputs))
-	for i, in := range inputs {
-		jobs[i] = job{in, plan[i].ID}
 	}
 	s := &streamSink{lines: export.NewJSONL(stdout)}
 	err = f.segment(ctx, t, model, jobs, s)
@@ -230,6 +234,22 @@ func (f *segmentFlags) stream(ctx context.Context, t *talk, model *spinemask.Mod
 	}
 	return nil
 }
+
+// jobs gives ids to the images of a run without a folder.
+func (f *segmentFlags) jobs(inputs []input) ([]job, error) {
+	plan, err := f.plan(inputs, nil)
+	if err != nil {
+		return nil, err
+	}
+	jobs := make([]job, len(inputs))
+	for i, in := range inputs {
+		jobs[i] = job{in, plan[i].ID}
+	}
+	return jobs, nil
+}
+
+// failed says what is wrong with an image.
+func (t *talk) failed(it item) { t.error(hintAt(errors.New(it.name+": "+it.err.Error()), it.err)) }
 
 // read reads an image; its error does not name the file again.
 func (j *job) read() (photo *imageio.Image, err error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -17,8 +18,11 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/spinemask/spinemask/config"
 	"github.com/spinemask/spinemask/internal/core/kernels"
+	"github.com/spinemask/spinemask/internal/core/network"
 	"github.com/spinemask/spinemask/rle"
+	"github.com/spinemask/spinemask/weights"
 )
 
 func TestMain(m *testing.M) {
@@ -33,6 +37,7 @@ func TestMain(m *testing.M) {
 //	cut FILE SIZE                 which truncates a file
 //	tear FILE                     which cuts the last byte and half of the last line off
 //	same FOLDER FOLDER            which wants the same files with the same bytes
+//	tiny KIND FILE                which writes a model of that kind that knows three classes, with weights of no meaning
 //
 // and the condition [amx]: --fast has an effect on this machine.
 func TestScripts(t *testing.T) { testscript.Run(t, scripts(t, "testdata/script")) }
@@ -106,11 +111,61 @@ func scripts(t *testing.T, dir string) testscript.Params {
 				last := strings.LastIndex(strings.TrimSuffix(text, "\n"), "\n")
 				ts.Check(os.Truncate(ts.MkAbs(args[0]), int64(last+len(text))/2))
 			},
+			"tiny": func(ts *testscript.TestScript, _ bool, args []string) {
+				ts.Check(writeTiny(config.Model(args[0]), ts.MkAbs(args[1])))
+			},
 			"same": func(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Check(sameFolders(ts.MkAbs(args[0]), ts.MkAbs(args[1])))
 			},
 		},
 	}
+}
+
+// writeTiny writes a model of 128×128 pixels, of the least widths.
+func writeTiny(kind config.Model, path string) error {
+	family := map[config.Model]func(string) (*config.Config, error){config.ModelRetinaNet: config.TF2RetinaNet, config.ModelClassification: config.TF2Classification}[kind]
+	c, err := family("49S")
+	if err != nil {
+		return err
+	}
+	c.Name = "tiny " + string(kind)
+	c.Input.Height, c.Input.Width = 128, 128
+	c.Backbone.FilterScale, c.Backbone.Endpoints = 0.1, 8
+	names := []config.Category{{ID: 1, Name: "cat"}, {ID: 2, Name: "dog"}, {ID: 3, Name: "owl"}}
+	c.Categories = names
+	if kind == config.ModelRetinaNet {
+		c.RetinaHead.Convs, c.RetinaHead.Filters = 1, 8
+		c.Detections.DisplayThreshold = 0.05
+	}
+	n, err := network.Build(c)
+	if err != nil {
+		return err
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	var tensors []weights.Tensor
+	for _, t := range n.Tensors() {
+		size := 1
+		for _, d := range t.Shape {
+			size *= d
+		}
+		values := make([]float32, size)
+		for i := range values {
+			if values[i] = random.Float32() - 0.5; t.Statistic {
+				values[i] += 1
+			}
+		}
+		tensors = append(tensors, weights.NewTensor(t.Name, t.Shape, values))
+	}
+	f, err := weights.FromTensors(path, tensors, nil)
+	if err != nil {
+		return err
+	}
+	out, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	return weights.Convert(out, f, c, weights.Provenance{Source: "random numbers"})
 }
 
 // sameFolders says in what two folders differ.

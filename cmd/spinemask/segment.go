@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/spinemask/spinemask"
 	"github.com/spinemask/spinemask/export"
@@ -123,8 +124,7 @@ some images failed, 130 if it was interrupted.`,
 	fl.StringVarP(&f.out, "out", "o", "", "output `folder`, made if there is none; - for JSON lines on standard output")
 	fl.StringSliceVar(&f.save, "save", []string{"coco", "overlay"}, "`formats` to write: "+formatNames())
 	fl.StringVar(&f.jsonl, "jsonl", "", "`file` that gets a line of JSON as soon as an image is finished, beside the folder; - for standard output")
-	fl.BoolVarP(&f.recursive, "recursive", "r", false, "look in sub-folders, too")
-	fl.StringVar(&f.list, "list", "", "`file` with the path of an image a line; the same as @file")
+	f.pathFlags(fl)
 	f.pictureFlags.add(fl)
 	f.findingFlags(fl, "an image")
 	f.showingFlags.register(fl)
@@ -133,8 +133,7 @@ some images failed, 130 if it was interrupted.`,
 	fl.BoolVar(&f.resume, "resume", false, "go on with the run in the output folder, with its options; failed and changed images are tried again")
 	fl.StringVar(&f.onExisting, "on-existing", existingOverwrite, "`what` to do if the output folder holds a run: overwrite, skip what is finished, or error")
 	fl.StringVar(&f.annotations, "annotations", "", "COCO `file` whose ids the results use, by file name")
-	fl.Int64Var(&f.maxPixels, "max-pixels", imageio.DefaultMaxPixels, fmt.Sprintf("refuse images of more `pixels`; while it is not raised, also those with a side over %d", imageio.DefaultMaxSide))
-	fl.StringVar(&f.exif, "exif", exifOn, "turn images upright by their EXIF orientation: `on|off`")
+	f.readFlags(fl)
 	fl.BoolVar(&f.noOverlap, "no-overlap", false, "give each pixel to one instance, the one of the higher score; all formats then agree")
 	objectsFlag(fl, &f.objects)
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "say nothing but errors")
@@ -142,6 +141,18 @@ some images failed, 130 if it was interrupted.`,
 	fl.StringVar(&config, "config", "", "`file` of flags, as --print-config writes it; flags given here count more")
 	fl.BoolVar(&f.printConfig, "print-config", false, "print all flags and their values, and do nothing else")
 	return cmd
+}
+
+// pathFlags are about what paths stand for.
+func (f *segmentFlags) pathFlags(fl *pflag.FlagSet) {
+	fl.BoolVarP(&f.recursive, "recursive", "r", false, "look in sub-folders, too")
+	fl.StringVar(&f.list, "list", "", "`file` with the path of an image a line; the same as @file")
+}
+
+// readFlags are about how files are read.
+func (f *segmentFlags) readFlags(fl *pflag.FlagSet) {
+	fl.Int64Var(&f.maxPixels, "max-pixels", imageio.DefaultMaxPixels, fmt.Sprintf("refuse images of more `pixels`; while it is not raised, also those with a side over %d", imageio.DefaultMaxSide))
+	fl.StringVar(&f.exif, "exif", exifOn, "turn images upright by their EXIF orientation: `on|off`")
 }
 
 // What --exif knows.
