@@ -86,8 +86,8 @@ func TestTinyCheckpointEqualsMMDetection(t *testing.T) {
 	require.Equal(t, c, m.Config())
 	r, err := m.Segment(context.Background(), waves(1, 90, 60))
 	require.NoError(t, err)
-	for _, x := range r.Instances { // mmdetection 1.x clips to the outermost pixels of the input, 427×640, and adds one when it writes
-		require.True(t, 0 <= x.Box.Y1 && x.Box.Y2 < 60.9 && 0 <= x.Box.X1 && x.Box.X2 < 90.9, "%v", x.Box)
+	for _, x := range r.Instances {
+		require.True(t, 0 <= x.Box.Y1 && x.Box.Y2 <= 60 && 0 <= x.Box.X1 && x.Box.X2 <= 90, "%v", x.Box)
 		require.True(t, x.Box.Y2 > x.Box.Y1 && x.Box.X2 > x.Box.X1, "%v", x.Box)
 	}
 	require.NotEmpty(t, r.Instances)

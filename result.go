@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/spinemask/spinemask/box"
-	"github.com/spinemask/spinemask/config"
 	"github.com/spinemask/spinemask/internal/core/overlay"
 	"github.com/spinemask/spinemask/rle"
 )
@@ -37,18 +36,22 @@ type Instance struct {
 	Mask     rle.Mask // of the whole picture
 }
 
+// plusOne moves the lower right corners of boxes whose corners are their outermost
+// pixels, so that the sides are what mmdetection 1.x writes.
+func (r *Result) plusOne() {
+	for i := range r.Instances {
+		b := &r.Instances[i].Box
+		b.Y2, b.X2 = b.Y2+1, b.X2+1
+	}
+}
+
 // clip cuts boxes off at the border of the picture and drops what has no pixel in
 // it: the original networks clip to their input, of which the picture may be a
-// part only. Where corners are the outermost pixels of a box, which is the
-// written coding of mmdetection 1.x, the lower right one moves by a pixel, so
-// that the sides are what the original writes.
-func (r *Result) clip(written config.BoxCoding) {
+// part only.
+func (r *Result) clip() {
 	kept := r.Instances[:0]
 	for _, in := range r.Instances {
 		in.Box = in.Box.Clip(box.Size{Height: float32(r.Height), Width: float32(r.Width)})
-		if written == config.BoxCodingPlusOne {
-			in.Box.Y2, in.Box.X2 = in.Box.Y2+1, in.Box.X2+1
-		}
 		if in.Box.Y2 > in.Box.Y1 && in.Box.X2 > in.Box.X1 && (!in.HasMask() || in.Mask.Area() > 0) {
 			kept = append(kept, in)
 		}

@@ -88,8 +88,11 @@ func (s *session) segment(ctx context.Context, img *imageio.Image) (*Result, err
 	if err != nil {
 		return nil, err
 	}
+	if s.m.config.Boxes.Written() == config.BoxCodingPlusOne {
+		result.plusOne()
+	}
 	if !s.m.options.Raw {
-		result.clip(s.m.config.Boxes.Written())
+		result.clip()
 	}
 	result.Stages = s.stages
 	return result, nil
