@@ -18,7 +18,7 @@ type ResultsWriter struct {
 // NewResultsWriter begins a list of results on w.
 func NewResultsWriter(w io.Writer) *ResultsWriter { return &ResultsWriter{w: bufio.NewWriter(w)} }
 
-// Write writes a result.
+// Write writes a result: its ids, its score, and of the other fields those that Has names or that are not empty.
 func (r *ResultsWriter) Write(e *Entry) error {
 	sep := ",\n"
 	if r.n == 0 {
@@ -132,12 +132,12 @@ func appendEntry(b []byte, e *Entry, annotation bool) ([]byte, error) {
 	b = appendID(append(b, `"image_id":`...), e.ImageID, e.ImageName)
 	b = appendID(append(b, `,"category_id":`...), e.CategoryID, e.Category)
 	var err error
-	if e.Has&HasBox != 0 {
+	if e.Has&HasBox != 0 || e.Box != [4]float64{} {
 		b, err = appendNumbers(append(b, `,"bbox":`...), e.Box[:], err)
 	}
 	if !annotation {
 		b, err = appendNumber(append(b, `,"score":`...), e.Score, err)
-	} else if e.Has&HasArea != 0 {
+	} else if e.Has&HasArea != 0 || e.Area != 0 {
 		b, err = appendNumber(append(b, `,"area":`...), e.Area, err)
 	}
 	if e.Has&HasCrowd != 0 {
@@ -160,7 +160,7 @@ func appendEntry(b []byte, e *Entry, annotation bool) ([]byte, error) {
 		}
 		b = append(b, ']')
 	}
-	if e.Has&HasKeypoints != 0 {
+	if e.Has&HasKeypoints != 0 || len(e.Keypoints) > 0 {
 		b, err = appendNumbers(append(b, `,"keypoints":`...), e.Keypoints, err)
 	}
 	if e.Has&HasVisible != 0 {

@@ -112,3 +112,16 @@ func TestAppendedEntriesAreLikeThoseOfAFile(t *testing.T) {
 		}
 	})
 }
+
+// A program that fills in the fields of an entry does not have to know of Has.
+func TestFieldsThatAreSetAreWritten(t *testing.T) {
+	var b bytes.Buffer
+	w := NewResultsWriter(&b)
+	require.NoError(t, w.Write(&Entry{ImageID: 7, CategoryID: 1, Score: 0.5, Box: [4]float64{1, 2, 3, 4}}))
+	require.NoError(t, w.Write(&Entry{ImageID: 8, CategoryID: 1, Score: 0.25, Keypoints: []float64{1, 2, 1}}))
+	require.NoError(t, w.Write(&Entry{ImageID: 9, CategoryID: 1, Has: HasBox}))
+	require.NoError(t, w.Close())
+	require.JSONEq(t, `[{"image_id":7,"category_id":1,"bbox":[1,2,3,4],"score":0.5},
+		{"image_id":8,"category_id":1,"score":0.25,"keypoints":[1,2,1]},
+		{"image_id":9,"category_id":1,"bbox":[0,0,0,0],"score":0}]`, b.String())
+}
