@@ -1,35 +1,28 @@
 package export
 
-import (
-	"math/bits"
-
-	"github.com/spinemask/spinemask/rle"
-)
+import "github.com/spinemask/spinemask/rle"
 
 // A cover is a set of pixels of a picture, a bit for each in the order of run lengths.
 type cover struct{ words []uint64 }
 
 func newCover(im *Image) cover { return cover{make([]uint64, (im.Width*im.Height+63)/64)} }
 
-// add adds the foreground of a mask.
-func (c cover) add(m rle.Mask) {
+// add adds the foreground of a mask, and counts the pixels that are new.
+func (c cover) add(m rle.Mask) (added int) {
 	at := 0
 	for i, n := range m.Runs {
 		if i%2 == 1 {
 			for p := at; p < at+int(n); p++ {
-				c.words[p/64] |= 1 << (p % 64)
+				bit := uint64(1) << (p % 64)
+				if c.words[p/64]&bit == 0 {
+					c.words[p/64] |= bit
+					added++
+				}
 			}
 		}
 		at += int(n)
 	}
-}
-
-// area counts the pixels.
-func (c cover) area() (sum uint64) {
-	for _, w := range c.words {
-		sum += uint64(bits.OnesCount64(w))
-	}
-	return sum
+	return added
 }
 
 // without gives a mask less the pixels of the set.
@@ -51,12 +44,20 @@ func (c cover) without(m rle.Mask, build *rle.Builder) rle.Mask {
 }
 
 // covered is the number of pixels that belong to an instance, or to several.
-func (p *Picture) covered() uint64 {
-	all := newCover(&p.Image)
-	for i := range p.Instances {
-		all.add(p.Instances[i].extent(p))
+func (p *Picture) covered() (sum int) {
+	for _, n := range p.added() {
+		sum += n
 	}
-	return all.area()
+	return sum
+}
+
+// added counts for each instance the pixels that none before it has.
+func (p *Picture) added() []int {
+	all, list := newCover(&p.Image), make([]int, len(p.Instances))
+	for i := range p.Instances {
+		list[i] = all.add(p.Instances[i].extent(p))
+	}
+	return list
 }
 
 // RemoveOverlap gives each pixel to one instance, the first of the list that has it: that of the best score. Instances that keep no pixel are dropped; the box of

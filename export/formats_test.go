@@ -303,8 +303,8 @@ func TestReport(t *testing.T) {
 func TestHistogram(t *testing.T) {
 	h := newHistogram([]float64{0, 0.1, 0.99, 1, 1, 7}, 0, 1, 1)
 	require.Equal(t, 1, h.Beyond)
-	require.Len(t, h.Bars, 3)
-	require.Equal(t, 120.0, h.Bars[2].Height, "three in the last bar, which holds the upper end")
+	require.Len(t, h.Bars, 25)
+	require.Equal(t, 120.0, h.Bars[24].Height, "three in the last bar, which holds the upper end")
 	require.Equal(t, 50.0, niceCeil(23))
 	require.Equal(t, 5.0, niceCeil(1))
 }

@@ -157,7 +157,7 @@ func TestRemoveOverlap(t *testing.T) {
 	require.Equal(t, [4]float64{1, 1, 6.5, 5}, p.Instances[0].Box)
 	require.Equal(t, drawn("........", "........", "..##....", "........", "........", "........"), p.Instances[1].Mask)
 	require.Equal(t, [4]float64{2, 2, 2, 1}, p.Instances[1].Box, "around what is left")
-	require.Equal(t, p.covered(), ringMask.Area()+2)
+	require.EqualValues(t, ringMask.Area()+2, p.covered())
 }
 
 // The masks are those that a label image shows, whatever they are.

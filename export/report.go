@@ -58,6 +58,7 @@ type reportImage struct {
 	Score    string // mean; empty where nothing was found
 	Diameter string // median
 	Covered  string // part of the pixels
+	Items    string // of each instance: class, score, area, and the pixels that no better one has, of all and of its class
 	Picture  template.URL
 	Shapes   []reportShape
 }
@@ -105,6 +106,7 @@ func (r *Report) Add(p *Picture) error {
 		}
 	}
 	r.diameters = append(r.diameters, diameters...)
+	im.Items = r.items(p)
 	if n := len(p.Instances); n > 0 {
 		slices.Sort(diameters)
 		im.Score = strconv.FormatFloat(sum/float64(n), 'f', 3, 64)
@@ -119,6 +121,39 @@ func (r *Report) Add(p *Picture) error {
 	r.page.Instances += len(p.Instances)
 	r.page.Images = append(r.page.Images, im)
 	return nil
+}
+
+// items is what the page counts anew when something is filtered out. What is left after a filter by score covers the sum of the pixels that no better one has.
+func (r *Report) items(p *Picture) string {
+	all, own := p.added(), make([]int, len(p.Instances))
+	byClass := map[string][]int{}
+	for i := range p.Instances {
+		byClass[p.Instances[i].Name] = append(byClass[p.Instances[i].Name], i)
+	}
+	for _, list := range byClass {
+		if len(byClass) == 1 {
+			own = all
+			break
+		}
+		class := newCover(&p.Image)
+		for _, i := range list {
+			own[i] = class.add(p.Instances[i].extent(p))
+		}
+	}
+	var b []byte
+	for i := range p.Instances {
+		in := &p.Instances[i]
+		if i > 0 {
+			b = append(b, ';')
+		}
+		b = strconv.AppendInt(b, int64(r.classes[in.Name]), 10)
+		b = resultjson.AppendScore(append(b, ','), in.Score)
+		b = resultjson.AppendNumber(append(b, ','), in.area())
+		for _, n := range []int{all[i], own[i]} {
+			b = strconv.AppendInt(append(b, ','), int64(n), 10)
+		}
+	}
+	return string(b)
 }
 
 // shape draws an instance, in pixels of the image, with no more corners than the thumbnail shows.
@@ -171,9 +206,11 @@ func (r *Report) Close() error {
 
 // A histogram is drawn by the page, in a box of 400×120 units.
 type histogram struct {
-	Bars   []bar
-	Ticks  []tick
-	Beyond int // values above the last bar
+	Low, High float64
+	Digits    int // of the numbers below
+	Bars      []bar
+	Ticks     []tick
+	Beyond    int // values above the last bar
 }
 
 type bar struct {
@@ -193,7 +230,7 @@ func newHistogram(values []float64, low, high float64, digits int) histogram {
 		low = high - 1
 	}
 	var counts [bars]int
-	var h histogram
+	h := histogram{Low: low, High: high, Digits: digits}
 	most := 1
 	for _, v := range values {
 		i := int((v - low) / (high - low) * bars)
@@ -206,9 +243,6 @@ func newHistogram(values []float64, low, high float64, digits int) histogram {
 		most = max(most, counts[i])
 	}
 	for i, n := range counts {
-		if n == 0 {
-			continue
-		}
 		tall := math.Round(10*height*float64(n)/float64(most)) / 10
 		from, to := low+(high-low)*float64(i)/bars, low+(high-low)*float64(i+1)/bars
 		h.Bars = append(h.Bars, bar{width / bars * float64(i), height - tall, width/bars - 1, tall, fmt.Sprintf("%.*f to %.*f: %d", digits+1, from, digits+1, to, n)})
