@@ -96,6 +96,7 @@ func (f *segmentFlags) begin(inputs []input, model *spinemask.Model) (*output, [
 			return nil, nil, err
 		}
 	} else {
+		knownAs(inputs, j)
 		plan, err := f.plan(inputs, j)
 		if err == nil {
 			err = j.Extend(plan)
@@ -237,6 +238,34 @@ func orNone(s string) string {
 		return "none"
 	}
 	return s
+}
+
+// knownAs gives inputs the names that the journal has for their files: deep/a.png may be named by its path now, as in failures.txt, and was found in a folder.
+func knownAs(inputs []input, j *journal.Journal) {
+	same := func(in input) bool {
+		e, ok := j.Entry(in.name)
+		return ok && e.Path == in.path
+	}
+	if !slices.ContainsFunc(inputs, func(in input) bool { return !same(in) && in.data == nil }) {
+		return
+	}
+	names := map[string]string{} // by the real path, and what tells a picture from others of its file
+	for _, e := range j.Plan() {
+		label := ""
+		if parts := pictureName.FindStringSubmatch(e.FileName); parts != nil {
+			label = parts[2]
+		}
+		names[absolute(e.Path)+pictureMark+label] = e.FileName
+	}
+	taken := map[string]bool{}
+	for _, in := range inputs {
+		taken[in.name] = true
+	}
+	for i, in := range inputs {
+		if name, ok := names[absolute(in.path)+pictureMark+in.label]; ok && in.data == nil && !taken[name] {
+			inputs[i].name = name
+		}
+	}
 }
 
 func namesOf(inputs []input) []string {

@@ -33,8 +33,8 @@ With --images and without RESULTS, the model is run over the annotated images
 first, as they are stored: annotations ignore the EXIF orientation. With --keep
 its results stay in a folder, and the same command goes on where it was stopped.
 
-The exit code is 0, 1 if something cannot be evaluated, 2 for wrong flags, 3 if
-AP is below --min-ap.`,
+The exit code is 0, 1 if something cannot be evaluated or a flag is wrong, 2 if
+images could not be read, 3 if AP is below --min-ap.`,
 		Example: `  spinemask eval instances_val2017.json results.json --iou bbox,segm
   spinemask eval nuclei_val.json --images images --iou segm --max-dets 10,100,400
   spinemask eval instances_val2017.json --images val2017 --model mine.safetensors --keep run --min-ap 0.37`,
@@ -64,7 +64,10 @@ AP is below --min-ap.`,
 				return nil
 			}
 			t.error(err)
-			return exit(evalcmd.ExitStatus(err))
+			if status := evalcmd.ExitStatus(err); status != exitFailures {
+				return exit(status)
+			}
+			return exit(exitSetup) // cocoeval ends with 2 where a flag is wrong; here that says that images failed
 		},
 	}
 	fs := flag.NewFlagSet("", flag.ContinueOnError)

@@ -28,6 +28,7 @@ type input struct {
 	content   *content
 	decode    func() (*imageio.Image, error)
 	selection string // what was chosen of the file, if there was a choice
+	label     string // what tells the picture from others of its file
 }
 
 // open gives the content of the file.

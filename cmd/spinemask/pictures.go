@@ -90,7 +90,7 @@ func picturesOf(file input, o imageio.Options) (inside []input, note string) {
 	}
 	for _, p := range list {
 		in := file
-		in.decode, in.selection = p.Decode, note
+		in.decode, in.selection, in.label = p.Decode, note, p.Name
 		if p.Name != "" {
 			in.name += pictureMark + p.Name
 		}
