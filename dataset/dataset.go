@@ -3,6 +3,9 @@
 package dataset
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+
 	"github.com/spinemask/spinemask/box"
 	"github.com/spinemask/spinemask/rle"
 )
@@ -34,4 +37,15 @@ type Object struct {
 	Box      box.Box  // picture pixels, half-open: as annotated, else around the mask
 	Crowd    bool     // many things that are not told apart; they are neither learned nor counted as missed
 	Place    string   // in the file, for messages: "annotations[5] (id 6)"
+}
+
+// SHA256 stands for what is marked in the set: names, sizes, classes, boxes and masks,
+// but not for the pixels. It is hexadecimal.
+func (s *Set) SHA256() string {
+	data, err := s.COCO()
+	if err != nil {
+		panic("dataset: a set that JSON cannot hold")
+	}
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
 }

@@ -152,6 +152,28 @@ func (t *Trainer) freeze() {
 // StepDone is the number of updates made.
 func (t *Trainer) StepDone() int { return t.state.step }
 
+// SetSteps changes the number of updates of the recipe, and so the schedule of the
+// learning rate, from now on.
+func (t *Trainer) SetSteps(n int) {
+	t.recipe.Steps = n
+	t.schedule = t.recipe.Schedule()
+}
+
+// Bytes is the memory that a batch takes: weights, gradients, and all values.
+func (t *Trainer) Bytes() int64 {
+	n := t.net.trunk.Bytes() + t.net.box.Bytes() + t.net.mask.Bytes()
+	for _, p := range t.params.List {
+		n += int64(4*len(p.Value)) + int64(4*len(p.Grad))
+	}
+	for _, v := range t.state.velocity {
+		n += int64(4 * len(v))
+	}
+	for _, v := range t.state.average {
+		n += int64(4 * len(v))
+	}
+	return n
+}
+
 // Step makes one update. It returns the losses of the batch by part, and their sum
 // with the decay of weights as "total_loss".
 func (t *Trainer) Step(ctx context.Context) (Losses, error) {

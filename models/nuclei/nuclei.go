@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/spinemask/spinemask"
+	"github.com/spinemask/spinemask/weights"
 )
 
 //go:embed nuclei.safetensors
@@ -20,4 +21,9 @@ var Card string
 // Open returns the model.
 func Open(o *spinemask.Options) (*spinemask.Model, error) {
 	return spinemask.Load("nuclei.safetensors", strings.NewReader(file), int64(len(file)), o)
+}
+
+// Weights returns the model's file, for training from it.
+func Weights() (*weights.File, error) {
+	return weights.Load("nuclei.safetensors", strings.NewReader(file), int64(len(file)))
 }

@@ -1,0 +1,244 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/spinemask/spinemask/config"
+	"github.com/spinemask/spinemask/dataset"
+	"github.com/spinemask/spinemask/models/nuclei"
+	"github.com/spinemask/spinemask/train"
+	"github.com/spinemask/spinemask/weights"
+)
+
+type trainFlags struct {
+	data, out   string
+	images      string
+	val         string
+	valImages   string
+	from        string
+	recipe      string
+	steps       int
+	minutes     float64
+	batch       int
+	rate        float64
+	size        string
+	freeze      string
+	seed        uint64
+	threads     int
+	patience    int
+	every       int // steps between validations
+	resume      bool
+	check       bool
+	preview     string
+	printRecipe bool
+	quiet       bool
+	weights     weights.Options
+	given       func(flag string) bool
+}
+
+func newTrain(t *talk) *cobra.Command {
+	var f trainFlags
+	cmd := &cobra.Command{
+		Use:   "train DATA -o mine.safetensors",
+		Short: "Train a model on your own annotated images",
+		Long: `Train a model on your own annotated images, beginning with a model that is
+there: the built-in one, or any that --from names. With classes that the model
+does not know, the layers that tell classes apart are made anew and the rest is
+kept; what was kept and what was not is printed.
+
+DATA is a COCO data set (with --images, the folder of its images), a labelme
+folder, a YOLO segmentation data.yaml, a folder of images with label images, or
+QuPath's GeoJSON: what "segment --save" writes can be corrected by hand and
+trained on.
+
+Before the first step everything is read and what is wrong is said; --check does
+that and no more. A tenth of the images is held out for validation, unless --val
+names a data set for that. Beside the model there is a folder NAME.training with
+the log (train.jsonl), the recipe, the images that were held out, and the state
+from which --resume goes on after a stop, with the same bytes as a run that
+nobody stopped.
+
+The exit code is 0 if all is good, 1 if the run could not start or go on, 130 if
+it was interrupted.`,
+		Example: `  spinemask train annotations.json --images photos -o mine.safetensors
+  spinemask train labelme-folder --minutes 20 -o mine.safetensors
+  spinemask train data.yaml --from resnet50.pth -o mine.safetensors
+  spinemask train annotations.json --images photos --check
+  spinemask train annotations.json --images photos -o mine.safetensors --resume`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			f.given = cmd.Flags().Changed
+			t.quiet = f.quiet
+			if f.printRecipe && len(args) == 0 {
+				r, err := f.makeRecipe(100, nil)
+				if err != nil {
+					return err
+				}
+				return writeJSON(cmd.OutOrStdout(), r)
+			}
+			if len(args) == 0 {
+				return hinted{errors.New("no data set named"), "spinemask train annotations.json --images photos -o mine.safetensors"}
+			}
+			f.data = args[0]
+			if f.out == "" && !f.check && f.preview == "" && !f.printRecipe {
+				return hinted{errors.New("no output file"), "add -o mine.safetensors"}
+			}
+			return f.run(cmd.Context(), t, cmd.OutOrStdout())
+		},
+	}
+	fl := cmd.Flags()
+	fl.SortFlags = false
+	fl.StringVarP(&f.out, "out", "o", "", "model `file` to write")
+	fl.StringVar(&f.images, "images", "", "`folder` of the images, for data sets that name them")
+	fl.StringVar(&f.val, "val", "", "`data` set for validation (default: a tenth of the images)")
+	fl.StringVar(&f.valImages, "val-images", "", "`folder` of its images (default: that of --images)")
+	fl.StringVar(&f.from, "from", "", "model `file` to begin with, or scratch (default: the built-in model)")
+	fl.StringVar(&f.recipe, "recipe", "", "`name` of a recipe, or a file of one; --print-recipe shows it")
+	fl.IntVar(&f.steps, "steps", 0, "`number` of updates, in place of the recipe's")
+	fl.Float64Var(&f.minutes, "minutes", 0, "train for about this many `minutes`: the number of updates follows from the time of the first")
+	fl.IntVar(&f.batch, "batch", 0, "`images` of an update, in place of the recipe's")
+	fl.Float64Var(&f.rate, "rate", 0, "learning `rate`, in place of the recipe's")
+	fl.StringVar(&f.size, "train-size", "", "`HxW` of the network's input while it is trained (default: the model's own)")
+	fl.StringVar(&f.freeze, "freeze", "", "what keeps its weights: `stem|backbone|norms`")
+	fl.Uint64Var(&f.seed, "seed", 1, "`number` that all random choices follow from")
+	fl.IntVar(&f.every, "validate-every", 0, "`steps` between validations (default: a twentieth of the run)")
+	fl.IntVar(&f.patience, "patience", 0, "stop after this many `validations` without a better one (default: never)")
+	fl.BoolVar(&f.resume, "resume", false, "go on with the run whose state lies beside the output file")
+	fl.BoolVar(&f.check, "check", false, "read everything, say what is wrong and how long it would take, and stop")
+	fl.StringVar(&f.preview, "preview", "", "write what the network will see to this `folder`, and stop")
+	fl.BoolVar(&f.printRecipe, "print-recipe", false, "print the recipe as JSON, and stop")
+	fl.IntVar(&f.threads, "threads", 0, "`number` of CPU threads (default: all)")
+	fl.BoolVarP(&f.quiet, "quiet", "q", false, "say nothing but errors")
+	weightFlags(cmd, &f.weights, modelConfig)
+	return cmd
+}
+
+// makeRecipe resolves the recipe for so many images; c is the model's config, if one
+// is known.
+func (f *trainFlags) makeRecipe(images int, c *config.Config) (*train.Recipe, error) {
+	r, err := f.namedRecipe(images, c)
+	if err != nil {
+		return nil, err
+	}
+	r.Seed = f.seed
+	if f.given("batch") {
+		r.Batch = f.batch
+		r.Norms.Frozen = r.Norms.Frozen && f.batch < 8
+	}
+	if f.given("steps") {
+		r.Steps = f.steps
+	}
+	if f.given("rate") {
+		r.Rate.Value, r.Rate.PerImage = f.rate, false
+		r.Rate.Warmup = f.rate / 10
+	}
+	if f.size != "" {
+		if _, err := fmt.Sscanf(f.size, "%dx%d", &r.Height, &r.Width); err != nil {
+			return nil, fmt.Errorf("--train-size %q: want HxW, such as 384x384", f.size)
+		}
+	}
+	switch f.freeze {
+	case "":
+	case "norms":
+		r.Norms.Frozen = true
+	case string(train.FreezeStem), string(train.FreezeBackbone):
+		r.Freeze = train.Freeze(f.freeze)
+	default:
+		return nil, fmt.Errorf("--freeze %q: want stem, backbone, norms", f.freeze)
+	}
+	r.Rate.WarmupSteps = min(r.Rate.WarmupSteps, r.Steps/5)
+	return r, r.Validate()
+}
+
+func (f *trainFlags) namedRecipe(images int, c *config.Config) (*train.Recipe, error) {
+	if strings.HasSuffix(f.recipe, ".json") {
+		data, err := os.ReadFile(f.recipe)
+		if err != nil {
+			return nil, reason(f.recipe, err)
+		}
+		return train.ParseRecipe(data)
+	}
+	name := f.recipe
+	if name == "" {
+		name = "fine-tune"
+		if f.from == "" {
+			name = "fine-tune-microscopy" // the built-in model's pictures
+		}
+	}
+	return train.ByName(name, images)
+}
+
+// start finds the network and the weights to begin with.
+func (f *trainFlags) start(t *talk, set *dataset.Set) (*train.Start, string, error) {
+	if f.from == "scratch" {
+		name, _ := strings.CutPrefix(f.recipe, "spinenet-")
+		variant, _, _ := strings.Cut(name, "-")
+		if !strings.HasPrefix(f.recipe, "spinenet-") {
+			return nil, "", hinted{errors.New("--from scratch: which network?"), "--recipe spinenet-49-mrcnn-b, for instance"}
+		}
+		c, err := config.TF2(strings.Replace(variant, "49s", "49S", 1))
+		if err != nil {
+			return nil, "", err
+		}
+		s, err := train.Scratch(c, set, f.seed)
+		return s, "random weights", err
+	}
+	file, err := f.openFrom()
+	if err != nil {
+		return nil, "", err
+	}
+	defer file.Close()
+	c, assumed, err := file.Config(f.weights)
+	if err != nil {
+		return nil, "", err
+	}
+	t.assumptions(assumed)
+	s, err := train.From(c, file, c, set, f.seed)
+	source := f.from
+	if source == "" {
+		source = "built-in model " + c.Name
+	}
+	return s, source, err
+}
+
+func (f *trainFlags) openFrom() (*weights.File, error) {
+	if f.from == "" {
+		return nuclei.Weights()
+	}
+	file, err := weights.Open(f.from)
+	if err != nil {
+		return nil, noModel(f.from, err)
+	}
+	return file, nil
+}
+
+// folder holds what a run keeps beside its model.
+func (f *trainFlags) folder() string {
+	return strings.TrimSuffix(f.out, filepath.Ext(f.out)) + ".training"
+}
+
+func (f *trainFlags) run(ctx context.Context, t *talk, stdout io.Writer) error {
+	r := &trainRun{flags: f, talk: t, began: time.Now()}
+	if err := r.prepare(ctx, stdout); err != nil || r.done {
+		return err
+	}
+	return r.loop(ctx)
+}
+
+// writeJSON writes a value for people to read and edit.
+func writeJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}
