@@ -80,15 +80,12 @@ func (s *series) isEmpty(c chosenChannel) bool {
 		if page == nil {
 			continue
 		}
-		m := Picture{planes: []*Page{page}, sample: c.sample, grey: s.grey}
-		values, _, err := m.Decode()
-		if err != nil {
-			return false
+		channels := []int{c.sample}
+		if c.sample == all {
+			channels = page.everyChannel()
 		}
-		for i := range values.Width * values.Height * values.Channels {
-			if values.At(i) != values.At(0) {
-				return false
-			}
+		if constant, err := page.isConstant(channels); err != nil || !constant {
+			return false
 		}
 	}
 	return true

@@ -8,53 +8,118 @@ import (
 	"github.com/spinemask/spinemask/internal/core/samples"
 )
 
-func sortedCopy(v []uint64) []uint64 {
-	s := slices.Clone(v)
-	slices.Sort(s)
-	return slices.Compact(s)
-}
-
 // Decode gives all samples of the page as they are stored. Of Y, Cb and Cr in JPEG it gives R, G and B; chroma of fewer samples is brought to the resolution of
 // the page. Errors have no prefix; those about sizes wrap [ErrTooLarge].
 func (p *Page) Decode() (*samples.Samples, error) {
-	all := make([]int, p.Channels)
-	for i := range all {
-		all[i] = i
+	return p.DecodeChannels(p.everyChannel())
+}
+
+// everyChannel numbers the channels.
+func (p *Page) everyChannel() []int {
+	channels := make([]int, p.Channels)
+	for i := range channels {
+		channels[i] = i
 	}
-	return p.DecodeChannels(all)
+	return channels
 }
 
 // DecodeChannels is Decode for some of the channels, numbered from 0, in the given order.
 func (p *Page) DecodeChannels(channels []int) (*samples.Samples, error) {
-	if p.invalid != nil {
-		return nil, p.invalid
-	}
-	if err := p.check(); err != nil {
-		return nil, err
-	}
-	if err := p.supported(); err != nil {
-		return nil, err
-	}
-	places, err := p.places()
+	var out *samples.Samples
+	err := p.eachChunk(channels, func() {
+		out = samples.New(p.Width, p.Height, len(channels), p.Kind, p.Bits)
+	}, func(c chunk) bool {
+		p.store(out, c, channels)
+		return true
+	})
 	if err != nil {
 		return nil, err
 	}
-	out := samples.New(p.Width, p.Height, len(channels), p.Kind, p.Bits)
+	return out, nil
+}
+
+// A chunk is a decoded strip or tile, and its place in the page. Columns and rows beyond the page, which tiles may have, do not count.
+type chunk struct {
+	data                     []byte // nil: the file has left it out, because all is zero
+	plane                    int
+	left, top, columns, rows int
+}
+
+// eachChunk decodes the chunks that hold some of the channels, one after the other, until f gives false. begin is called when the page is known to be readable and
+// within the limits. Whoever wants a part of a page, or a page that is larger than memory, begins here.
+func (p *Page) eachChunk(channels []int, begin func(), f func(c chunk) bool) error {
+	if p.invalid != nil {
+		return p.invalid
+	}
+	if err := p.check(); err != nil {
+		return err
+	}
+	if err := p.supported(); err != nil {
+		return err
+	}
+	places, err := p.places()
+	if err != nil {
+		return err
+	}
+	begin()
 	l := &p.chunks
 	for i, place := range places {
 		plane, down, across := i/(l.across*l.down), i/l.across%l.down, i%l.across
-		if p.planar && !slices.Contains(channels, plane) || place.size == 0 {
+		if p.planar && !slices.Contains(channels, plane) {
 			continue
 		}
-		data, err := p.chunk(i, place)
-		if err != nil {
-			return nil, fmt.Errorf("%s %d of %d: %w", l.unit(), i+1, len(places), err)
+		c := chunk{plane: plane, left: across * l.width, top: down * l.height}
+		c.columns, c.rows = min(l.width, p.Width-c.left), min(l.rows(down, p.Height), p.Height-c.top)
+		if place.size > 0 {
+			if c.data, err = p.chunk(i, place); err != nil {
+				return fmt.Errorf("%s %d of %d: %w", l.unit(), i+1, len(places), err)
+			}
 		}
-		rows := min(l.rows(down, p.Height), p.Height-down*l.height)
-		columns := min(l.width, p.Width-across*l.width)
-		p.store(out, data, channels, plane, across*l.width, down*l.height, columns, rows)
+		if !f(c) {
+			return nil
+		}
 	}
-	return out, nil
+	return nil
+}
+
+// isConstant tells whether all pixels have the same values in some channels. It reads no further than it must.
+func (p *Page) isConstant(channels []int) (bool, error) {
+	l := &p.chunks
+	var first map[int]uint64 // by channel
+	var words []uint64
+	constant := true
+	err := p.eachChunk(channels, func() {
+		first = map[int]uint64{}
+		words = make([]uint64, l.width*l.samples)
+	}, func(c chunk) bool {
+		stride := int(p.rowBytes())
+		for y := range c.rows {
+			clear(words)
+			if c.data != nil {
+				p.unpack(words, c.data[y*stride:][:stride])
+			}
+			for _, channel := range channels {
+				at := channel
+				if p.planar {
+					if channel != c.plane {
+						continue
+					}
+					at = 0
+				}
+				if _, known := first[channel]; !known {
+					first[channel] = words[at]
+				}
+				for x := range c.columns {
+					if words[x*l.samples+at] != first[channel] {
+						constant = false
+						return false
+					}
+				}
+			}
+		}
+		return true
+	})
+	return constant, err
 }
 
 func (l *layout) unit() string {
@@ -105,35 +170,36 @@ func (p *Page) supported() error {
 	return nil
 }
 
-// store puts a decoded chunk at its place in out.
-func (p *Page) store(out *samples.Samples, data []byte, channels []int, plane, left, top, columns, rows int) {
+// store puts a chunk at its place in out.
+func (p *Page) store(out *samples.Samples, c chunk, channels []int) {
+	if c.data == nil {
+		return
+	}
 	l := &p.chunks
 	stride := int(p.rowBytes())
 	if p.isBytes(channels) {
-		for y := range rows {
-			row := data[y*stride:][:stride]
+		for y := range c.rows {
+			row := c.data[y*stride:][:stride]
 			if p.predicts() && p.predictor == 2 {
 				for i := l.samples; i < len(row); i++ {
 					row[i] += row[i-l.samples]
 				}
 			}
-			copy(out.U8[((top+y)*out.Width+left)*out.Channels:], row[:columns*l.samples])
+			copy(out.U8[((c.top+y)*out.Width+c.left)*out.Channels:], row[:c.columns*l.samples])
 		}
 		return
 	}
 	words := make([]uint64, l.width*l.samples)
-	for y := range rows {
-		row := data[y*stride:][:stride]
-		p.unpack(words, row)
-		for i, c := range channels {
-			from := words[min(c, l.samples-1):]
-			if p.planar {
-				if c != plane {
-					continue
-				}
-				from = words
+	for y := range c.rows {
+		p.unpack(words, c.data[y*stride:][:stride])
+		at := ((c.top+y)*out.Width + c.left) * out.Channels
+		for i, channel := range channels {
+			switch {
+			case !p.planar:
+				put(out, words[channel:], l.samples, c.columns, at+i)
+			case channel == c.plane:
+				put(out, words, 1, c.columns, at+i)
 			}
-			put(out, from, l.samples, columns, ((top+y)*out.Width+left)*out.Channels+i)
 		}
 	}
 }

@@ -40,6 +40,9 @@ func imagejSeries(f *File) *series {
 		for i, tag := range []uint16{tagXResolution, tagYResolution} {
 			if v := f.Pages[0].numbers(tag, 1); len(v) == 1 && v[0] > 0 {
 				s.pixel[i] = unit / v[0]
+				if d["unit"] == "inch" && s.pixel[i] > coarsest {
+					s.pixel[i] = 0 // is that of a print
+				}
 			}
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // A layout says how a page is cut into chunks (strips or tiles) that are stored one by one. Chunks of a plane go from left to right and from top to bottom,
@@ -136,7 +137,7 @@ func (p *Page) places() ([]place, error) {
 
 // following maps each offset to the next larger one, and the last to the end of the file.
 func following(offsets []uint64, end uint64) map[uint64]uint64 {
-	sorted := sortedCopy(offsets)
+	sorted := slices.Compact(slices.Sorted(slices.Values(offsets)))
 	m := make(map[uint64]uint64, len(sorted))
 	for i := len(sorted) - 1; i >= 0; i-- {
 		m[sorted[i]] = max(end, sorted[i])

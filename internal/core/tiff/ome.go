@@ -3,7 +3,7 @@ package tiff
 import (
 	"encoding/xml"
 	"fmt"
-	"io"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -21,14 +21,14 @@ type omeXML struct {
 }
 
 type omePixels struct {
-	DimensionOrder    string  `xml:",attr"`
-	SizeC             int     `xml:",attr"`
-	SizeZ             int     `xml:",attr"`
-	SizeT             int     `xml:",attr"`
-	PhysicalSizeX     float64 `xml:",attr"`
-	PhysicalSizeXUnit string  `xml:",attr"`
-	PhysicalSizeY     float64 `xml:",attr"`
-	PhysicalSizeYUnit string  `xml:",attr"`
+	DimensionOrder    string `xml:",attr"`
+	SizeC             int    `xml:",attr"`
+	SizeZ             int    `xml:",attr"`
+	SizeT             int    `xml:",attr"`
+	PhysicalSizeX     string `xml:",attr"`
+	PhysicalSizeXUnit string `xml:",attr"`
+	PhysicalSizeY     string `xml:",attr"`
+	PhysicalSizeYUnit string `xml:",attr"`
 	Channel           []struct {
 		Name            string `xml:",attr"`
 		Fluor           string `xml:",attr"`
@@ -58,9 +58,11 @@ func omeSeries(f *File) *series {
 		text = latin1(text)
 	}
 	var doc omeXML
+	if i := strings.Index(text, "?>"); strings.HasPrefix(text, "<?xml") && i > 0 {
+		text = text[i+2:] // whatever version and encoding it says
+	}
 	d := xml.NewDecoder(strings.NewReader(text))
 	d.Strict = false
-	d.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil } // is UTF-8 by now
 	if err := d.Decode(&doc); err != nil || doc.BinaryOnly != nil {
 		return nil
 	}
@@ -119,7 +121,7 @@ func (f *File) omeImage(m *omePixels, uuid string) *series {
 		s.names = append(s.names, strings.TrimSpace(name))
 	}
 	s.grey = perPage > 1 && named == m.SizeC && named > s.c // each sample has a name of its own
-	s.pixel = [2]float64{m.PhysicalSizeX * micrometres(m.PhysicalSizeXUnit, 1), m.PhysicalSizeY * micrometres(m.PhysicalSizeYUnit, 1)}
+	s.pixel = [2]float64{length(m.PhysicalSizeX, m.PhysicalSizeXUnit), length(m.PhysicalSizeY, m.PhysicalSizeYUnit)}
 
 	order := omeOrder(m.DimensionOrder)
 	if len(m.TiffData) == 0 {
@@ -159,6 +161,15 @@ func (f *File) omeImage(m *omePixels, uuid string) *series {
 	}
 	s.fill(linear, order)
 	return s
+}
+
+// length gives a length in µm, which is the unit where none is said; 0 if it is not a number.
+func length(value, unit string) float64 {
+	v, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+	if err != nil || !(v > 0) || v > 1e9 {
+		return 0
+	}
+	return v * micrometres(unit, 1)
 }
 
 // omeOrder turns "XYZCT" into "zct".

@@ -6,8 +6,16 @@ import "strings"
 // an inch or fewer, and says nothing about the size of things.
 const coarsest = 20
 
-// pixelSize gives the width and the height of a pixel in µm from the tags XResolution, YResolution and ResolutionUnit; zeros where they do not say.
+// pixelSize gives the width and the height of a pixel in µm from Aperio's description, or from the tags XResolution, YResolution and ResolutionUnit; zeros where they
+// do not say.
 func (p *Page) pixelSize() [2]float64 {
+	if text := p.Description(); strings.HasPrefix(text, "Aperio") {
+		if _, after, ok := strings.Cut(text, "|MPP = "); ok {
+			value, _, _ := strings.Cut(after, "|")
+			size := length(value, "")
+			return [2]float64{size, size}
+		}
+	}
 	unit := 25400.0
 	if v := p.numbers(tagResolutionUnit, 1); len(v) == 1 {
 		switch v[0] {

@@ -21,7 +21,7 @@ type Selection struct {
 //   - of a z-stack the maximum over z;
 //   - of a time series each time, as a picture of its own;
 //   - of several channels the picture in colour, if they are one (red, green and blue samples; not three channels of fluorescence), else the channel whose name
-//     says nuclei (DAPI, Hoechst ...), else the first;
+//     says nuclei (DAPI, Hoechst ...), else the first that has more than one value;
 //   - of pages of which nothing says what they are, the first in full size.
 //
 // Thumbnails, smaller versions of other pages, masks, and labels of slides are never chosen unless a page is asked for by its number. note is one line about

@@ -320,6 +320,9 @@ def table():
                 data = saved(m, compression=compression, tiffinfo={262: photometric, **options, 278: 11})
                 t[f"{compression}-{options.get(292, 0)}-{photometric}{name}"] = data, shown_by_pillow, 0
     t["zstd-of-libtiff"] = saved(Image.fromarray(scaled(picture(40, 50, 1), "u", 8)[..., 0]), compression="zstd"), shown_by_pillow, 0
+    p = page(scaled(picture(60, 50, 1), "u", 8), compression="lzw")
+    p["data"] = [old_lzw(scaled(picture(60, 50, 1), "u", 8).tobytes())]
+    t["lzw-old"] = container([p]), shown_by_pillow, 0
     fill2 = saved(Image.fromarray(black), compression="group4", tiffinfo={266: 2})
     t["group4-fill2"] = fill2, shown_by_pillow, 0
     # JPEG and WebP, which are pictures of their own.
@@ -348,6 +351,39 @@ def table():
     tifffile.imwrite(out, rgb, compression="webp", compressionargs={"level": 70}, metadata=None, rowsperstrip=20)
     t["webp-lossy"] = out.getvalue(), None, 0
     return t
+
+
+def old_lzw(data):
+    """LZW as libtiff wrote it before version 3: lowest bits first, and codes grow one code later than in TIFF 6.0."""
+    out, pool, have = bytearray(), 0, 0
+    table, width, last = {bytes([i]): i for i in range(256)}, 9, b""
+
+    def put(code):
+        nonlocal pool, have
+        pool |= code << have
+        have += width
+        while have >= 8:
+            out.append(pool & 255)
+            pool, have = pool >> 8, have - 8
+
+    put(256)
+    for b in data:
+        grown = last + bytes([b])
+        if grown in table:
+            last = grown
+            continue
+        put(table[last])
+        table[grown] = len(table) + 2  # 256 and 257 are taken
+        if len(table) + 1 >= 1 << width:
+            width += 1
+        last = grown[-1:]
+        if len(table) + 2 == 4095:
+            put(256)
+            table, width = {bytes([i]): i for i in range(256)}, 9
+    put(table[last])
+    put(257)
+    out.append(pool & 255)
+    return bytes(out)
 
 
 def blocks(a, hs, vs):
@@ -402,6 +438,11 @@ def stacks():
     add("ome-cz", write(stack(3, 4), ome=True, metadata={"axes": "CZYX", **names}), lambda a: {"": a[1].max(0)}, "CZYX")
     add("ome-tczyx", write(stack(2, 3, 4), ome=True, bigtiff=True, metadata={"axes": "TCZYX", **names}), lambda a: {f"t{i + 1}": a[i, 1].max(0) for i in range(2)}, "TCZYX")
     add("ome-c-unnamed", write(stack(3), ome=True, metadata={"axes": "CYX"}), lambda a: {"": a[0]}, "CYX")
+    empty = stack(3)
+    empty[0] = 500
+    add("ome-c-first-empty", write(empty, ome=True, metadata={"axes": "CYX"}), lambda a: {"": a[1]}, "CYX")
+    add("plain-contig-first-empty", write(numpy.moveaxis(empty[[0, 0, 1, 2, 2]], 0, -1), photometric="minisblack", planarconfig="contig", metadata=None, compression="lzw", predictor=True), lambda a: {"": a[..., 2]})
+    add("plain-planar-all-empty", write(0 * stack(5), photometric="minisblack", planarconfig="separate", metadata=None, tile=(16, 16)), lambda a: {"": a[0]})
     rgb = numpy.moveaxis(stack(4, 3, bits=8), 1, -1)
     add("ome-z-rgb", write(rgb, ome=True, photometric="rgb", metadata={"axes": "ZYXS"}), lambda a: {"": a.max(0)}, "ZYXS")
     pyramid = io.BytesIO()
