@@ -1,6 +1,7 @@
 // Package spinemask finds things in photos: class, score, box and mask of every
 // instance, with SpineNet Mask R-CNN (arXiv 1912.05027, 1703.06870) and its
-// relatives, on ordinary CPUs, exactly as the systems compute that the weights
+// relatives: RetinaNet (arXiv 1708.02002), which has no masks, and classifiers of
+// whole photos, for [Model.Classify]; on ordinary CPUs, exactly as the systems compute that the weights
 // were trained with.
 //
 // Two functions do the work. [Open] reads a model from a file, and

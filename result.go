@@ -33,7 +33,7 @@ type Instance struct {
 	Name     string   // of the category
 	Score    float32  // 0…1
 	Box      box.Box  // picture pixels, y down, x right; its sides are the differences of its corners, whatever the model's own coding
-	Mask     rle.Mask // of the whole picture
+	Mask     rle.Mask // of the whole picture; the zero Mask is none, see HasMask
 }
 
 // plusOne moves the lower right corners of boxes whose corners are their outermost

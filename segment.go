@@ -10,7 +10,9 @@ import (
 	"github.com/spinemask/spinemask/internal/core/imageio"
 )
 
-// Segment finds the instances of a picture. It waits while all workspaces are
+// Segment finds the instances of a picture, with a detector; those of a detector
+// without masks (config.ModelRetinaNet) have the zero Mask. A classifier finds
+// none, and gives an error: see Classify. It waits while all workspaces are
 // busy. When ctx is done it returns ctx's error within a fraction of a second.
 //
 // The picture may come from anywhere; a file's is best read by [OpenImage], which

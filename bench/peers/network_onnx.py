@@ -1,14 +1,18 @@
-"""Mask R-CNN with SpineNet-49 (arXiv 1912.05027) as ONNX, with random weights: what the peers run.
+"""Mask R-CNN and RetinaNet with SpineNet-49 (arXiv 1912.05027) as ONNX, with random weights: what the peers run.
 
 The structure is that of tensorflow/tpu, models/official/detection, modeling/architecture/{spinenet,heads}.py, without the
-level-2 block that its detectors cut off. Norms are folded into the convolutions, as every runtime does. There are three
+level-2 block that its detectors cut off. Norms are folded into the convolutions, as every runtime does. Mask R-CNN has three
 parts, because RoIAlign and the choice of boxes stand between them:
 
     trunk.onnx  image 1x3xSxS             -> objectness3..7, deltas3..7 and the maps P3..P7
     box.onnx    features 1000x256x7x7     -> classes, deltas
     mask.onnx   features 100x256x14x14    -> logits
 
-usage: network_onnx.py FOLDER [--side 640]
+RetinaNet has one:
+
+    trunk.onnx  image 1x3xSxS             -> classes3..7, deltas3..7 and the maps P3..P7
+
+usage: network_onnx.py FOLDER [--side 640] [--network mask_rcnn]
 """
 import argparse
 import math
@@ -19,7 +23,10 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 PROPOSALS, DETECTIONS, CLASSES = 1000, 100, 91
-PUBLISHED = {640: 215_446_086_400}  # multiply-adds of the three parts; the paper's table says 215.7e9
+PUBLISHED = {  # multiply-adds of all parts; the paper's tables say 215.7e9 and 85.4e9
+    ("mask_rcnn", 640): 215_446_086_400,
+    ("retinanet", 640): 85_281_555_200,
+}
 
 WIDTH = {2: 64, 3: 128, 4: 256, 5: 256, 6: 256, 7: 256}
 BOTTLENECK, RESIDUAL = 4, 1  # times the width: the channels that a block makes
@@ -139,8 +146,22 @@ def resample(g, x, width, level, to_level, channels):
     return g.conv(x, 1, channels)
 
 
-def trunk(side):
-    """Backbone and RPN head."""
+def rpn_head(g, p, level):
+    x = g.conv_relu(p, 3, 256)
+    g.output(g.conv(x, 1, 3), f"objectness{level}")
+    g.output(g.conv(x, 1, 12), f"deltas{level}")
+
+
+def retinanet_head(g, p, level):
+    for name, channels in (("classes", 9 * CLASSES), ("deltas", 9 * 4)):
+        x = p
+        for _ in range(4):
+            x = g.conv_relu(x, 3, 256)
+        g.output(g.conv(x, 3, channels), f"{name}{level}")
+
+
+def trunk(side, head):
+    """Backbone and dense head."""
     g = Part("trunk", "image", (1, 3, side, side))
     x = g.pool(g.conv_relu("image", 7, 64, stride=2), 3, 2)
     features, used = [], []  # (value, level, width), how often a feature is a parent
@@ -168,9 +189,7 @@ def trunk(side):
     for level in range(3, 8):
         p = g.conv_relu(endpoints[level], 1, 256)
         g.output(p, f"P{level}")
-        x = g.conv_relu(p, 3, 256)
-        g.output(g.conv(x, 1, 3), f"objectness{level}")
-        g.output(g.conv(x, 1, 12), f"deltas{level}")
+        head(g, p, level)
     return g
 
 
@@ -194,19 +213,21 @@ def mask_head():
     return g
 
 
-PARTS = ("trunk", "box", "mask")
+PARTS = {"mask_rcnn": ("trunk", "box", "mask"), "retinanet": ("trunk",)}
 
 
-def write(folder, side):
-    """Writes the three parts and returns their multiply-adds."""
+def write(folder, side, network):
+    """Writes the parts of a network and returns their multiply-adds."""
     os.makedirs(folder, exist_ok=True)
     macs = {}
-    for part in (trunk(side), box_head(), mask_head()):
+    parts = (trunk(side, rpn_head), box_head(), mask_head()) if network == "mask_rcnn" else (trunk(side, retinanet_head),)
+    for part in parts:
         onnx.save(part.model(), os.path.join(folder, part.name + ".onnx"))
         macs[part.name] = part.macs
     total = sum(macs.values())
-    if side in PUBLISHED and total != PUBLISHED[side]:
-        raise SystemExit(f"the network has {total} multiply-adds, want {PUBLISHED[side]}")
+    want = PUBLISHED.get((network, side), total)
+    if total != want:
+        raise SystemExit(f"the network has {total} multiply-adds, want {want}")
     return macs
 
 
@@ -214,8 +235,9 @@ def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("folder")
     p.add_argument("--side", type=int, default=640, help="of the input, a multiple of 128")
+    p.add_argument("--network", default="mask_rcnn", choices=PARTS)
     args = p.parse_args()
-    macs = write(args.folder, args.side)
+    macs = write(args.folder, args.side, args.network)
     for name, n in macs.items():
         print(f"{name:6}{n / 1e9:9.3f} G multiply-adds")
     print(f"{'total':6}{sum(macs.values()) / 1e9:9.3f} G")

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Times Mask R-CNN with SpineNet-49 in turn, in one window: ours and the runtimes that people would use instead.
+"""Times Mask R-CNN, or RetinaNet, with SpineNet-49 in turn, in one window: ours and the runtimes that people would use instead.
 
-usage: networks.py --ours SPINEMASK [--threads 2] [--rounds 7] [--side 640] [--peers NAME,NAME] [--json FILE]
+usage: networks.py --ours SPINEMASK [--network mask_rcnn] [--threads 2] [--rounds 7] [--side 640] [--peers NAME,NAME] [--json FILE]
 
 Every peer is a process that loads the network once (see network_onnx.py) and runs it when it is told to; a round goes
-through all of them, so that a slow spell of the machine hits all. Theirs are the three parts alone, on inputs that are
-there already; ours is everything from decoded pixels to run-length masks: the comparison leans to the others. "ours --fast" computes
+through all of them, so that a slow spell of the machine hits all. Theirs are the parts of the network alone, on inputs that are
+there already; ours is everything from decoded pixels to run-length masks, or boxes: the comparison leans to the others. "ours --fast" computes
 with larger rounding errors where the processor multiplies tiles of bfloat16.
 
   ort, openvino-f32           float32, as ours
@@ -46,20 +46,21 @@ def wait_until_idle(most=5):
             return
 
 
-def inputs(side):
+def inputs(side, network):
     r = np.random.default_rng(1)
-    return {
+    data = {
         "trunk": ("image", r.standard_normal((1, 3, side, side), np.float32)),
         "box": ("features", np.maximum(r.standard_normal((network_onnx.PROPOSALS, 256, 7, 7), np.float32), 0)),
         "mask": ("features", np.maximum(r.standard_normal((network_onnx.DETECTIONS, 256, 14, 14), np.float32), 0)),
     }
+    return {part: data[part] for part in network_onnx.PARTS[network]}
 
 
 def quantized(path):
     return path.replace(".onnx", ".int8.onnx")
 
 
-def quantize(folder, side):
+def quantize(folder, side, network):
     """Writes the parts with 8-bit weights (a scale per channel) and activations."""
     from onnxruntime import quantization
 
@@ -70,7 +71,7 @@ def quantize(folder, side):
         def get_next(self):
             return self.left.pop() if self.left else None
 
-    for part, (name, value) in inputs(side).items():
+    for part, (name, value) in inputs(side, network).items():
         path = os.path.join(folder, part + ".onnx")
         quantization.quantize_static(
             path, quantized(path), Noise(name, value), quant_format=quantization.QuantFormat.QDQ, per_channel=True,
@@ -112,9 +113,9 @@ def load(peer, folder, part, threads):
     return network_ncnn.load(path, threads)
 
 
-def worker(peer, folder, side, threads):
+def worker(peer, folder, network, side, threads):
     """Loads everything, runs it twice, then once for each line that it reads; answers with the seconds of each part."""
-    data = inputs(side)
+    data = inputs(side, network)
     parts = {part: load(peer, folder, part, threads) for part in data}
 
     def run():
@@ -135,7 +136,7 @@ def worker(peer, folder, side, threads):
 class Peer:
     def __init__(self, name, args):
         self.times, self.refused = [], None
-        command = [sys.executable, __file__, "--worker", name, args.folder, str(args.side), str(args.threads)]
+        command = [sys.executable, __file__, "--worker", name, args.folder, args.network, str(args.side), str(args.threads)]
         environment = {**os.environ, "OMP_NUM_THREADS": str(args.threads),
                        # without these malloc returns memory after every layer, and page faults dominate eager PyTorch
                        "MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(4 << 30)}
@@ -160,7 +161,7 @@ class Ours:
 
     def __init__(self, args, *flags):
         self.times = []
-        self.command = [args.ours, "bench", "--variant", "49", "--size", str(args.side), "--threads", str(args.threads), "--runs", "1", "--json", *flags]
+        self.command = [args.ours, "bench", "--network", args.network, "--variant", "49", "--size", str(args.side), "--threads", str(args.threads), "--runs", "1", "--json", *flags]
 
     def run(self):
         r = json.loads(subprocess.run(self.command, capture_output=True, check=True, text=True).stdout)
@@ -174,9 +175,9 @@ class Ours:
 def table(runners, args):
     totals = {name: [sum(t.values()) for t in r.times] for name, r in runners.items()}
     f = runners["ours"].figures
-    print(f"SpineNet-49 {args.side}², {args.threads} threads, {args.rounds} rounds, load {os.getloadavg()[0]:.1f}, "
+    print(f"{args.network} SpineNet-49 {args.side}², {args.threads} threads, {args.rounds} rounds, load {os.getloadavg()[0]:.1f}, "
           f"{f['cpu']}, {f['kernels']}, peak {f['peak_gflops']:.0f} GF/s")
-    print(f"{'':15}{'best s':>9}{'median':>9}{'ours/it best':>15}{'median':>9}{'fast/it':>9}   best of trunk, box, mask")
+    print(f"{'':15}{'best s':>9}{'median':>9}{'ours/it best':>15}{'median':>9}{'fast/it':>9}   best of " + ", ".join(network_onnx.PARTS[args.network]))
     for name, r in runners.items():
         if r.refused:
             print(f"{name:15}refused: {r.refused}")
@@ -186,16 +187,17 @@ def table(runners, args):
             ratio = statistics.median(o / t for o, t in zip(totals["ours"], totals[name]))  # of the same rounds
             line += f"{min(totals['ours']) / min(totals[name]):15.2f}{ratio:9.2f}"
             fast = statistics.median(o / t for o, t in zip(totals["ours --fast"], totals[name]))
-            line += f"{fast:9.2f}   " + " ".join(f"{min(t[p] for t in r.times):.3f}" for p in network_onnx.PARTS)
+            line += f"{fast:9.2f}   " + " ".join(f"{min(t[p] for t in r.times):.3f}" for p in network_onnx.PARTS[args.network])
         print(line)
 
 
 def main():
     if sys.argv[1:2] == ["--worker"]:
-        return worker(sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5]))
+        return worker(sys.argv[2], sys.argv[3], sys.argv[4], int(sys.argv[5]), int(sys.argv[6]))
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--ours", required=True, help="the spinemask binary")
     p.add_argument("--folder", required=True, help="where the networks are kept")
+    p.add_argument("--network", default="mask_rcnn", choices=network_onnx.PARTS)
     p.add_argument("--threads", type=int, default=2)
     p.add_argument("--rounds", type=int, default=7)
     p.add_argument("--side", type=int, default=640)
@@ -205,10 +207,10 @@ def main():
     peers = args.peers.split(",")
     if unknown := set(peers) - set(PEERS):
         p.error("unknown peers: " + ", ".join(sorted(unknown)))
-    args.folder = os.path.join(args.folder, str(args.side))
-    network_onnx.write(args.folder, args.side)
+    args.folder = os.path.join(args.folder, args.network, str(args.side))
+    network_onnx.write(args.folder, args.side, args.network)
     if any("int8" in peer for peer in peers):
-        quantize(args.folder, args.side)
+        quantize(args.folder, args.side, args.network)
     runners = {"ours": Ours(args), "ours --fast": Ours(args, "--fast")}
     for name in peers:
         runners[name] = Peer(name, args)

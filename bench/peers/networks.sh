@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the runtimes in an environment outside the tree, builds ours beside it and times the same network in turn.
-# usage: bench/peers/networks.sh [--threads 2] [--rounds 7] [--peers ort,openvino-f32,torch,…]   (see networks.py)
+# usage: bench/peers/networks.sh [--network mask_rcnn] [--threads 2] [--rounds 7] [--peers ort,openvino-f32,torch,…]   (see networks.py)
 # The environment is kept in $SPINEMASK_PEERS (default: spinemask-peers in the system's folder for temporary files).
 # PyTorch, some gigabytes, is installed only when a peer's name begins with torch.
 set -euo pipefail

@@ -65,13 +65,13 @@ func (f *pullFlags) check() error {
 
 func listModels(w io.Writer, cache string) error {
 	tab := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(tab, "name\tmodel\tinput\tbox AP\tmask AP\tlicence\tsource")
+	fmt.Fprintln(tab, "name\tmodel\tinput\tas published\tlicence\tsource")
 	for _, m := range zoo.Models() {
 		source := m.URL
 		if path := filepath.Join(cache, m.File); isFile(path) {
 			source = path
 		}
-		fmt.Fprintf(tab, "%s\t%s\t%s\t%.1f\t%.1f\t%s\t%s\n", m.Name, m.Title, m.Input, m.BoxAP, m.MaskAP, m.Licence, source)
+		fmt.Fprintf(tab, "%s\t%s\t%s\t%s\t%s\t%s\n", m.Name, m.Title, m.Input, m.Accuracy(), m.Licence, source)
 	}
 	return tab.Flush()
 }
@@ -117,12 +117,20 @@ func (f *pullFlags) pull(ctx context.Context, t *talk, w io.Writer, name string)
 		}
 	}
 	t.say("sha256 %s%s", sum, unchecked(m))
+	flags := ""
+	if m.Flags != "" {
+		flags = " " + m.Flags
+	}
 	licence := ""
 	if m.Licence != "" {
 		licence = " --licence " + m.Licence
 	}
-	t.say("next: spinemask convert %q -o %s.safetensors%s", d.Path, m.Name, licence)
-	t.say("or at once: spinemask segment photos -o out --model %q", d.Path)
+	t.say("next: spinemask convert %q -o %s.safetensors%s%s", d.Path, m.Name, flags, licence)
+	use := "segment photos -o out"
+	if m.Top1 > 0 {
+		use = "classify photos"
+	}
+	t.say("or at once: spinemask %s --model %q%s", use, d.Path, flags)
 	_, err = fmt.Fprintln(w, d.Path)
 	return err
 }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -356,10 +357,18 @@ func TestTheTable(t *testing.T) {
 	for _, m := range Models() {
 		require.False(t, names[m.Name] || files[m.File], m.Name)
 		names[m.Name], files[m.File] = true, true
-		require.True(t, strings.HasPrefix(m.URL, "https://") && strings.HasSuffix(m.URL, "/"+m.File), m.URL)
+		require.True(t, strings.HasPrefix(m.URL, "https://") && strings.HasSuffix(m.File, path.Base(m.URL)), m.URL)
 		require.Contains(t, m.File, m.SHA256)
 		row := regexp.MustCompile("(?m)^\\| `" + m.Name + "` \\|.*$").FindString(string(docs))
-		require.Contains(t, row, fmt.Sprintf(" %.1f | %.1f |", m.BoxAP, m.MaskAP))
+		switch {
+		case m.Top1 > 0:
+			require.Contains(t, row, fmt.Sprintf(" %.1f |", m.Top1))
+		case m.MaskAP > 0:
+			require.Contains(t, row, fmt.Sprintf(" %.1f | %.1f |", m.BoxAP, m.MaskAP))
+		default:
+			require.Contains(t, row, fmt.Sprintf(" %.1f |", m.BoxAP))
+		}
+		require.Contains(t, row, m.Flags)
 		require.Contains(t, row, " "+m.Input+" |")
 		require.Contains(t, row, " "+m.Licence+" |")
 		found, ok := Find(m.Name)

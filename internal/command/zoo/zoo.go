@@ -1,17 +1,22 @@
 // Package zoo knows the published weights that have a plain link, and fetches them.
 package zoo
 
-import "math"
+import (
+	"fmt"
+	"math"
+)
 
 // A Model is a file of published weights.
 type Model struct {
 	Name    string // what a person types
 	Title   string
 	URL     string
-	File    string // its name on disk
-	Input   string // size of the picture that the network sees
-	BoxAP   float64
-	MaskAP  float64 // on COCO val2017, as published
+	File    string  // its name on disk
+	Input   string  // size of the picture that the network sees
+	BoxAP   float64 // on COCO val2017, in percent, as published; 0: not a detector
+	MaskAP  float64 // the same of masks; 0: it has none
+	Top1    float64 // accuracy on ImageNet, in percent, as published; 0: a detector
+	Flags   string  // what convert has to be told, because no tensor tells it
 	Licence string  // of the repository that publishes it; none says anything about weights alone
 	SHA256  string  // what is published of it: the first digits; empty: nothing
 	MiB     float64 // size as published, to three digits after the point; 0: not published
@@ -19,17 +24,20 @@ type Model struct {
 }
 
 const (
-	tpu         = "https://storage.googleapis.com/cloud-tpu-checkpoints/detection/maskrcnn/"
+	checkpoints = "https://storage.googleapis.com/cloud-tpu-checkpoints/detection/"
+	tpu         = checkpoints + "maskrcnn/"
+	garden      = "https://storage.googleapis.com/tf_model_garden/vision/spinenet/"
 	torchvision = "https://download.pytorch.org/models/"
 	cutUpload   = 536_870_913 // tensorflow/tpu issue 775: half a GiB and a byte; replaced 2020-06-07
 )
 
 // Models returns the table. tensorflow/tpu: models/official/detection/MODEL_ZOO.md, whose links lead to
-// storage.cloud.google.com; the same objects without a login are at storage.googleapis.com. torchvision:
+// storage.cloud.google.com; the same objects without a login are at storage.googleapis.com. Model Garden:
+// official/vision/MODEL_GARDEN.md. torchvision:
 // torchvision/models/detection/mask_rcnn.py, MaskRCNN_ResNet50_FPN_Weights and MaskRCNN_ResNet50_FPN_V2_Weights; its file
 // names hold the first digits of the SHA-256.
 func Models() []Model {
-	return []Model{
+	list := []Model{
 		{Name: "spinenet-49", Title: "SpineNet-49 Mask R-CNN", URL: tpu + "spinenet-49.tar.gz", File: "spinenet-49.tar.gz",
 			Input: "640×640", BoxAP: 42.8, MaskAP: 37.8, Licence: "Apache-2.0"},
 		{Name: "spinenet-96", Title: "SpineNet-96 Mask R-CNN", URL: tpu + "spinenet-96.tar.gz", File: "spinenet-96.tar.gz",
@@ -45,6 +53,72 @@ func Models() []Model {
 			File: "maskrcnn_resnet50_fpn_v2_coco-73cbd019.pth", Input: "800 to 1333", BoxAP: 47.4, MaskAP: 41.8, Licence: "BSD-3-Clause",
 			SHA256: "73cbd019", MiB: 177.219},
 	}
+	list = append(list, retinaNets()...)
+	return append(list, classifiers()...)
+}
+
+// swish is what the trainings that tpu calls best have, and those of the Garden.
+const swish = "--activation swish"
+
+// retinaNets are the RetinaNets on SpineNet.
+func retinaNets() []Model {
+	var list []Model
+	for _, m := range []struct {
+		variant, input string
+		ap             float64
+		flags          string
+	}{
+		{"49S", "640×640", 39.5, ""}, {"49S-best", "640×640", 41.5, swish},
+		{"49", "640×640", 42.8, ""}, {"49-best", "640×640", 44.3, swish},
+		{"96", "1024×1024", 46.7, ""}, {"96-best", "1024×1024", 48.5, swish},
+		{"143", "1280×1280", 48.0, ""}, {"143-best", "1280×1280", 50.6, swish},
+		{"190-best", "1280×1280", 52.0, swish},
+	} {
+		file := "spinenet-" + m.variant + ".tar.gz"
+		list = append(list, Model{Name: "retinanet-" + m.variant, Title: "SpineNet-" + m.variant + " RetinaNet", URL: checkpoints + "retinanet/" + file,
+			File: "retinanet-" + file, Input: m.input, BoxAP: m.ap, Flags: m.flags, Licence: "Apache-2.0"})
+	}
+	for _, m := range []struct {
+		variant, file, input string
+		ap                   float64
+	}{
+		{"49", "spinenet-49-i640.tar.gz", "640×640", 44.2},
+		{"96", "spinenet-96-i1024.tar.gz", "1024×1024", 48.5},
+		{"143", "spinenet-143-i1280.tar.gz", "1280×1280", 50.0},
+	} {
+		list = append(list, Model{Name: "garden-retinanet-" + m.variant, Title: "SpineNet-" + m.variant + " RetinaNet of the Model Garden", URL: garden + m.file,
+			File: m.file, Input: m.input, BoxAP: m.ap, Licence: "Apache-2.0"})
+	}
+	return list
+}
+
+// classifiers are the SpineNets for ImageNet.
+func classifiers() []Model {
+	var list []Model
+	for _, m := range []struct {
+		variant string
+		top1    float64
+		flags   string
+	}{
+		{"49", 77.0, ""}, {"96", 78.2, ""}, {"143", 79.0, ""},
+		{"49-best", 78.1, swish}, {"96-best", 79.4, swish}, {"143-best", 80.1, swish}, {"190-best", 80.8, swish},
+	} {
+		file := "spinenet-" + m.variant + "-imagenet.tar.gz"
+		list = append(list, Model{Name: "classification-" + m.variant, Title: "SpineNet-" + m.variant + " classifier", URL: checkpoints + "classification/" + file,
+			File: file, Input: "224×224", Top1: m.top1, Flags: m.flags, Licence: "Apache-2.0"})
+	}
+	return list
+}
+
+// Accuracy is what is published of it, in words.
+func (m Model) Accuracy() string {
+	switch {
+	case m.Top1 > 0:
+		return fmt.Sprintf("top-1 %.1f", m.Top1)
+	case m.MaskAP > 0:
+		return fmt.Sprintf("box AP %.1f, mask AP %.1f", m.BoxAP, m.MaskAP)
+	}
+	return fmt.Sprintf("box AP %.1f", m.BoxAP)
 }
 
 // Find returns the model with the name.
