@@ -62,6 +62,13 @@ func (a Assumption) String() string {
 // of its tensors, and what no tensor tells from the published model of these sizes or from the defaults of its system.
 // All such values are listed. The error is a *LoadError if tensors are missing or contradict each other.
 func (f *File) Config(o Options) (*config.Config, []Assumption, error) {
+	if n := len(f.norms); n > 0 {
+		what := f.norms[0]
+		if n > 1 {
+			what = fmt.Sprintf("%s (%d batch norms lack statistics)", what, n)
+		}
+		return nil, nil, kind{what, "a network needs the statistics of its training: save all of model.state_dict(), buffers included"}.error(f.name, nil)
+	}
 	var assumed []Assumption
 	var c *config.Config
 	var err error
@@ -166,7 +173,7 @@ func (f *File) infer(o Options) (*config.Config, []Assumption, error) {
 				return nil, nil, k.error(f.name, nil)
 			}
 		}
-		return nil, nil, fmt.Errorf("weights: %s: no config in the metadata, and names of no known system%s%s", f.name, f.example(), f.notRead())
+		return nil, nil, kind{fmt.Sprintf("no config in the metadata, and names of no known system%s%s", f.example(), f.notRead()), knownNetworks}.error(f.name, nil)
 	}
 	if family == nil {
 		if kind := kindOf(f); kind != config.ModelMaskRCNN {
@@ -312,12 +319,16 @@ func (f *File) example() string {
 // notRead names the first value at the root of the file that may have held what was looked for.
 func (f *File) notRead() string {
 	for _, t := range f.opaque {
-		if !strings.Contains(t.Name, "/") {
+		module, _, _ := strings.Cut(t.opaque, ".")
+		if !strings.Contains(t.Name, "/") && !slices.Contains(options, module) {
 			return fmt.Sprintf("; %.64q is a %.64q, which is not read", t.Name, t.opaque)
 		}
 	}
 	return ""
 }
+
+// options are the modules of values that are options, numbers and logs, not models.
+var options = []string{"argparse", "bytes", "collections", "builtins", "__builtin__", "frozenset", "mmengine", "numpy", "omegaconf", "pathlib", "set", "str"}
 
 // someNames lists the first few names.
 func someNames(list []config.Category) string {

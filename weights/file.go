@@ -22,6 +22,7 @@ type File struct {
 	found    int               // tensors in the file
 	ignored  []string          // names of what is not a weight of the model
 	problems []string          // of the translation
+	norms    []string          // batch norms without statistics, and what they lack
 	opaque   []Tensor          // values that are not read
 	lists    []nameList
 	metadata map[string]string
@@ -72,7 +73,7 @@ func newFile(name string, c *contents) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.system, f.from, f.ignored, f.problems = system, tr.from, tr.ignored, tr.problems
+	f.system, f.from, f.ignored, f.problems, f.norms = system, tr.from, tr.ignored, tr.problems, tr.norms
 	f.found, f.opaque, f.lists = len(tensors), opaque, c.lists
 	return f, nil
 }

@@ -59,8 +59,11 @@ func cut(file string, err error) error {
 const (
 	whatIsRead = "what is read: safetensors, PyTorch checkpoints (.pth, .pt), TensorFlow checkpoints (.index and .data, or a .tar.gz of them)"
 	fetchAgain = "fetch the file again; spinemask pull checks what it fetched"
+	stateDict  = "torch.save(model.state_dict(), FILE) writes what can be read"
 	unpack     = "unpack it and give the checkpoint inside"
-	original   = "give the checkpoint that it was made from; " + whatIsRead
+	// knownNetworks says what a file may hold.
+	knownNetworks = "models of tensorflow/tpu, the Model Garden, torchvision and mmdetection's SpineNet port are known; docs/models.md lists them"
+	original      = "give the checkpoint that it was made from; " + whatIsRead
 )
 
 var (
@@ -266,7 +269,7 @@ func pickleKind(err error) (kind, bool) {
 	if len(p.Keys) > 0 {
 		what = fmt.Sprintf("%s (%.64q, …)", what, p.Keys[0])
 	}
-	return kind{what, "torch.save(model.state_dict(), FILE) writes what can be read"}, true
+	return kind{what, stateDict}, true
 }
 
 // folderKind says what a folder is that holds no TensorFlow checkpoint; ok is false where nothing is known of it.

@@ -83,6 +83,9 @@ func TestForeignFilesAreNamed(t *testing.T) {
 		{"m.pkl", pickled("model", "backbone.bottom_up.stem.conv1.weight"), "a Detectron2 model; not supported yet", "torchvision"},
 		{"m.pkl", pickled("blobs", "conv1_w"), "a Detectron model (pickle)", "what is read"},
 		{"m.pkl", pickled("hyper", "x"), `a Python pickle, not of PyTorch ("hyper", …)`, "state_dict()"},
+		{"run/.metadata", pickled("state_dict_metadata"), "a distributed checkpoint of PyTorch", "dcp_to_torch"},
+		{"__0_0.distcp", zipOf(t, "a/data.pkl"), "a distributed checkpoint of PyTorch", "dcp_to_torch"},
+		{"whole.pt", "\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.\x80\x02}.\x80\x02cmine\nNet\n)\x81}X\x01\x00\x00\x00aK\x01sb.\x80\x02].", `classes that are not read: "mine.Net"`, "state_dict()"},
 		{"m.engine", "\x00\x01\x02\x03", "an engine of TensorRT", "made from"},
 		{"m", "\x00\x01\x02\x03", "it starts with the bytes 00 01 02 03", "what is read"},
 		{"m.png", "\x89PNG\r\n\x1a\n", "a picture (PNG)", "without --model"},
@@ -176,17 +179,23 @@ func TestNormsWithoutStatistics(t *testing.T) {
 		return list
 	}
 	for want, leaves := range map[string][]string{
-		"backbone.init_block1.0.bn1: no running mean and variance; want a batch norm with the statistics of its training": {"weight", "bias"},
-		"backbone.init_block1.0.bn1: a batch norm with no running variance":                                               {"weight", "bias", "running_mean"},
-		"backbone.init_block1.0.bn1: a batch norm with no running mean":                                                   {"weight", "running_var"},
+		"backbone.init_block1.0.bn1 has no running mean and variance": {"weight", "bias"},
+		"backbone.init_block1.0.bn1 has no running variance":          {"weight", "bias", "running_mean"},
+		"backbone.init_block1.0.bn1 has no running mean":              {"weight", "running_var"},
 	} {
 		f, err := FromTensors("m", norm(leaves...), nil)
 		require.NoError(t, err)
-		require.Equal(t, []string{want}, f.problems)
+		_, _, err = f.Config(Options{})
+		require.EqualError(t, err, "weights: m: "+want)
 	}
-	f, err := FromTensors("m", norm("weight", "bias", "running_mean", "running_var"), nil)
+	two := append(norm("weight"), NewTensor("backbone.conv1.bn.weight", []int{1}, make([]float32, 1)))
+	f, err := FromTensors("m", two, nil)
 	require.NoError(t, err)
-	require.Empty(t, f.problems)
+	_, _, err = f.Config(Options{})
+	require.EqualError(t, err, "weights: m: backbone.conv1.bn has no running mean and variance (2 batch norms lack statistics)")
+	f, err = FromTensors("m", norm("weight", "bias", "running_mean", "running_var"), nil)
+	require.NoError(t, err)
+	require.Empty(t, f.norms)
 }
 
 // TestFloat64IsRoundedAndSaid: a double precision weight is converted as PyTorch's float() does, and listed.

@@ -53,7 +53,8 @@ type translation struct {
 	ignored  []string          // names of what is not a weight of the model
 	retina   []string          // names of what makes the model a RetinaNet of a system whose RetinaNets are not read
 	problems []string
-	refused  string // why none of it can be translated
+	norms    []string // batch norms without statistics, and what they lack
+	refused  string   // why none of it can be translated
 }
 
 // add takes t under a native name.

@@ -71,8 +71,8 @@ type torchPlace struct {
 // addTorch translates the variables of a module.
 func (tr *translation) addTorch(vars map[string]Tensor, p torchPlace) {
 	_, norm := vars["running_mean"]
-	if problem := normProblem(vars); problem != "" {
-		tr.problems = append(tr.problems, problem)
+	if module, missing := statistics(vars); missing != "" {
+		tr.norms = append(tr.norms, module+" has no "+missing)
 		return
 	}
 	for _, leaf := range sortedKeys(vars) {
@@ -108,22 +108,22 @@ func (tr *translation) addTorch(vars map[string]Tensor, p torchPlace) {
 	}
 }
 
-// normProblem says which statistics a batch norm lacks; other modules lack none.
-func normProblem(vars map[string]Tensor) string {
+// statistics says which ones a batch norm lacks; other modules lack none.
+func statistics(vars map[string]Tensor) (module, missing string) {
 	weight, ok := vars["weight"]
 	_, mean := vars["running_mean"]
 	_, variance := vars["running_var"]
-	module := strings.TrimSuffix(weight.Name, ".weight")
+	module = strings.TrimSuffix(weight.Name, ".weight")
 	switch {
 	case !ok || weight.opaque != "" || mean && variance:
 	case mean:
-		return module + ": a batch norm with no running variance"
+		return module, "running variance"
 	case variance:
-		return module + ": a batch norm with no running mean"
+		return module, "running mean"
 	case len(weight.Shape) == 1: // convolutions have four dimensions, dense layers two
-		return module + ": no running mean and variance; want a batch norm with the statistics of its training"
+		return module, "running mean and variance"
 	}
-	return ""
+	return module, ""
 }
 
 // fromTorch rearranges a kernel: [out, in, kh, kw] to [kh, kw, in, out], and [in, out, kh, kw] to [kh, kw, out, in];

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/spinemask/spinemask/weights/internal/pytorch"
 	"github.com/spinemask/spinemask/weights/internal/safetensors"
@@ -89,6 +90,9 @@ func readBlob(name string, b *blob) (*contents, error) {
 func readFormat(name string, b *blob) (*contents, error) {
 	if b.size == 0 {
 		return nil, kindEmpty.error(name, nil)
+	}
+	if base := filepath.Base(name); base == ".metadata" || filepath.Ext(base) == ".distcp" { // pickles and archives of torch.save, too
+		return nil, kindDCP.error(name, nil)
 	}
 	head := make([]byte, min(foreignBytes, b.size))
 	if n, err := b.reader.ReadAt(head, 0); err != nil && (err != io.EOF || n < len(head)) {

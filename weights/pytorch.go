@@ -14,7 +14,7 @@ import (
 func readPyTorch(name string, b *blob) (*contents, error) {
 	read, err := pytorch.Read(b.reader, b.size)
 	if errors.Is(err, pytorch.ErrGlobal) {
-		err = fmt.Errorf("%w; only weights are read, no programs: torch.save(model.state_dict(), FILE) writes such a file", err)
+		return nil, &FormatError{name, "", "only weights are read, no programs: " + stateDict, fmt.Errorf("weights: %s: %w", name, err)}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("weights: %s: %w", name, err)
