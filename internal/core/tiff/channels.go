@@ -27,20 +27,7 @@ func (s *series) chooseChannels(wanted []string, say func(string, ...any)) ([]ch
 		case len(names) == 1:
 			return []chosenChannel{s.channel(0, colours)}, nil
 		}
-		i := nucleiChannel(names)
-		why := ""
-		if i < 0 {
-			i, why = 0, " (no name says nuclei)"
-			for n := range names {
-				if !s.isEmpty(s.channel(n, colours)) {
-					i = n
-					break
-				}
-			}
-			if i > 0 {
-				why = fmt.Sprintf(" (no name says nuclei; %s empty)", map[bool]string{true: "channel 1 is", false: fmt.Sprintf("channels 1 to %d are", i)}[i == 1])
-			}
-		}
+		i, why := s.likeliest(names, colours)
 		say("channel %d of %d%s%s; left: %s", i+1, len(names), comma(names[i]), why, listed(names, []int{i}))
 		return []chosenChannel{s.channel(i, colours)}, nil
 	}
@@ -71,6 +58,39 @@ func (s *series) chooseChannels(wanted []string, say func(string, ...any)) ([]ch
 		say("%s", what)
 	}
 	return out, nil
+}
+
+// likeliest is the channel that is taken of several: among those that this file has planes of, the one whose name says nuclei, else the first that is not empty.
+// why says what was not found.
+func (s *series) likeliest(names []string, colours bool) (i int, why string) {
+	here := slices.Clone(names)
+	var present []int
+	for c := range names {
+		if s.has(s.channel(c, colours).page) {
+			present = append(present, c)
+		} else {
+			here[c] = ""
+		}
+	}
+	if i := nucleiChannel(here); i >= 0 {
+		return i, ""
+	}
+	var empty []string
+	for _, c := range present {
+		if !s.isEmpty(s.channel(c, colours)) {
+			why := " (no name says nuclei"
+			switch len(empty) {
+			case 0:
+			case 1:
+				why += "; channel " + empty[0] + " is empty"
+			default:
+				why += "; channels " + strings.Join(empty, ", ") + " are empty"
+			}
+			return c, why + ")"
+		}
+		empty = append(empty, strconv.Itoa(c+1))
+	}
+	return present[0], " (no name says nuclei)"
 }
 
 // isEmpty tells whether a channel has one value in all its pixels at the first time. What cannot be decoded is not empty: its error comes when it is asked for.

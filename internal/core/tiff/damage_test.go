@@ -98,6 +98,7 @@ func TestDamagedFiles(t *testing.T) {
 		entries [][4]uint32
 	}{
 		{"truncated: the file ends inside the picture", grey(3, 3)},
+		{"truncated: the file ends inside the picture", grey(3, 2, [4]uint32{259, 3, 1, 32773}, [4]uint32{279, 4, 1, 1000})},
 		{"strip 2 of 2: its data end early, after 2 of 3 bytes", grey(3, 2, [4]uint32{278, 4, 1, 1}, [4]uint32{273, 3, 2, 512 | 515<<16}, [4]uint32{279, 3, 2, 3 | 2<<16})},
 		{"strip 1 of 1: its data end early, after 4 of 6 bytes", grey(3, 2, [4]uint32{259, 3, 1, 32773})},
 		{"strip 1 of 1: its data end early, after 5 of 6 bytes", grey(3, 2, [4]uint32{259, 3, 1, 5})},

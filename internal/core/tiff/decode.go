@@ -71,7 +71,11 @@ func (p *Page) eachChunk(channels []int, begin func(), f func(c chunk) bool) err
 		c := chunk{plane: plane, left: across * l.width, top: down * l.height}
 		c.columns, c.rows = min(l.width, p.Width-c.left), min(l.rows(down, p.Height), p.Height-c.top)
 		if place.size > 0 {
-			if c.data, err = p.chunk(i, place); err != nil {
+			c.data, err = p.chunk(i, place)
+			if err != nil && place.cut {
+				return errTruncated
+			}
+			if err != nil {
 				return fmt.Errorf("%s %d of %d: %w", l.unit(), i+1, len(places), err)
 			}
 		}

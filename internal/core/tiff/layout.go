@@ -79,7 +79,10 @@ func (p *Page) check() error {
 }
 
 // A place is where the bytes of a chunk lie.
-type place struct{ at, size uint64 }
+type place struct {
+	at, size uint64
+	cut      bool // the file ends inside
+}
 
 // places gives where the chunks lie. Sizes are the file's where it gives them; missing and zero ones, and the one of a single uncompressed strip, follow from the
 // picture or from where the next chunk begins, as in libtiff (tif_dirread.c: EstimateStripByteCounts). Of a chunk without an offset, which is all zero, the size is 0.
@@ -124,13 +127,14 @@ func (p *Page) places() ([]place, error) {
 			}
 			size = next[at] - at
 		}
-		if at > uint64(p.src.size) || size > uint64(p.src.size)-at {
+		cut := at > uint64(p.src.size) || size > uint64(p.src.size)-at
+		if cut {
 			if at >= uint64(p.src.size) || p.compression == compressionNone {
 				return nil, errTruncated
 			}
 			size = uint64(p.src.size) - at // what is there may suffice
 		}
-		out[i] = place{at, size}
+		out[i] = place{at, size, cut}
 	}
 	return out, nil
 }

@@ -130,6 +130,15 @@ func (f *File) omeImage(m *omePixels, uuid string) *series {
 	}
 	linear := make([]*Page, len(s.pages)) // in the order of the file
 	sizes := map[byte]int{'c': s.c, 'z': s.z, 't': s.t}
+	files := map[string]bool{}
+	for _, d := range m.TiffData {
+		if d.UUID != nil {
+			files[strings.TrimSpace(d.UUID.Text)] = true
+		}
+	}
+	if uuid == "" && len(files) > 1 {
+		return nil // which of them this file is, it does not say
+	}
 	for _, d := range m.TiffData {
 		from, count := 0, len(f.Pages)
 		if d.IFD != nil {

@@ -84,7 +84,7 @@ func (p *Picture) decode(page *Page) (*samples.Samples, error) {
 			return nil, err
 		}
 		if page.Photometric == WhiteIsZero && !p.grey {
-			s = inverted(s)
+			s = inverted(s, 1)
 		}
 		return spread(s), nil
 	}

@@ -38,6 +38,16 @@ func (s *series) first() *Page {
 	return nil
 }
 
+// has tells whether this file has a page of channel c.
+func (s *series) has(c int) bool {
+	for i := c; i < len(s.pages); i += s.c {
+		if s.pages[i] != nil {
+			return true
+		}
+	}
+	return false
+}
+
 // used is the number of pages of this file that belong to the series.
 func (s *series) used() int {
 	n := 0

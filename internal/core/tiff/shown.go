@@ -40,7 +40,7 @@ func (p *Page) Shown(s *samples.Samples) (*samples.Samples, error) {
 	}
 	switch p.Photometric {
 	case WhiteIsZero:
-		return spread(inverted(s)), nil
+		return spread(inverted(s, 1)), nil
 	case Palette:
 		return p.throughPalette(s)
 	case Separated:
@@ -61,8 +61,8 @@ func (p *Page) Shown(s *samples.Samples) (*samples.Samples, error) {
 // largest is the value of white.
 func largest(bits int) float64 { return math.Ldexp(1, bits) - 1 }
 
-// inverted turns the polarity of integers around: of unsigned ones 0 becomes the largest value, of signed ones -1 becomes 0. Floats are negated.
-func inverted(s *samples.Samples) *samples.Samples {
+// inverted turns the polarity of the first channels around: of unsigned integers 0 becomes the largest value, of signed ones -1 becomes 0. Floats are negated.
+func inverted(s *samples.Samples, channels int) *samples.Samples {
 	out := samples.New(s.Width, s.Height, s.Channels, s.Kind, s.Bits)
 	top := largest(s.Bits)
 	switch s.Kind {
@@ -71,19 +71,12 @@ func inverted(s *samples.Samples) *samples.Samples {
 	case samples.Float:
 		top = 0
 	}
-	switch {
-	case s.U8 != nil:
-		for i, v := range s.U8 {
-			out.U8[i] = uint8(top) - v
+	for i := range s.Width * s.Height * s.Channels {
+		v := s.At(i)
+		if i%s.Channels < channels {
+			v = top - v
 		}
-	case s.U16 != nil:
-		for i, v := range s.U16 {
-			out.U16[i] = uint16(top) - v
-		}
-	default:
-		for i := range s.Width * s.Height * s.Channels {
-			out.Set(i, top-s.At(i))
-		}
+		out.Set(i, v)
 	}
 	return out
 }

@@ -443,6 +443,11 @@ def stacks():
     add("ome-c-first-empty", write(empty, ome=True, metadata={"axes": "CYX"}), lambda a: {"": a[1]}, "CYX")
     add("plain-contig-first-empty", write(numpy.moveaxis(empty[[0, 0, 1, 2, 2]], 0, -1), photometric="minisblack", planarconfig="contig", metadata=None, compression="lzw", predictor=True), lambda a: {"": a[..., 2]})
     add("plain-planar-all-empty", write(0 * stack(5), photometric="minisblack", planarconfig="separate", metadata=None, tile=(16, 16)), lambda a: {"": a[0]})
+    xml = """<?xml version="1.0" encoding="UTF-8"?><OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" UUID="urn:uuid:one"><Image ID="Image:0">
+<Pixels ID="Pixels:0" DimensionOrder="XYCZT" Type="uint16" SizeX="11" SizeY="9" SizeC="2" SizeZ="1" SizeT="1">
+<Channel ID="Channel:0" Name="GFP"/><Channel ID="Channel:1" Name="DAPI"/><TiffData FirstC="0" IFD="0" PlaneCount="1"><UUID FileName="one.ome.tif">urn:uuid:one</UUID></TiffData>
+<TiffData FirstC="1" IFD="0" PlaneCount="1"><UUID FileName="two.ome.tif">urn:uuid:two</UUID></TiffData></Pixels></Image></OME>\0"""
+    t["ome-of-a-set"] = container([page(stack(1)[0][..., None], bits=16, tags={270: (2, xml.encode())})]), {"": stack(1)[0]}
     rgb = numpy.moveaxis(stack(4, 3, bits=8), 1, -1)
     add("ome-z-rgb", write(rgb, ome=True, photometric="rgb", metadata={"axes": "ZYXS"}), lambda a: {"": a.max(0)}, "ZYXS")
     pyramid = io.BytesIO()
