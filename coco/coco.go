@@ -11,7 +11,10 @@
 // Boxes are x, y, width, height in pixels, x and y of the upper left corner. Keypoints are triples x, y, visibility.
 package coco
 
-import "strconv"
+import (
+	"slices"
+	"strconv"
+)
 
 // Fields selects which parts of annotations are read; the others are skipped, which is faster. Zero is AllFields.
 type Fields uint8
@@ -150,4 +153,9 @@ func (r *Results) Fail(i int, field, msg string) error {
 	e := r.fail(i, "results", field, msg)
 	e.File = r.File
 	return e
+}
+
+// HasCategoryNames reports whether any category has a name.
+func (d *Dataset) HasCategoryNames() bool {
+	return slices.ContainsFunc(d.Categories, func(c Category) bool { return c.Name != "" })
 }

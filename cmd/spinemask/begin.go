@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -280,10 +279,9 @@ func namesOf(inputs []input) []string {
 func (f *segmentFlags) plan(inputs []input, known *journal.Journal) ([]journal.Entry, error) {
 	names := namesOf(inputs)
 	ids := export.IDs(names)
-	if f.annotations != "" {
-		var err error
-		if ids, err = annotatedIDs(f.annotations, names); err != nil {
-			return nil, err
+	if f.annotated != nil {
+		for i, name := range names {
+			ids[i] = f.annotated.ids[name]
 		}
 	}
 	taken := map[int64]bool{}
@@ -373,42 +371,4 @@ func (o *output) protect(inputs []input) error {
 		}
 	}
 	return nil
-}
-
-// annotatedIDs looks up the ids of images in a COCO data set: by their names in the run, or by the last part of them.
-func annotatedIDs(file string, names []string) ([]int64, error) {
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return nil, reason(file, err)
-	}
-	var set struct {
-		Images []struct {
-			ID       int64  `json:"id"`
-			FileName string `json:"file_name"`
-		} `json:"images"`
-	}
-	if err := json.Unmarshal(data, &set); err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
-	}
-	byName := map[string]int64{}
-	for _, im := range set.Images {
-		byName[im.FileName] = im.ID
-	}
-	ids := make([]int64, len(names))
-	seen := map[int64]string{}
-	for i, name := range names {
-		id, ok := byName[name]
-		if !ok {
-			id, ok = byName[name[strings.LastIndex(name, "/")+1:]]
-		}
-		if !ok {
-			return nil, fmt.Errorf("%s: no image %q", file, name)
-		}
-		if other, twice := seen[id]; twice {
-			return nil, errors.New(file + ": " + other + " and " + name + " would be the same image")
-		}
-		seen[id] = name
-		ids[i] = id
-	}
-	return ids, nil
 }

@@ -14,8 +14,10 @@ import (
 
 	"github.com/spinemask/spinemask/coco"
 	"github.com/spinemask/spinemask/cocoeval"
+	"github.com/spinemask/spinemask/config"
 	"github.com/spinemask/spinemask/export"
 	"github.com/spinemask/spinemask/internal/command/evalcmd"
+	"github.com/spinemask/spinemask/internal/command/journal"
 	"github.com/spinemask/spinemask/internal/core/imageio"
 )
 
@@ -30,11 +32,21 @@ defines them (JSON, or that packed by gzip or zstd), and print the lines of
 pycocotools, bit for bit.
 
 With --images and without RESULTS, the model is run over the annotated images
-first, as they are stored: annotations ignore the EXIF orientation. With --keep
-its results stay in a folder, and the same command goes on where it was stopped.
+first. Each image is looked for by its file_name in the folder, and if it is not
+there also without its folders, in other case, and in sub-folders. The classes of
+the model are joined with the categories of GT by their names, whatever the ids
+are, before the model runs; what meets what is printed. Pictures are taken as they
+are stored, as in COCO; one whose size fits GT only when it is turned upright by
+its EXIF orientation is turned (--exif auto).
 
-The exit code is 0, 1 if something cannot be evaluated or a flag is wrong, 2 if
-images could not be read, 3 if AP is below --min-ap.`,
+With --keep, the model's results stay in a folder, and the same command goes on
+where it was stopped. Images that are missing or cannot be read end the command
+without numbers, unless --allow-missing leaves them out of the evaluation. What was
+found in the others is kept in any case, and the command says where.
+
+The exit code is 0 if all is good, 1 if something cannot be evaluated or a flag is
+wrong, 2 if images could not be read, 3 if AP is below --min-ap, 130 if the run was
+interrupted.`,
 		Example: `  spinemask eval instances_val2017.json results.json --iou bbox,segm
   spinemask eval nuclei_val.json --images images --iou segm --max-dets 10,100,400
   spinemask eval instances_val2017.json --images val2017 --model mine.safetensors --keep run --min-ap 0.37`,
@@ -52,7 +64,7 @@ images could not be read, 3 if AP is below --min-ap.`,
 						run.masksFor = "--iou " + name
 					}
 				}
-				folder, done, err := run.segment(cmd.Context(), t, args[0])
+				folder, done, err := run.segment(cmd.Context(), t, args[0], &o)
 				if err != nil {
 					return err
 				}
@@ -63,7 +75,7 @@ images could not be read, 3 if AP is below --min-ap.`,
 			if err == nil {
 				return nil
 			}
-			t.error(err)
+			t.error(advised(err))
 			if status := evalcmd.ExitStatus(err); status != exitFailures {
 				return exit(status)
 			}
@@ -74,8 +86,11 @@ images could not be read, 3 if AP is below --min-ap.`,
 	o.Flags(fs)
 	cmd.Flags().AddGoFlagSet(fs)
 	fl := cmd.Flags()
-	fl.StringVar(&run.images, "images", "", "`folder` of the annotated images: run a model over them")
-	fl.StringVar(&run.keep, "keep", "", "`folder` to keep the model's results in, and to go on from")
+	fl.StringVar(&run.images, "images", "", "run a model over the annotated images, which are in this `folder`")
+	fl.StringVar(&run.keep, "keep", "", "keep the model's results in this `folder`, or go on with those that it holds")
+	fl.BoolVar(&run.allowMissing, "allow-missing", false, "leave images out of the evaluation that are missing or cannot be read")
+	fl.StringVar(&run.exif, "exif", exifAuto, "turn images upright by their EXIF orientation: `auto|on|off`; auto does what fits width and height in GT")
+	_ = cmd.RegisterFlagCompletionFunc("exif", oneOf([]string{exifAuto, exifOn, exifOff}, false))
 	fl.StringVarP(&run.model, "model", "m", "", "model `file` (default: the built-in model for cell nuclei)")
 	fl.IntVar(&run.threads, "threads", 0, "CPU threads (default: all)")
 	fl.BoolVar(&run.fast, "fast", false, fastHelp)
@@ -87,43 +102,120 @@ images could not be read, 3 if AP is below --min-ap.`,
 // evalRun is a run of a model over the images of a data set.
 type evalRun struct {
 	images, keep string
+	allowMissing bool
 	segmentFlags
 }
 
-// segment makes the results of the annotated images in a folder; done removes
-// it if nobody wants to keep it.
-func (e *evalRun) segment(ctx context.Context, t *talk, gt string) (folder string, done func(), err error) {
-	d, err := coco.OpenDataset(gt, coco.Boxes)
+// segment makes the results of the annotated images in a folder, and adds to o what is to be known of them; done removes
+// the folder if nobody wants to keep it.
+func (e *evalRun) segment(ctx context.Context, t *talk, gt string, o *evalcmd.Options) (folder string, done func(), err error) {
+	exif := e.exif
+	if exif != exifAuto && exif != exifOn && exif != exifOff {
+		return "", nil, fmt.Errorf("--exif %q: want auto, on, off", exif)
+	}
+	data, err := readAnnotated(gt)
 	if err != nil {
 		return "", nil, err
 	}
-	var paths []string
-	for _, im := range d.Images {
-		if im.FileName == "" {
-			return "", nil, fmt.Errorf("%s: image %d has no file_name", gt, im.ID)
-		}
-		paths = append(paths, filepath.Join(e.images, filepath.FromSlash(im.FileName)))
+	files, err := findFiles(data, e.images)
+	if err != nil {
+		return "", nil, err
 	}
-	folder, done = e.keep, func() {}
-	if folder == "" {
+	if len(files.missing) > 0 && (!e.allowMissing || len(files.paths) == 0) {
+		return "", nil, files.without()
+	}
+	f := &e.segmentFlags
+	f.evaluates, f.annotated = true, data
+	f.maxPixels = imageio.DefaultMaxPixels
+	if f.exif = exif; exif == exifAuto {
+		f.exif = exifOff // but for those that stored names
+	}
+	f.stored, o.Warnings = files.orient(t, exif, f.options())
+	f.onModel = func(c *config.Config) error {
+		p, err := pair(c.Categories, data.data)
+		if err != nil {
+			return err
+		}
+		p.say(t)
+		data.categories = p.mapping()
+		return nil
+	}
+	if folder, done = e.keep, func() {}; folder == "" {
 		if folder, err = os.MkdirTemp("", "spinemask-eval-"); err != nil {
 			return "", nil, err
 		}
 		done = func() { os.RemoveAll(folder) }
+		quiet := t.quiet
 		t.quiet = true // about files that will be gone
+		defer func() { t.quiet = quiet }()
 	}
-	f := &e.segmentFlags
 	f.out, f.save = folder, []string{"coco"}
 	f.scoreGiven, f.raw = true, true // all that the model finds: AP wants the low scores too, and boxes as they are
-	f.annotations, f.exif, f.maxPixels, f.objects = gt, exifOff, imageio.DefaultMaxPixels, export.Detection
+	f.objects = export.Detection
 	f.onExisting = existingSkip
-	err = f.check()
-	if err == nil {
-		err = f.run(ctx, t, nil, io.Discard, paths)
+	if err = f.check(); err == nil {
+		err = f.run(ctx, t, nil, io.Discard, files.paths)
 	}
-	if err != nil {
-		done()
+	if err = e.judge(t, files, folder, err, o); err != nil {
+		if n := finished(folder); n == 0 {
+			done()
+		} else {
+			t.line("what was found in %d images is kept: the same command with --keep %s goes on", n, quoted(folder))
+		}
 		return "", nil, err
 	}
 	return folder, done, nil
+}
+
+// judge looks at how a run ended. Images that failed are left out of the evaluation, as missing ones are, if that is allowed.
+func (e *evalRun) judge(t *talk, files *annotatedFiles, folder string, err error, o *evalcmd.Options) error {
+	if err != nil && !errors.Is(err, exit(exitFailures)) {
+		return err
+	}
+	left := map[int64]string{}
+	for _, i := range files.missing {
+		left[files.data.Images[i].ID] = files.image(i)
+	}
+	if err != nil {
+		j, err := journal.Read(filepath.Join(folder, journalFile))
+		if err != nil {
+			return err
+		}
+		defer j.Close()
+		var names []string
+		for _, entry := range j.Plan() {
+			if _, done := j.Done(entry.ID); !done {
+				left[entry.ID] = fmt.Sprintf("image %s (%s)", files.data.ImageName(entry.ID), entry.FileName)
+				names = append(names, left[entry.ID])
+			}
+		}
+		if !e.allowMissing || len(names) == len(files.paths) {
+			return hinted{fmt.Errorf("%d of %d images failed: %s", len(names), len(files.paths), some(names, 5)), "--allow-missing evaluates the others"}
+		}
+	}
+	if len(left) == 0 {
+		return nil
+	}
+	w := cocoeval.Warning{Code: "missing-images", Count: len(left), Text: "images are missing or could not be read; they and their annotations are left out"}
+	o.ImageIDs = []int64{}
+	for _, im := range files.data.Images {
+		if name, out := left[im.ID]; !out {
+			o.ImageIDs = append(o.ImageIDs, im.ID)
+		} else if len(w.Examples) < 10 {
+			w.Examples = append(w.Examples, name)
+		}
+	}
+	o.Warnings = append(o.Warnings, w)
+	return nil
+}
+
+// finished counts the images that the run in a folder has done.
+func finished(folder string) int {
+	j, err := journal.Read(filepath.Join(folder, journalFile))
+	if err != nil {
+		return 0
+	}
+	defer j.Close()
+	done, _, _ := j.Counts()
+	return done
 }

@@ -38,6 +38,14 @@ func (f *segmentFlags) options() imageio.Options {
 	return o
 }
 
+// optionsOf says how a file is read, whose orientation may count where that of others does not.
+func (f *segmentFlags) optionsOf(file input, o imageio.Options) imageio.Options {
+	if stored, known := f.stored[file.path]; known {
+		o.IgnoreOrientation = stored
+	}
+	return o
+}
+
 // filesAtOnce is the number of files that are opened together to look at what is in them: on a network, opening is waiting.
 const filesAtOnce = 16
 
@@ -52,7 +60,7 @@ func (f *segmentFlags) pictures(ctx context.Context, t *talk, files []input) ([]
 	for range min(filesAtOnce, len(files)) {
 		all.Go(func() {
 			for i := range next {
-				inside[i], notes[i] = picturesOf(files[i], o)
+				inside[i], notes[i] = picturesOf(files[i], f.optionsOf(files[i], o))
 			}
 		})
 	}

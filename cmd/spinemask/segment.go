@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/spinemask/spinemask"
+	"github.com/spinemask/spinemask/config"
 	"github.com/spinemask/spinemask/export"
 	"github.com/spinemask/spinemask/internal/core/imageio"
 )
@@ -40,11 +42,16 @@ type segmentFlags struct {
 	printConfig bool
 
 	remarks remarks // about the images of the run
+
+	annotated *annotated                 // the data set of --annotations, or of the command eval
+	evaluates bool                       // the run is a part of the command eval
+	stored    map[string]bool            // files, by path, that are taken as they are stored whatever exif says, or are not
+	onModel   func(*config.Config) error // looks at the model before it runs
 }
 
 func newSegment(t *talk) *cobra.Command {
 	var f segmentFlags
-	var config string
+	var settings string
 	cmd := &cobra.Command{
 		Use:   "segment PATH… -o FOLDER",
 		Short: "Find the instances in images",
@@ -91,8 +98,8 @@ some images failed, 130 if it was interrupted.`,
   spinemask segment @out/failures.txt -o out --resume
   find . -name '*.tif' | spinemask segment - -o - | jq .instances`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if config != "" {
-				if err := readConfig(cmd.Flags(), config); err != nil {
+			if settings != "" {
+				if err := readConfig(cmd.Flags(), settings); err != nil {
 					return err
 				}
 			}
@@ -132,13 +139,13 @@ some images failed, 130 if it was interrupted.`,
 	f.runFlags(cmd, "images, or tiles,")
 	fl.BoolVar(&f.resume, "resume", false, "go on with the run in the output folder, with its options; failed and changed images are tried again")
 	fl.StringVar(&f.onExisting, "on-existing", existingOverwrite, "`what` to do if the output folder holds a run: overwrite, skip what is finished, or error")
-	fl.StringVar(&f.annotations, "annotations", "", "COCO `file` whose ids the results use, by file name")
+	fl.StringVar(&f.annotations, "annotations", "", "give images the ids that they have in this COCO `file`, where they are found by their file names")
 	f.readFlags(fl)
 	fl.BoolVar(&f.noOverlap, "no-overlap", false, "give each pixel to one instance, the one of the higher score; all formats then agree")
 	objectsFlag(fl, &f.objects)
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "say nothing but errors")
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "say what was found in each image, and in what time")
-	fl.StringVar(&config, "config", "", "`file` of flags, as --print-config writes it; flags given here count more")
+	fl.StringVar(&settings, "config", "", "`file` of flags, as --print-config writes it; flags given here count more")
 	fl.BoolVar(&f.printConfig, "print-config", false, "print all flags and their values, and do nothing else")
 	return cmd
 }
@@ -214,11 +221,19 @@ func (f *segmentFlags) run(ctx context.Context, t *talk, stdin io.Reader, stdout
 	if err != nil {
 		return err
 	}
+	if inputs, err = f.identify(t, inputs); err != nil {
+		return err
+	}
 	model, err := f.open(t, len(inputs))
 	if err != nil {
 		return err
 	}
 	defer model.Close()
+	if f.onModel != nil {
+		if err := f.onModel(model.Config()); err != nil {
+			return err
+		}
+	}
 	if f.out == "-" {
 		return f.stream(ctx, t, model, inputs, stdout)
 	}
@@ -251,10 +266,15 @@ func (f *segmentFlags) run(ctx context.Context, t *talk, stdin io.Reader, stdout
 	if err != nil {
 		return err
 	}
+	if f.annotated != nil && slices.Contains(f.save, "coco") {
+		if err := f.annotated.relabel(t, o.path("results.json")); err != nil {
+			return err
+		}
+	}
 	_, _, open := o.journal.Counts()
 	t.say("%d of %d images, %d instances%s", len(run.Images), len(o.journal.Plan()), instances, speed(len(jobs)-open-len(run.Failures), took))
 	t.say("wrote %s", strings.Join(o.wrote(len(run.Images)), ", "))
-	if n := len(run.Failures); n > 0 {
+	if n := len(run.Failures); n > 0 && !f.evaluates {
 		t.say("%d failed, see \"failures\" in %s; again with: spinemask segment @%s -o %s --resume", n, o.path(imagesFile), o.path(failuresFile), f.out)
 	}
 	if open > 0 {
@@ -267,6 +287,20 @@ func (f *segmentFlags) run(ctx context.Context, t *talk, stdin io.Reader, stdout
 		return exit(exitFailures)
 	}
 	return nil
+}
+
+// identify finds the ids of the images in the data set of the run, if there is one; images that it does not have are left out.
+func (f *segmentFlags) identify(t *talk, inputs []input) ([]input, error) {
+	if f.annotated == nil && f.annotations != "" {
+		var err error
+		if f.annotated, err = readAnnotated(f.annotations); err != nil {
+			return nil, err
+		}
+	}
+	if f.annotated == nil {
+		return inputs, nil
+	}
+	return f.annotated.identify(t, inputs)
 }
 
 // speed says how fast n images were.
