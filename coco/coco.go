@@ -41,7 +41,7 @@ type Dataset struct {
 type Image struct {
 	ID            int64 // an index into ImageNames, where there are any
 	Height, Width int   // pixels; 0 where the file does not say
-	BadSize       bool  // the file says something that is no count of pixels, such as -1 or 120.5
+	BadSize       bool  // the file says something that is no count of pixels, such as -1, or 120.5 of which 120 is kept
 	FileName      string
 
 	// For LVIS: categories known to be absent, and those of which not every instance is annotated. Nil where the file

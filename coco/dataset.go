@@ -1,5 +1,7 @@
 package coco
 
+import "math"
+
 // OpenDataset reads the annotation file at path: JSON, or that packed by gzip or zstd. Plain files are mapped into memory
 // where the system allows it; one whose masks are run lengths must not be changed while the result is in use.
 func OpenDataset(path string, fields Fields) (*Dataset, error) {
@@ -29,6 +31,7 @@ func ParseDataset(b []byte, name string, fields Fields) (*Dataset, error) {
 	d.settleIDs(&s.ids.annotations)
 	d.ImageNames = s.ids.images.settle(s.eachImageID)
 	d.CategoryNames = s.ids.categories.settle(s.eachCategoryID)
+	d.settled()
 	for i := range d.Categories {
 		if d.CategoryNames != nil {
 			d.Categories[i].IDName = &d.CategoryNames[d.Categories[i].ID]
@@ -291,18 +294,24 @@ func (s *datasetReader) named1(field []byte, p int) int {
 	return p
 }
 
-// length reads a number of pixels. null counts as unknown; so does what is no count of pixels, and the image is marked: the
-// reference never looks at it in an evaluation of boxes.
+// length reads a number of pixels. null counts as unknown; so does what is no number of pixels, and the image is marked: the
+// reference never looks at it in an evaluation of boxes. Of a fraction it takes the whole part, where it takes any.
 func (s *datasetReader) length(p int, im *Image) (int, int) {
 	if s.isNull(p) {
 		return 0, p + len("null")
 	}
-	if x, next, ok := scanNumber(s.b, p); ok {
+	x, next, ok := scanNumber(s.b, p)
+	if ok {
 		if v, ok := x.int(); ok && v >= 0 && int64(int(v)) == v {
 			return int(v), next
 		}
 	}
 	im.BadSize = true
+	if ok {
+		if f := x.float(s.b[p:next]); f >= 0 && f < math.MaxInt32 {
+			return int(f), next
+		}
+	}
 	return 0, s.skip(p)
 }
 

@@ -59,21 +59,27 @@ var shapes = []struct {
 
 // name tells what kind of file b is, if it is known to be none of COCO's, in the message; results says what it was to be.
 func (e *Error) name(b []byte, results bool) {
-	if e.Array != "" && e.Msg != missing {
-		return // it is COCO's, with an error in an entry
+	kind := magic(b)
+	if kind == nil && (e.Array == "" || e.Msg == missing) { // else it is COCO's, with an error in an entry
+		kind = whatIs(b, int(e.Offset), results)
 	}
-	if kind := whatIs(b, int(e.Offset), results); kind != nil {
+	if kind != nil {
 		*e = Error{File: e.File, Kind: kind.name, Hint: kind.hint, Offset: e.Offset, Msg: e.Msg}
 	}
 }
 
-// whatIs looks at a file that could not be read, first at its beginning, then around the place of the error.
-func whatIs(b []byte, offset int, results bool) *foreign {
+// magic tells the kind of a file by its first bytes.
+func magic(b []byte) *foreign {
 	for i := range magics {
 		if m := &magics[i]; bytes.HasPrefix(b, []byte(m.start)) {
 			return &m.foreign
 		}
 	}
+	return nil
+}
+
+// whatIs looks at text that could not be read, first at its beginning, then around the place of the error.
+func whatIs(b []byte, offset int, results bool) *foreign {
 	b = bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))
 	start := bytes.TrimSpace(b[:min(len(b), 64<<10)])
 	switch {

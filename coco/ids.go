@@ -121,6 +121,16 @@ func (a *Annotations) settleIDs(n *names) {
 	a.IDNames = all.list
 }
 
+// settled clears the flags of names, which only reading needs.
+func (a *Annotations) settled() {
+	if a.IDNames == nil && a.ImageNames == nil && a.CategoryNames == nil {
+		return
+	}
+	for i := range a.Has {
+		a.Has[i] &^= namedID | namedImage | namedCategory
+	}
+}
+
 // id reads an id. named says that it is a number of n, not the id itself.
 func (s *scanner) id(p int, n *names) (id int64, named bool, next int) {
 	if id, next, ok := s.quickInt(p); ok {

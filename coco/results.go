@@ -29,6 +29,7 @@ func ParseResults(b []byte, name string, fields Fields) (*Results, error) {
 	a.data = b
 	a.ImageNames = s.ids.images.settle(a.eachImageID)
 	a.CategoryNames = s.ids.categories.settle(a.eachCategoryID)
+	a.settled()
 	return s.r, nil
 }
 

@@ -19,6 +19,7 @@ type imageTable struct {
 	entry         []int32 // of each: the index in the data set's list
 	height, width []int   // 0: unknown
 	index         idTable
+	lost          map[coco.Name]bool // ids that pycocotools does not find again
 }
 
 // newImageTable numbers the images that p selects.
@@ -34,10 +35,14 @@ func newImageTable(d *coco.Dataset, p *Params, w *warnings) (imageTable, error) 
 		im := &d.Images[i]
 		if lost != nil && lost(im.ID) {
 			w.add("large-ids", largeIDs, func() string { return d.ImageName(im.ID) })
+			if t.lost == nil {
+				t.lost = map[coco.Name]bool{}
+			}
+			t.lost[d.ImageNames[im.ID]] = true
 			continue
 		}
 		if im.BadSize {
-			w.add("image-size", "images with a height or width that is no count of pixels; taken as unknown", func() string { return d.ImageName(im.ID) })
+			w.add("image-size", "images with a height or width that is no count of pixels; unknown, or of a fraction the whole part", func() string { return d.ImageName(im.ID) })
 		}
 		if p.ImageIDs == nil || selected.of(im.ID) >= 0 {
 			order = append(order, int32(i))

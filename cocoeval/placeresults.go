@@ -33,7 +33,7 @@ func (d *detections) findImages(g *truth, p *Params, w *warnings) error {
 		return nil
 	}
 	for i, image := range d.image {
-		if image < 0 {
+		if image < 0 && !g.images.lost[nameOf(d.ImageNames, d.ImageID[i])] {
 			unknown.add(i)
 		}
 	}
