@@ -85,6 +85,9 @@ func (a *annotated) identify(t *talk, inputs []input) ([]input, error) {
 	for i, in := range inputs {
 		matches[i].image = -1
 		if id, ok := a.byPath[in.path]; ok {
+			if i > 0 && inputs[i-1].path == in.path {
+				return nil, hinted{fmt.Errorf("%s holds several pictures, of which the data set has one", in.path), "choose it with --page"}
+			}
 			a.ids[in.name] = id
 			continue
 		}
