@@ -190,7 +190,8 @@ func (e *evalRun) judge(t *talk, files *annotatedFiles, folder string, err error
 			}
 		}
 		if !e.allowMissing || len(names) == len(files.paths) {
-			return hinted{fmt.Errorf("%d of %d images failed: %s", len(names), len(files.paths), some(names, 5)), "--allow-missing evaluates the others"}
+			t.error(hinted{fmt.Errorf("%d of %d images failed: %s", len(names), len(files.paths), some(names, 5)), "--allow-missing evaluates the others"})
+			return exit(exitFailures)
 		}
 	}
 	if len(left) == 0 {

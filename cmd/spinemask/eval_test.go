@@ -214,7 +214,7 @@ func TestEvalLeavesOutMissingImages(t *testing.T) {
 
 	require.NoError(t, os.WriteFile(filepath.Join(c.dir, "images", wide), []byte("\x89PNG\r\n\x1a\nbroken"), 0o644))
 	code, got, said = c.run()
-	require.Equal(t, 1, code)
+	require.Equal(t, 2, code)
 	require.Empty(t, got)
 	require.Contains(t, said, "error: 1 of 2 images failed: image 95 ("+wide+")")
 	require.NotContains(t, said, "spinemask segment")
