@@ -104,9 +104,9 @@ func (f *File) check(header uint32) error {
 	os2 := header == 16 || header == 64
 	switch c := f.compression; {
 	case c == biJPEG && !os2:
-		return errors.New("a JPEG inside of a bitmap is not supported")
+		return errors.New("a JPEG inside of a bitmap is not supported; convert it with: magick IN OUT.png")
 	case c == biPNG && !os2:
-		return errors.New("a PNG inside of a bitmap is not supported")
+		return errors.New("a PNG inside of a bitmap is not supported; convert it with: magick IN OUT.png")
 	case c >= bitFields && os2, c > alphaBits:
 		return fmt.Errorf("compression %d is not supported", c)
 	}

@@ -70,20 +70,20 @@ func TestUnsupportedBitmapsSayWhy(t *testing.T) {
 		return append(b.Bytes(), make([]byte, 300)...)
 	}
 	for want, data := range map[string][]byte{
-		"bmp: not a bitmap":                                          append([]byte("BA"), make([]byte, 40)...),
-		"bmp: header of 41 bytes is not known":                       header(41, 3, 3, 1, 24, 0),
-		"bmp: 0x3 pixels":                                            header(40, 0, 3, 1, 24, 0),
-		"bmp: -1x3 pixels":                                           header(40, -1, 3, 1, 24, 0),
-		"bmp: 3 planes, want 1":                                      header(40, 3, 3, 3, 24, 0),
-		"bmp: a JPEG inside of a bitmap is not supported":            header(40, 3, 3, 1, 0, 4),
-		"bmp: a PNG inside of a bitmap is not supported":             header(124, 3, 3, 1, 0, 5),
-		"bmp: compression 3 is not supported":                        header(64, 3, 3, 1, 1, 3),
-		"bmp: compression 11 is not supported":                       header(40, 3, 3, 1, 8, 11),
-		"bmp: 3 bits a pixel with compression 0 are not supported":   header(40, 3, 3, 1, 3, 0),
-		"bmp: 4 bits a pixel with compression 1 are not supported":   header(40, 3, 3, 1, 4, 1),
-		"bmp: masks of colours [ff0000 ff00 0 0] are not supported":  header(40, 3, 3, 1, 32, 3, 0xff0000, 0xff00, 0),
-		"bmp: masks of colours [ff0000 ff00 5 0] are not supported":  header(40, 3, 3, 1, 32, 3, 0xff0000, 0xff00, 5),
-		"bmp: masks of colours [ff0000 ff00 ff 0] are not supported": header(40, 3, 3, 1, 16, 3, 0xff0000, 0xff00, 0xff),
+		"bmp: not a bitmap":                    append([]byte("BA"), make([]byte, 40)...),
+		"bmp: header of 41 bytes is not known": header(41, 3, 3, 1, 24, 0),
+		"bmp: 0x3 pixels":                      header(40, 0, 3, 1, 24, 0),
+		"bmp: -1x3 pixels":                     header(40, -1, 3, 1, 24, 0),
+		"bmp: 3 planes, want 1":                header(40, 3, 3, 3, 24, 0),
+		"bmp: a JPEG inside of a bitmap is not supported; convert it with: magick IN OUT.png": header(40, 3, 3, 1, 0, 4),
+		"bmp: a PNG inside of a bitmap is not supported; convert it with: magick IN OUT.png":  header(124, 3, 3, 1, 0, 5),
+		"bmp: compression 3 is not supported":                                                 header(64, 3, 3, 1, 1, 3),
+		"bmp: compression 11 is not supported":                                                header(40, 3, 3, 1, 8, 11),
+		"bmp: 3 bits a pixel with compression 0 are not supported":                            header(40, 3, 3, 1, 3, 0),
+		"bmp: 4 bits a pixel with compression 1 are not supported":                            header(40, 3, 3, 1, 4, 1),
+		"bmp: masks of colours [ff0000 ff00 0 0] are not supported":                           header(40, 3, 3, 1, 32, 3, 0xff0000, 0xff00, 0),
+		"bmp: masks of colours [ff0000 ff00 5 0] are not supported":                           header(40, 3, 3, 1, 32, 3, 0xff0000, 0xff00, 5),
+		"bmp: masks of colours [ff0000 ff00 ff 0] are not supported":                          header(40, 3, 3, 1, 16, 3, 0xff0000, 0xff00, 0xff),
 	} {
 		_, err := decode(data)
 		require.EqualError(t, err, want)

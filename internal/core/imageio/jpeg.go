@@ -115,12 +115,11 @@ func (f *jpegFrame) frame(marker byte, seg []byte) error {
 	}
 	if what := map[byte]string{0xc3: "lossless", 0xc5: "hierarchical", 0xc6: "hierarchical", 0xc7: "hierarchical", 0xc9: "arithmetic", 0xca: "arithmetic", 0xcb: "arithmetic",
 		0xcd: "arithmetic", 0xce: "arithmetic", 0xcf: "arithmetic"}[marker]; what != "" {
+		text := "jpeg: " + what + " coding is not supported"
 		if what == "arithmetic" {
-			what += " coding is not supported; " + withoutLoss
-		} else {
-			what += " coding is not supported"
+			text += "; " + withoutLoss
 		}
-		return errors.New("jpeg: " + what)
+		return errors.New(text)
 	}
 	if len(seg) < 6 || len(seg) != 6+3*int(seg[5]) {
 		return errors.New("jpeg: frame header of wrong length")

@@ -16,10 +16,6 @@ type Normalize struct {
 	bits      int     // of bits
 }
 
-// NormalizeHelp says what ParseNormalize takes, for people.
-const NormalizeHelp = `how brightness beyond 8 bits becomes 8 bits. "auto": what lies between the percentiles 0.1 and 99.9 of the image is spread over black to white, images of 8 bits stay as they are. ` +
-	`"none": the upper 8 bits, and floats from 0 to 1. "minmax": from the darkest value to the brightest. "percentile:LO,HI": between these percentiles. "bits:N": from 0 to 2^N-1, such as bits:12 for a camera of 12 bits`
-
 // autoLow and autoHigh are the percentiles of auto: what a few dead or hot pixels say does not count.
 const autoLow, autoHigh = 0.1, 99.9
 
