@@ -3,8 +3,10 @@ package export
 import (
 	"bytes"
 	"encoding/csv"
+	"flag"
 	"image"
 	"math"
+	"os"
 	"strings"
 	"testing"
 
@@ -192,7 +194,9 @@ func TestRemoveOverlapAgreesWithLabels(t *testing.T) {
 	require.Len(t, p.Instances, k)
 }
 
-// More instances than 16 bits can tell apart. bench/interop/read.py reads such a file by tifffile.
+var labelsFile = flag.String("labels", "", "`file` to write a label image of 70,000 instances to, for bench/interop/read.py")
+
+// More instances than 16 bits can tell apart. bench/interop/read.py reads the same file by tifffile 2026.3.3.
 func TestInstanceTIFF(t *testing.T) {
 	const w, h = 300, 1400 // of two strips
 	p := &Picture{Image: Image{Width: w, Height: h}}
@@ -202,6 +206,9 @@ func TestInstanceTIFF(t *testing.T) {
 	}
 	var b bytes.Buffer
 	require.NoError(t, InstanceTIFF(&b, p))
+	if *labelsFile != "" {
+		require.NoError(t, os.WriteFile(*labelsFile, b.Bytes(), 0o666))
+	}
 	f, err := tiff.Open(bytes.NewReader(b.Bytes()), int64(b.Len()), tiff.Options{})
 	require.NoError(t, err)
 	require.Len(t, f.Pages, 1)

@@ -1,7 +1,7 @@
 """Reads a run of spinemask with the programs that its files are for, and holds them against each other.
 
-Masks of results.json are exact; outlines (data set, labelme, YOLO, GeoJSON) are simplified, and each program fills them by a rule of its own, so those are
-compared by intersection over union and by area.
+Masks of results.json are exact. Outlines (data set, labelme, YOLO, GeoJSON) are made for the rule by which their readers fill them; what those fill is compared by
+intersection over union.
 """
 
 import contextlib
@@ -14,15 +14,18 @@ import sys
 
 import geojson
 import labelme._label_file as labelme_file
-import labelme.utils
 import loguru
 import numpy as np
 import PIL.Image
-import PIL.ImageDraw
 import shapely.geometry
+import skimage.measure
+import tifffile
+import yaml
 from pycocotools import mask as rle
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
+
+import fillers
 
 loguru.logger.remove()
 out = sys.argv[1]
@@ -84,6 +87,16 @@ for r in rows:
     assert abs(float(r["centroid_x"]) - (x.mean() + 0.5)) < 0.0051 and abs(float(r["centroid_y"]) - (y.mean() + 0.5)) < 0.0051
 print(f"results.csv (csv): {len(rows)} rows, the same areas and centres")
 
+summary = list(csv.DictReader(open(path("images.csv"), newline="")))
+assert {int(r["image_id"]) for r in summary if not r["error"]} == set(ids)
+for r in summary:
+    if not r["error"]:
+        ms = exact[int(r["image_id"])]
+        assert int(r["count"]) == len(ms) and int(r["area"]) == sum(int(m.sum()) for m in ms)
+        union = np.any(ms, axis=0).mean() if ms else 0
+        assert abs(float(r["covered"]) - union) < 1e-6
+print(f"images.csv (csv): {len(summary)} rows, the same counts, areas and covered parts")
+
 ious, shapes = [], 0
 for i in ids:
     data = labelme_file.read_label_file(path("labelme", stem(info[i]["file_name"]) + ".json"))
@@ -95,25 +108,33 @@ for i in ids:
         if key not in masks:
             masks[key] = np.zeros((h, w), bool)
             order.append(key)
-        masks[key] |= labelme.utils.shape_to_mask((h, w), s["points"], s["shape_type"])
+        masks[key] |= fillers.labelme(s["points"], h, w)
         shapes += 1
     assert len(order) == len(exact[i])
     ious += [iou(masks[k], m) for k, m in zip(order, exact[i])]
-report(f"labelme/ (labelme, {shapes} shapes; it also fills the pixels under the line)", ious, 0.85)
+report(f"labelme/ (labelme's shape_to_mask, {shapes} shapes)", ious, 0.999)
 
-ious = []
+# As ultralytics reads a data file (data/utils.py: check_det_dataset, img2label_paths, verify_image_label).
+data = yaml.safe_load(open(path("labels.yaml")))
+assert set(data) == {"train", "val", "names"} and data["names"] == {0: "nucleus"}
+photos = sorted(glob.glob(path(data["val"], "*")))
+assert len(photos) == len(ids)
+ious = {"ultralytics' polygon2mask": [], "supervision": [], "ultralytics' polygon2mask after its resampling to 1000 points": []}
 for i in ids:
     h, w = info[i]["height"], info[i]["width"]
-    rows = [r.split() for r in open(path("labels", stem(info[i]["file_name"]) + ".txt")).read().splitlines()]
+    photo = path(data["val"], info[i]["file_name"])
+    assert photo in photos and PIL.Image.open(photo).size == (w, h)
+    label = "/labels/".join(photo.rsplit("/images/", 1)).rsplit(".", 1)[0] + ".txt"
+    rows = [r.split() for r in open(label).read().splitlines()]
     assert len(rows) == len(exact[i])
-    for r, m in zip(rows, exact[i]):  # ultralytics, data/utils.py: verify_image_label
+    for r, m in zip(rows, exact[i]):
         assert len(r) > 6 and int(r[0]) == 0
         points = np.array(r[1:], np.float32).reshape(-1, 2)
         assert points.min() >= 0 and points.max() <= 1
-        canvas = PIL.Image.new("1", (8 * w, 8 * h))  # finely, as its rule at the border is OpenCV's
-        PIL.ImageDraw.Draw(canvas).polygon([(x * 8 * w - 0.5, y * 8 * h - 0.5) for x, y in points], fill=1)
-        ious.append(iou(np.array(canvas)[4::8, 4::8], m))
-report("labels/ (ultralytics' rules)", ious, 0.95)
+        for name, filled in zip(ious, (fillers.ultralytics(points, h, w), fillers.supervision(points, h, w), fillers.ultralytics(points, h, w, 1000))):
+            ious[name].append(iou(filled, m))
+for name, list_ in ious.items():
+    report(f"labels/ ({name})", list_, 0.98 if "resampling" in name else 0.999)
 
 ious = []
 for i in ids:
@@ -143,4 +164,10 @@ for i in ids:
     for f, m in zip(files, exact[i]):
         assert (np.array(PIL.Image.open(f))[:, :, 3] > 0).sum() == m.sum()
 print("masks/, cutouts/, crops/ (Pillow): the same masks")
+labels = tifffile.imread(sys.argv[2])
+assert labels.shape == (1400, 300) and labels.dtype == np.uint32
+assert (np.unique(labels) == np.arange(70001)).all() and len(skimage.measure.regionprops(labels)) == 70000
+at = np.arange(70000) * 6
+assert (labels[at % 1400, at // 1400] == np.arange(1, 70001)).all()
+print("a label image of 70,000 instances in 32 bits (tifffile, scikit-image): the same labels")
 print(f"report.html: {os.path.getsize(path('report.html')) // 1000} kB")
