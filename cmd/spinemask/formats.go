@@ -57,18 +57,18 @@ var formats = []format{
 		{"report.html", func(w io.Writer, h *journal.Header) export.Writer { return export.NewReport(w, h.Info, h.Categories) }}}},
 	{name: "jsonl", help: "a line of JSON for each image", files: []runFile{
 		{"results.jsonl", func(w io.Writer, _ *journal.Header) export.Writer { return export.NewJSONL(w) }}}},
-	{name: "csv", help: "tables: a row for each instance (class, score, box, area, centre, diameter, intensity), and one for each image (count, areas, density)", files: []runFile{
+	{name: "csv", help: "a table with a row for each instance; images.csv has one for each image", files: []runFile{
 		{"results.csv", func(w io.Writer, _ *journal.Header) export.Writer { return export.NewCSV(w) }},
 		{"images.csv", func(w io.Writer, h *journal.Header) export.Writer { return export.NewImagesCSV(w, keptCategories(h)) }}}},
 	{name: "dataset", help: "a COCO data set with polygons, as if people had annotated it", files: []runFile{
 		{"dataset.json", func(w io.Writer, h *journal.Header) export.Writer { return export.NewDataset(w, h.Info, h.Categories) }}}},
 	{name: "labelme", help: "for each image a file of the annotation tool labelme", folder: "labelme", ext: ".json", turns: "labelme",
 		image: func(w io.Writer, p *export.Picture, s site) error { return export.Labelme(w, p, s.source) }, masks: true},
-	{name: yoloFormat, help: "for each image a label file of YOLO's segmentation; labels.yaml and images/ for ultralytics", folder: "labels", ext: ".txt", turns: "ultralytics",
+	{name: yoloFormat, help: "for each image a label file of YOLO's segmentation; labels.yaml for ultralytics", folder: "labels", ext: ".txt", turns: "ultralytics",
 		image: func(w io.Writer, p *export.Picture, s site) error { return export.YOLO(w, p, s.categories) }, masks: true},
 	{name: "geojson", help: "for each image outlines that QuPath opens", folder: "geojson", ext: ".geojson",
 		image: func(w io.Writer, p *export.Picture, s site) error { return export.GeoJSON(w, p, s.objects) }, masks: true},
-	{name: "masks", help: "for each image a 16-bit PNG, in which k is the k-th instance; a 32-bit TIFF from 65,536 instances on", folder: "masks", ext: ".png", largeExt: ".tif",
+	{name: "masks", help: "for each image a PNG of 16 bits, in which k is the k-th instance", folder: "masks", ext: ".png", largeExt: ".tif",
 		image: writeLabels, masks: true},
 	{name: "cutouts", help: "each instance as a PNG, transparent around it", folder: "cutouts", instance: export.CutOut, photo: true, masks: true},
 	{name: "crops", help: "the box of each instance as a PNG", folder: "crops", instance: export.Crop, photo: true},
