@@ -9,55 +9,6 @@ import (
 	"github.com/spinemask/spinemask/config"
 )
 
-// Options are what a person knows about a file that no tensor tells. Zero values, nil, leave the choice to [File.Config].
-type Options struct {
-	Semantics   System            // whose arithmetic around the network: TF1, TF2, …; not beside Config
-	Activation  config.Activation // after the convolutions
-	NormEpsilon *float64          // of every batch norm; zero is one that torchvision has
-	AnchorSize  float64           // side of the square anchor in strides of its level
-	Input       InputSize         // of the network's input
-	// Categories are the classes in the order of the rows of the heads, without the background. Where rows are the ids of
-	// the data set (TF1, TF2, torchvision) and all ids fit, they are put there, whatever their order. Names alone become
-	// categories by [Categories], files of them by [ReadCategories].
-	Categories []config.Category
-	// Config is taken in place of what the file implies; the other options change it.
-	Config *config.Config
-}
-
-// InputSize is the size of the network's input: Height and Width where photos are fitted into a canvas, Short and Long,
-// the wanted shorter side and the limit of the longer one, where the input follows the photo. Zero leaves it as it is.
-type InputSize struct{ Height, Width, Short, Long int }
-
-// apply sets the size in the config of a model that takes one of this kind.
-func (s InputSize) apply(in *config.Input) error {
-	fixed := in.HasSize()
-	switch {
-	case s == InputSize{}:
-		return nil
-	case fixed && (s.Height <= 0 || s.Width <= 0 || s.Short != 0 || s.Long != 0):
-		return fmt.Errorf("input size: want a height and a width: the model fits photos into a canvas")
-	case !fixed && (s.Short <= 0 || s.Long < s.Short || s.Height != 0 || s.Width != 0):
-		return fmt.Errorf("input size: want a shorter and a longer side: the input of the model follows the photo")
-	case fixed:
-		in.Height, in.Width = s.Height, s.Width
-	default:
-		in.MinSize, in.MaxSize = s.Short, s.Long
-	}
-	return nil
-}
-
-// Assumption is a value that Config took from a table because nothing in the file tells it.
-type Assumption struct {
-	Field  string // "activation"
-	Value  string // "relu"
-	Reason string // where the value comes from
-	Option string // the field of Options that changes it; empty: edit the config
-}
-
-func (a Assumption) String() string {
-	return fmt.Sprintf("%s = %s (%s)", a.Field, a.Value, a.Reason)
-}
-
 // Config returns the config that a file implies: the one in its metadata for a native file; else sizes from the shapes
 // of its tensors, and what no tensor tells from the published model of these sizes or from the defaults of its system.
 // All such values are listed. The error is a *LoadError if tensors are missing or contradict each other.
@@ -254,36 +205,6 @@ func (f *File) rounded() int {
 	return n
 }
 
-// assumptions lists what is in c and in neither the tensors nor the options. named is where the file names its classes.
-func assumptions(c *config.Config, o Options, system System, reason, epsilon, named string) []Assumption {
-	var list []Assumption
-	assume := func(given bool, a Assumption) {
-		if !given {
-			list = append(list, a)
-		}
-	}
-	assume(o.Semantics != "", Assumption{"semantics", string(system), "names in the file", "Semantics"})
-	assume(o.Activation != "", Assumption{"activation", string(c.Activation), reason, "Activation"})
-	assume(o.NormEpsilon != nil, Assumption{"norm_epsilon", number(c.NormEpsilon), epsilon, "NormEpsilon"})
-	if c.Model.Detects() {
-		assume(o.AnchorSize != 0, Assumption{"anchors.size", number(c.Anchors.Size), reason, "AnchorSize"})
-	}
-	assume(o.Input != InputSize{}, Assumption{"input", inputSize(c), reason, "Input"})
-	first := c.Categories[0]
-	switch given := len(o.Categories) > 0; {
-	case named != "":
-		assume(given, Assumption{"categories", someNames(c.Categories), "names in the file: " + named, "Categories"})
-	case first.Name == fmt.Sprintf("class %d", first.ID):
-		numbers := fmt.Sprintf("numbers %d to %d", first.ID, c.Categories[len(c.Categories)-1].ID)
-		assume(given, Assumption{"categories", numbers, "their names are not in the file", "Categories"})
-	case c.Model == config.ModelClassification:
-		assume(given, Assumption{"categories", fmt.Sprintf("%d rows of ImageNet", len(c.Categories)), reason, "Categories"})
-	default:
-		assume(given, Assumption{"categories", fmt.Sprintf("%d rows of COCO", len(c.Categories)), reason, "Categories"})
-	}
-	return list
-}
-
 // knownFiles are published files by the start of their SHA-256. It is what torchvision puts into their names (torch.hub
 // checks downloads against it); the files themselves have not been hashed for this table.
 var knownFiles = map[string]string{
@@ -320,28 +241,15 @@ func (f *File) example() string {
 func (f *File) notRead() string {
 	for _, t := range f.opaque {
 		module, _, _ := strings.Cut(t.opaque, ".")
-		if !strings.Contains(t.Name, "/") && !slices.Contains(options, module) {
+		if !strings.Contains(t.Name, "/") && !slices.Contains(besideModels, module) {
 			return fmt.Sprintf("; %.64q is a %.64q, which is not read", t.Name, t.opaque)
 		}
 	}
 	return ""
 }
 
-// options are the modules of values that are options, numbers and logs, not models.
-var options = []string{"argparse", "bytes", "collections", "builtins", "__builtin__", "frozenset", "mmengine", "numpy", "omegaconf", "pathlib", "set", "str"}
-
-// someNames lists the first few names.
-func someNames(list []config.Category) string {
-	const most = 5
-	var names []string
-	for _, k := range list[:min(len(list), most)] {
-		names = append(names, k.Name)
-	}
-	if len(list) > most {
-		names = append(names, fmt.Sprintf("… (%d)", len(list)))
-	}
-	return strings.Join(names, ", ")
-}
+// besideModels are the modules of values that are options, numbers and logs, not models.
+var besideModels = []string{"argparse", "bytes", "collections", "builtins", "__builtin__", "frozenset", "mmengine", "numpy", "omegaconf", "pathlib", "set", "str"}
 
 func number(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
 

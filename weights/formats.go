@@ -7,11 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -214,118 +212,4 @@ func isONNX(b []byte) bool {
 		return wire == 2
 	}
 	return false
-}
-
-// zipKind says what a zip archive is that holds no PyTorch checkpoint.
-func zipKind(b *blob) (kind, bool) {
-	z, err := zip.NewReader(b.reader, b.size)
-	if err != nil {
-		return kind{"a PyTorch checkpoint, or another zip archive, that is cut or damaged", fetchAgain}, true
-	}
-	arrays := len(z.File) > 0
-	inside := ""
-	for _, f := range z.File {
-		base := path.Base(f.Name)
-		arrays = arrays && strings.HasSuffix(base, ".npy")
-		switch ext := strings.ToLower(path.Ext(base)); {
-		case base == "constants.pkl":
-			return kindTorchScript, true
-		case base == "model.weights.h5":
-			return kindKeras, true
-		case base == "saved_model.pb":
-			return kindSavedModel, true
-		case ext == ".distcp":
-			return kindDCP, true
-		case inside == "" && slices.Contains([]string{".pth", ".pt", ".safetensors", ".index", ".ckpt", ".bin"}, ext):
-			inside = f.Name
-		}
-	}
-	switch {
-	case arrays:
-		return kindNPZ, true
-	case inside != "":
-		return kind{fmt.Sprintf("a zip archive with %.64q inside", inside), unpack}, true
-	case len(z.File) > 0:
-		return kind{fmt.Sprintf("a zip archive without weights (%.64q, …)", z.File[0].Name), whatIsRead}, true
-	}
-	return kind{"an empty zip archive", fetchAgain}, true
-}
-
-// pickleKind says what a pickle is that torch.save did not write.
-func pickleKind(err error) (kind, bool) {
-	var p *pytorch.PickleError
-	if !errors.As(err, &p) {
-		return kind{}, false
-	}
-	if slices.Contains(p.Keys, "blobs") {
-		return kindDetectron, true
-	}
-	for _, key := range p.Keys {
-		if k, ok := networkOf(strings.TrimPrefix(key, "model/")); ok {
-			return k, true
-		}
-	}
-	what := "a Python pickle, not of PyTorch"
-	if len(p.Keys) > 0 {
-		what = fmt.Sprintf("%s (%.64q, …)", what, p.Keys[0])
-	}
-	return kind{what, stateDict}, true
-}
-
-// folderKind says what a folder is that holds no TensorFlow checkpoint; ok is false where nothing is known of it.
-func folderKind(dir string) (kind, bool) {
-	has := func(pattern string) string {
-		entries, err := os.ReadDir(dir)
-		if err != nil {
-			return ""
-		}
-		for _, e := range entries {
-			if ok, _ := path.Match(pattern, e.Name()); ok {
-				return e.Name()
-			}
-		}
-		return ""
-	}
-	switch {
-	case has("saved_model.pb") != "":
-		return kind{kindSavedModel.what, fmt.Sprintf("its variables are a checkpoint: give %s; networks that TensorFlow exported may have other names there", path.Join(filepath.ToSlash(dir), "variables"))}, true
-	case has("*.distcp") != "":
-		return kindDCP, true
-	case has("data.pkl") != "":
-		return kindUnpacked, true
-	case has("*.index.json") != "":
-		return kindShards, true
-	case has("_CHECKPOINT_METADATA") != "" || has("manifest.ocdbt") != "":
-		return kindOrbax, true
-	}
-	for _, pattern := range []string{"*.safetensors", "*.pth", "*.pt", "*.bin", "*.ckpt", "*.tar.gz"} {
-		if name := has(pattern); name != "" {
-			return kind{"a folder, which holds no TensorFlow checkpoint (*.index)", "name the file: " + path.Join(filepath.ToSlash(dir), name)}, true
-		}
-	}
-	return kind{}, false
-}
-
-// networks are networks that are known by a piece of the names of their tensors, and not supported.
-var networks = []struct {
-	piece *regexp.Regexp
-	kind
-}{
-	{regexp.MustCompile(`(^|[./])(backbone\.bottom_up\.|proposal_generator\.|sem_seg_head\.)`), kindDetectron2},
-	{regexp.MustCompile(`(^|[./])(neck\.lateral_convs\.|neck\.fpn_convs\.|rpn_head\.rpn_conv\.|roi_head\.bbox_head\.|bbox_head\.(fc_cls|shared_fcs|retina_cls)\.)`), kindMMDetResNet},
-	{regexp.MustCompile(`(^|[./])(image_encoder\.(trunk\.)?blocks\.|mask_decoder\.)`), kind{"a Segment Anything model; not supported", whatIsRead}},
-	{regexp.MustCompile(`(^|[./])(transformer\.decoder\.layers\.|class_labels_classifier\.|class_embed\.)`), kind{"a transformer detector (DETR or the like); not supported", whatIsRead}},
-	{regexp.MustCompile(`(^|[./])model\.\d+\.(cv\d|conv|m)\.`), kind{"a YOLO model; not supported", whatIsRead}},
-	{regexp.MustCompile(`(^|[./])downsample\.down\.res_down_`), kind{"a Cellpose model; not supported", whatIsRead}},
-	{regexp.MustCompile(`(^|/)(fpn|mrcnn|rpn_model)[_/]`), kind{"a Mask R-CNN of Keras (matterport); not supported", whatIsRead}},
-}
-
-// networkOf says whose network has a tensor of the name.
-func networkOf(name string) (kind, bool) {
-	for _, n := range networks {
-		if n.piece.MatchString(name) {
-			return n.kind, true
-		}
-	}
-	return kind{}, false
 }
