@@ -76,7 +76,8 @@ func (s *series) likeliest(names []string, colours bool) (i int, why string) {
 		return i, ""
 	}
 	var empty []string
-	for _, c := range present {
+	const most = 8 // more than that are not looked at: each may take as long as the picture itself
+	for _, c := range present[:min(len(present), most)] {
 		if !s.isEmpty(s.channel(c, colours)) {
 			why := " (no name says nuclei"
 			switch len(empty) {
@@ -93,10 +94,12 @@ func (s *series) likeliest(names []string, colours bool) (i int, why string) {
 	return present[0], " (no name says nuclei)"
 }
 
-// isEmpty tells whether a channel has one value in all its pixels at the first time. What cannot be decoded is not empty: its error comes when it is asked for.
+// isEmpty tells whether a channel has one value in all its pixels at the first time, as far as some planes spread over z tell. What cannot be decoded is not empty:
+// its error comes when it is asked for.
 func (s *series) isEmpty(c chosenChannel) bool {
-	for z := range s.z {
-		page := s.at(c.page, z, 0)
+	const most = 5
+	for i := range min(s.z, most) {
+		page := s.at(c.page, i*s.z/min(s.z, most), 0)
 		if page == nil {
 			continue
 		}

@@ -3,7 +3,6 @@ package tiff
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -81,27 +80,40 @@ func (f *File) selectPages(sel Selection, say func(string, ...any)) ([]Picture, 
 			say("page %d of %d", n, len(f.Pages))
 		}
 	}
-	var out []Picture
 	whole := f.series()
+	described := map[*Page]bool{}
+	if whole != nil {
+		for _, p := range whole.pages {
+			described[p] = true
+		}
+	}
+	var out []Picture
+	below := map[int]int{} // pages with the same number: those in sub-directories
 	for i, p := range pages {
 		s := &series{c: 1, z: 1, t: 1, pages: []*Page{p}}
-		if whole != nil && slices.Contains(whole.pages, p) {
+		if described[p] {
 			s.pixel, s.grey = whole.pixel, whole.grey
 			if whole.c == 1 {
 				s.names = whole.names
 			}
 		}
-		quiet := say
 		if i > 0 {
-			quiet = func(string, ...any) {}
+			say = func(string, ...any) {} // what is said of the first page holds for all
 		}
-		pictures, err := s.pictures(Selection{Channel: sel.Channel}, quiet)
-		if err != nil {
+		pictures, err := s.pictures(Selection{Channel: sel.Channel}, say)
+		switch {
+		case err != nil && len(pages) > 1 && p.invalid != nil:
+			pictures = []Picture{{Width: p.Width, Height: p.Height, planes: s.pages, sample: all}} // says so when it is decoded
+		case err != nil:
 			return nil, err
+		}
+		number := fmt.Sprintf("page%d", p.Index+1)
+		if below[p.Index]++; below[p.Index] > 1 {
+			number = fmt.Sprintf("page%d_sub%d", p.Index+1, below[p.Index])
 		}
 		for _, m := range pictures {
 			if len(pages) > 1 {
-				m.Label = join(fmt.Sprintf("page%d", p.Index+1), m.Label)
+				m.Label = join(number, m.Label)
 			}
 			out = append(out, m)
 		}
@@ -127,7 +139,11 @@ func (f *File) plainSeries(sel Selection, say func(string, ...any)) *series {
 		if len(alike) > 1 {
 			hint += ", --z max their maximum"
 		}
-		say("page %d of %d, whose order nothing says (%s)", first.Index+1, len(f.Pages), hint)
+		which := fmt.Sprintf("page %d of %d", first.Index+1, len(f.Pages))
+		if len(full) > len(f.Pages) { // some are in sub-directories
+			which = fmt.Sprintf("the first of %d pages", len(full))
+		}
+		say("%s, whose order nothing says (%s)", which, hint)
 	}
 	if left != "" {
 		say("left: %s", left)

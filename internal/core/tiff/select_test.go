@@ -72,6 +72,7 @@ func TestChoiceWithoutBeingAsked(t *testing.T) {
 		"qptiff":                       "channel 3 of 3, DAPI; left: channels 1 Opal 520, 2 Opal 570; left: 1 page outside of it",
 		"thumbnail-first":              "left: 1 thumbnail or smaller version",
 		"thumbnail-with-picture-below": "left: 1 thumbnail or smaller version",
+		"two-below":                    "the first of 2 pages, whose order nothing says (--page all takes each, --z max their maximum); left: 1 thumbnail or smaller version",
 		"mask-first":                   "left: 1 mask",
 		"unmarked-thumbnail-first":     "left: 1 thumbnail or smaller version",
 	}
@@ -268,5 +269,37 @@ func TestNamesOfNuclei(t *testing.T) {
 		{nil, -1},
 	} {
 		require.Equal(t, c.want, nucleiChannel(c.names), "%v", c.names)
+	}
+}
+
+// All pages: each in full size has a name of its own, and one that cannot be read fails alone.
+func TestAllPages(t *testing.T) {
+	files, _ := stacks(t)
+	for name, want := range map[string][]string{
+		"thumbnail-with-picture-below": {""},
+		"plain":                        {"page1", "page2", "page3", "page4", "page5"},
+		"metamorph-z":                  {"page1", "page2", "page3", "page4"},
+		"thumbnail-first":              {""},
+		"two-below":                    {"page1", "page1_sub2"},
+	} {
+		f := mustOpen(t, files[name+".tif"])
+		pictures, _, err := f.Select(Selection{Page: "all"})
+		require.NoError(t, err, name)
+		var labels []string
+		for _, p := range pictures {
+			labels = append(labels, p.Label)
+			_, _, err := p.Decode()
+			require.NoError(t, err)
+		}
+		require.Equal(t, want, labels, name)
+	}
+
+	f := mustOpen(t, files["plain.tif"])
+	f.Pages[2].invalid = errTruncated
+	pictures, _, err := f.Select(Selection{Page: "all"})
+	require.NoError(t, err)
+	for i, p := range pictures {
+		_, _, err := p.Decode()
+		require.Equal(t, i == 2, err != nil, p.Label)
 	}
 }

@@ -491,6 +491,7 @@ def stacks():
     small, large = page(scaled(picture(10, 10, 1), "u", 8), tags={254: (4, [1])}), page(scaled(picture(40, 40, 1, 1), "u", 8))
     add("thumbnail-first", container([small, large]), lambda a: {"": a} if a.shape == (40, 40) else {"": scaled(picture(40, 40, 1, 1), "u", 8)[..., 0]})
     t["thumbnail-with-picture-below"] = container([{**small, "sub": [large]}]), {"": scaled(picture(40, 40, 1, 1), "u", 8)[..., 0]}
+    t["two-below"] = container([{**small, "sub": [large, large]}]), {"": scaled(picture(40, 40, 1, 1), "u", 8)[..., 0]}
     mask = page(scaled(picture(40, 40, 1), "u", 1), bits=1, photometric=4, tags={254: (4, [4])})
     t["mask-first"] = container([mask, large]), {"": scaled(picture(40, 40, 1, 1), "u", 8)[..., 0]}
     unmarked = page(scaled(picture(10, 10, 1), "u", 8))
