@@ -55,7 +55,7 @@ var allowed = map[string][]string{
 	"internal/command/zoo":                 {},
 	"maskhead":                             {"box", "config", "graph", "rle"},
 	"models/nuclei":                        {"", "weights"},
-	"models/nuclei/remake":                 {"coco", "cocoeval", "", "config", "internal/testkit/dsb", "internal/core/imageio", "internal/core/overlay", "rle", "weights"},
+	"models/nuclei/remake":                 {"coco", "cocoeval", "", "config", "internal/testkit/dsb", "internal/core/imageio", "internal/core/overlay", "internal/core/preprocess", "rle", "tile", "weights"},
 	"retinanet":                            {"box", "config", "graph", "rpn"},
 	"rle":                                  {},
 	"roialign":                             {"box", "config", "internal/core/kernels"},

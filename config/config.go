@@ -192,8 +192,8 @@ type Objects struct {
 	// Diameter is that of the circle with an object's area, in pixels of the network's input: the median over the pictures of the validation data of each
 	// picture's median.
 	Diameter float64 `json:"diameter"`
-	// Tile is the side of the tiles, in pixels of the picture, into which larger pictures are cut unless a person says otherwise: what suited the validation
-	// data best. 0: pictures are fitted into the input as a whole.
+	// Tile is a side of tiles, in pixels of the picture, to begin with where a picture is too large to be shown as a whole: of those tried, that with the best
+	// mask AP on the validation data. 0: not known.
 	Tile int `json:"tile,omitempty"`
 }
 

@@ -40,9 +40,7 @@ func (c *Config) Validate() error {
 	c.validateAbsent(p)
 	if c.Objects != nil {
 		p.number("objects.diameter", c.Objects.Diameter, 1, maxSide)
-		if c.Objects.Tile != 0 {
-			p.count("objects.tile", c.Objects.Tile, 32, maxSide)
-		}
+		p.count("objects.tile", c.Objects.Tile, 0, maxSide)
 	}
 	return p.err()
 }

@@ -114,7 +114,7 @@ func (f *segmentFlags) do(ctx context.Context, model *spinemask.Model, it *item,
 	it.picture.Photo = it.photo
 	it.picture.Measure()
 	it.scaling = it.photo.Scaling
-	if f.cut.Size == 0 && it.shown.scale == 0 && !f.fit {
+	if f.cut.Size == 0 && it.shown.scale == 0 {
 		it.shrunk = shrinking(&model.Config().Input, it.photo)
 	}
 	it.stop = out.files(*it)

@@ -333,7 +333,7 @@ func (nopCloser) Close() error { return nil }
 
 // open opens the model for a number of images, and decides on tiles.
 func (f *segmentFlags) open(t *talk, images int) (*spinemask.Model, error) {
-	if len(f.given()) > 0 && !f.fit {
+	if len(f.given()) > 0 {
 		images = math.MaxInt // tiles are as good
 	}
 	model, err := f.modelFlags.open(t, images)

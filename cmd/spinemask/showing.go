@@ -21,7 +21,6 @@ type showingFlags struct {
 	overlap  int
 	scale    float64
 	diameter string // in pixels, or diameterAuto
-	fit      bool
 
 	cut tile.Options // what they come to; a Size of 0 is no tiles
 }
@@ -30,18 +29,17 @@ type showingFlags struct {
 const diameterAuto = "auto"
 
 func (f *showingFlags) register(fl *pflag.FlagSet) {
-	fl.IntVar(&f.tile, "tile", 0, "cut large images into tiles of this many `pixels`; a tile is scaled to the model's input (default: the model's own)")
+	fl.IntVar(&f.tile, "tile", 0, "cut large images into tiles of this many `pixels`; a tile is scaled to the model's input")
 	fl.IntVar(&f.overlap, "overlap", 0, "`pixels` that neighbouring tiles share; more than the size of most things (default: a quarter of a tile)")
 	fl.Float64Var(&f.scale, "scale", 0, "show the model images at this `factor` of their size, in tiles of its input's size")
 	fl.StringVar(&f.diameter, "diameter", "", "show the model images at the scale where things of this many `pixels`, or auto, are as large as those it was trained on")
-	fl.BoolVar(&f.fit, "fit", false, "show the model every image as a whole, fitted into its input")
 }
 
 // names of the flags that choose, of which an image needs one at most.
-var showingNames = []string{"tile", "scale", "diameter", "fit"}
+var showingNames = []string{"tile", "scale", "diameter"}
 
 func (f *showingFlags) given() (names []string) {
-	for i, given := range []bool{f.tile != 0, f.scale != 0, f.diameter != "", f.fit} {
+	for i, given := range []bool{f.tile != 0, f.scale != 0, f.diameter != ""} {
 		if given {
 			names = append(names, "--"+showingNames[i])
 		}
@@ -54,7 +52,7 @@ func (f *showingFlags) check() error {
 	if len(given) > 1 {
 		return hinted{fmt.Errorf("%s and %s: both decide how images are shown to the model", given[0], given[1]), "leave one of them away"}
 	}
-	if f.overlap != 0 && (len(given) == 0 || f.fit) {
+	if f.overlap != 0 && len(given) == 0 {
 		return hinted{errors.New("--overlap without tiles"), "add --tile 640"}
 	}
 	if f.diameter != "" && f.diameter != diameterAuto {
@@ -73,7 +71,6 @@ func (f *showingFlags) adopt(was export.Info) {
 	}
 	if f.scale = was.Scale; f.scale == 0 {
 		f.tile = was.Tile
-		f.fit = f.tile == 0
 	}
 }
 
@@ -96,8 +93,6 @@ func (f *showingFlags) decide(c *config.Config, workers int, maxPixels int64) (e
 		f.cut, err = f.atScale(c, f.scale, maxPixels)
 	case f.tile != 0:
 		f.cut, err = f.tiles(tile.Options{Size: f.tile, Overlap: f.tile / 4}, "--tile "+strconv.Itoa(f.tile))
-	case !f.fit && c.Objects != nil && c.Objects.Tile != 0:
-		f.cut = tile.Options{Size: c.Objects.Tile, Overlap: c.Objects.Tile / 4}
 	}
 	f.cut.Workers = workers
 	return err

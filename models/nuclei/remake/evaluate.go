@@ -46,13 +46,9 @@ func evaluate(m *spinemask.Model, images, truth string) (map[string]string, erro
 	if err := json.Unmarshal(data, &t); err != nil {
 		return nil, fmt.Errorf("%s: %w", truth, err)
 	}
-	masks := map[int][]rle.Mask{}
-	for _, a := range t.Annotations {
-		mask, err := rle.Decode(a.Segmentation.Size[0], a.Segmentation.Size[1], []byte(a.Segmentation.Counts))
-		if err != nil {
-			return nil, fmt.Errorf("%s: image %d: %w", truth, a.ImageID, err)
-		}
-		masks[a.ImageID] = append(masks[a.ImageID], mask)
+	masks, err := t.masks(truth)
+	if err != nil {
+		return nil, err
 	}
 	ap, err := newAP(truth)
 	if err != nil {
@@ -98,6 +94,19 @@ func evaluate(m *spinemask.Model, images, truth string) (map[string]string, erro
 	b.WriteString("\n")
 	apTable, err := apTable(ap)
 	return map[string]string{"dsb": b.String(), "ap": apTable}, err
+}
+
+// masks are the annotations of each image, by its id. The name is for errors.
+func (t *truthFile) masks(name string) (map[int][]rle.Mask, error) {
+	masks := map[int][]rle.Mask{}
+	for _, a := range t.Annotations {
+		mask, err := rle.Decode(a.Segmentation.Size[0], a.Segmentation.Size[1], []byte(a.Segmentation.Counts))
+		if err != nil {
+			return nil, fmt.Errorf("%s: image %d: %w", name, a.ImageID, err)
+		}
+		masks[a.ImageID] = append(masks[a.ImageID], mask)
+	}
+	return masks, nil
 }
 
 // newAP prepares COCO's mask AP with up to 400 detections an image: nuclei are

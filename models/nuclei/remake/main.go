@@ -5,12 +5,15 @@
 //
 //	go run ./models/nuclei/remake -weights model.safetensors -images DIR -truth instances_val.json
 //
-// Without -weights it keeps the native file and makes the rest.
+// Without -weights it keeps the weights of the native file and makes the rest,
+// its config included: the same tensors give the same bytes.
 package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"image/png"
@@ -38,21 +41,20 @@ func main() {
 	images := flag.String("images", "", "folder of the validation images")
 	truth := flag.String("truth", "", "their annotations, COCO JSON with a modality for each image")
 	display := flag.Float64("display", 0, "score from which a detection is shown; 0 keeps the present one")
+	side := flag.Int("tile", 0, "side of tiles to begin with, pixels; 0 keeps the present one")
 	flag.Parse()
 	if *images == "" || *truth == "" {
 		flag.Usage()
 		os.Exit(2)
 	}
-	if err := remake(*source, *images, *truth, *display); err != nil {
+	if err := remake(*source, *images, *truth, *display, *side); err != nil {
 		log.Fatal("remake: ", err)
 	}
 }
 
-func remake(source, images, truth string, display float64) error {
-	if source != "" {
-		if err := convert(source, display); err != nil {
-			return err
-		}
+func remake(source, images, truth string, display float64, side int) error {
+	if err := convert(source, truth, display, side); err != nil {
+		return err
 	}
 	m, err := spinemask.Open(native, &spinemask.Options{Raw: true})
 	if err != nil {
@@ -63,51 +65,70 @@ func remake(source, images, truth string, display float64) error {
 	if err != nil {
 		return err
 	}
+	if tables["shown"], err = compareShowings(m, images, truth); err != nil {
+		return err
+	}
 	if err := updateCard(tables); err != nil {
 		return err
 	}
 	return drawExample(m)
 }
 
-// convert writes the native file anew, with the config of the present one.
-func convert(source string, display float64) error {
-	c, err := presentConfig()
+// convert writes the native file anew, with the config of the present one and
+// the size of the nuclei in the truth.
+func convert(source, truth string, display float64, side int) error {
+	c, p, err := present()
 	if err != nil {
 		return err
+	}
+	if c.Objects == nil {
+		c.Objects = new(config.Objects)
+	}
+	if c.Objects.Diameter, err = diameter(&c.Input, truth); err != nil {
+		return err
+	}
+	if side > 0 {
+		c.Objects.Tile = side
 	}
 	if display > 0 {
 		c.Detections.DisplayThreshold = display
 	}
-	f, err := weights.Open(source)
+	f, err := weights.Open(cmp.Or(source, native))
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	sum, err := f.SHA256()
-	if err != nil {
-		return err
+	if source != "" {
+		sum, err := f.SHA256()
+		if err != nil {
+			return err
+		}
+		p = weights.Provenance{
+			Source:  filepath.Base(source) + " (SpineNet Mask R-CNN, 595 training images of BBBC038v1)",
+			SHA256:  sum,
+			System:  weights.TF1,
+			Licence: "CC0-1.0",
+		}
 	}
 	var out bytes.Buffer
-	err = weights.Convert(&out, f, c, weights.Provenance{
-		Source:  filepath.Base(source) + " (SpineNet Mask R-CNN, 595 training images of BBBC038v1)",
-		SHA256:  sum,
-		System:  weights.TF1,
-		Licence: "CC0-1.0",
-	})
-	if err != nil {
+	if err := weights.Convert(&out, f, c, p); err != nil {
 		return err
 	}
 	return os.WriteFile(native, out.Bytes(), 0o644)
 }
 
-func presentConfig() (*config.Config, error) {
+// present gives the config of the native file and where its weights are from.
+func present() (c *config.Config, p weights.Provenance, err error) {
 	f, err := weights.Open(native)
 	if err != nil {
-		return nil, err
+		return nil, p, err
 	}
 	defer f.Close()
-	c, _, err := f.Config(weights.Options{})
-	return c, err
+	if err := json.Unmarshal([]byte(f.Metadata()["provenance"]), &p); err != nil {
+		return nil, p, err
+	}
+	c, _, err = f.Config(weights.Options{})
+	return c, p, err
 }
 
 // drawExample makes the README's picture.
