@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/spinemask/spinemask/internal/core/parallel"
 	"github.com/spinemask/spinemask/internal/core/preprocess"
 	"github.com/spinemask/spinemask/retinanet"
 )
@@ -34,8 +35,11 @@ func (o *oneStage) bind() {
 
 // detect chooses from the outputs of the dense head. Instances have no masks.
 func (o *oneStage) detect(_ context.Context, g preprocess.Geometry) (*Result, error) {
+	o.detector.Start(o.levels, g.Input())
+	parts := o.team.Workers()
+	o.team.Do(parts, parallel.Func(func(_, part int) { o.detector.Collect(part, parts) }))
 	r := &Result{Height: g.Height, Width: g.Width, Instances: []Instance{}}
-	for _, d := range o.detector.Detect(o.levels, g.Input(), g.Clip(o.m.config.Boxes.Clip)) {
+	for _, d := range o.detector.Choose(g.Clip(o.m.config.Boxes.Clip)) {
 		if float64(d.Score) < o.m.options.MinScore {
 			break
 		}

@@ -3,21 +3,17 @@ package box
 // Leaders are the best of scores that come one after another. The zero Leaders has room for none; see Reset.
 type Leaders struct {
 	limit int
-	seen  int
 	ranks []Rank
 	least float32
 }
 
 // Reset forgets all scores. Later, at most limit of them lead.
 func (l *Leaders) Reset(limit int) {
-	l.limit, l.seen, l.ranks, l.least = limit, 0, l.ranks[:0], 0
+	l.limit, l.ranks, l.least = limit, l.ranks[:0], 0
 }
 
-// Add takes the next score; its index is the number of those before it.
-func (l *Leaders) Add(score float32) {
-	l.ranks = append(l.ranks, NewRank(score, l.seen))
-	l.seen++
-}
+// Add takes a score and its index.
+func (l *Leaders) Add(score float32, index int) { l.ranks = append(l.ranks, NewRank(score, index)) }
 
 // Settle drops those that do not lead, and brings Least up to date.
 func (l *Leaders) Settle() {
@@ -30,5 +26,5 @@ func (l *Leaders) Settle() {
 // Least is what a score must reach to become a leader: the score of the last leader where there are as many as there may be, else 0.
 func (l *Leaders) Least() float32 { return l.least }
 
-// Best are the leaders after Settle, the best first and of equal scores the earlier. It is valid until the next Add.
+// Best are the leaders after Settle, the best first and of equal scores that of the lower index. It is valid until the next Add.
 func (l *Leaders) Best() []Rank { return l.ranks }

@@ -41,15 +41,15 @@ func (r Rank) Index() int { return int(uint32(r)) }
 // Best sorts the k best of ranks to the front and returns them; it returns all when there are fewer. Ranks must differ.
 func Best(ranks []Rank, k int) []Rank {
 	if k < len(ranks) {
-		partition(ranks, k)
+		Partition(ranks, k)
 		ranks = ranks[:k]
 	}
 	slices.Sort(ranks)
 	return ranks
 }
 
-// partition moves the k smallest ranks to the front, in any order (quickselect, median of three).
-func partition(r []Rank, k int) {
+// Partition moves the k best of ranks to the front, in any order (quickselect, median of three). Ranks must differ, and be at least k.
+func Partition(r []Rank, k int) {
 	lo, hi := 0, len(r)-1
 	for lo < hi {
 		pivot := median(r[lo], r[lo+(hi-lo)/2], r[hi])

@@ -183,8 +183,8 @@ func (d *Detector) suppressTogether() {
 // lead shows the leaders what kept has from an index on. What is below their least can neither become a detection of another class nor suppress one, since
 // NMS goes by falling score, and need not be decoded.
 func (d *Detector) lead(from int) {
-	for _, k := range d.kept[from:] {
-		d.leaders.Add(k.Score)
+	for i := from; i < len(d.kept); i++ {
+		d.leaders.Add(d.kept[i].Score, i)
 	}
 	d.leaders.Settle()
 }

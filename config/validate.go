@@ -117,6 +117,9 @@ func (c *Config) validateRetinaNet(p *problems) {
 	if c.RetinaHead.Convs > 0 {
 		p.count("retina_head.filters", c.RetinaHead.Filters, 1, maxChannels)
 	}
+	if n := c.Classes() * c.Detections.Max; n > maxRows {
+		p.add("detections.max: %d of %d classes, want %d in all at most", c.Detections.Max, c.Classes(), maxRows)
+	}
 	// The others need to know of proposals and of the photo's frame.
 	oneOf(p, "detections.nms_rule", c.Detections.NMSRule, NMSRuleGT, NMSRuleGE, NMSRuleGETiled)
 }
@@ -154,6 +157,7 @@ const (
 	maxBoxes    = 1 << 20
 	maxClasses  = 1 << 14
 	maxLevel    = 12
+	maxRows     = 1 << 31 // detections of all classes, which have a number each
 )
 
 func (c *Config) validateCategories(p *problems) {

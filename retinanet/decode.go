@@ -33,11 +33,14 @@ type Detector struct {
 
 	input   box.Size
 	levels  []level
+	outputs []Output
 	classes []candidates // per class row
 	boxes   []box.Box    // of a class, by falling score
 	scores  []float32
 	kept    []Detection
-	leaders box.Leaders
+	first   []int       // per class row: its first in kept
+	order   []box.Rank  // of the classes
+	leaders box.Leaders // of all classes; detection k of a class has index class·Max + k
 	result  []Detection
 }
 
@@ -58,6 +61,7 @@ func NewDetector(c *config.Config) *Detector {
 			Weights:    box.Delta{Y: 1, X: 1, H: 1, W: 1},
 		},
 		classes: make([]candidates, c.Classes()),
+		first:   make([]int, c.Classes()),
 	}
 }
 
@@ -68,18 +72,43 @@ func NewDetector(c *config.Config) *Detector {
 // every class but the background; in each class the candidates above ScoreThreshold on all levels together, the best PreNMSPerClass of them, NMS; then the
 // best of all. Of equal scores the lower class, then the lower index (level, row, column, anchor) comes first.
 func (d *Detector) Detect(outputs []Output, input, clip box.Size) []Detection {
+	d.Start(outputs, input)
+	d.Collect(0, 1)
+	return d.Choose(clip)
+}
+
+// Start, Collect and Choose are Detect in three steps, for callers with several goroutines: Start, then Collect of all parts, in any order or side by side, then
+// Choose. The detections do not depend on the number of parts. Start keeps outputs until Choose has returned.
+func (d *Detector) Start(outputs []Output, input box.Size) {
 	d.place(outputs, input)
-	d.collect(outputs)
+	d.outputs = outputs
+}
+
+// Collect looks at the logits of one part of the classes.
+func (d *Detector) Collect(part, parts int) {
+	n := len(d.classes)
+	d.collect(part*n/parts, (part+1)*n/parts)
+}
+
+// Choose makes the detections.
+func (d *Detector) Choose(clip box.Size) []Detection {
 	d.kept = d.kept[:0]
-	d.leaders.Reset(d.c.Detections.Max)
+	limit := d.c.Detections.Max
+	d.leaders.Reset(limit)
+	// The class with the best score goes first, so that few candidates of the others can still lead.
+	d.order = d.order[:0]
 	for class := range d.classes {
-		if class != d.c.BackgroundRow() {
-			d.detectClass(class, outputs, clip)
+		if k := &d.classes[class]; len(k.ranks) > 0 {
+			d.order = append(d.order, box.NewRank(k.top.Score(), class))
 		}
+	}
+	for _, r := range box.Best(d.order, len(d.order)) {
+		d.detectClass(r.Index(), clip)
 	}
 	d.result = d.result[:0]
 	for _, r := range d.leaders.Best() {
-		d.result = append(d.result, d.kept[r.Index()])
+		class, k := r.Index()/limit, r.Index()%limit
+		d.result = append(d.result, d.kept[d.first[class]+k])
 	}
 	return d.result
 }
@@ -102,27 +131,28 @@ func (d *Detector) place(outputs []Output, input box.Size) {
 	}
 }
 
-// collect fills the candidates of every class but the background's. Few of the millions of logits are above the threshold, so each is compared with a logit
-// that is safely below it, before its score is computed.
-func (d *Detector) collect(outputs []Output) {
+// collect fills the candidates of the classes from one row on up to another, but for the background's. Few of the millions of logits are above the threshold,
+// so each is compared with a logit that is safely below it, before its score is computed.
+func (d *Detector) collect(low, high int) {
 	rows := d.c.Classes()
-	background := d.c.BackgroundRow()
 	threshold := float32(d.c.Detections.ScoreThreshold)
 	cut := safeLogit(threshold)
-	limit := d.c.Detections.PreNMSPerClass
-	for i := range d.classes {
-		d.classes[i].reset(limit)
+	for class := low; class < high; class++ {
+		d.classes[class].reset(d.c.Detections.PreNMSPerClass, cut)
 	}
-	for l := range outputs {
-		out := &outputs[l]
+	if b := d.c.BackgroundRow(); low <= b && b < high {
+		d.classes[b].cut = float32(math.Inf(1))
+	}
+	for l := range d.outputs {
+		out := &d.outputs[l]
 		index := d.levels[l].first
 		for y := range out.Height {
 			logits := out.Classes[y*out.ClassesRow:][:out.Width*d.c.Anchors.PerPlace()*rows]
 			for ; len(logits) > 0; index++ {
-				for class, logit := range logits[:rows] {
-					if logit > cut && class != background {
+				for i, logit := range logits[low:high] {
+					if logit > cut && logit > d.classes[low+i].cut {
 						if score := rpn.SigmoidTF(logit); score > threshold {
-							d.classes[class].add(box.NewRank(score, index))
+							d.classes[low+i].add(box.NewRank(score, index))
 						}
 					}
 				}
@@ -142,34 +172,53 @@ func safeLogit(threshold float32) float32 {
 }
 
 // detectClass appends the detections of a class to kept. What is below the least of the leaders, when there are as many as there may be detections, can
-// neither become a detection nor suppress one, since NMS goes by falling score.
-func (d *Detector) detectClass(class int, outputs []Output, clip box.Size) {
+// neither become a detection nor suppress one, since NMS goes by falling score. For the same reason the first of the candidates decide the first detections:
+// the others are looked at only where those do not give as many as there may be.
+func (d *Detector) detectClass(class int, clip box.Size) {
 	o := &d.c.Detections
+	c := &d.classes[class]
+	if least := d.leaders.Least(); least > 0 {
+		c.atLeast(least)
+	}
+	if o.PreNMSPerClass > 0 {
+		c.keep(o.PreNMSPerClass)
+	}
 	d.boxes, d.scores = d.boxes[:0], d.scores[:0]
-	for _, r := range d.classes[class].best() {
-		if r.Score() < d.leaders.Least() {
+	var kept []int32
+	for n := max(firstLook, 4*o.Max); ; n *= 4 {
+		done := len(d.scores)
+		for _, r := range c.next(n) {
+			b := d.decode(r.Index()).Clip(clip)
+			if o.MinSize > 0 && !b.AtLeast(float32(o.MinSize)) {
+				continue
+			}
+			d.boxes, d.scores = append(d.boxes, b), append(d.scores, r.Score())
+		}
+		if len(d.scores) > done || done == 0 {
+			kept = d.nms.Suppress(d.boxes, box.Rule(o.NMSRule), float32(o.NMSIoU), o.Max)
+		}
+		if len(kept) == o.Max || !c.more() {
 			break
 		}
-		b := d.decode(r.Index(), outputs).Clip(clip)
-		if o.MinSize > 0 && !b.AtLeast(float32(o.MinSize)) {
-			continue
-		}
-		d.boxes, d.scores = append(d.boxes, b), append(d.scores, r.Score())
 	}
-	for _, k := range d.nms.Suppress(d.boxes, box.Rule(o.NMSRule), float32(o.NMSIoU), o.Max) {
-		d.kept = append(d.kept, Detection{d.boxes[k], d.scores[k], class})
-		d.leaders.Add(d.scores[k])
+	d.first[class] = len(d.kept)
+	for k, i := range kept {
+		d.kept = append(d.kept, Detection{d.boxes[i], d.scores[i], class})
+		d.leaders.Add(d.scores[i], class*o.Max+k)
 	}
 	d.leaders.Settle()
 }
 
+// firstLook is the least number of candidates of a class that NMS begins with.
+const firstLook = 256
+
 // decode is the box of an anchor, by its index among those of all levels. It is the same for all classes.
-func (d *Detector) decode(index int, outputs []Output) box.Box {
+func (d *Detector) decode(index int) box.Box {
 	l := len(d.levels) - 1
 	for index < d.levels[l].first {
 		l--
 	}
-	lv, out := &d.levels[l], &outputs[l]
+	lv, out := &d.levels[l], &d.outputs[l]
 	index -= lv.first
 	place, k := index/lv.anchors.PerPlace(), index%lv.anchors.PerPlace()
 	y, x := place/lv.width, place%lv.width

@@ -95,6 +95,11 @@ func TestDetectEqualsTheDefinition(t *testing.T) {
 		outputs := noise(r, c, input, []float64{1e-6, 0.5}[i/12])
 		want := literal(c, outputs, input, clip)
 		require.NotEmpty(t, want)
+		d.Start(outputs, input)
+		for part := range 4 {
+			d.Collect(3-part, 4)
+		}
+		require.Equal(t, want, append([]Detection(nil), d.Choose(clip)...), "case %d in parts", i)
 		require.Equal(t, want, append([]Detection(nil), d.Detect(outputs, input, clip)...), "case %d: %+v", i, c.Detections)
 	}
 }
@@ -156,10 +161,10 @@ func TestDecodeEqualsTF2(t *testing.T) {
 		outputs = append(outputs, Output{Height: x.Shape[0], Width: x.Shape[1], Deltas: x.Data, DeltasRow: x.Shape[1] * x.Shape[2]})
 	}
 	d := NewDetector(c)
-	d.place(outputs, input)
+	d.Start(outputs, input)
 	want := get("decoded_boxes").Data
 	for i := d.levels[1].first; 4*i < len(want); i++ {
-		b := d.decode(i, outputs).Clip(input)
+		b := d.decode(i).Clip(input)
 		for k, v := range []float32{b.Y1, b.X1, b.Y2, b.X2} {
 			require.InDelta(t, want[4*i+k], v, 1e-4, "anchor %d", i)
 		}
