@@ -52,8 +52,8 @@ func (f *File) setCategories(c *config.Config, o Options, system System) (from s
 		return "", nil
 	}
 	for _, l := range f.lists {
-		list := Categories(l.texts)
-		if len(list) != len(c.Categories) || placeholders(l.texts) {
+		list, err := namedCategories(slices.Clone(l.texts))
+		if err != nil || checkNames(list) != nil || len(list) != len(c.Categories) || placeholders(l.texts) {
 			continue
 		}
 		if !sameNames(list, c.Categories) { // else the ids of c are those of the data set
@@ -116,9 +116,12 @@ func rowsOf(list []config.Category, n int, system System) ([]config.Category, bo
 	return slices.Clone(list), len(list) == n
 }
 
-// sameNames reports whether both lists name the same classes in the same order.
+// sameNames reports whether both lists name the same classes in the same order; mmdetection 1.x writes COCO's names with
+// "_" for the spaces ("traffic_light").
 func sameNames(a, b []config.Category) bool {
-	return slices.EqualFunc(a, b, func(a, b config.Category) bool { return a.Name == b.Name })
+	return slices.EqualFunc(a, b, func(a, b config.Category) bool {
+		return strings.ReplaceAll(a.Name, "_", " ") == strings.ReplaceAll(b.Name, "_", " ")
+	})
 }
 
 // placeholder is what Hugging Face's configs call classes without names.

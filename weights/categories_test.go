@@ -3,6 +3,8 @@ package weights
 import (
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -120,4 +122,31 @@ func TestLabelsBesideAFile(t *testing.T) {
 		require.Equal(t, want, c.Categories[0].Name, text)
 	}
 	require.Equal(t, []nameList{{"metadata/classes", []string{"a", "b"}}}, labelsIn(map[string]string{"classes": `["a","b"]`, "names": "a,b"}))
+}
+
+// TestNamesOfCOCOKeepItsIDs: files that mmdetection trained on COCO name its classes, 1.x with "_" for spaces
+// (mmdet/datasets/coco.py); the ids are still those of the data set, not 1 to 80.
+func TestNamesOfCOCOKeepItsIDs(t *testing.T) {
+	c, err := config.MMDet("49")
+	require.NoError(t, err)
+	want := slices.Clone(c.Categories)
+	for _, space := range []string{" ", "_"} {
+		var names []string
+		for _, k := range want {
+			names = append(names, strings.ReplaceAll(k.Name, " ", space))
+		}
+		f := &File{lists: []nameList{{"meta/CLASSES", names}}}
+		from, err := f.setCategories(c, Options{}, MMDetection)
+		require.NoError(t, err)
+		require.Equal(t, "meta/CLASSES", from)
+		require.Equal(t, want, c.Categories)
+	}
+	require.Equal(t, config.Category{ID: 90, Name: "toothbrush"}, want[79])
+	for _, odd := range [][]string{{"a", "a"}, {"a", "b\x1b[31m"}, {"a", strings.Repeat("b", 300)}, {"a"}} { // no names of two classes
+		c.Categories = Categories([]string{"x", "y"})
+		from, err := (&File{lists: []nameList{{"names", odd}}}).setCategories(c, Options{}, MMDetection)
+		require.NoError(t, err)
+		require.Empty(t, from)
+		require.Equal(t, "x", c.Categories[0].Name)
+	}
 }
