@@ -25,6 +25,7 @@ type norm struct {
 	scale, shift []float32    // of x, to the value before the activation
 	unit, center []float32    // of x, to (x − mean)/√(variance + epsilon)
 	moved        [2][]float32 // mean and variance, for Commit
+	lines        []float32    // sums of a row, of each part
 	partial      []float64    // sums of parts, before they are added up
 	sums         [2][]float64
 	dx           [3][]float32 // factors of the gradient, of the normalised x, and what is added
@@ -49,7 +50,7 @@ func (o *norm) forward(p *Program, s *step) {
 	x := &p.values[s.in[0]].map_
 	n := float64(x.rows() * x.Width)
 	if !p.options.FrozenNorms {
-		o.sum(p, x, func(sum, square []float32, r0, pixels int, row []float32) { p.set.SumSquares(sum, square, row) })
+		o.sum(p, x, func(_ int, sum, square []float32, r int) { p.set.SumSquares(sum, square, x.row(r)) })
 	}
 	for c := range o.scale {
 		mean, variance := float64(o.mean.Value[c]), float64(o.variance.Value[c])
@@ -90,19 +91,33 @@ func (o *norm) run(p *Program, x, dst *Map) {
 	})
 }
 
+// slope gives row r of the gradient before the activation, in the worker's scratch
+// memory unless it is that of the output itself.
+func (o *norm) slope(p *Program, worker, r int, dy, x *Map) []float32 {
+	g := dy.row(r)
+	if o.act == kernels.None && o.keep == nil {
+		return g
+	}
+	t := p.floats(worker, x.Width*x.Channels)
+	if o.act == kernels.None {
+		copy(t, g)
+	} else {
+		p.set.Affine(t, x.row(r), o.scale, o.shift)
+		p.set.SlopeTimes(t, g, t, o.act, false)
+	}
+	if o.keep != nil {
+		p.set.Scale(t, o.keep[r/x.Height])
+	}
+	return t
+}
+
 func (o *norm) backward(p *Program, s *step) {
 	x, dy := p.kept(s.in[0]), &p.values[s.out].gradMap
 	n := float64(x.rows() * x.Width)
-	k := func(r int) float32 {
-		if o.keep == nil {
-			return 1
-		}
-		return o.keep[r/x.Height]
-	}
 	// Sums of g, the gradient before the activation, and of g·(normalised x).
 	if o.trains() || !p.options.FrozenNorms {
-		o.sum(p, x, func(sum, product []float32, r, _ int, row []float32) {
-			p.set.NormSums(sum, product, dy.row(r), row, o.scale, o.shift, o.unit, o.center, o.act, k(r))
+		o.sum(p, x, func(worker int, sum, product []float32, r int) {
+			p.set.NormSums(sum, product, o.slope(p, worker, r, dy, x), x.row(r), o.unit, o.center)
 		})
 	}
 	for c := range o.scale {
@@ -123,8 +138,8 @@ func (o *norm) backward(p *Program, s *step) {
 	if dx == nil {
 		return
 	}
-	p.eachRow(dx, func(_, r int) {
-		p.set.NormGrad(dx.row(r), dy.row(r), x.row(r), o.scale, o.shift, o.unit, o.center, o.act, k(r), o.dx[0], o.dx[1], o.dx[2], add)
+	p.eachRow(dx, func(worker, r int) {
+		p.set.NormGrad(dx.row(r), o.slope(p, worker, r, dy, x), x.row(r), o.unit, o.center, o.dx[0], o.dx[1], o.dx[2], add)
 	})
 }
 
@@ -135,20 +150,19 @@ const normParts = 32
 
 // sum adds up two values of every channel over all rows of x: in float32 over a
 // row, in float64 over rows and parts.
-func (o *norm) sum(p *Program, x *Map, row func(first, second []float32, r, pixels int, data []float32)) {
+func (o *norm) sum(p *Program, x *Map, row func(worker int, first, second []float32, r int)) {
 	rows, c := x.rows(), x.Channels
 	per := max((rows+normParts-1)/normParts, (8<<10+x.Width*c-1)/(x.Width*c))
 	parts := (rows + per - 1) / per
 	if len(o.partial) < parts*2*c {
-		o.partial = make([]float64, parts*2*c)
+		o.partial, o.lines = make([]float64, parts*2*c), make([]float32, parts*2*c)
 	}
 	p.team.Do(parts, parallel.Func(func(worker, part int) {
-		line := p.floats(worker, 2*c)
-		total := o.partial[part*2*c:][:2*c]
+		line, total := o.lines[part*2*c:][:2*c], o.partial[part*2*c:][:2*c]
 		clear(total)
 		for r := part * per; r < min((part+1)*per, rows); r++ {
 			clear(line)
-			row(line[:c], line[c:], r, x.Width, x.row(r))
+			row(worker, line[:c], line[c:], r)
 			for i, v := range line {
 				total[i] += float64(v)
 			}

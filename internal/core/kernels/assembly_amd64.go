@@ -29,7 +29,14 @@ var avx2 = Set{
 	max:      avx2Max,
 	blend4:   avx2Blend4,
 	winograd: avx2Winograd,
-	peak:     func(n int) int { avx2Peak(n); return n * 24 * 8 * 2 },
+	train: trainSet{
+		slope:    [activations][2]func(dx, dy, x []float32){Relu: {avx2SlopeRelu, avx2SlopeReluAdd}, Swish: {avx2SlopeSwish, avx2SlopeSwishAdd}},
+		affine:   avx2Affine,
+		squares:  avx2SumSquares,
+		sums:     avx2NormSums,
+		normGrad: [2]func(dx, g, x, unit, center, a, b, d *float32, pixels, stride, lanes int){avx2NormGrad, avx2NormGradAdd},
+	},
+	peak: func(n int) int { avx2Peak(n); return n * 24 * 8 * 2 },
 }
 
 var avx512 = Set{
@@ -45,6 +52,13 @@ var avx512 = Set{
 	max:      avx512Max,
 	blend4:   avx512Blend4,
 	winograd: avx512Winograd,
-	split:    hasAMX,
-	peak:     func(n int) int { avx512Peak(n); return n * 24 * 16 * 2 },
+	train: trainSet{
+		slope:    [activations][2]func(dx, dy, x []float32){Relu: {avx512SlopeRelu, avx512SlopeReluAdd}, Swish: {avx512SlopeSwish, avx512SlopeSwishAdd}},
+		affine:   avx512Affine,
+		squares:  avx512SumSquares,
+		sums:     avx512NormSums,
+		normGrad: [2]func(dx, g, x, unit, center, a, b, d *float32, pixels, stride, lanes int){avx512NormGrad, avx512NormGradAdd},
+	},
+	split: hasAMX,
+	peak:  func(n int) int { avx512Peak(n); return n * 24 * 16 * 2 },
 }

@@ -40,6 +40,7 @@ type Set struct {
 	blend4   func(dst, p00, p01, p10, p11 []float32, w00, w01, w10, w11 float32)
 	peak     func(n int) int
 	winograd winogradSet
+	train    trainSet
 	split    func() bool // whether it multiplies split numbers; nil: never
 }
 

@@ -143,54 +143,68 @@ func (v *isa) hard() {
 // expPolynomial are the coefficients of (exp(r) - 1 - r) / r², |r| ≤ ln 2 / 2, highest power first (Cephes, expf.c).
 var expPolynomial = []float32{1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1}
 
-// sigmoid writes 1 / (1 + exp(-x)), times x if swish. exp(t) is 2^n exp(r) with r = t - n ln 2, where ln 2 is the sum
-// of two floats of which the first has zeros at its end, so that its product with n is exact (Cephes); 2^n is made of two factors,
-// because n reaches 128 (infinity) and -150 (zero).
+// gate makes sigmoid(x) = 1 / (1 + exp(-x)) in registers. exp(t) is 2^n exp(r) with r = t - n ln 2, where ln 2 is the
+// sum of two floats of which the first has zeros at its end, so that its product with n is exact (Cephes); 2^n is made of two
+// factors, because n reaches 128 (infinity) and -150 (zero).
+type gate struct {
+	x, t, n, r, p, y                                    VecPhysical // y is the result; x stays
+	high, low, log2e, ln2high, ln2low, one, bias, spare VecPhysical
+}
+
+func (v *isa) newGate() gate {
+	r := v.regs
+	g := gate{r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12], r[13]}
+	v.constant(89, g.high)
+	v.constant(-104, g.low)
+	v.constant(1.44269504088896341, g.log2e)
+	v.constant(0.693359375, g.ln2high)
+	v.constant(-2.12194440e-4, g.ln2low)
+	v.constant(1, g.one)
+	v.constantBits(127, g.bias)
+	return g
+}
+
+func (v *isa) open(g gate) {
+	v.zero(g.t)
+	v.VSUBPS(g.x, g.t, g.t)
+	v.VMAXPS(g.t, g.low, g.t)
+	v.VMINPS(g.t, g.high, g.t)
+	v.VMULPS(g.log2e, g.t, g.r)
+	v.VCVTPS2DQ(g.r, g.n) // to nearest even
+	v.VCVTDQ2PS(g.n, g.r)
+	v.VMOVAPS(g.r, g.p)
+	v.VFNMADD213PS(g.t, g.ln2high, g.r) // r = t - r*ln2high
+	v.VFNMADD231PS(g.p, g.ln2low, g.r)  // r -= p*ln2low
+	v.constant(expPolynomial[0], g.p)
+	for _, k := range expPolynomial[1:] {
+		v.constant(k, g.spare)
+		v.VFMADD213PS(g.spare, g.r, g.p) // p = p*r + spare
+	}
+	v.VADDPS(g.one, g.r, g.y)
+	v.VMULPS(g.r, g.r, g.r)
+	v.VFMADD231PS(g.p, g.r, g.y) // y = 1 + r + r²p
+	v.VPSRAD(Imm(1), g.n, g.p)
+	v.VPSUBD(g.p, g.n, g.n)
+	for _, half := range []VecPhysical{g.p, g.n} {
+		v.VPADDD(g.bias, half, half)
+		v.VPSLLD(Imm(23), half, half)
+		v.VMULPS(half, g.y, g.y)
+	}
+	v.VADDPS(g.one, g.y, g.y)
+	v.VDIVPS(g.y, g.one, g.y)
+}
+
+// sigmoid writes 1 / (1 + exp(-x)), times x if swish.
 func (v *isa) sigmoid(name, doc string, swish bool) {
 	v.function(name, "func(x []float32)", doc)
-	x, t, n, r, p, y := v.regs[0], v.regs[1], v.regs[2], v.regs[3], v.regs[4], v.regs[5]
-	high, low, log2e, ln2high, ln2low, one, bias := v.regs[6], v.regs[7], v.regs[8], v.regs[9], v.regs[10], v.regs[11], v.regs[12]
-	c := v.regs[13]
-	v.constant(89, high)
-	v.constant(-104, low)
-	v.constant(1.44269504088896341, log2e)
-	v.constant(0.693359375, ln2high)
-	v.constant(-2.12194440e-4, ln2low)
-	v.constant(1, one)
-	v.constantBits(127, bias)
+	g := v.newGate()
 	v.each([]string{"x"}, func(at []Mem, m *mask) {
-		v.load(at[0], m, x)
-		v.zero(t)
-		v.VSUBPS(x, t, t)
-		v.VMAXPS(t, low, t)
-		v.VMINPS(t, high, t)
-		v.VMULPS(log2e, t, r)
-		v.VCVTPS2DQ(r, n) // to nearest even
-		v.VCVTDQ2PS(n, r)
-		v.VMOVAPS(r, p)
-		v.VFNMADD213PS(t, ln2high, r) // r = t - r*ln2high
-		v.VFNMADD231PS(p, ln2low, r)  // r -= p*ln2low
-		v.constant(expPolynomial[0], p)
-		for _, k := range expPolynomial[1:] {
-			v.constant(k, c)
-			v.VFMADD213PS(c, r, p) // p = p*r + c
-		}
-		v.VADDPS(one, r, y)
-		v.VMULPS(r, r, r)
-		v.VFMADD231PS(p, r, y) // y = 1 + r + r²p
-		v.VPSRAD(Imm(1), n, p)
-		v.VPSUBD(p, n, n)
-		for _, half := range []VecPhysical{p, n} {
-			v.VPADDD(bias, half, half)
-			v.VPSLLD(Imm(23), half, half)
-			v.VMULPS(half, y, y)
-		}
-		v.VADDPS(one, y, y)
-		v.VDIVPS(y, one, y)
+		v.load(at[0], m, g.x)
+		v.open(g)
 		if swish {
-			v.VMULPS(x, y, y)
+			v.VMULPS(g.x, g.y, g.y)
 		}
-		v.store(y, m, at[0])
+		v.store(g.y, m, at[0])
 	})
 }
 
