@@ -172,7 +172,7 @@ func (m *module) packStep(j *packing) error {
 		m.packWindow(j, w, j.scale, b)
 	}
 	if s.algorithm == winograd {
-		rows, cols := tiles(m.values[s.out].usual.H, m.values[s.out].usual.W, s.side)
+		rows, cols := kernels.Tiles(m.values[s.out].usual.H, m.values[s.out].usual.W, s.side)
 		j.packed.winograd = j.packed.windows[0].Winograd(rows, cols)
 	}
 	if r, ok := m.weights.(Releaser); ok {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/spinemask/spinemask/graph"
+	"github.com/spinemask/spinemask/internal/core/kernels"
 )
 
 // algorithm is the way in which a linear step is computed.
@@ -63,7 +64,7 @@ func selectAlgorithms(m *module) error {
 			if before[s.out] <= earlyLayers && behind[s.out] >= lateLayers {
 				s.side = earlySide
 			}
-			if rows, _ := tiles(m.values[s.out].usual.H, m.values[s.out].usual.W, s.side); rows != nil {
+			if rows, _ := kernels.Tiles(m.values[s.out].usual.H, m.values[s.out].usual.W, s.side); rows != nil {
 				s.algorithm = winograd
 			}
 		}
@@ -102,25 +103,4 @@ func (s *step) layer() int {
 		return 1
 	}
 	return 0
-}
-
-// tiles returns the heights and widths of Winograd's tiles for maps of h×w
-// outputs, of at most so many outputs a side. The features of a RoI are 7×7, which
-// (4+3)×7 covers with an error of 3e-6. Nil where the map is smaller than every
-// tile.
-func tiles(h, w, most int) (rows, cols []int) {
-	if h == 7 && w == 7 {
-		return []int{4, 3}, []int{7}
-	}
-	side := func(n int) []int {
-		if n < 3 {
-			return nil
-		}
-		return []int{min(n, most)}
-	}
-	rows, cols = side(h), side(w)
-	if rows == nil || cols == nil {
-		return nil, nil
-	}
-	return rows, cols
 }

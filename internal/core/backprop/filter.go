@@ -11,6 +11,29 @@ type filter struct {
 	kh, kw, c, n int // window, input and output channels
 	room         []float32
 	packed       *kernels.Packed
+
+	// Of a 3×3 window that moves by single pixels over maps that are large enough.
+	winograd *kernels.PackedWinograd
+	plan     *kernels.WinogradPlan
+}
+
+const (
+	winogradSide     = 5  // most outputs of a tile on an axis, as for inference
+	winogradChannels = 16 // least input and output channels, for which the transforms cost less than they save
+	winogradTiles    = 32 // least tiles of a batch
+)
+
+// useWinograd says whether the filter computes items maps of h×w outputs by
+// Winograd's method (arXiv 1509.09308).
+func (f *filter) useWinograd(items, h, w, stride int) bool {
+	if f.kh != 3 || f.kw != 3 || stride != 1 || min(f.c, f.n) < winogradChannels {
+		return false
+	}
+	rows, cols := kernels.Tiles(h, w, winogradSide)
+	if rows == nil || h < rows[0] || w < cols[0] {
+		return false
+	}
+	return items*((h+rows[0]-1)/rows[0])*((w+cols[0]-1)/cols[0]) >= winogradTiles
 }
 
 func (f *filter) pack(set *kernels.Set, weights, bias []float32) {
@@ -18,6 +41,19 @@ func (f *filter) pack(set *kernels.Set, weights, bias []float32) {
 		f.room = kernels.Alloc(set.PackedFloats(f.kh, f.kw, f.c, f.n))
 	}
 	f.packed = set.PackInto(f.room, weights, f.kh, f.kw, f.c, f.n, nil, bias)
+}
+
+// transform makes Winograd's weights of the packed ones, in memory that all filters
+// of a program share: they are used at once.
+func (f *filter) transform(p *Program, h, w int) {
+	rows, cols := kernels.Tiles(h, w, winogradSide)
+	f.winograd = f.packed.Winograd(rows, cols)
+	if n := f.winograd.Floats(); len(p.winogradRoom) < n {
+		p.winogradRoom = kernels.Alloc(n)
+	}
+	f.winograd.Place(p.winogradRoom)
+	p.team.Do(f.packed.Panels(), parallel.Func(func(_, panel int) { f.winograd.TransformPanel(panel) }))
+	f.plan = f.winograd.Plan(h, w, p.team.Workers())
 }
 
 // A place is where a filter is applied: its first tap for the first output, and
@@ -46,6 +82,13 @@ func (f *filter) run(p *Program, at place) {
 	}
 	if at.add {
 		c.Residual, c.ResItem, c.ResRow, c.ResPixel = c.Out, c.OutItem, c.OutRow, c.OutPixel
+	}
+	if f.useWinograd(in.Items, at.height, at.width, at.stride) {
+		f.transform(p, at.height, at.width)
+		p.team.Do(f.plan.Blocks(in.Items), parallel.Func(func(worker, block int) {
+			p.set.Winograd(&c, f.plan, in.Items, block, block+1, p.floats(worker, f.plan.Scratch()))
+		}))
+		return
 	}
 	p.convolve(&c, in.Items*at.height)
 }

