@@ -13,16 +13,19 @@ import (
 
 const usage = `Usage: cocoeval [flags] GT RESULTS…
 
-Compares the detections of RESULTS with the annotations of GT, both as COCO defines them (JSON, or that packed by gzip or
-zstd), and prints the lines of pycocotools.
+Compares the detections of RESULTS with the annotations of GT and prints the lines of pycocotools. Both files are
+COCO's JSON, plain or packed by gzip or zstd.
 
   cocoeval instances_val2017.json results.json
   cocoeval --iou bbox,segm --per-class --json instances_val2017.json results.json
   cocoeval --min-ap 0.37 instances_val2017.json results.json || echo worse
 
-Several results files, of different images each, count as one.
+Several files of results, each for other images, are evaluated as one.
 
-Ends with 0, 1 if a file cannot be evaluated, 2 for wrong flags, 3 if AP is below --min-ap.
+In strict mode, the default, ids are compared as pycocotools compares them. --mode corrected also takes a number for
+the same number written as text, and names of image files and of categories in place of ids.
+
+The exit code is 0 if all is good, 1 if a file cannot be evaluated, 2 for wrong flags, 3 if AP is below --min-ap.
 
 Flags:
 `

@@ -2,55 +2,27 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/spinemask/spinemask"
-	"github.com/spinemask/spinemask/coco"
 	"github.com/spinemask/spinemask/cocoeval"
 	"github.com/spinemask/spinemask/internal/core/imageio"
 	"github.com/spinemask/spinemask/internal/testkit/dsb"
 	"github.com/spinemask/spinemask/rle"
 )
 
-// truthFile is the part of a COCO data set that the scores need. The modality
-// is this data's own field.
-type truthFile struct {
-	Images []struct {
-		ID       int    `json:"id"`
-		FileName string `json:"file_name"`
-		Modality string `json:"modality"`
-	} `json:"images"`
-	Annotations []struct {
-		ImageID      int `json:"image_id"`
-		Segmentation struct {
-			Size   [2]int `json:"size"`
-			Counts string `json:"counts"`
-		} `json:"segmentation"`
-	} `json:"annotations"`
-}
-
 // modalities in the order of the card's columns; "" is all of them.
 var modalities = []string{"", "fluorescence", "histology", "brightfield"}
 
 // evaluate returns the tables of the model card by their markers' names.
-func evaluate(m *spinemask.Model, images, truth string) (map[string]string, error) {
-	data, err := os.ReadFile(truth)
+func evaluate(m *spinemask.Model, images, file string) (map[string]string, error) {
+	t, err := readTruth(file)
 	if err != nil {
 		return nil, err
 	}
-	var t truthFile
-	if err := json.Unmarshal(data, &t); err != nil {
-		return nil, fmt.Errorf("%s: %w", truth, err)
-	}
-	masks, err := t.masks(truth)
-	if err != nil {
-		return nil, err
-	}
-	ap, err := newAP(truth)
+	ap, err := newAP(t)
 	if err != nil {
 		return nil, err
 	}
@@ -64,11 +36,11 @@ func evaluate(m *spinemask.Model, images, truth string) (map[string]string, erro
 		if err != nil {
 			return nil, err
 		}
-		if err := ap.Add(int64(im.ID), detections(r)); err != nil {
+		if err := ap.Add(im.ID, detections(r)); err != nil {
 			return nil, err
 		}
-		score, half := dsbScore(m, r, masks[im.ID])
-		for _, key := range []string{"", im.Modality} {
+		score, half := dsbScore(m, r, t.masks[im.ID])
+		for _, key := range []string{"", t.modality[im.FileName]} {
 			scores[key] += score
 			at50[key] += half
 			count[key]++
@@ -96,30 +68,13 @@ func evaluate(m *spinemask.Model, images, truth string) (map[string]string, erro
 	return map[string]string{"dsb": b.String(), "ap": apTable}, err
 }
 
-// masks are the annotations of each image, by its id. The name is for errors.
-func (t *truthFile) masks(name string) (map[int][]rle.Mask, error) {
-	masks := map[int][]rle.Mask{}
-	for _, a := range t.Annotations {
-		mask, err := rle.Decode(a.Segmentation.Size[0], a.Segmentation.Size[1], []byte(a.Segmentation.Counts))
-		if err != nil {
-			return nil, fmt.Errorf("%s: image %d: %w", name, a.ImageID, err)
-		}
-		masks[a.ImageID] = append(masks[a.ImageID], mask)
-	}
-	return masks, nil
-}
-
 // newAP prepares COCO's mask AP with up to 400 detections an image: nuclei are
 // many.
-func newAP(truth string) (*cocoeval.Evaluator, error) {
-	d, err := coco.OpenDataset(truth, cocoeval.Segm.Fields())
-	if err != nil {
-		return nil, err
-	}
+func newAP(t *truth) (*cocoeval.Evaluator, error) {
 	p := cocoeval.NewParams(cocoeval.Segm, cocoeval.COCO)
 	p.MaxDets = []int{10, 100, 400}
 	p.Mode = cocoeval.Corrected // pycocotools prints AP at 100 detections whatever the limits are
-	return cocoeval.New(d, p)
+	return cocoeval.New(t.Dataset, p)
 }
 
 func detections(r *spinemask.Result) []cocoeval.Detection {

@@ -2,16 +2,15 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"image"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/spinemask/spinemask"
+	"github.com/spinemask/spinemask/coco"
 	"github.com/spinemask/spinemask/config"
 	"github.com/spinemask/spinemask/internal/core/imageio"
 	"github.com/spinemask/spinemask/internal/core/preprocess"
@@ -20,31 +19,17 @@ import (
 
 // diameter is config.Objects.Diameter for a data set: the median over its images of the median diameter of an image's nuclei, in pixels of the input that the
 // image is fitted into, to three digits.
-func diameter(in *config.Input, truth string) (float64, error) {
-	data, err := os.ReadFile(truth)
+func diameter(in *config.Input, file string) (float64, error) {
+	d, err := coco.OpenDataset(file, coco.Boxes)
 	if err != nil {
 		return 0, err
 	}
-	var t struct {
-		Images []struct {
-			ID     int `json:"id"`
-			Height int `json:"height"`
-			Width  int `json:"width"`
-		} `json:"images"`
-		Annotations []struct {
-			ImageID int     `json:"image_id"`
-			Area    float64 `json:"area"`
-		} `json:"annotations"`
-	}
-	if err := json.Unmarshal(data, &t); err != nil {
-		return 0, fmt.Errorf("%s: %w", truth, err)
-	}
-	diameters := map[int][]float64{}
-	for _, a := range t.Annotations {
-		diameters[a.ImageID] = append(diameters[a.ImageID], 2*math.Sqrt(a.Area/math.Pi))
+	diameters := map[int64][]float64{}
+	for i, area := range d.Area {
+		diameters[d.ImageID[i]] = append(diameters[d.ImageID[i]], 2*math.Sqrt(area/math.Pi))
 	}
 	var ofImages []float64
-	for _, im := range t.Images {
+	for _, im := range d.Images {
 		g, err := preprocess.Fit(in, im.Height, im.Width)
 		if err != nil {
 			return 0, err
@@ -98,24 +83,16 @@ func auto(ctx context.Context, m *spinemask.Model, picture image.Image) (*tile.O
 }
 
 // compareShowings returns the card's table of them.
-func compareShowings(m *spinemask.Model, images, truth string) (string, error) {
+func compareShowings(m *spinemask.Model, images, file string) (string, error) {
 	ctx := context.Background()
-	data, err := os.ReadFile(truth)
-	if err != nil {
-		return "", err
-	}
-	var t truthFile
-	if err := json.Unmarshal(data, &t); err != nil {
-		return "", fmt.Errorf("%s: %w", truth, err)
-	}
-	masks, err := t.masks(truth)
+	t, err := readTruth(file)
 	if err != nil {
 		return "", err
 	}
 	var b strings.Builder
 	b.WriteString("| shown by | AP | AP50 | AP75 | DSB score, mean over images |\n|---|---|---|---|---|\n")
 	for _, s := range showings {
-		ap, err := newAP(truth)
+		ap, err := newAP(t)
 		if err != nil {
 			return "", err
 		}
@@ -133,10 +110,10 @@ func compareShowings(m *spinemask.Model, images, truth string) (string, error) {
 			if err != nil {
 				return "", err
 			}
-			if err := ap.Add(int64(im.ID), detections(all)); err != nil {
+			if err := ap.Add(im.ID, detections(all)); err != nil {
 				return "", err
 			}
-			score, _ := dsbScore(m, shown, masks[im.ID])
+			score, _ := dsbScore(m, shown, t.masks[im.ID])
 			dsb += score
 		}
 		e, err := ap.Evaluate()
