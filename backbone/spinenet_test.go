@@ -115,3 +115,26 @@ func TestProjectionOnlyWhereChannelsDiffer(t *testing.T) {
 		require.Equal(t, want, shortcuts, "scale %v", scale)
 	}
 }
+
+// At 224 the sides 28, 14, 7, 4 and 2 do not divide: what tensorflow/tpu's resample_with_alpha does then (spinenet.py).
+func TestSidesThatDoNotDivide(t *testing.T) {
+	c, err := config.TF1Classification("49")
+	require.NoError(t, err)
+	g := graph.New()
+	f, err := Build(g, g.Input("image", 3), c)
+	require.NoError(t, err)
+	shapes, err := g.Shapes(224, 224)
+	require.NoError(t, err)
+	for l, side := range map[int]int{3: 28, 4: 14, 5: 7, 6: 4, 7: 2} {
+		require.Equal(t, graph.Shape{H: side, W: side, C: 256}, shapes[f.Levels[l]])
+	}
+	steps := map[string]string{}
+	for _, n := range g.Nodes() {
+		steps[n.Name] = n.Op.String()
+	}
+	require.Equal(t, "maxpool 3x3/2 same", steps["backbone/block04/resample0/pool"], "14 to 4: a convolution to 7, a pool to 4")
+	require.NotContains(t, steps, "backbone/block04/resample0/nearest")
+	require.Equal(t, "maxpool 5x5/3 same", steps["backbone/block13/resample0/pool"], "14 to 2: a convolution to 7, a pool to 3")
+	require.Equal(t, "nearest 2x2", steps["backbone/block13/resample0/nearest"])
+	require.Equal(t, "nearest 7x7", steps["backbone/block06/resample0/nearest"], "4 to 7")
+}

@@ -49,7 +49,7 @@ func randomGraph(r *rand.Rand) *graph.Graph {
 	for i := range 10 + r.IntN(20) {
 		name, x := fmt.Sprintf("n%d", i), pick()
 		y := x
-		switch r.IntN(6) {
+		switch r.IntN(7) {
 		case 0:
 			y.channels = []int{4, 8, 18, 33}[r.IntN(4)]
 			op := graph.Conv{Size: 1 + 2*r.IntN(2), Stride: 1, Padding: graph.Same, Out: y.channels, Bias: true}
@@ -79,6 +79,9 @@ func randomGraph(r *rand.Rand) *graph.Graph {
 				y.Value = g.Add(name+"/add", y.Value, others[0])
 			}
 			y.Value = g.Activate(name+"/act", y.Value, graph.Relu)
+		case 6:
+			y.size = pick().size
+			y.Value = g.Nearest(name, x.Value, graph.Nearest{Height: y.size, Width: y.size})
 		case 5:
 			y.Value = g.MaxPool(name, x.Value, graph.MaxPool{Size: 3, Stride: 1, Padding: graph.Same})
 		}

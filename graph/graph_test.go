@@ -134,3 +134,22 @@ output y = %3
 	require.NoError(t, err)
 	require.Equal(t, Shape{32, 16, 4}, shapes[3])
 }
+
+// The pixels that tf.image.resize_nearest_neighbor of TensorFlow 2.15.1 takes, without half-pixel centres.
+func TestNearestTakesTheOriginalsPixels(t *testing.T) {
+	for _, tt := range []struct {
+		from, to int
+		want     []int
+	}{{4, 7, []int{0, 0, 1, 1, 2, 2, 3}}, {3, 2, []int{0, 1}}, {2, 7, []int{0, 0, 0, 0, 1, 1, 1}}, {7, 7, []int{0, 1, 2, 3, 4, 5, 6}}} {
+		var got []int
+		for i := range tt.to {
+			got = append(got, Nearest{}.Source(i, tt.to, tt.from))
+		}
+		require.Equal(t, tt.want, got, "%d to %d", tt.from, tt.to)
+	}
+	g := New()
+	g.Output("out", g.Nearest("n", g.Input("in", 3), Nearest{Height: 7, Width: 4}))
+	shapes, err := g.Shapes(4, 9)
+	require.NoError(t, err)
+	require.Equal(t, Shape{7, 4, 3}, shapes[1])
+}

@@ -131,3 +131,34 @@ func BenchmarkResize(b *testing.B) {
 		r.Rows(out, 3*g.InputWidth, 0, g.InputHeight, s)
 	}
 }
+
+// The crop of the Garden's center_crop_image with 0.875 of the shorter side: sides rounded down, offsets those of the side before.
+func TestCentreCrop(t *testing.T) {
+	c, err := config.TF2Classification("resnet-50")
+	require.NoError(t, err)
+	g, err := Fit(&c.Input, 300, 451)
+	require.NoError(t, err)
+	require.Equal(t, [4]int{18, 94, 262, 262}, [4]int{g.CropY, g.CropX, g.CropHeight, g.CropWidth})
+	require.Equal(t, [4]int{224, 224, 224, 224}, [4]int{g.ScaledHeight, g.ScaledWidth, g.InputHeight, g.InputWidth})
+	g, err = Fit(&c.Input, 1, 3)
+	require.NoError(t, err)
+	require.Equal(t, [4]int{0, 1, 1, 1}, [4]int{g.CropY, g.CropX, g.CropHeight, g.CropWidth})
+
+	// A photo of one colour in the crop and another around it: none of the latter is seen.
+	photo := make([]byte, 300*451*3)
+	for y := 18; y < 18+262; y++ {
+		for x := 94; x < 94+262; x++ {
+			copy(photo[3*(y*451+x):], []byte{200, 100, 50})
+		}
+	}
+	g, err = Fit(&c.Input, 300, 451)
+	require.NoError(t, err)
+	r := NewResizer(&c.Input)
+	r.Start(g, photo)
+	out := make([]float32, 224*224*3)
+	r.Rows(out, 224*3, 0, 224, new(Scratch))
+	for i, v := range out {
+		p, k := []float32{200, 100, 50}[i%3], i%3
+		require.InDelta(t, (p-255*float32(c.Input.Mean[k]))/(255*float32(c.Input.Std[k])), v, 1e-6)
+	}
+}
