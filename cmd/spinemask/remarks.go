@@ -72,7 +72,7 @@ func (t *talk) sayRemarks(r *remarks, rule imageio.Normalize, c *config.Config) 
 		if s.images > 1 {
 			what, whose, it = fmt.Sprintf("%d images such as %s are", s.images, s.first), "their", "them"
 		}
-		t.say("%s shown to the model at %s of %s size, at which small things vanish; --tile %d shows %s in pieces", what, fractions(s.smallest, s.most), whose, goodTile(c), it)
+		t.say("%s shown to the model at %s of %s size, at which small things vanish; %s", what, fractions(s.smallest, s.most), whose, inPieces(c, it))
 	}
 }
 
@@ -98,6 +98,15 @@ func brightness(n, of int, used string, asked imageio.Normalize) string {
 		have = "" // that is not why
 	}
 	return images + have + ": " + how + " (--normalize)"
+}
+
+// inPieces says what to do.
+func inPieces(c *config.Config, it string) string {
+	advice := fmt.Sprintf("--tile %d shows %s in pieces", goodTile(c), it)
+	if c.Objects != nil {
+		advice += ", --diameter auto at a scale that fits the things in "+it
+	}
+	return advice
 }
 
 // goodTile is a size of tiles to begin with: that of the model's config, or of its input.

@@ -32,7 +32,7 @@ func TestImagesFarLargerThanTheInput(t *testing.T) {
 	require.Equal(t, "spinemask: wide.png is shown to the model at 1/24 of its size, at which small things vanish; --tile 640 shows it in pieces\n", remarksOf(t, &r, "auto", c))
 	add(&r, "high.png", 10, 2560)
 	c.Objects = &config.Objects{Tile: 256}
-	require.Equal(t, "spinemask: 2 images such as wide.png are shown to the model at 1/4 to 1/24 of their size, at which small things vanish; --tile 256 shows them in pieces\n",
+	require.Equal(t, "spinemask: 2 images such as wide.png are shown to the model at 1/4 to 1/24 of their size, at which small things vanish; --tile 256 shows them in pieces, --diameter auto at a scale that fits the things in them\n",
 		remarksOf(t, &r, "auto", c))
 }
 
