@@ -104,7 +104,7 @@ func brightness(n, of int, used string, asked imageio.Normalize) string {
 func inPieces(c *config.Config, it string) string {
 	advice := fmt.Sprintf("--tile %d shows %s in pieces", goodTile(c), it)
 	if c.Objects != nil {
-		advice += ", --diameter auto at a scale that fits the things in "+it
+		advice += ", --diameter auto at a scale that fits the things in " + it
 	}
 	return advice
 }
