@@ -44,13 +44,13 @@ func (o *output) removeWritten(j *journal.Journal, planned []journal.Entry) erro
 	}
 	reads := map[string]bool{}
 	for _, e := range planned {
-		reads[absolute(e.Path)] = true
+		reads[absolute(e.Path)], reads[spot(e.Path)] = true, true
 	}
 	o.former = map[string][]string{}
 	for name, files := range former {
 		for _, file := range files {
 			switch {
-			case reads[absolute(file)]:
+			case reads[spot(file)]:
 			case keep[file], keep[filepath.Dir(file)]:
 				o.former[name] = append(o.former[name], file)
 			default:
@@ -82,7 +82,7 @@ func (o *output) written(j *journal.Journal) (map[string][]string, error) {
 	}
 	err := j.Each(func(e journal.Entry, r journal.Record) error {
 		if r.Picture != nil {
-			files[e.FileName] = was.filesOf(e.FileName, len(r.Picture.Instances))
+			files[e.FileName] = was.filesOf(e, len(r.Picture.Instances))
 		}
 		return nil
 	})
@@ -90,11 +90,13 @@ func (o *output) written(j *journal.Journal) (map[string][]string, error) {
 }
 
 // filesOf lists the files of an image with a number of instances.
-func (o *output) filesOf(name string, instances int) (files []string) {
+func (o *output) filesOf(e journal.Entry, instances int) (files []string) {
 	for _, f := range o.formats {
-		for _, place := range o.places(f, name) {
+		for _, place := range o.places(f, e.FileName) {
 			if f.instance == nil {
-				files = append(files, place)
+				if spot(place) != spot(e.Path) { // it is no link to the image, but the image
+					files = append(files, place)
+				}
 				continue
 			}
 			for i := range instances {
@@ -105,6 +107,9 @@ func (o *output) filesOf(name string, instances int) (files []string) {
 	return files
 }
 
+// spot is where a file is, which may be a link to another one.
+func spot(path string) string { return filepath.Join(absolute(filepath.Dir(path)), filepath.Base(path)) }
+
 // instanceFile is the place of an instance's file in the folder of an image.
 func instanceFile(folder string, i int) string {
 	return filepath.Join(folder, fmt.Sprintf("%03d.png", i+1))
@@ -114,7 +119,8 @@ func instanceFile(folder string, i int) string {
 func (o *output) forget(id int64, name string) error {
 	files := o.former[name]
 	if r, ok, err := o.journal.Find(id); err == nil && ok && r.Picture != nil {
-		files = append(files, o.filesOf(name, len(r.Picture.Instances))...)
+		e, _ := o.journal.Entry(name)
+		files = append(files, o.filesOf(e, len(r.Picture.Instances))...)
 	}
 	for _, file := range files {
 		if err := o.remove(file); err != nil {

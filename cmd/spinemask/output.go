@@ -168,8 +168,8 @@ func (o *output) linkImage(name, source string) error {
 		return nil
 	}
 	link := o.link(name)
-	if info, err := os.Lstat(link); err == nil {
-		if info.Mode()&fs.ModeSymlink == 0 {
+	if there, err := os.Lstat(link); err == nil {
+		if there.Mode()&fs.ModeSymlink == 0 || sameFile(link, source) {
 			return nil
 		}
 		if err := os.Remove(link); err != nil {
