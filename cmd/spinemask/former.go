@@ -108,7 +108,9 @@ func (o *output) filesOf(e journal.Entry, instances int) (files []string) {
 }
 
 // spot is where a file is, which may be a link to another one.
-func spot(path string) string { return filepath.Join(absolute(filepath.Dir(path)), filepath.Base(path)) }
+func spot(path string) string {
+	return filepath.Join(absolute(filepath.Dir(path)), filepath.Base(path))
+}
 
 // instanceFile is the place of an instance's file in the folder of an image.
 func instanceFile(folder string, i int) string {
