@@ -15,14 +15,11 @@ func (f *File) extend() {
 	if d, ok := p.imagej(); ok {
 		n, _ = strconv.Atoi(d["images"])
 	} else if d, ok := p.shaped(); ok && d.Truncated {
-		n = 1
+		values := 1.0
 		for _, size := range d.Shape {
-			n *= max(min(size, maxPages), 1)
-			if n > 1<<40 {
-				return
-			}
+			values *= float64(size)
 		}
-		n /= max(p.Width*p.Height*p.Channels, 1)
+		n = int(min(max(values/(float64(p.Width)*float64(p.Height)*float64(p.Channels)), 0), maxPages+1))
 	} else {
 		n = p.metaMorphPlanes()
 	}

@@ -18,7 +18,7 @@ var labToSRGB = [3][3]float64{
 // of half their range.
 func (p *Page) fromLab(s *samples.Samples) (*samples.Samples, error) {
 	if p.Bits != 8 && p.Bits != 16 || p.Kind == samples.Float {
-		return nil, fmt.Errorf("Lab of %s is not supported, only of 8 and 16 bits", s.Type())
+		return nil, fmt.Errorf("colours in Lab of %s are not supported, only of 8 and 16 bits", s.Type())
 	}
 	whole, unit := largest(p.Bits), math.Ldexp(1, p.Bits-8)
 	chroma := func(v float64) float64 {

@@ -31,19 +31,19 @@ func shapedSeries(f *File) *series {
 		return nil
 	}
 	first := f.Pages[0]
-	plane := first.Width * first.Height
-	size := 1
+	plane := int64(first.Width) * int64(first.Height)
+	size := int64(1)
 	for _, n := range d.Shape {
-		if n < 1 || n > maxPages*1024 || size > 1<<40 {
+		if n < 1 || n > maxPages*1024 || size > 1<<34 {
 			return nil
 		}
-		size *= n
+		size *= int64(n)
 	}
 	sizes := map[byte]int{'c': 1, 'z': 1, 't': 1}
 	var order []byte
 	pages := f.Pages
 	for i, n := range d.Shape {
-		size /= n
+		size /= int64(n)
 		axis := d.Axes[i] | 0x20
 		if size < plane || axis == 's' {
 			break // from here on, axes are inside of planes
