@@ -139,3 +139,34 @@ func TestFailedWritesLeaveNoHalfLine(t *testing.T) {
 	require.False(t, done)
 	require.NoError(t, f.Close())
 }
+
+func TestFormatsWrittenLaterAreRemembered(t *testing.T) {
+	path, j := begin(t) // saves coco
+	require.NoError(t, j.Also([]string{"coco", "csv"}))
+	require.NoError(t, j.Also([]string{"csv"}))
+	size := j.size
+	require.NoError(t, j.Also([]string{"csv", "coco"}))
+	require.Equal(t, size, j.size, "nothing new")
+	require.NoError(t, j.Close())
+
+	j, err := Open(path)
+	require.NoError(t, err)
+	defer j.Close()
+	require.True(t, j.Saved("coco"))
+	require.True(t, j.Saved("csv"))
+	require.False(t, j.Saved("yolo"))
+	require.Equal(t, []string{"coco"}, j.Header().Save, "what the run itself saves is as it was")
+}
+
+func TestFind(t *testing.T) {
+	_, j := begin(t)
+	defer j.Close()
+	_, known, err := j.Find(7)
+	require.NoError(t, err)
+	require.False(t, known)
+	require.NoError(t, j.Fail(7, "truncated"))
+	r, known, err := j.Find(7)
+	require.NoError(t, err)
+	require.True(t, known)
+	require.Equal(t, "truncated", r.Error)
+}
