@@ -191,7 +191,7 @@ func (b *builder) permuted(i int, blk Block) {
 		// spinenet.py "Connect intermediate blocks with outdegree 0 to output block".
 		for j := range b.features {
 			p := &b.features[j]
-			if p.uses == 0 && p.level == blk.Level && b.g.Channels(p.value) == channels {
+			if p.uses == 0 && b.sideOf(p.level) == b.sideOf(blk.Level) && b.g.Channels(p.value) == channels {
 				sum = append(sum, p.value)
 				p.uses++
 			}
@@ -212,11 +212,11 @@ func (b *builder) resample(name string, p feature, level, channels int) graph.Va
 	}
 	x := b.convAct(name+"/conv0", p.value, 1, 1, graph.Same, squeezed)
 	last := "/conv1"
-	if from, to := b.sideOf(p.level), b.sideOf(level); p.level < level {
+	if from, to := b.sideOf(p.level), b.sideOf(level); from > to {
 		x = b.convAct(name+"/conv1", x, 3, 2, b.strided, squeezed)
 		x = b.shrink(name, x, from, to)
 		last = "/conv2"
-	} else if p.level > level {
+	} else if from < to {
 		x = b.grow(name, x, from, to)
 	}
 	return b.conv(name+last, x, 1, 1, graph.Same, channels)
