@@ -56,6 +56,7 @@ var allowed = map[string][]string{
 	"maskhead":                             {"box", "config", "graph", "rle"},
 	"models/nuclei":                        {"", "weights"},
 	"models/nuclei/remake":                 {"coco", "cocoeval", "", "config", "internal/testkit/dsb", "internal/core/imageio", "internal/core/overlay", "internal/core/preprocess", "rle", "tile", "weights"},
+	"models/nuclei/remake/dataset":         {"coco", "internal/core/imageio", "rle"},
 	"retinanet":                            {"box", "config", "graph", "rpn"},
 	"rle":                                  {},
 	"roialign":                             {"box", "config", "internal/core/kernels"},

@@ -80,7 +80,9 @@ is cut into tiles that overlap, each of which the model sees as an image of its 
 what two of them see of the same thing is joined by its masks. --max-detections
 then counts for each tile. With --scale, the model sees every image at that scale,
 in tiles if it does not fit: 0.5 if images have 0.25 µm a pixel and the model was
-made for 0.5 µm. Images are decoded as a whole, 3 bytes a pixel and up to 8 more
+made for 0.5 µm. With --diameter, that scale follows from the size of things in the
+images: in pixels, or auto, for which the model looks at each image at two scales
+first. Images are decoded as a whole, 3 bytes a pixel and up to 8 more
 while a file is read; --max-pixels bounds that.
 
 Coordinates are those of the image in its full size, as it is shown upright. Ids of

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/spinemask/spinemask"
+	"github.com/spinemask/spinemask/config"
 	"github.com/spinemask/spinemask/internal/core/imageio"
 	"github.com/spinemask/spinemask/models/nuclei"
 	"github.com/spinemask/spinemask/rle"
@@ -107,4 +108,20 @@ func TestScaledImagesKeepTheirPlaces(t *testing.T) {
 		require.Greater(t, sum/float64(found), 0.85, "scale %g", scale)
 		t.Logf("scale %g: %d of %d, mean IoU %.3f", scale, found, want, sum/float64(found))
 	}
+}
+
+// Without the size of the objects in the model's config, no scale follows from their size in the images.
+func TestDiameterNeedsAModelThatSaysItsOwn(t *testing.T) {
+	c, err := config.TF2("49")
+	require.NoError(t, err)
+	for _, px := range []string{"20", diameterAuto} {
+		f := showingFlags{diameter: px}
+		err = f.decide(c, 1, imageio.DefaultMaxPixels)
+		require.EqualError(t, err, "--diameter "+px+": the model does not say how large the objects are that it was trained on")
+		require.Contains(t, err.(hinted).hint, "--scale")
+	}
+	c.Objects = &config.Objects{Diameter: 30}
+	f := showingFlags{diameter: "20"}
+	require.NoError(t, f.decide(c, 1, imageio.DefaultMaxPixels))
+	require.Equal(t, 427, f.cut.Size) // 640 pixels at a scale of 1.5
 }
