@@ -303,6 +303,9 @@ func TestOddFields(t *testing.T) {
 		{name: "result's category null, all taken for one", change: func(p *pairOfFiles) { p.results()[0]["category_id"] = nil }, agnostic: true, ap: 0x1.4c0a237c32b17p-1, ar: 0x1.5555555555556p-1, code: "unknown-category-results"},
 		{name: "annotation's image null", change: func(p *pairOfFiles) { p.list("annotations")[0]["image_id"] = nil }, ap: 0x1.51231743324c8p-1, ar: 0x1.8888888888889p-1, code: "unknown-image-annotations"},
 		{name: "iscrowd null", change: func(p *pairOfFiles) { p.list("annotations")[0]["iscrowd"] = nil }, ap: idsAP, ar: idsAR, code: "no-iscrowd"}, // pycocotools: TypeError
+		{name: "annotations' images as text", change: func(p *pairOfFiles) {
+			replace(p.list("annotations"), "image_id", object{"1": "1", "2": "2"})
+		}, ap: -1, ar: -1, code: "no-annotations"},
 		{name: "width -1", change: width(-1), ap: idsAP, ar: idsAR, code: "image-size"},
 		{name: "width 120.5", change: width(120.5), ap: idsAP, ar: idsAR, code: "image-size"},
 		{name: "width a string", change: width("120"), ap: idsAP, ar: idsAR, code: "image-size"},
@@ -328,7 +331,7 @@ func TestOddFields(t *testing.T) {
 			if c.code == "" {
 				require.Empty(t, codes(e))
 			} else {
-				require.Equal(t, []string{c.code}, codes(e))
+				require.Contains(t, codes(e), c.code)
 			}
 		})
 	}
