@@ -82,7 +82,7 @@ func benchmarkStep(b *testing.B, c *config.Config, s sizes) {
 	b.ResetTimer()
 	for b.Loop() {
 		params.ClearGrads()
-		require.NoError(b, m.forward(context.Background()))
+		require.NoError(b, m.trunk.Forward(context.Background()))
 		_, err := m.backward(context.Background(), of)
 		require.NoError(b, err)
 	}

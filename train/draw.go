@@ -12,6 +12,7 @@ const (
 	forRegions
 	forHoldout
 	forWeights
+	forDepth
 )
 
 // draws is the stream of numbers for a purpose.

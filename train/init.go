@@ -27,7 +27,7 @@ func initial(t graph.Tensor, seed uint64) []float32 {
 			v[i] = 1
 		}
 	case "bias":
-		if t.Name == "retinanet/class/bias" { // a prior of 1 %: arXiv 1708.02002 §4.1
+		if t.Name == "retina/class/predict/bias" { // a prior of 1 %: arXiv 1708.02002 §4.1
 			for i := range v {
 				v[i] = float32(-math.Log(99))
 			}
@@ -48,9 +48,9 @@ func kernel(v []float32, t graph.Tensor, r *rand.Rand) {
 		}
 	}
 	switch {
-	case place == "rpn/objectness", place == "rpn/deltas", place == "retinanet/class", place == "retinanet/box":
+	case place == "rpn/objectness", place == "rpn/deltas", strings.HasPrefix(place, "retina/") && strings.HasSuffix(place, "/predict"):
 		normal(1e-5)
-	case strings.HasPrefix(place, "rpn/"), strings.HasPrefix(place, "retinanet/"), place == "box/class":
+	case strings.HasPrefix(place, "rpn/"), strings.HasPrefix(place, "retina/"), place == "box/class":
 		normal(0.01)
 	case place == "box/deltas":
 		normal(0.001)

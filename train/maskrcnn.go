@@ -10,13 +10,10 @@ import (
 	"github.com/spinemask/spinemask/internal/core/network"
 	"github.com/spinemask/spinemask/internal/core/parallel"
 	"github.com/spinemask/spinemask/roialign"
+	"github.com/spinemask/spinemask/rpn"
 	"github.com/spinemask/spinemask/train/loss"
 	"github.com/spinemask/spinemask/train/target"
 )
-
-// Losses are the parts of a batch's loss by name: those of tasks/maskrcnn.py,
-// tasks/retinanet.py and tasks/image_classification.py of the Model Garden.
-type Losses map[string]float64
 
 // maskRCNN computes the losses of batches and the gradients of the weights.
 type maskRCNN struct {
@@ -28,10 +25,63 @@ type maskRCNN struct {
 	batch            int // images
 	regions, masks   int // of an image, for the box head and for the mask head
 	size             box.Size
+
+	recipe   *Recipe
+	proposer *rpn.Proposer
+	anchors  *anchors
 }
 
-// sizes of a batch.
-type sizes struct{ batch, height, width, regions, masks int }
+func (m *maskRCNN) input() *backprop.Map          { return m.trunk.Input("image") }
+func (m *maskRCNN) programs() []*backprop.Program { return []*backprop.Program{m.trunk, m.box, m.mask} }
+
+// propose prepares what a recipe says of proposals and samples.
+func (m *maskRCNN) propose(r *Recipe) {
+	proposing := *m.config
+	proposing.RPN.PreNMSPerLevel, proposing.RPN.PostNMS = r.Regions.PreNMS, r.Regions.PostNMS
+	m.recipe, m.proposer = r, rpn.NewProposer(&proposing)
+	m.anchors = newAnchors(m.config, int(m.size.Height), int(m.size.Width))
+}
+
+func (m *maskRCNN) learn(ctx context.Context, step int, truths []truth) (Losses, error) {
+	if err := m.trunk.Forward(ctx); err != nil {
+		return nil, err
+	}
+	of, err := m.assign(step, truths)
+	if err != nil {
+		return nil, err
+	}
+	return m.backward(ctx, of)
+}
+
+// assign proposes regions with the network as it is, and says what it should have
+// given.
+func (m *maskRCNN) assign(step int, truths []truth) ([]targets, error) {
+	c := &m.config.Backbone
+	of := make([]targets, len(truths))
+	clip := m.size
+	if m.config.Boxes.Clip == config.ClipCanvasMinusOne || m.config.Boxes.Clip == config.ClipImageMinusOne {
+		clip = box.Size{Height: clip.Height - 1, Width: clip.Width - 1}
+	}
+	for i := range of {
+		var levels []rpn.Output
+		for l := c.MinLevel; l <= c.MaxLevel; l++ {
+			o, d := m.trunk.Output(fmt.Sprintf("objectness%d", l)), m.trunk.Output(fmt.Sprintf("deltas%d", l))
+			levels = append(levels, rpn.Output{
+				Height: o.Height, Width: o.Width,
+				Objectness: o.Data[i*o.ItemStride:], ObjectnessRow: o.RowStride,
+				Deltas: d.Data[i*d.ItemStride:], DeltasRow: d.RowStride,
+			})
+		}
+		proposals, _ := m.proposer.Propose(levels, m.size, clip)
+		of[i].anchorTargets = m.anchors.label(&truths[i], m.recipe.Anchors, draws(m.recipe.Seed, forAnchors, step, i))
+		var err error
+		of[i].regionTargets, err = sample(proposals, &truths[i], m.recipe.Regions, 2*m.config.RoIAlign.MaskSize, draws(m.recipe.Seed, forRegions, step, i))
+		if err != nil {
+			return nil, err
+		}
+	}
+	return of, nil
+}
 
 func newMaskRCNN(c *config.Config, params *backprop.Params, s sizes, team *parallel.Team, o backprop.Options) (*maskRCNN, error) {
 	n, err := network.Build(c)
@@ -76,9 +126,6 @@ type targets struct {
 	regionTargets
 }
 
-// forward runs the trunk over the images that its input holds.
-func (m *maskRCNN) forward(ctx context.Context) error { return m.trunk.Forward(ctx) }
-
 // backward runs the heads over the regions of each image, and all programs
 // backward. It adds to the gradients of the params.
 func (m *maskRCNN) backward(ctx context.Context, of []targets) (Losses, error) {
@@ -95,14 +142,12 @@ func (m *maskRCNN) backward(ctx context.Context, of []targets) (Losses, error) {
 	if err := m.maskHead(ctx, of, grads, losses); err != nil {
 		return nil, err
 	}
-	return losses, m.trunk.Backward(ctx)
-}
-
-// commit makes the statistics of the batch count.
-func (m *maskRCNN) commit() {
-	for _, p := range []*backprop.Program{m.trunk, m.box, m.mask} {
-		p.Commit()
+	total := 0.0
+	for _, name := range []string{"rpn_score_loss", "rpn_box_loss", "frcnn_cls_loss", "frcnn_box_loss", "mask_loss"} {
+		total += losses[name]
 	}
+	losses["model_loss"] = total
+	return losses, m.trunk.Backward(ctx)
 }
 
 // rpn sets the gradients of the region proposal network's outputs.

@@ -2,7 +2,6 @@ package train
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -34,13 +33,6 @@ func (r *Recipe) Microscopy() {
 	r.Augment.Color = &Color{Brightness: 0.1, Contrast: 0.3, Gamma: 0.3, Invert: 0.05, Noise: 0.03, Blur: 1}
 }
 
-// A published recipe of the SpineNet paper (arXiv 1912.05027 §5.1) or of the Model
-// Garden's configurations.
-type published struct {
-	name, source string
-	make         func() *Recipe
-}
-
 // garden is what the Model Garden's Mask R-CNN configurations have in common
 // (configs/maskrcnn.py, maskrcnn_spinenet_coco).
 func garden() *Recipe {
@@ -55,29 +47,71 @@ func garden() *Recipe {
 	}
 }
 
-// side of the input of each SpineNet (config.Variants).
-var sides = map[string]int{"49S": 640, "49": 640, "96": 1024, "143": 1280, "143L": 1280, "190": 1536}
+// protocols are those of the SpineNet paper (arXiv 1912.05027 §5.1); an epoch of COCO
+// has 463 batches of 256.
+var protocols = map[string]struct {
+	source string
+	change func(r *Recipe)
+}{
+	"a": {
+		"protocol A of arXiv 1912.05027 §5.1: 250 epochs, scale 0.8 to 1.2; its DropBlock, whose values are not published, is left out",
+		func(r *Recipe) {
+			r.Steps = 463 * 250
+			r.Rate = Rate{Value: 0.28, Warmup: 0.0067, WarmupSteps: 463 * 5, Drops: []float64{220. / 250, 240. / 250}}
+			r.Augment.Scale = [2]float64{0.8, 1.2}
+		},
+	},
+	"b": {
+		"tf-models-official 2.15.0, configs/maskrcnn.py maskrcnn_spinenet_coco; protocol B of arXiv 1912.05027 §5.1: 350 epochs, scale 0.5 to 2",
+		func(*Recipe) {},
+	},
+	"c": {
+		"tf-models-official 2.15.0, configs/retinanet.py retinanet_spinenet_coco; protocol C of arXiv 1912.05027 §5.1: 500 epochs, stochastic depth 0.2, scale 0.1 to 2",
+		func(r *Recipe) {
+			r.Steps = 462 * 500
+			r.Rate.Drops = []float64{219450. / 231000, 226380. / 231000}
+			r.Depth = 0.2
+			r.Augment.Scale = [2]float64{0.1, 2}
+		},
+	},
+}
 
-func publishedRecipes() (list []published) {
-	for _, variant := range []string{"49S", "49", "96", "143", "143L", "190"} {
-		at := func(r *Recipe) *Recipe {
-			r.Height, r.Width = sides[variant], sides[variant]
-			return r
-		}
-		list = append(list, published{
-			fmt.Sprintf("spinenet-%s-mrcnn-b", strings.ToLower(variant)),
-			"tf-models-official 2.15.0, configs/maskrcnn.py maskrcnn_spinenet_coco; protocol B of arXiv 1912.05027 §5.1: 350 epochs of COCO in batches of 256",
-			func() *Recipe { return at(garden()) },
-		})
+// sides of the input of each SpineNet (config.Variants), and of its RetinaNet.
+var sides = map[string][2]int{"49S": {640, 640}, "49": {640, 640}, "96": {1024, 1024}, "143": {1280, 1280}, "143L": {1280, 1280}, "190": {1536, 1280}}
+
+// published parses the name of a recipe of the paper: spinenet-49-mrcnn-b.
+func published(name string) (*Recipe, bool) {
+	parts := strings.Split(name, "-")
+	if len(parts) != 4 || parts[0] != "spinenet" || parts[2] != "mrcnn" && parts[2] != "retinanet" {
+		return nil, false
 	}
-	return list
+	for variant, side := range sides {
+		p, ok := protocols[parts[3]]
+		if !ok || !strings.EqualFold(variant, parts[1]) {
+			continue
+		}
+		r := garden()
+		p.change(r)
+		r.Name, r.Source = name, p.source
+		r.Height = side[0]
+		if parts[2] == "retinanet" {
+			r.Height = side[1]
+		}
+		r.Width = r.Height
+		return r, true
+	}
+	return nil, false
 }
 
 // RecipeNames lists the recipes that ByName knows.
 func RecipeNames() []string {
 	names := []string{"fine-tune", "fine-tune-microscopy"}
-	for _, p := range publishedRecipes() {
-		names = append(names, p.name)
+	for _, variant := range []string{"49s", "49", "96", "143", "143l", "190"} {
+		for _, kind := range []string{"mrcnn", "retinanet"} {
+			for _, protocol := range []string{"a", "b", "c"} {
+				names = append(names, "spinenet-"+variant+"-"+kind+"-"+protocol)
+			}
+		}
 	}
 	return names
 }
@@ -92,14 +126,8 @@ func ByName(name string, images int) (*Recipe, error) {
 		r.Microscopy()
 		return r, nil
 	}
-	for _, p := range publishedRecipes() {
-		if p.name == name {
-			r := p.make()
-			r.Name, r.Source = p.name, p.source
-			return r, nil
-		}
+	if r, ok := published(name); ok {
+		return r, nil
 	}
-	names := RecipeNames()
-	slices.Sort(names)
-	return nil, fmt.Errorf("train: no recipe %q; there are %s", name, strings.Join(names, ", "))
+	return nil, fmt.Errorf("train: no recipe %q; there are fine-tune, fine-tune-microscopy, and spinenet-V-K-P: V of 49s, 49, 96, 143, 143l, 190, K of mrcnn, retinanet, P of a, b, c", name)
 }

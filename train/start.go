@@ -86,12 +86,13 @@ func start(c *config.Config, set *dataset.Set, f *weights.File, from *config.Con
 			return nil, err
 		}
 		used[t.Name] = true
+		per, groups := perClass(t.Name, &own)
 		switch {
-		case slices.Equal(x.Shape, t.Shape) && (sameClasses(&own, from) || perClass(t.Name, &own) == 0):
+		case slices.Equal(x.Shape, t.Shape) && (sameClasses(&own, from) || per == 0):
 			copy(v, old)
 			s.Kept = append(s.Kept, t.Name)
-		case perClass(t.Name, &own) > 0 && sameButClasses(x.Shape, t.Shape):
-			keepRows(v, t, old, x.Shape, perClass(t.Name, &own), &own, from)
+		case per > 0 && sameButClasses(x.Shape, t.Shape) && own.Model == from.Model:
+			keepRows(v, t, old, x.Shape, per, groups, &own, from)
 			s.Classes = append(s.Classes, t.Name)
 		default:
 			s.New = append(s.New, t.Name)
@@ -111,18 +112,22 @@ func sameClasses(a, b *config.Config) bool {
 	return a.Background == b.Background && slices.EqualFunc(a.Categories, b.Categories, func(x, y config.Category) bool { return x.Name == y.Name })
 }
 
-// perClass is how many outputs of a layer belong to a class; 0 if it has none of its
-// own.
-func perClass(name string, c *config.Config) int {
+// perClass is how many outputs of a layer belong to a class, and how often the
+// classes follow each other; 0 if it has none of its own.
+func perClass(name string, c *config.Config) (per, groups int) {
 	switch place := name[:strings.LastIndex(name, "/")]; {
 	case place == "box/class":
-		return 1
+		return 1, 1
 	case place == "box/deltas" && c.BoxHead.ClassSpecific:
-		return 4
+		return 4, 1
 	case place == "mask/logits" && c.MaskHead.ClassSpecific:
-		return 1
+		return 1, 1
+	case place == "retina/class/predict":
+		return 1, c.Anchors.PerPlace()
+	case place == "classifier":
+		return 1, 1
 	}
-	return 0
+	return 0, 0
 }
 
 // sameButClasses says whether two shapes differ in the last axis only.
@@ -131,14 +136,16 @@ func sameButClasses(a, b []int) bool {
 }
 
 // keepRows copies the outputs of the background and of classes of the same name.
-func keepRows(v []float32, t graph.Tensor, old []float32, oldShape []int, per int, c, from *config.Config) {
+func keepRows(v []float32, t graph.Tensor, old []float32, oldShape []int, per, groups int, c, from *config.Config) {
 	width, oldWidth := t.Shape[len(t.Shape)-1], oldShape[len(oldShape)-1]
 	row := func(to, at int) {
 		for i := range len(v) / width {
-			copy(v[i*width+to*per:][:per], old[i*oldWidth+at*per:][:per])
+			for g := range groups {
+				copy(v[i*width+(g*width/groups)+to*per:][:per], old[i*oldWidth+(g*oldWidth/groups)+at*per:][:per])
+			}
 		}
 	}
-	if hasBackground(width, per, c) && hasBackground(oldWidth, per, from) {
+	if width == per*groups*c.Classes() && oldWidth == per*groups*from.Classes() && c.Classes() > len(c.Categories) && from.Classes() > len(from.Categories) {
 		row(c.BackgroundRow(), from.BackgroundRow())
 	}
 	for i, k := range c.Categories {
@@ -149,5 +156,3 @@ func keepRows(v []float32, t graph.Tensor, old []float32, oldShape []int, per in
 		}
 	}
 }
-
-func hasBackground(width, per int, c *config.Config) bool { return width == per*c.Classes() }

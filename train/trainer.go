@@ -11,13 +11,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/spinemask/spinemask/box"
 	"github.com/spinemask/spinemask/config"
 	"github.com/spinemask/spinemask/dataset"
 	"github.com/spinemask/spinemask/internal/core/backprop"
 	"github.com/spinemask/spinemask/internal/core/network"
 	"github.com/spinemask/spinemask/internal/core/parallel"
-	"github.com/spinemask/spinemask/rpn"
 	"github.com/spinemask/spinemask/train/augment"
 	"github.com/spinemask/spinemask/train/loss"
 	"github.com/spinemask/spinemask/train/optim"
@@ -44,9 +42,8 @@ type Trainer struct {
 	params   *backprop.Params
 	decayed  []*backprop.Param // kernels, which decay
 	state    state
-	net      *maskRCNN
-	proposer *rpn.Proposer
-	anchors  *anchors
+	net      learner
+	branches map[string]float64 // that stochastic depth may leave out, and how often
 	schedule optim.Schedule
 	sgd      optim.SGD
 	cache    cache
@@ -105,14 +102,10 @@ func New(c *config.Config, weights backprop.Weights, set *dataset.Set, r *Recipe
 	t.freeze()
 	t.team = parallel.NewTeam(t.options.Threads)
 	s := sizes{r.Batch, height, width, r.Regions.Samples, r.Regions.Masks}
-	t.net, err = newMaskRCNN(c, t.params, s, t.team, backprop.Options{Momentum: r.Norms.Momentum, FrozenNorms: r.Norms.Frozen})
-	if err != nil {
+	if t.net, err = t.learner(s); err != nil {
 		return nil, err
 	}
-	proposing := *c
-	proposing.RPN.PreNMSPerLevel, proposing.RPN.PostNMS = r.Regions.PreNMS, r.Regions.PostNMS
-	t.proposer = rpn.NewProposer(&proposing)
-	t.anchors = newAnchors(c, height, width)
+	t.branches = t.depth()
 	t.schedule = r.Schedule()
 	t.sgd = optim.SGD{Momentum: r.Momentum, RateOutside: r.RateOutside}
 	t.state.velocity = map[string][]float32{}
@@ -132,6 +125,23 @@ func New(c *config.Config, weights backprop.Weights, set *dataset.Set, r *Recipe
 		}
 	}
 	return t, nil
+}
+
+// learner makes the network of the config's kind.
+func (t *Trainer) learner(s sizes) (learner, error) {
+	o := backprop.Options{Momentum: t.recipe.Norms.Momentum, FrozenNorms: t.recipe.Norms.Frozen}
+	switch t.config.Model {
+	case config.ModelRetinaNet:
+		return newRetinaNet(t.config, t.params, s, t.team, o)
+	case config.ModelClassification:
+		return newClassification(t.config, t.params, s, t.recipe.Smoothing, t.team, o)
+	}
+	m, err := newMaskRCNN(t.config, t.params, s, t.team, o)
+	if err != nil {
+		return nil, err
+	}
+	m.propose(t.recipe)
+	return m, nil
 }
 
 // freeze marks what the recipe does not train.
@@ -161,7 +171,10 @@ func (t *Trainer) SetSteps(n int) {
 
 // Bytes is the memory that a batch takes: weights, gradients, and all values.
 func (t *Trainer) Bytes() int64 {
-	n := t.net.trunk.Bytes() + t.net.box.Bytes() + t.net.mask.Bytes()
+	n := int64(0)
+	for _, p := range t.net.programs() {
+		n += p.Bytes()
+	}
 	for _, p := range t.params.List {
 		n += int64(4*len(p.Value)) + int64(4*len(p.Grad))
 	}
@@ -183,30 +196,22 @@ func (t *Trainer) Step(ctx context.Context) (Losses, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := t.net.forward(ctx); err != nil {
-		return nil, err
-	}
-	of, err := t.assign(step, truths)
+	t.drop(step)
+	losses, err := t.net.learn(ctx, step, truths)
 	if err != nil {
 		return nil, err
-	}
-	losses, err := t.net.backward(ctx, of)
-	if err != nil {
-		return nil, err
-	}
-	total := 0.0
-	for _, name := range sortedNames(losses) {
-		total += losses[name]
 	}
 	decay := 0.0
 	for _, p := range t.decayed {
 		decay += loss.L2(p.Value, t.recipe.WeightDecay, p.Grad)
 	}
-	losses["regularization_loss"], losses["total_loss"] = decay, total+decay
+	losses["regularization_loss"], losses["total_loss"] = decay, losses["model_loss"]+decay
 	if err := t.checkFinite(losses, images); err != nil {
 		return nil, err
 	}
-	t.net.commit()
+	for _, p := range t.net.programs() {
+		p.Commit()
+	}
 	t.update(step)
 	t.state.step++
 	return losses, nil
@@ -217,7 +222,7 @@ func (t *Trainer) fill(step int) (images []*dataset.Image, truths []truth, err e
 	b := t.recipe.Batch
 	images, truths = make([]*dataset.Image, b), make([]truth, b)
 	errs := make([]error, b)
-	in := t.net.trunk.Input("image")
+	in := t.net.input()
 	crop := t.recipe.Regions.MaskCrop
 	t.team.Do(b, parallel.Func(func(_, slot int) {
 		i := pick(t.recipe.Seed, len(t.set.Images), b, step, slot)
@@ -231,37 +236,6 @@ func (t *Trainer) fill(step int) (images []*dataset.Image, truths []truth, err e
 	}))
 	in.ClearBorders()
 	return images, truths, errors.Join(errs...)
-}
-
-// assign proposes regions with the network as it is, and says what it should have
-// given.
-func (t *Trainer) assign(step int, truths []truth) ([]targets, error) {
-	c := &t.config.Backbone
-	of := make([]targets, len(truths))
-	size := t.net.size
-	clip := size
-	if t.config.Boxes.Clip == config.ClipCanvasMinusOne || t.config.Boxes.Clip == config.ClipImageMinusOne {
-		clip = box.Size{Height: size.Height - 1, Width: size.Width - 1}
-	}
-	for i := range of {
-		var levels []rpn.Output
-		for l := c.MinLevel; l <= c.MaxLevel; l++ {
-			o, d := t.net.trunk.Output(fmt.Sprintf("objectness%d", l)), t.net.trunk.Output(fmt.Sprintf("deltas%d", l))
-			levels = append(levels, rpn.Output{
-				Height: o.Height, Width: o.Width,
-				Objectness: o.Data[i*o.ItemStride:], ObjectnessRow: o.RowStride,
-				Deltas: d.Data[i*d.ItemStride:], DeltasRow: d.RowStride,
-			})
-		}
-		proposals, _ := t.proposer.Propose(levels, size, clip)
-		of[i].anchorTargets = t.anchors.label(&truths[i], t.recipe.Anchors, draws(t.recipe.Seed, forAnchors, step, i))
-		var err error
-		of[i].regionTargets, err = sample(proposals, &truths[i], t.recipe.Regions, 2*t.config.RoIAlign.MaskSize, draws(t.recipe.Seed, forRegions, step, i))
-		if err != nil {
-			return nil, err
-		}
-	}
-	return of, nil
 }
 
 // update moves the weights.

@@ -85,14 +85,14 @@ func TestLossesAreTheGardens(t *testing.T) {
 				for i, logits := range c.Levels("cls") {
 					items := logits.Shape[0]
 					each := len(targets[i].Data) / items
-					class, matched := int8s(targets[i]), make([]int8, len(targets[i].Data))
+					class, matched := int16s(targets[i]), make([]int16, len(targets[i].Data))
 					for item := range items { // weights are in the order of levels, for each image
 						for k := range each {
 							at := item*boxWeights.Shape[1] + first + k
 							if classWeights.Data[at] == 0 {
 								class[item*each+k] = -2
 							}
-							matched[item*each+k] = int8(boxWeights.Data[at]) - 1
+							matched[item*each+k] = int16(boxWeights.Data[at]) - 1
 						}
 					}
 					first += each
@@ -138,6 +138,14 @@ func TestLossesAreTheGardens(t *testing.T) {
 	}
 }
 
+func int16s(x testutil.Tensor) []int16 {
+	out := make([]int16, len(x.Data))
+	for i, v := range x.Data {
+		out[i] = int16(v)
+	}
+	return out
+}
+
 func int8s(x testutil.Tensor) []int8 {
 	out := make([]int8, len(x.Data))
 	for i, v := range x.Data {
@@ -164,9 +172,9 @@ func TestGradientsOfLosses(t *testing.T) {
 			return Box(z, []float32{0, 1, 1.5, 3, 1, 1, 1, 1, 0, 0, 0, 0.5}, []int{1, 0, 1}, 1, true, g)
 		},
 		"mask":  func(z, g []float32) float64 { return Mask(z, make([]float32, 12), []int{0, 2, 1}, g) },
-		"focal": func(z, g []float32) float64 { return Focal(z, []int8{1, -1, -2}, 4, 0.25, 1.5, 3, g) },
+		"focal": func(z, g []float32) float64 { return Focal(z, []int16{1, -1, -2}, 4, 0.25, 1.5, 3, g) },
 		"retina box": func(z, g []float32) float64 {
-			return RetinaBox(z, []float32{0.45, -1.3, 4, 0, 9, 9, 9, 9, 0, -2, 0.7, 1}, []int8{1, -1, 3}, 0.1, 3, g)
+			return RetinaBox(z, []float32{0.45, -1.3, 4, 0, 9, 9, 9, 9, 0, -2, 0.7, 1}, []int16{1, -1, 3}, 0.1, 3, g)
 		},
 		"classification": func(z, g []float32) float64 { return Classification(z, []int{3, 0, 1}, 4, 0.1, g) },
 	} {

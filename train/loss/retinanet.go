@@ -11,7 +11,7 @@ import "math"
 // than the number of positive anchors in the batch. Logits are anchors × classes;
 // the target of an anchor is its class, −1 for none, −2 for an ignored anchor
 // (losses/focal_loss.py; tasks/retinanet.py).
-func Focal(logits []float32, targets []int8, classes int, alpha, gamma, normalizer float64, grad []float32) float64 {
+func Focal(logits []float32, targets []int16, classes int, alpha, gamma, normalizer float64, grad []float32) float64 {
 	sum := 0.0
 	for anchor, target := range targets {
 		z := logits[anchor*classes:][:classes]
@@ -47,7 +47,7 @@ func Focal(logits []float32, targets []int8, classes int, alpha, gamma, normaliz
 // RetinaBox is the loss of RetinaNet's boxes: the mean over the four coordinates
 // of Huber's, summed over the anchors whose target is a class, divided by
 // normalizer. The targets of other anchors are not looked at.
-func RetinaBox(deltas, targets []float32, class []int8, delta, normalizer float64, grad []float32) float64 {
+func RetinaBox(deltas, targets []float32, class []int16, delta, normalizer float64, grad []float32) float64 {
 	sum := 0.0
 	for anchor, c := range class {
 		for k := 4 * anchor; k < 4*anchor+4; k++ {

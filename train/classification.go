@@ -1,0 +1,95 @@
+package train
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spinemask/spinemask/config"
+	"github.com/spinemask/spinemask/internal/core/backprop"
+	"github.com/spinemask/spinemask/internal/core/network"
+	"github.com/spinemask/spinemask/internal/core/parallel"
+	"github.com/spinemask/spinemask/train/loss"
+)
+
+// classification computes the losses of batches and the gradients of the weights of
+// a network that gives a whole picture a class, by the mean of its last level
+// (modeling/classification_model.py of the Model Garden).
+type classification struct {
+	config      *config.Config
+	trunk, head *backprop.Program
+	smoothing   float64
+}
+
+func newClassification(c *config.Config, params *backprop.Params, s sizes, smoothing float64, team *parallel.Team, o backprop.Options) (*classification, error) {
+	if c.Classifier.Features != config.ClassifierTop {
+		return nil, fmt.Errorf("train: classification by the features %q cannot be trained, only %q", c.Classifier.Features, config.ClassifierTop)
+	}
+	n, err := network.Build(c)
+	if err != nil {
+		return nil, err
+	}
+	m := &classification{config: c, smoothing: smoothing}
+	if m.trunk, err = backprop.New(n.Trunk, params, s.batch, s.height, s.width, team, o); err != nil {
+		return nil, fmt.Errorf("train: %w", err)
+	}
+	o.InputGrads = []string{"features"}
+	if m.head, err = backprop.New(n.Classifier, params, s.batch, 1, 1, team, o); err != nil {
+		return nil, fmt.Errorf("train: %w", err)
+	}
+	return m, nil
+}
+
+func (m *classification) input() *backprop.Map          { return m.trunk.Input("image") }
+func (m *classification) programs() []*backprop.Program { return []*backprop.Program{m.trunk, m.head} }
+
+func (m *classification) learn(ctx context.Context, _ int, truths []truth) (Losses, error) {
+	labels := make([]int, len(truths))
+	for i, t := range truths {
+		if len(t.classes) != 1 {
+			return nil, fmt.Errorf("train: an image with %d classes, want one", len(t.classes))
+		}
+		labels[i] = t.classes[0]
+	}
+	if err := m.trunk.Forward(ctx); err != nil {
+		return nil, err
+	}
+	return m.backward(ctx, labels)
+}
+
+// backward runs the head on the means of the last level, and everything backward.
+func (m *classification) backward(ctx context.Context, labels []int) (Losses, error) {
+	name := network.PName(m.config.Backbone.MaxLevel)
+	top, in := m.trunk.Output(name), m.head.Input("features")
+	pixels := float32(top.Height * top.Width)
+	for i := range labels {
+		mean := in.Pixel(i, 0, 0)
+		clear(mean)
+		for y := range top.Height {
+			for k, v := range top.Row(i, y) {
+				mean[k%top.Channels] += v
+			}
+		}
+		for k := range mean {
+			mean[k] /= pixels
+		}
+	}
+	if err := m.head.Forward(ctx); err != nil {
+		return nil, err
+	}
+	out, grad := m.head.Output("logits"), m.head.OutputGrad("logits")
+	l := loss.Classification(out.Data, labels, m.config.Classes(), m.smoothing, grad.Data)
+	if err := m.head.Backward(ctx); err != nil {
+		return nil, err
+	}
+	back, topGrad := m.head.InputGrad("features"), m.trunk.OutputGrad(name)
+	for i := range labels {
+		g := back.Pixel(i, 0, 0)
+		for y := range topGrad.Height {
+			row := topGrad.Row(i, y)
+			for k := range row {
+				row[k] = g[k%topGrad.Channels] / pixels
+			}
+		}
+	}
+	return Losses{"model_loss": l}, m.trunk.Backward(ctx)
+}

@@ -1,0 +1,50 @@
+package train
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestEveryRecipeIsValidAndSurvivesJSON(t *testing.T) {
+	for _, name := range RecipeNames() {
+		r, err := ByName(name, 30)
+		require.NoError(t, err)
+		require.NoError(t, r.Validate(), name)
+		require.NotEmpty(t, r.Source, name)
+		data, err := json.Marshal(r)
+		require.NoError(t, err)
+		back, err := ParseRecipe(data)
+		require.NoError(t, err)
+		require.Equal(t, r, back)
+	}
+	_, err := ByName("spinenet-50-mrcnn-b", 1)
+	require.ErrorContains(t, err, `no recipe "spinenet-50-mrcnn-b"; there are fine-tune, `)
+}
+
+// The learning rates of the Garden's configurations, as its fixture's schedules have
+// them: 0.32 to step 148,160, then a tenth, then a hundredth; a warm-up of 2000 steps.
+func TestRatesOfTheGarden(t *testing.T) {
+	for name, drops := range map[string][2]int{"spinenet-49-mrcnn-b": {148160, 157420}, "spinenet-49-retinanet-c": {219450, 226380}} {
+		r, err := ByName(name, 0)
+		require.NoError(t, err)
+		s := r.Schedule()
+		require.InDelta(t, 0.0067, s(0), 1e-9)
+		require.InDelta(t, (0.0067+0.32)/2, s(1000), 1e-9)
+		require.InDelta(t, 0.32, s(drops[0]), 1e-9)
+		require.InDelta(t, 0.032, s(drops[0]+1), 1e-9)
+		require.InDelta(t, 0.0032, s(drops[1]+1), 1e-9)
+	}
+}
+
+func TestNonsenseInRecipesIsNamed(t *testing.T) {
+	r := FineTune(30)
+	r.Batch, r.Rate.Value, r.Augment.Scale = 0, -1, [2]float64{2, 1}
+	err := r.Validate()
+	require.ErrorContains(t, err, "train: recipe: batch: 0, want 1 to 1024\n")
+	require.ErrorContains(t, err, "learning_rate.value: -1")
+	require.ErrorContains(t, err, "augment.scale: 2 to 1")
+	_, err = ParseRecipe([]byte(`{"batch": 2, "batsh": 3}`))
+	require.ErrorContains(t, err, `unknown field "batsh"`)
+}

@@ -1,0 +1,127 @@
+package train
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spinemask/spinemask/box"
+	"github.com/spinemask/spinemask/config"
+	"github.com/spinemask/spinemask/internal/core/backprop"
+	"github.com/spinemask/spinemask/internal/core/network"
+	"github.com/spinemask/spinemask/internal/core/parallel"
+	"github.com/spinemask/spinemask/train/loss"
+	"github.com/spinemask/spinemask/train/target"
+)
+
+// Values of RetinaNet's losses (configs/retinanet.py of the Model Garden: Losses).
+const (
+	focalAlpha     = 0.25
+	focalGamma     = 1.5
+	retinaDelta    = float64(float32(0.1))
+	retinaBoxShare = 50 // weight of the boxes' loss
+)
+
+// retinaNet computes the losses of batches and the gradients of the weights.
+type retinaNet struct {
+	config  *config.Config
+	trunk   *backprop.Program
+	anchors *anchors
+}
+
+func newRetinaNet(c *config.Config, params *backprop.Params, s sizes, team *parallel.Team, o backprop.Options) (*retinaNet, error) {
+	n, err := network.Build(c)
+	if err != nil {
+		return nil, err
+	}
+	m := &retinaNet{config: c, anchors: newAnchors(c, s.height, s.width)}
+	if m.trunk, err = backprop.New(n.Trunk, params, s.batch, s.height, s.width, team, o); err != nil {
+		return nil, fmt.Errorf("train: %w", err)
+	}
+	return m, nil
+}
+
+func (m *retinaNet) input() *backprop.Map          { return m.trunk.Input("image") }
+func (m *retinaNet) programs() []*backprop.Program { return []*backprop.Program{m.trunk} }
+
+// denseTargets are those of the anchors of one image, level by level.
+type denseTargets struct {
+	class  [][]int16   // row of the class, −1: none, −2: ignored
+	deltas [][]float32 // four for each anchor; of no meaning where there is no class
+}
+
+// label says what the network should give for an image (ops/anchor.py,
+// AnchorLabeler).
+func (a *anchors) denseLabel(t *truth) (out denseTargets) {
+	var all []box.Box
+	for _, list := range a.levels {
+		all = append(all, list...)
+	}
+	matches := target.Assign(len(all), len(t.boxes), func(i, j int) float32 { return target.IoU(all[i], t.boxes[j]) }, target.RetinaThresholds, true)
+	first := 0
+	for _, list := range a.levels {
+		class, deltas := make([]int16, len(list)), make([]float32, 4*len(list))
+		for i := range list {
+			switch m := matches[first+i]; m.Kind {
+			case target.Positive:
+				class[i] = int16(t.classes[m.Truth])
+				d := target.Encode(t.boxes[m.Truth], list[i], target.AnchorWeights)
+				copy(deltas[4*i:], d[:])
+			case target.Ignored:
+				class[i] = -2
+			default:
+				class[i] = -1
+			}
+		}
+		out.class, out.deltas = append(out.class, class), append(out.deltas, deltas)
+		first += len(list)
+	}
+	return out
+}
+
+func (m *retinaNet) learn(ctx context.Context, _ int, truths []truth) (Losses, error) {
+	of := make([]denseTargets, len(truths))
+	for i := range truths {
+		of[i] = m.anchors.denseLabel(&truths[i])
+	}
+	if err := m.trunk.Forward(ctx); err != nil {
+		return nil, err
+	}
+	return m.backward(ctx, of)
+}
+
+// backward sets the gradients of the outputs and runs the network backward.
+func (m *retinaNet) backward(ctx context.Context, of []denseTargets) (Losses, error) {
+	normalizer := 1.0
+	for _, t := range of {
+		for _, level := range t.class {
+			for _, c := range level {
+				if c >= 0 {
+					normalizer++
+				}
+			}
+		}
+	}
+	losses := Losses{"cls_loss": 0, "box_loss": 0}
+	b := &m.config.Backbone
+	for l := b.MinLevel; l <= b.MaxLevel; l++ {
+		level := l - b.MinLevel
+		name := fmt.Sprintf("classes%d", l)
+		logits, logitsGrad := m.trunk.Output(name), m.trunk.OutputGrad(name)
+		name = fmt.Sprintf("deltas%d", l)
+		deltas, deltasGrad := m.trunk.Output(name), m.trunk.OutputGrad(name)
+		row := deltas.Width * deltas.Channels / 4 // anchors
+		for i, t := range of {
+			for y := range deltas.Height {
+				class, want := t.class[level][y*row:][:row], t.deltas[level][4*y*row:][:4*row]
+				losses["cls_loss"] += loss.Focal(logits.Row(i, y), class, m.config.Classes(), focalAlpha, focalGamma, normalizer, logitsGrad.Row(i, y))
+				g := deltasGrad.Row(i, y)
+				losses["box_loss"] += loss.RetinaBox(deltas.Row(i, y), want, class, retinaDelta, normalizer, g)
+				for k := range g {
+					g[k] *= retinaBoxShare
+				}
+			}
+		}
+	}
+	losses["model_loss"] = losses["cls_loss"] + retinaBoxShare*losses["box_loss"]
+	return losses, m.trunk.Backward(ctx)
+}
