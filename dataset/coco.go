@@ -1,9 +1,6 @@
 package dataset
 
-import (
-	"encoding/json"
-	"fmt"
-)
+import "encoding/json"
 
 // COCO is the set as COCO's data set file, for package coco: ids of images are their
 // numbers from 1, of annotations those of the objects through all images.
@@ -37,11 +34,7 @@ func (s *Set) COCO() ([]byte, error) {
 		Annotations []annotation `json:"annotations"`
 	}{Images: []img{}, Categories: []category{}, Annotations: []annotation{}}
 	for _, c := range s.Categories {
-		name := c.Name
-		if name == "" {
-			name = fmt.Sprintf("class %d", c.ID)
-		}
-		file.Categories = append(file.Categories, category{c.ID, name})
+		file.Categories = append(file.Categories, category{c.ID, c.Title()})
 	}
 	for i, im := range s.Images {
 		file.Images = append(file.Images, img{i + 1, im.Name, im.Width, im.Height})

@@ -67,7 +67,9 @@ func (t *Trainer) read(im *dataset.Image) (*entry, error) {
 	return e, nil
 }
 
-func readImage(im *dataset.Image) (image.Image, error) { return spinemask.OpenImage(im.Path, nil) }
+func readImage(im *dataset.Image) (image.Image, error) {
+	return spinemask.OpenImage(im.Path, &spinemask.ImageOptions{AsStored: im.AsStored})
+}
 
 // rgb gives 8-bit RGB.
 func rgb(img image.Image) *augment.Picture {

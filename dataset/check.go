@@ -1,0 +1,262 @@
+package dataset
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"strings"
+
+	"github.com/spinemask/spinemask/box"
+)
+
+// CheckOptions of Check.
+type CheckOptions struct {
+	Masks bool // objects without a mask are errors
+}
+
+// fewExamples is the number of objects below which a class is said to have few.
+const fewExamples = 10
+
+// Check says what is wrong with a data set that is to be trained on, and with val, which
+// is for validation and may be nil: what was found while they were read, objects that
+// cannot be learned, classes without enough examples, and what is there twice. Its
+// problems are in the order of the files, those of the training set first.
+func Check(set, val *Set, o CheckOptions) []Problem {
+	c := &checker{options: o}
+	c.set(set)
+	c.classes(set)
+	if val != nil {
+		c.set(val)
+		c.unknownClasses(set, val)
+	}
+	c.sameFiles(set, val)
+	return c.Problems
+}
+
+type checker struct {
+	Set     // whose problems are what is found
+	options CheckOptions
+}
+
+// set checks the images of a set.
+func (c *checker) set(s *Set) {
+	c.Problems = append(c.Problems, s.Problems...)
+	empty, objects := 0, 0
+	for i := range s.Images {
+		im := &s.Images[i]
+		if len(im.Objects) == 0 {
+			empty++
+		}
+		objects += len(im.Objects)
+		for k := range im.Objects {
+			c.object(im, &im.Objects[k])
+		}
+		c.twins(im)
+	}
+	switch {
+	case len(s.Images) == 0:
+	case objects == 0:
+		c.fault("no-objects", s.Path, "nothing is marked in any of the %d images", len(s.Images))
+	case empty > 0:
+		c.warn("images-without-objects", s.Path, "%d of %d images have no objects: what they show is learned as background", empty, len(s.Images))
+	}
+}
+
+// object checks an object of an image.
+func (c *checker) object(im *Image, o *Object) {
+	w, h := float32(im.Width), float32(im.Height)
+	b := o.Box
+	switch {
+	case math.IsNaN(float64(b.X1 + b.Y1 + b.X2 + b.Y2)):
+		c.fault("box-nan", o.Place, "the box is %v", b)
+		return
+	case b.X2 <= 0 || b.Y2 <= 0 || b.X1 >= w || b.Y1 >= h:
+		c.fault("box-outside", o.Place, "the box from (%g, %g) to (%g, %g) lies outside of the image of %d×%d pixels (width × height)", b.X1, b.Y1, b.X2, b.Y2, im.Width, im.Height)
+		return
+	case b.X1 < -1 || b.Y1 < -1 || b.X2 > w+1 || b.Y2 > h+1: // a pixel is what counting from 1 makes
+		c.warn("box-beyond", o.Place, "the box from (%g, %g) to (%g, %g) reaches beyond the image of %d×%d pixels (width × height)", b.X1, b.Y1, b.X2, b.Y2, im.Width, im.Height)
+	}
+	switch {
+	case o.Crowd:
+	case !o.HasMask():
+		if c.options.Masks {
+			c.fault("no-mask", o.Place, "there is a box and no mask, and the model learns masks")
+		}
+	case overlap(b, bounds(o.Mask)) < 0.5:
+		m := bounds(o.Mask)
+		c.warn("box-mask", o.Place, "the box from (%g, %g) to (%g, %g) does not fit the mask, which is from (%g, %g) to (%g, %g); boxes are x, y, width, height", b.X1, b.Y1, b.X2, b.Y2, m.X1, m.Y1, m.X2, m.Y2)
+	}
+}
+
+// overlap is the intersection over union of two boxes.
+func overlap(a, b box.Box) float32 {
+	w := min(a.X2, b.X2) - max(a.X1, b.X1)
+	h := min(a.Y2, b.Y2) - max(a.Y1, b.Y1)
+	if w <= 0 || h <= 0 {
+		return 0
+	}
+	return w * h / ((a.X2-a.X1)*(a.Y2-a.Y1) + (b.X2-b.X1)*(b.Y2-b.Y1) - w*h)
+}
+
+// twins warns of objects that are marked twice in an image.
+func (c *checker) twins(im *Image) {
+	type key struct {
+		category int
+		box      box.Box
+		mask     string
+	}
+	seen := map[key]*Object{}
+	for i := range im.Objects {
+		o := &im.Objects[i]
+		k := key{o.Category, o.Box, ""}
+		if o.HasMask() {
+			k.box, k.mask = box.Box{}, o.Mask.String()
+		}
+		if first := seen[k]; first != nil {
+			c.warn("object-twice", o.Place, "the same object is %s", first.Place)
+			continue
+		}
+		seen[k] = o
+	}
+}
+
+// classes warns of classes with too few examples.
+func (c *checker) classes(s *Set) {
+	count := make([]int, len(s.Categories))
+	for _, im := range s.Images {
+		for _, o := range im.Objects {
+			if !o.Crowd {
+				count[o.Category]++
+			}
+		}
+	}
+	names := map[string]bool{}
+	for i, k := range s.Categories {
+		switch {
+		case k.Name != "" && names[k.Name]:
+			c.fault("class-name", s.Path, "there are two classes with the name %s", k.Name)
+		case count[i] == 0:
+			c.warn("class-unused", s.Path, "class %s has no example: it cannot be learned", k.Title())
+		case count[i] < fewExamples:
+			c.warn("class-few", s.Path, "class %s has only %d examples", k.Title(), count[i])
+		}
+		names[k.Name] = true
+	}
+}
+
+// unknownClasses tells classes that are in the validation set alone.
+func (c *checker) unknownClasses(set, val *Set) {
+	for _, k := range val.Categories {
+		if set.find(k) < 0 {
+			c.fault("class-unknown", val.Path, "class %s is not among those that are trained: %s", k.Title(), strings.Join(set.Titles(), ", "))
+		}
+	}
+}
+
+// sameFiles tells images that are there twice, by the content of their files. Only files
+// of the same size are read.
+func (c *checker) sameFiles(set, val *Set) {
+	type member struct {
+		*Image
+		info       os.FileInfo
+		validation bool
+	}
+	var all []member
+	ofSize := map[int64]int{} // how many files have it
+	add := func(s *Set, validation bool) {
+		for i := range s.Images {
+			if info, err := os.Stat(s.Images[i].Path); err == nil {
+				ofSize[info.Size()]++
+				all = append(all, member{&s.Images[i], info, validation})
+			}
+		}
+	}
+	add(set, false)
+	if val != nil {
+		add(val, true)
+	}
+	seen := map[[sha256.Size]byte]member{}
+	for _, im := range all {
+		if ofSize[im.info.Size()] < 2 {
+			continue
+		}
+		sum, err := hashOf(im.Path)
+		if err != nil {
+			c.fault("file-unreadable", im.Place, "%s: %v", im.Path, plain(err))
+			continue
+		}
+		first, twice := seen[sum]
+		switch {
+		case !twice:
+			seen[sum] = im
+		case first.validation != im.validation:
+			c.warn("in-training-and-validation", im.Place, "%s is the same picture as %s, which is trained on: validation is no test of it", im.Path, first.Path)
+		case os.SameFile(first.info, im.info):
+			c.fault("file-twice", im.Place, "%s is the file of another image, too: %s", im.Path, first.Place)
+		default:
+			c.warn("image-twice", im.Place, "%s is the same picture as %s", im.Path, first.Path)
+		}
+	}
+}
+
+func hashOf(p string) (sum [sha256.Size]byte, err error) {
+	f, err := os.Open(p)
+	if err != nil {
+		return sum, err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return sum, err
+	}
+	return [sha256.Size]byte(h.Sum(nil)), nil
+}
+
+// Title is the name of a category, or else its id.
+func (k *Category) Title() string {
+	if k.Name == "" {
+		return fmt.Sprint("class ", k.ID)
+	}
+	return k.Name
+}
+
+// Titles are those of all categories.
+func (s *Set) Titles() (list []string) {
+	for i := range s.Categories {
+		list = append(list, s.Categories[i].Title())
+	}
+	return list
+}
+
+// find gives the index of the category of the same name, or of the same id if it has no
+// name; -1 if there is none.
+func (s *Set) find(k Category) int {
+	for i, own := range s.Categories {
+		if own.Name == k.Name && (k.Name != "" || own.ID == k.ID) {
+			return i
+		}
+	}
+	return -1
+}
+
+// Recategorize gives a set the categories of another, of the same names. Objects of
+// categories that the other one does not have are dropped.
+func (s *Set) Recategorize(like *Set) {
+	to := make([]int, len(s.Categories))
+	for i, k := range s.Categories {
+		to[i] = like.find(k)
+	}
+	for i := range s.Images {
+		im := &s.Images[i]
+		kept := im.Objects[:0]
+		for _, o := range im.Objects {
+			if o.Category = to[o.Category]; o.Category >= 0 {
+				kept = append(kept, o)
+			}
+		}
+		im.Objects = kept
+	}
+	s.Categories = like.Categories
+}
