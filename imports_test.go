@@ -61,7 +61,7 @@ var allowed = map[string][]string{
 	"rle":                                  {},
 	"roialign":                             {"box", "config", "internal/core/kernels"},
 	"rpn":                                  {"box", "config", "graph"},
-	"train":                                {"", "box", "cocoeval", "coco", "config", "dataset", "graph", "internal/core/backprop", "internal/core/network", "internal/core/parallel", "rle", "roialign", "rpn", "train/augment", "train/loss", "train/optim", "train/target", "weights"},
+	"train":                                {"", "box", "cocoeval", "coco", "config", "dataset", "graph", "internal/core/backprop", "internal/core/network", "internal/core/parallel", "internal/core/preprocess", "rle", "roialign", "rpn", "train/augment", "train/loss", "train/optim", "train/target", "weights"},
 	"dataset":                              {"box", "coco", "internal/core/imageio", "internal/core/tiff", "rle"},
 	"train/augment":                        {"box", "rle"},
 	"train/loss":                           {},

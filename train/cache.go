@@ -20,6 +20,12 @@ type cache struct {
 	used  int64
 }
 
+// entry is an image as it is kept in memory.
+type entry struct {
+	picture *augment.Picture
+	objects []augment.Object
+}
+
 func (c *cache) get(t *Trainer, i int) (*entry, error) {
 	c.mu.Lock()
 	e := c.kept[i]

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/spinemask/spinemask/config"
+	"github.com/spinemask/spinemask/dataset"
 	"github.com/spinemask/spinemask/internal/core/backprop"
 	"github.com/spinemask/spinemask/weights"
 )
@@ -35,14 +36,8 @@ func (t *Trainer) value(p *backprop.Param) []float32 {
 	return p.Value
 }
 
-// Weights gives the network's weights as the model has them, for package spinemask's
-// New. They change with the next step.
-func (t *Trainer) Weights() interface {
-	Float32(name string) ([]float32, error)
-} {
-	return current{t}
-}
-
+// current are the network's weights as the model has them, for package spinemask's New.
+// They change with the next step.
 type current struct{ t *Trainer }
 
 func (c current) Float32(name string) ([]float32, error) {
@@ -62,6 +57,8 @@ type stateHeader struct {
 	Format int             `json:"format"`
 	Step   int             `json:"step"`
 	Recipe *Recipe         `json:"recipe"`
+	Config *config.Config  `json:"config"`
+	Data   string          `json:"data_sha256"` // dataset.Set.SHA256
 	Extra  json.RawMessage `json:"extra,omitempty"`
 }
 
@@ -72,10 +69,10 @@ const (
 )
 
 // WriteState writes all that a run goes on from: weights, statistics, velocities,
-// averages, the step and the recipe, with extra, JSON of the caller's. It is a safetensors
-// file.
+// averages, the step, the recipe, the config and the hash of the data set, with extra,
+// which becomes JSON of the caller's. It is a safetensors file.
 func (t *Trainer) WriteState(w io.Writer, extra any) error {
-	h := stateHeader{Format: 1, Step: t.state.step, Recipe: t.recipe}
+	h := stateHeader{Format: 1, Step: t.state.step, Recipe: t.recipe, Config: t.config, Data: t.data}
 	var err error
 	if h.Extra, err = json.Marshal(extra); err != nil {
 		return err
@@ -98,50 +95,68 @@ func (t *Trainer) WriteState(w io.Writer, extra any) error {
 	return weights.WriteTensors(w, list, map[string]string{"training": string(header)})
 }
 
-// ReadState goes on from what WriteState wrote in a run with the same recipe. It
-// returns the extra of the caller.
-func (t *Trainer) ReadState(path string) (extra json.RawMessage, err error) {
+// Resume goes on from a file of WriteState, with the recipe and the config that stand in
+// it. The data set has to be the same. It returns the extra of WriteState too.
+func Resume(path string, set *dataset.Set, o *Options) (t *Trainer, extra json.RawMessage, err error) {
 	f, err := weights.OpenRaw(path)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	text, ok := f.Metadata()["training"]
-	if !ok {
-		return nil, fmt.Errorf("train: %s: not the state of a training run", path)
+	h, err := readHeader(f)
+	if err != nil {
+		return nil, nil, fmt.Errorf("train: %s: %w", path, err)
 	}
-	var h stateHeader
-	if err := json.Unmarshal([]byte(text), &h); err != nil {
-		return nil, fmt.Errorf("train: %s: %w", path, err)
+	if sum := set.SHA256(); sum != h.Data {
+		return nil, nil, fmt.Errorf("train: %s: the run was begun with other data: their SHA-256 was %.12s…, now it is %.12s…", path, h.Data, sum)
 	}
-	if h.Format != 1 {
-		return nil, fmt.Errorf("train: %s: format %d, want 1", path, h.Format)
-	}
-	was, _ := json.Marshal(h.Recipe)
-	is, _ := json.Marshal(t.recipe)
-	if string(was) != string(is) {
-		return nil, fmt.Errorf("train: %s: made with another recipe: %s, not %s", path, was, is)
-	}
-	read := func(name string, dst []float32) error {
-		x, ok := f.Tensor(name)
-		if !ok || x.Len() != len(dst) {
-			return fmt.Errorf("train: %s: %s: missing, or of another size", path, name)
-		}
-		_, err := x.Float32(dst)
-		return err
-	}
-	for _, p := range t.params.List {
-		if err := read(p.Name, p.Value); err != nil {
-			return nil, err
-		}
+	if t, err = New(h.Config, fileArrays{f}, set, h.Recipe, o); err != nil {
+		return nil, nil, fmt.Errorf("train: %s: %w", path, err)
 	}
 	for prefix, arrays := range map[string]map[string][]float32{velocityPrefix: t.state.velocity, averagePrefix: t.state.average} {
 		for name, v := range arrays {
-			if err := read(prefix+name, v); err != nil {
-				return nil, err
+			was, err := (fileArrays{f}).Float32(prefix + name)
+			if err != nil {
+				return nil, nil, fmt.Errorf("train: %s: %w", path, err)
+			}
+			if copy(v, was) != len(v) || len(was) != len(v) {
+				return nil, nil, fmt.Errorf("train: %s: %s: %d values, want %d", path, prefix+name, len(was), len(v))
 			}
 		}
 	}
 	t.state.step = h.Step
-	return h.Extra, nil
+	return t, h.Extra, nil
+}
+
+// readHeader reads what stands beside the arrays.
+func readHeader(f *weights.File) (*stateHeader, error) {
+	text, ok := f.Metadata()["training"]
+	if !ok {
+		return nil, errors.New("not the state of a training run")
+	}
+	h := new(stateHeader)
+	if err := json.Unmarshal([]byte(text), h); err != nil {
+		return nil, err
+	}
+	if h.Format != 1 {
+		return nil, fmt.Errorf("format %d, want 1", h.Format)
+	}
+	if h.Recipe == nil || h.Config == nil || h.Step < 0 {
+		return nil, errors.New("the header lacks the recipe, the config or the step")
+	}
+	if err := h.Config.Validate(); err != nil {
+		return nil, err
+	}
+	return h, nil
+}
+
+// fileArrays are the arrays of a file as weights.
+type fileArrays struct{ file *weights.File }
+
+func (a fileArrays) Float32(name string) ([]float32, error) {
+	x, ok := a.file.Tensor(name)
+	if !ok {
+		return nil, fmt.Errorf("%s: missing", name)
+	}
+	return x.Float32(nil)
 }

@@ -34,7 +34,7 @@ func see(p *augment.Picture, objects []augment.Object, a *Augment, in *config.In
 	if a.Color != nil {
 		p = recolor(p, a.Color, draws(seed, forColor, step, image))
 	}
-	v.Fill(p, augment.Normalize{Mean: in.Mean, Std: in.Std}, row)
+	v.Fill(p, normalisation(in), row)
 	var t truth
 	for _, o := range objects {
 		b := v.Box(o.Box)
@@ -50,6 +50,19 @@ func see(p *augment.Picture, objects []augment.Object, a *Augment, in *config.In
 		}
 	}
 	return t
+}
+
+// normalisation is a model's, of grey levels from 0 to 1; mmdetection's numbers are for
+// those from 0 to 255.
+func normalisation(in *config.Input) augment.Normalize {
+	n := augment.Normalize{Mean: in.Mean, Std: in.Std}
+	if in.Normalize == config.NormalizeOpenCV {
+		for c := range n.Mean {
+			n.Mean[c] /= 255
+			n.Std[c] /= 255
+		}
+	}
+	return n
 }
 
 // recolor changes brightness as the recipe says.

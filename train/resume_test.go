@@ -70,8 +70,7 @@ func TestResumedRunsEndWithTheSameBytes(t *testing.T) {
 		require.NoError(t, first.WriteState(file, map[string]int{"best": at}))
 		require.NoError(t, file.Close())
 
-		second := trainer(t, small(steps), 4)
-		extra, err := second.ReadState(state)
+		second, extra, err := Resume(state, nuclei(t, 5), &Options{Threads: 4})
 		require.NoError(t, err)
 		require.JSONEq(t, `{"best":`+string(rune('0'+at))+`}`, string(extra))
 		require.Equal(t, at, second.StepDone())
@@ -86,15 +85,14 @@ func TestResumedRunsEndWithTheSameBytes(t *testing.T) {
 	}
 }
 
-func TestStateOfAnotherRecipeIsRefused(t *testing.T) {
+func TestStateOfOtherDataIsRefused(t *testing.T) {
 	state := filepath.Join(t.TempDir(), "state")
 	file, err := os.Create(state)
 	require.NoError(t, err)
-	tr := trainer(t, small(3), 2)
-	require.NoError(t, tr.WriteState(file, nil))
+	require.NoError(t, trainer(t, small(3), 2).WriteState(file, nil))
 	require.NoError(t, file.Close())
-	other := small(3)
-	other.Rate.Value = 0.02
-	_, err = trainer(t, other, 2).ReadState(state)
-	require.ErrorContains(t, err, "made with another recipe")
+	_, _, err = Resume(state, nuclei(t, 4), nil)
+	require.ErrorContains(t, err, "begun with other data")
+	_, _, err = Resume("../models/nuclei/nuclei.safetensors", nuclei(t, 4), nil)
+	require.ErrorContains(t, err, "not the state of a training run")
 }

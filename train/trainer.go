@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"math"
 	"runtime"
-	"slices"
 	"strings"
 	"time"
 
@@ -16,7 +14,6 @@ import (
 	"github.com/spinemask/spinemask/internal/core/backprop"
 	"github.com/spinemask/spinemask/internal/core/network"
 	"github.com/spinemask/spinemask/internal/core/parallel"
-	"github.com/spinemask/spinemask/train/augment"
 	"github.com/spinemask/spinemask/train/loss"
 	"github.com/spinemask/spinemask/train/optim"
 )
@@ -37,6 +34,7 @@ type Trainer struct {
 	recipe  *Recipe
 	options Options
 	set     *dataset.Set
+	data    string // hash of the set
 
 	team     *parallel.Team
 	params   *backprop.Params
@@ -47,6 +45,8 @@ type Trainer struct {
 	schedule optim.Schedule
 	sgd      optim.SGD
 	cache    cache
+	waited   time.Duration // of the last step
+	recent   recentLosses
 }
 
 // state is what a run goes on from, beside the weights.
@@ -56,8 +56,10 @@ type state struct {
 	average  map[string][]float32 // nil: none is kept
 }
 
-// New prepares the training of a network with the config c on a data set. weights
-// are those that it begins with, for instance of New's or of a file; they are copied.
+// New prepares the training of a network with the config c on a data set, whose classes
+// are those of the config, in their order. weights are those that it begins with, such
+// as a Start; they are copied. A model with an input of a fixed size gets that of the
+// recipe. The size of its objects becomes that of the data set.
 func New(c *config.Config, weights backprop.Weights, set *dataset.Set, r *Recipe, o *Options) (*Trainer, error) {
 	if err := r.Validate(); err != nil {
 		return nil, err
@@ -68,7 +70,8 @@ func New(c *config.Config, weights backprop.Weights, set *dataset.Set, r *Recipe
 	if len(set.Categories) != len(c.Categories) {
 		return nil, fmt.Errorf("train: the data set has %d classes, the model %d", len(set.Categories), len(c.Categories))
 	}
-	t := &Trainer{config: c, recipe: r, set: set}
+	c = c.Clone()
+	t := &Trainer{config: c, recipe: r, set: set, data: set.SHA256()}
 	if o != nil {
 		t.options = *o
 	}
@@ -83,14 +86,19 @@ func New(c *config.Config, weights backprop.Weights, set *dataset.Set, r *Recipe
 		t.cache.limit = 1 << 30
 	}
 	height, width := r.Height, r.Width
-	if height == 0 {
-		if c.Input.Fit != config.FitFixedSize {
-			return nil, errors.New("train: the recipe has no input size, and the model takes that of the photo")
-		}
+	switch fixed := c.Input.Fit == config.FitFixedSize; {
+	case height == 0 && !fixed:
+		return nil, errors.New("train: the recipe has no input size, and the model takes that of the photo")
+	case height == 0:
 		height, width = c.Input.Height, c.Input.Width
+	case fixed:
+		c.Input.Height, c.Input.Width = height, width
 	}
 	if height%c.Input.PadMultiple != 0 || width%c.Input.PadMultiple != 0 {
 		return nil, fmt.Errorf("train: input of %d×%d pixels: want multiples of %d", height, width, c.Input.PadMultiple)
+	}
+	if d := objectDiameter(set, &c.Input); d > 0 {
+		c.Objects = &config.Objects{Diameter: d}
 	}
 	n, err := network.Build(c)
 	if err != nil {
@@ -192,10 +200,12 @@ func (t *Trainer) Bytes() int64 {
 func (t *Trainer) Step(ctx context.Context) (Losses, error) {
 	step := t.state.step
 	t.params.ClearGrads()
+	start := time.Now()
 	images, truths, err := t.fill(step)
 	if err != nil {
 		return nil, err
 	}
+	t.waited = time.Since(start)
 	t.drop(step)
 	losses, err := t.net.learn(ctx, step, truths)
 	if err != nil {
@@ -206,7 +216,7 @@ func (t *Trainer) Step(ctx context.Context) (Losses, error) {
 		decay += loss.L2(p.Value, t.recipe.WeightDecay, p.Grad)
 	}
 	losses["regularization_loss"], losses["total_loss"] = decay, losses["model_loss"]+decay
-	if err := t.checkFinite(losses, images); err != nil {
+	if err := t.checkFinite(ctx, losses, images); err != nil {
 		return nil, err
 	}
 	for _, p := range t.net.programs() {
@@ -264,55 +274,21 @@ func (t *Trainer) update(step int) {
 	}))
 }
 
-// checkFinite names the first thing that is not a number any more: the loss and the
-// images, or the weights whose gradient it is.
-func (t *Trainer) checkFinite(losses Losses, images []*dataset.Image) error {
-	var names []string
-	for _, im := range images {
-		names = append(names, im.Name)
-	}
-	where := fmt.Sprintf("step %d, images %s", t.state.step+1, strings.Join(names, ", "))
-	for _, name := range sortedNames(losses) {
-		if v := losses[name]; math.IsNaN(v) || math.IsInf(v, 0) {
-			return &DivergedError{fmt.Sprintf("%s is %g at %s", name, v, where)}
-		}
-	}
-	for _, p := range t.params.List {
-		for _, g := range p.Grad {
-			if g-g != 0 {
-				return &DivergedError{fmt.Sprintf("the gradient of %s is %g at %s", p.Name, g, where)}
-			}
-		}
-	}
-	return nil
-}
-
-// A DivergedError says what is not a number any more. The weights are those before
-// the step.
-type DivergedError struct{ What string }
-
-func (e *DivergedError) Error() string { return "train: " + e.What }
-
-func sortedNames(l Losses) []string {
-	names := make([]string, 0, len(l))
-	for name := range l {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
-
 // Progress is told after every step.
 type Progress struct {
 	Step, Steps int
 	Rate        float64 // learning rate of the step
 	Losses      Losses
 	Took        time.Duration // the step
+	Waited      time.Duration // the part of it in which the images were read and changed
+	// Deviations is how many standard deviations the loss lies above the mean of the
+	// last 128 steps; 0 while there are fewer than 32.
+	Deviations float64
 }
 
 // Run makes all steps of the recipe that are left. progress, if not nil, is called
-// after each; an error that it returns ends the run. When ctx is done the step under way is given up, and
-// the weights are those of the last whole one.
+// after each; an error that it returns ends the run. When ctx is done the step under
+// way is given up, and the weights are those of the last whole one.
 func (t *Trainer) Run(ctx context.Context, progress func(Progress) error) error {
 	for t.state.step < t.recipe.Steps {
 		start, rate := time.Now(), t.schedule(t.state.step)
@@ -320,17 +296,12 @@ func (t *Trainer) Run(ctx context.Context, progress func(Progress) error) error 
 		if err != nil {
 			return err
 		}
+		p := Progress{t.state.step, t.recipe.Steps, rate, losses, time.Since(start), t.waited, t.recent.add(losses["total_loss"])}
 		if progress != nil {
-			if err := progress(Progress{t.state.step, t.recipe.Steps, rate, losses, time.Since(start)}); err != nil {
+			if err := progress(p); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
-}
-
-// entry is an image as it is kept in memory.
-type entry struct {
-	picture *augment.Picture
-	objects []augment.Object
 }

@@ -29,7 +29,7 @@ type ClassScore struct {
 
 // Validate runs the network as it is over a data set and compares.
 func (t *Trainer) Validate(ctx context.Context, set *dataset.Set) (*Scores, error) {
-	model, err := spinemask.New(t.config, t.Weights(), &spinemask.Options{Threads: t.options.Threads})
+	model, err := spinemask.New(t.config, current{t}, &spinemask.Options{Threads: t.options.Threads})
 	if err != nil {
 		return nil, err
 	}

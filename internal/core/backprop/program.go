@@ -56,6 +56,8 @@ type Program struct {
 	turning turning
 
 	winogradRoom []float32 // weights of the filter that is applied
+
+	watch func(layer string, m *Map) // nil: nobody looks
 }
 
 // A value is what a step makes, or a caller fills in.
@@ -255,9 +257,16 @@ func (p *Program) Forward(ctx context.Context) error {
 			return err
 		}
 		s.op.forward(p, s)
+		if p.watch != nil {
+			p.watch(s.name, &p.values[s.out].map_)
+		}
 	}
 	return nil
 }
+
+// Watch calls a function with the output of every layer on the way forward, which is
+// valid during the call; nil ends that.
+func (p *Program) Watch(f func(layer string, m *Map)) { p.watch = f }
 
 // Commit makes the moving statistics of norms those after the batch. Until then
 // Forward leaves them as they were, so that a batch can be given up.
