@@ -170,10 +170,14 @@ func (t *Trainer) freeze() {
 // StepDone is the number of updates made.
 func (t *Trainer) StepDone() int { return t.state.step }
 
+// Recipe is the recipe of the run.
+func (t *Trainer) Recipe() *Recipe { return t.recipe }
+
 // SetSteps changes the number of updates of the recipe, and so the schedule of the
-// learning rate, from now on.
+// learning rate, from now on. A fifth of the steps at most is for the warm-up.
 func (t *Trainer) SetSteps(n int) {
 	t.recipe.Steps = n
+	t.recipe.Rate.WarmupSteps = min(t.recipe.Rate.WarmupSteps, n/5)
 	t.schedule = t.recipe.Schedule()
 }
 

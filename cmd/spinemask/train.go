@@ -13,9 +13,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/spinemask/spinemask/config"
-	"github.com/spinemask/spinemask/dataset"
-	"github.com/spinemask/spinemask/models/nuclei"
 	"github.com/spinemask/spinemask/train"
 	"github.com/spinemask/spinemask/weights"
 )
@@ -80,7 +77,7 @@ it was interrupted.`,
 			f.given = cmd.Flags().Changed
 			t.quiet = f.quiet
 			if f.printRecipe && len(args) == 0 {
-				r, err := f.makeRecipe(100, nil)
+				r, err := f.makeRecipe(100)
 				if err != nil {
 					return err
 				}
@@ -123,10 +120,9 @@ it was interrupted.`,
 	return cmd
 }
 
-// makeRecipe resolves the recipe for so many images; c is the model's config, if one
-// is known.
-func (f *trainFlags) makeRecipe(images int, c *config.Config) (*train.Recipe, error) {
-	r, err := f.namedRecipe(images, c)
+// makeRecipe resolves the recipe for so many images.
+func (f *trainFlags) makeRecipe(images int) (*train.Recipe, error) {
+	r, err := f.namedRecipe(images)
 	if err != nil {
 		return nil, err
 	}
@@ -160,7 +156,7 @@ func (f *trainFlags) makeRecipe(images int, c *config.Config) (*train.Recipe, er
 	return r, r.Validate()
 }
 
-func (f *trainFlags) namedRecipe(images int, c *config.Config) (*train.Recipe, error) {
+func (f *trainFlags) namedRecipe(images int) (*train.Recipe, error) {
 	if strings.HasSuffix(f.recipe, ".json") {
 		data, err := os.ReadFile(f.recipe)
 		if err != nil {
@@ -176,50 +172,6 @@ func (f *trainFlags) namedRecipe(images int, c *config.Config) (*train.Recipe, e
 		}
 	}
 	return train.ByName(name, images)
-}
-
-// start finds the network and the weights to begin with.
-func (f *trainFlags) start(t *talk, set *dataset.Set) (*train.Start, string, error) {
-	if f.from == "scratch" {
-		name, _ := strings.CutPrefix(f.recipe, "spinenet-")
-		variant, _, _ := strings.Cut(name, "-")
-		if !strings.HasPrefix(f.recipe, "spinenet-") {
-			return nil, "", hinted{errors.New("--from scratch: which network?"), "--recipe spinenet-49-mrcnn-b, for instance"}
-		}
-		c, err := config.TF2(strings.Replace(variant, "49s", "49S", 1))
-		if err != nil {
-			return nil, "", err
-		}
-		s, err := train.Scratch(c, set, f.seed)
-		return s, "random weights", err
-	}
-	file, err := f.openFrom()
-	if err != nil {
-		return nil, "", err
-	}
-	defer file.Close()
-	c, assumed, err := file.Config(f.weights)
-	if err != nil {
-		return nil, "", err
-	}
-	t.assumptions(assumed)
-	s, err := train.From(c, file, c, set, f.seed)
-	source := f.from
-	if source == "" {
-		source = "built-in model " + c.Name
-	}
-	return s, source, err
-}
-
-func (f *trainFlags) openFrom() (*weights.File, error) {
-	if f.from == "" {
-		return nuclei.Weights()
-	}
-	file, err := weights.Open(f.from)
-	if err != nil {
-		return nil, noModel(f.from, err)
-	}
-	return file, nil
 }
 
 // folder holds what a run keeps beside its model.

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+)
+
+// fitsMemory refuses a batch that the machine has no memory for, before the first step
+// touches it.
+func (r *trainRun) fitsMemory() error {
+	free, need := availableMemory(), r.trainer.Bytes()
+	if free == 0 || need <= free {
+		return nil
+	}
+	err := fmt.Errorf("a batch of %d images takes %d MB of memory, and %d MB are free", r.recipe.Batch, need>>20, free>>20)
+	if batch := int(0.9 * float64(free) / float64(need) * float64(r.recipe.Batch)); batch >= 1 {
+		return hinted{err, fmt.Sprintf("--batch %d would fit, or a smaller --train-size", batch)}
+	}
+	return hinted{err, "a smaller --train-size, or a smaller network"}
+}
+
+// availableMemory is what new programs can use without swapping, in bytes; 0 where the
+// system does not say (proc(5), MemAvailable).
+func availableMemory() int64 {
+	f, err := os.Open("/proc/meminfo")
+	if err != nil {
+		return 0
+	}
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
+		var kB int64
+		if n, _ := fmt.Sscanf(lines.Text(), "MemAvailable: %d kB", &kB); n == 1 {
+			return kB << 10
+		}
+	}
+	return 0
+}

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spinemask/spinemask/config"
+	"github.com/spinemask/spinemask/dataset"
+	"github.com/spinemask/spinemask/models/nuclei"
+	"github.com/spinemask/spinemask/train"
+	"github.com/spinemask/spinemask/weights"
+)
+
+// start finds the network and the weights to begin with. source says for people where
+// they are from.
+func (f *trainFlags) start(t *talk, set *dataset.Set) (s *train.Start, source string, err error) {
+	if f.from == "scratch" {
+		c, err := f.network()
+		if err != nil {
+			return nil, "", err
+		}
+		if c == nil {
+			return nil, "", hinted{errors.New("--from scratch: which network?"), "--recipe spinenet-49-mrcnn-b, for instance"}
+		}
+		s, err := train.Scratch(c, set, f.seed)
+		return s, "random weights", err
+	}
+	file, err := f.openFrom()
+	if err != nil {
+		return nil, "", err
+	}
+	defer file.Close()
+	from, assumed, err := file.Config(f.weights)
+	if err != nil {
+		return nil, "", err
+	}
+	t.assumptions(assumed)
+	c, err := f.detector(from)
+	if err != nil {
+		return nil, "", err
+	}
+	if s, err = train.From(c, file, from, set, f.seed); err != nil {
+		return nil, "", err
+	}
+	if len(s.Kept) == 0 {
+		return nil, "", fmt.Errorf("--from %s: no array of it fits the network of the recipe %s", f.from, f.recipe)
+	}
+	source = f.from
+	if source == "" {
+		source = "built-in model " + from.Name
+	}
+	return s, source, nil
+}
+
+// network is that of a recipe which names one, such as spinenet-49-mrcnn-b; nil if the
+// recipe is for any network.
+func (f *trainFlags) network() (*config.Config, error) {
+	parts := strings.Split(f.recipe, "-")
+	if len(parts) < 3 || parts[0] != "spinenet" {
+		return nil, nil
+	}
+	variant := parts[1]
+	for _, v := range config.Variants() { // names are written in lower case in recipes
+		if strings.EqualFold(v, variant) {
+			variant = v
+		}
+	}
+	if parts[2] == "retinanet" {
+		return config.TF2RetinaNet(variant)
+	}
+	return config.TF2(variant)
+}
+
+// detector is the network to train on from a file with the config from: its own, or
+// that of the recipe on the file's backbone if the file holds a network of another kind.
+func (f *trainFlags) detector(from *config.Config) (*config.Config, error) {
+	c, err := f.network()
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case c == nil && from.Model == config.ModelClassification:
+		return nil, hinted{fmt.Errorf("--from %s: a classifier gives its backbone to a detector; which one?", f.from), "--recipe spinenet-49-mrcnn-b, for instance"}
+	case c == nil || c.Model == from.Model:
+		return from, nil
+	case c.Backbone.Type != from.Backbone.Type:
+		return nil, fmt.Errorf("--from %s: a backbone of the kind %s, the recipe %s wants %s", f.from, from.Backbone.Type, f.recipe, c.Backbone.Type)
+	}
+	min, max := c.Backbone.MinLevel, c.Backbone.MaxLevel
+	c.Backbone = from.Backbone
+	c.Backbone.MinLevel, c.Backbone.MaxLevel = min, max
+	c.Activation, c.NormEpsilon = from.Activation, from.NormEpsilon
+	c.Input.Mean, c.Input.Std = from.Input.Mean, from.Input.Std
+	return c, nil
+}
+
+func (f *trainFlags) openFrom() (*weights.File, error) {
+	if f.from == "" {
+		return nuclei.Weights()
+	}
+	file, err := weights.Open(f.from)
+	if err != nil {
+		return nil, noModel(f.from, err)
+	}
+	return file, nil
+}
+
+// sayStart says what became of the weights, and what is special about the network.
+func (r *trainRun) sayStart() {
+	s, t := r.start, r.talk
+	t.say("from     %s: %d arrays kept, %d with the rows of known classes, %d made anew, %d left out", r.source, len(s.Kept), len(s.Classes), len(s.New), len(s.Left))
+	for _, list := range []struct {
+		what  string
+		names []string
+	}{{"kept", s.Kept}, {"rows of known classes kept", s.Classes}, {"made anew", s.New}, {"left out", s.Left}} {
+		for _, name := range list.names {
+			t.detail("         %s: %s", list.what, name)
+		}
+	}
+	if r.recipe.Norms.Frozen {
+		t.say("norms    keep their statistics: batches of %d images are too few for new ones", r.recipe.Batch)
+	}
+	if c := s.Config; c.Backbone.Type != config.BackboneSpineNet || c.Boxes.Coding != config.BoxCodingPlain || c.Input.Fit != config.FitFixedSize {
+		t.say("network  of another system: trained with the losses and samplers of TensorFlow's Model Garden, on its own anchors, coding of boxes and RoIAlign")
+	}
+}
