@@ -6,7 +6,7 @@ import "strings"
 type Count struct {
 	Params     int64 // trainable: kernels, biases, gamma and beta
 	Statistics int64 // stored but not trained: mean and variance
-	MACs       int64 // multiply-adds of convolutions, deconvolutions and dense layers
+	MACs       int64 // multiply-adds of convolutions, depthwise ones too, deconvolutions and dense layers
 }
 
 func (c *Count) add(d Count) {
@@ -86,13 +86,16 @@ func Total(counts []Count) Count {
 	return t
 }
 
-func (o Input) MACs(_, _ Shape) int64    { return 0 }
-func (o Activate) MACs(_, _ Shape) int64 { return 0 }
-func (o Add) MACs(_, _ Shape) int64      { return 0 }
-func (o MaxPool) MACs(_, _ Shape) int64  { return 0 }
-func (o Upsample) MACs(_, _ Shape) int64 { return 0 }
-func (o Nearest) MACs(_, _ Shape) int64  { return 0 }
-func (o Norm) MACs(_, _ Shape) int64     { return 0 }
+func (o Input) MACs(_, _ Shape) int64       { return 0 }
+func (o Activate) MACs(_, _ Shape) int64    { return 0 }
+func (o Add) MACs(_, _ Shape) int64         { return 0 }
+func (o MaxPool) MACs(_, _ Shape) int64     { return 0 }
+func (o Upsample) MACs(_, _ Shape) int64    { return 0 }
+func (o Nearest) MACs(_, _ Shape) int64     { return 0 }
+func (o Norm) MACs(_, _ Shape) int64        { return 0 }
+func (o Mean) MACs(_, _ Shape) int64        { return 0 }
+func (o Gate) MACs(_, _ Shape) int64        { return 0 }
+func (o Depthwise) MACs(_, out Shape) int64 { return int64(out.Size()) * int64(o.Size*o.Size) }
 func (o Conv) MACs(in, out Shape) int64 {
 	return int64(out.Size()) * int64(o.Size*o.Size*in.C)
 }

@@ -85,6 +85,27 @@ func (g *Graph) ConvShared(name, weights string, x Value, op Conv) Value {
 	return g.add(name, weights, op, x)
 }
 
+// Depthwise adds a convolution of each channel on its own with weights
+// name/kernel.
+func (g *Graph) Depthwise(name string, x Value, op Depthwise) Value {
+	return g.add(name, name, op, x)
+}
+
+// Separable adds a convolution in two steps (arXiv 1610.02357): one of each
+// channel with weights at weights/depthwise, and a 1×1 convolution of all of them
+// with those at weights, which has the bias. Nothing stands in between. Other
+// nodes may use the weights as well.
+func (g *Graph) Separable(name, weights string, x Value, op Conv) Value {
+	x = g.add(name+"/depthwise", weights+"/depthwise", Depthwise{Size: op.Size, Stride: op.Stride, Padding: op.Padding}, x)
+	return g.add(name, weights, Conv{Size: 1, Stride: 1, Padding: Same, Out: op.Out, Bias: op.Bias}, x)
+}
+
+// Mean adds the mean over all pixels.
+func (g *Graph) Mean(name string, x Value) Value { return g.add(name, "", Mean{}, x) }
+
+// Gate adds the product of x with a map of one pixel.
+func (g *Graph) Gate(name string, x, gate Value) Value { return g.add(name, "", Gate{}, x, gate) }
+
 // Norm adds a batch normalisation with weights name/{gamma,beta,mean,variance}.
 func (g *Graph) Norm(name string, x Value, epsilon float64) Value {
 	return g.add(name, name, Norm{Epsilon: epsilon}, x)

@@ -52,7 +52,7 @@ const (
 	Swish       Activation = "swish"        // x·σ(x)
 	HardSwish   Activation = "hard_swish"   // x·clamp(x+3, 0, 6)/6
 	Sigmoid     Activation = "sigmoid"      // σ(x) = 1/(1+e^−x)
-	HardSigmoid Activation = "hard_sigmoid" // clamp(x+3, 0, 6)/6
+	HardSigmoid Activation = "hard_sigmoid" // clamp(x+3, 0, 6)·0.16667, the Garden's constant
 )
 
 // Input is a value that the caller of a run fills. It is Stride times smaller
@@ -66,6 +66,20 @@ type Conv struct {
 	Out          int // channels
 	Bias         bool
 }
+
+// Depthwise is a convolution of each channel with a window of its own. Its kernel
+// is [Size][Size][in][1].
+type Depthwise struct {
+	Size, Stride int
+	Padding      Padding
+}
+
+// Mean is the mean over all pixels of a map: 1×1×in.
+type Mean struct{}
+
+// Gate multiplies every pixel of its first input by its second, which is 1×1 and
+// has as many channels.
+type Gate struct{}
 
 // Norm is a batch normalisation with stored statistics:
 // (x − mean)/√(variance + Epsilon)·gamma + beta, per channel.
@@ -114,16 +128,19 @@ type Dense struct {
 	Bias          bool
 }
 
-func (Input) kind() string    { return "input" }
-func (Conv) kind() string     { return "conv" }
-func (Norm) kind() string     { return "norm" }
-func (Activate) kind() string { return "activate" }
-func (Add) kind() string      { return "add" }
-func (MaxPool) kind() string  { return "maxpool" }
-func (Upsample) kind() string { return "upsample" }
-func (Nearest) kind() string  { return "nearest" }
-func (Deconv) kind() string   { return "deconv" }
-func (Dense) kind() string    { return "dense" }
+func (Input) kind() string     { return "input" }
+func (Conv) kind() string      { return "conv" }
+func (Depthwise) kind() string { return "depthwise" }
+func (Mean) kind() string      { return "mean" }
+func (Gate) kind() string      { return "gate" }
+func (Norm) kind() string      { return "norm" }
+func (Activate) kind() string  { return "activate" }
+func (Add) kind() string       { return "add" }
+func (MaxPool) kind() string   { return "maxpool" }
+func (Upsample) kind() string  { return "upsample" }
+func (Nearest) kind() string   { return "nearest" }
+func (Deconv) kind() string    { return "deconv" }
+func (Dense) kind() string     { return "dense" }
 
 func (o Input) String() string {
 	if o.Stride > 1 {
@@ -134,6 +151,11 @@ func (o Input) String() string {
 func (o Conv) String() string {
 	return fmt.Sprintf("conv %s %s %d%s", window(o.Size, o.Stride), o.Padding, o.Out, withBias(o.Bias))
 }
+func (o Depthwise) String() string {
+	return fmt.Sprintf("depthwise %s %s", window(o.Size, o.Stride), o.Padding)
+}
+func (o Mean) String() string     { return "mean" }
+func (o Gate) String() string     { return "gate" }
 func (o Norm) String() string     { return fmt.Sprintf("norm %g", o.Epsilon) }
 func (o Activate) String() string { return string(o.Func) }
 func (o Add) String() string      { return "add" }

@@ -80,6 +80,25 @@ func (o Input) channels(in []int) (int, error) {
 
 func (o Conv) channels(in []int) (int, error) { return windowed(in, o.Out, o.Size, o.Stride) }
 func (o Norm) channels(in []int) (int, error) { return one(in) }
+func (o Mean) channels(in []int) (int, error) { return one(in) }
+
+func (o Depthwise) channels(in []int) (int, error) {
+	c, err := one(in)
+	if err != nil {
+		return 0, err
+	}
+	return windowed(in, c, o.Size, o.Stride)
+}
+
+func (o Gate) channels(in []int) (int, error) {
+	if len(in) != 2 {
+		return 0, errInputs
+	}
+	if in[0] != in[1] {
+		return 0, fmt.Errorf("%d and %d channels", in[0], in[1])
+	}
+	return in[0], nil
+}
 
 func (o Activate) channels(in []int) (int, error) {
 	switch o.Func {
@@ -141,6 +160,21 @@ func (o Conv) Shape(in []Shape) (Shape, error) {
 	h, _, _ := o.Padding.Window(in[0].H, o.Size, o.Stride)
 	w, _, _ := o.Padding.Window(in[0].W, o.Size, o.Stride)
 	return Shape{h, w, o.Out}, nil
+}
+
+func (o Depthwise) Shape(in []Shape) (Shape, error) {
+	h, _, _ := o.Padding.Window(in[0].H, o.Size, o.Stride)
+	w, _, _ := o.Padding.Window(in[0].W, o.Size, o.Stride)
+	return Shape{h, w, in[0].C}, nil
+}
+
+func (o Mean) Shape(in []Shape) (Shape, error) { return Shape{1, 1, in[0].C}, nil }
+
+func (o Gate) Shape(in []Shape) (Shape, error) {
+	if in[1].H != 1 || in[1].W != 1 {
+		return Shape{}, fmt.Errorf("a gate of %v, want one pixel", in[1])
+	}
+	return in[0], nil
 }
 
 func (o Add) Shape(in []Shape) (Shape, error) {

@@ -9,8 +9,9 @@ type Tensor struct {
 }
 
 // Tensors lists the stored arrays of the graph in order of first use; shared
-// ones once. Layouts: kernels [size][size][in][out], deconvolutions
-// [size][size][out][in], dense layers [height·width·in][out].
+// ones once. Layouts: kernels [size][size][in][out], of depthwise
+// convolutions [size][size][in][1], of deconvolutions [size][size][out][in], of
+// dense layers [height·width·in][out].
 func (g *Graph) Tensors() []Tensor {
 	var list []Tensor
 	seen := map[string]bool{}
@@ -42,6 +43,11 @@ func (o Add) tensors(int) []Tensor      { return nil }
 func (o MaxPool) tensors(int) []Tensor  { return nil }
 func (o Upsample) tensors(int) []Tensor { return nil }
 func (o Nearest) tensors(int) []Tensor  { return nil }
+func (o Mean) tensors(int) []Tensor     { return nil }
+func (o Gate) tensors(int) []Tensor     { return nil }
+func (o Depthwise) tensors(in int) []Tensor {
+	return kernel(false, in, o.Size, o.Size, in, 1)
+}
 func (o Norm) tensors(in int) []Tensor {
 	return []Tensor{
 		{Name: "gamma", Shape: []int{in}},

@@ -25,10 +25,11 @@ var avx2 = Set{
 	activate: [activations]func([]float32){
 		Relu: avx2Relu, Swish: avx2Swish, HardSwish: avx2HardSwish, Sigmoid: avx2Sigmoid, HardSigmoid: avx2HardSigmoid,
 	},
-	add:      avx2Add,
-	max:      avx2Max,
-	blend4:   avx2Blend4,
-	winograd: avx2Winograd,
+	add:       avx2Add,
+	max:       avx2Max,
+	blend4:    avx2Blend4,
+	winograd:  avx2Winograd,
+	depthwise: depthwiseSet{avx2DepthwiseOne, avx2DepthwiseMany, 4},
 	train: trainSet{
 		slope:    [activations][2]func(dx, dy, x []float32){Relu: {avx2SlopeRelu, avx2SlopeReluAdd}, Swish: {avx2SlopeSwish, avx2SlopeSwishAdd}},
 		affine:   avx2Affine,
@@ -48,10 +49,11 @@ var avx512 = Set{
 	activate: [activations]func([]float32){
 		Relu: avx512Relu, Swish: avx512Swish, HardSwish: avx512HardSwish, Sigmoid: avx512Sigmoid, HardSigmoid: avx512HardSigmoid,
 	},
-	add:      avx512Add,
-	max:      avx512Max,
-	blend4:   avx512Blend4,
-	winograd: avx512Winograd,
+	add:       avx512Add,
+	max:       avx512Max,
+	blend4:    avx512Blend4,
+	winograd:  avx512Winograd,
+	depthwise: depthwiseSet{avx512DepthwiseOne, avx512DepthwiseMany, 8},
 	train: trainSet{
 		slope:    [activations][2]func(dx, dy, x []float32){Relu: {avx512SlopeRelu, avx512SlopeReluAdd}, Swish: {avx512SlopeSwish, avx512SlopeSwishAdd}},
 		affine:   avx512Affine,

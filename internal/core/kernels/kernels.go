@@ -33,15 +33,16 @@ type Set struct {
 	panel  int // vectors in most panels of packed weights
 	blockK int // most input channels of a 1×1 window in one go, 0 for all: a block of a dense layer's weights has to stay in the cache
 
-	tiles    [][]tileFunc // [vectors-1][pixels-1]; nil for plain Go
-	activate [activations]func(x []float32)
-	add      func(dst, a, b []float32)
-	max      func(dst, a []float32)
-	blend4   func(dst, p00, p01, p10, p11 []float32, w00, w01, w10, w11 float32)
-	peak     func(n int) int
-	winograd winogradSet
-	train    trainSet
-	split    func() bool // whether it multiplies split numbers; nil: never
+	tiles     [][]tileFunc // [vectors-1][pixels-1]; nil for plain Go
+	activate  [activations]func(x []float32)
+	add       func(dst, a, b []float32)
+	max       func(dst, a []float32)
+	blend4    func(dst, p00, p01, p10, p11 []float32, w00, w01, w10, w11 float32)
+	peak      func(n int) int
+	winograd  winogradSet
+	train     trainSet
+	depthwise depthwiseSet
+	split     func() bool // whether it multiplies split numbers; nil: never
 }
 
 // Sets returns every set that runs on this machine, slowest first; the first is generic.

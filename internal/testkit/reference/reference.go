@@ -159,6 +159,16 @@ func compute(n graph.Node, weights Weights, in []Map, out Map) error {
 		return convolve(op, n.Weights, weights, x, out)
 	case graph.Deconv:
 		return deconvolve(op, n.Weights, weights, x, out)
+	case graph.Depthwise:
+		return convolveEach(op, n.Weights, weights, x, out)
+	case graph.Mean:
+		for i, v := range x.Data {
+			out.Data[i%x.C] += v / float64(x.H*x.W)
+		}
+	case graph.Gate:
+		for i, v := range x.Data {
+			out.Data[i] = v * in[1].Data[i%x.C]
+		}
 	case graph.Dense:
 		flat := Map{graph.Shape{H: 1, W: 1, C: len(x.Data)}, x.Data}
 		return convolve(graph.Conv{Size: 1, Stride: 1, Padding: graph.Valid, Bias: op.Bias}, n.Weights, weights, flat, out)
@@ -219,6 +229,34 @@ func convolve(op graph.Conv, place string, weights Weights, x, out Map) error {
 						for o, w := range k[c*out.C:][:out.C] {
 							acc[o] += v * w
 						}
+					}
+				}
+			}
+		}
+	})
+	return nil
+}
+
+// convolveEach sums over a window of each channel.
+func convolveEach(op graph.Depthwise, place string, weights Weights, x, out Map) error {
+	kernel, err := load(weights, place+"/kernel", op.Size*op.Size*x.C)
+	if err != nil {
+		return err
+	}
+	_, top, _ := op.Padding.Window(x.H, op.Size, op.Stride)
+	_, left, _ := op.Padding.Window(x.W, op.Size, op.Stride)
+	rows(out.H, func(y int) {
+		for xx := range out.W {
+			acc := out.pixel(y, xx)
+			for ky := range op.Size {
+				for kx := range op.Size {
+					iy, ix := y*op.Stride-top+ky, xx*op.Stride-left+kx
+					if iy < 0 || ix < 0 || iy >= x.H || ix >= x.W {
+						continue
+					}
+					k := kernel[(ky*op.Size+kx)*x.C:]
+					for c, v := range x.pixel(iy, ix) {
+						acc[c] += v * k[c]
 					}
 				}
 			}
@@ -290,18 +328,17 @@ func pool(op graph.MaxPool, x, out Map) {
 }
 
 func activate(f graph.Activation, v float64) float64 {
-	gate := func(v float64) float64 { return min(max(v+3, 0), 6) / 6 }
 	switch f {
 	case graph.Relu:
 		return max(v, 0)
 	case graph.Swish:
 		return v / (1 + math.Exp(-v))
 	case graph.HardSwish:
-		return v * gate(v)
+		return v * min(max(v+3, 0), 6) / 6
 	case graph.Sigmoid:
 		return 1 / (1 + math.Exp(-v))
 	}
-	return gate(v)
+	return min(max(v+3, 0), 6) * 0.16667
 }
 
 func load(weights Weights, name string, n int) ([]float64, error) {

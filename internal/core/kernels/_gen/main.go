@@ -26,6 +26,7 @@ func main() {
 		write(*out, "tile", new(), func(v *isa) { v.tiles(tables) })
 		write(*out, "winograd", new(), func(v *isa) { v.winograd(tables) })
 		write(*out, "elementwise", new(), func(v *isa) { v.elementwise(); v.peak() })
+		write(*out, "depthwise", new(), func(v *isa) { v.depthwise() })
 		write(*out, "train", new(), func(v *isa) { v.train() })
 	}
 	src, err := format.Source(tables.Bytes())

@@ -1,0 +1,102 @@
+package kernels
+
+// Depthwise is a convolution of each channel with a window of its own. Its result, for item i, output row y, column x
+// and channel c:
+//
+//	acc := Shift[c]
+//	for kh := range Size {
+//		for kw := range Size {
+//			acc += In[i*InItem + (y*Stride+kh)*InRow + (x*Stride+kw)*C + c] * Kernel[(kh*Size+kw)*C + c]
+//		}
+//	}
+//	Out[i*OutItem + y*OutRow + x*C + c] = Act(acc)
+//
+// In starts at the first tap, the upper left of the window, of the first output; distances are in floats. The assembly
+// sets fuse products and sums, and give the same bits. Out must not overlap In.
+type Depthwise struct {
+	Kernel, Shift []float32 // [Size][Size][C], [C]
+	Size, C       int
+
+	In            []float32
+	InItem, InRow int
+	Stride        int // in input rows and pixels
+	Out           []float32
+	OutItem       int
+	OutRow        int
+	Height, Width int // of the output of an item
+	Act           Activation
+}
+
+// depthwiseSize is the largest window.
+const depthwiseSize = 7
+
+// depthwiseFunc makes so many output pixels in a row, of c channels each: in is the first tap of the first, taps are
+// the distances from it, in bytes, to all n of them, and step is the distance in floats between the first taps of
+// neighbours.
+type depthwiseFunc func(out, in, kernel, shift *float32, taps *int, n, step, c int)
+
+// depthwiseSet are the functions of a set: of one pixel, and of several. Zero: plain Go.
+type depthwiseSet struct {
+	one, many depthwiseFunc
+	pixels    int // that many makes
+}
+
+// Depthwise computes the output rows row0 … row1-1, counted through all items.
+func (s *Set) Depthwise(d *Depthwise, row0, row1 int) {
+	d.check(row0, row1)
+	var taps [depthwiseSize * depthwiseSize]int
+	for kh := range d.Size {
+		for kw := range d.Size {
+			taps[kh*d.Size+kw] = 4 * (kh*d.InRow + kw*d.C)
+		}
+	}
+	step := d.Stride * d.C
+	for g := row0; g < row1; g++ {
+		item, y := g/d.Height, g%d.Height
+		out := d.Out[item*d.OutItem+y*d.OutRow:][:d.Width*d.C]
+		in := d.In[item*d.InItem+y*d.Stride*d.InRow:][:(d.Size-1)*d.InRow+((d.Width-1)*d.Stride+d.Size)*d.C]
+		raceRead(in)
+		raceWrite(out)
+		if s.depthwise.one == nil {
+			d.row(out, in)
+		} else {
+			x, n := 0, d.Size*d.Size
+			for ; x+s.depthwise.pixels <= d.Width; x += s.depthwise.pixels {
+				s.depthwise.many(&out[x*d.C], &in[x*step], &d.Kernel[0], &d.Shift[0], &taps[0], n, step, d.C)
+			}
+			for ; x < d.Width; x++ {
+				s.depthwise.one(&out[x*d.C], &in[x*step], &d.Kernel[0], &d.Shift[0], &taps[0], n, step, d.C)
+			}
+		}
+		s.Activate(out, d.Act)
+	}
+}
+
+// row is the loop in the comment of Depthwise for a row, without the activation.
+func (d *Depthwise) row(out, in []float32) {
+	for x := range d.Width {
+		acc := out[x*d.C:][:d.C]
+		copy(acc, d.Shift)
+		for kh := range d.Size {
+			for kw := range d.Size {
+				taps := in[kh*d.InRow+(x*d.Stride+kw)*d.C:][:d.C]
+				for c, k := range d.Kernel[(kh*d.Size+kw)*d.C:][:d.C] {
+					acc[c] += float32(taps[c] * k)
+				}
+			}
+		}
+	}
+}
+
+// check panics unless the slices hold what rows row0 … row1-1 touch.
+func (d *Depthwise) check(row0, row1 int) {
+	if d.Height < 1 || d.Width < 1 || d.C < 1 || d.Size < 1 || d.Size > depthwiseSize {
+		panic(badShape)
+	}
+	if row0 < 0 || row0 > row1 || min(d.InItem, d.InRow, d.OutItem, d.OutRow, d.Stride) < 0 {
+		panic(badStride)
+	}
+	if len(d.Kernel) < d.Size*d.Size*d.C || len(d.Shift) < d.C {
+		panic(lengths)
+	}
+}

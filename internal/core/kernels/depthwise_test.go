@@ -1,0 +1,77 @@
+package kernels
+
+import (
+	"fmt"
+	"testing"
+)
+
+func TestDepthwiseAgainstLoop(t *testing.T) {
+	eachSet(t, func(t *testing.T, s *Set) {
+		rng := newRand(31)
+		make := guardedRandom(t, rng, 4, 1<<15)
+		add := mulAdd(s)
+		for range *rounds / 4 {
+			d := Depthwise{Size: 1 + 2*rng.IntN(3), C: 1 + rng.IntN(40), Stride: 1 + rng.IntN(2), Height: 1 + rng.IntN(3), Width: 1 + rng.IntN(11), Act: Activation(rng.IntN(2))}
+			items := 1 + rng.IntN(2)
+			width, height := (d.Width-1)*d.Stride+d.Size, (d.Height-1)*d.Stride+d.Size
+			d.InRow = width*d.C + rng.IntN(3)
+			d.InItem = height * d.InRow
+			d.OutRow = d.Width*d.C + rng.IntN(3)
+			d.OutItem = d.Height * d.OutRow
+			d.In = make(0, (items-1)*d.InItem+(height-1)*d.InRow+width*d.C)
+			d.Kernel, d.Shift = make(1, d.Size*d.Size*d.C), make(2, d.C)
+			d.Out = make(3, (items-1)*d.OutItem+(d.Height-1)*d.OutRow+d.Width*d.C)
+			for i := range d.Out {
+				d.Out[i] = canary
+			}
+			want := clone(d.Out)
+			row0 := rng.IntN(items * d.Height)
+			row1 := row0 + rng.IntN(items*d.Height-row0+1)
+			for g := row0; g < row1; g++ {
+				i, y := g/d.Height, g%d.Height
+				for x := range d.Width {
+					for c := range d.C {
+						acc := d.Shift[c]
+						for kh := range d.Size {
+							for kw := range d.Size {
+								acc = add(d.In[i*d.InItem+(y*d.Stride+kh)*d.InRow+(x*d.Stride+kw)*d.C+c], d.Kernel[(kh*d.Size+kw)*d.C+c], acc)
+							}
+						}
+						want[i*d.OutItem+y*d.OutRow+x*d.C+c] = scalar[d.Act](acc)
+					}
+				}
+			}
+			s.Depthwise(&d, row0, row1)
+			requireSame(t, want, d.Out, fmt.Sprintf("%d items, rows %d to %d, %+v", items, row0, row1, d.Size))
+		}
+	})
+}
+
+// BenchmarkDepthwise is beside copying the same bytes: a map in, a map out.
+func BenchmarkDepthwise(b *testing.B) {
+	for _, shape := range []struct{ side, c, stride int }{{192, 48, 1}, {192, 96, 2}, {96, 144, 1}, {48, 240, 1}, {24, 480, 1}, {12, 672, 1}} {
+		out := shape.side / shape.stride
+		row := (shape.side + 2) * shape.c
+		d := Depthwise{
+			Size: 3, C: shape.c, Stride: shape.stride, Height: out, Width: out,
+			In: Alloc((shape.side + 2) * row), InRow: row, Out: Alloc(out * out * shape.c), OutRow: out * shape.c,
+			Kernel: Alloc(9 * shape.c), Shift: Alloc(shape.c),
+		}
+		bytes := int64(4 * (shape.side*shape.side + out*out) * shape.c)
+		for _, s := range Sets() {
+			b.Run(fmt.Sprintf("%dx%d/%d/%s", shape.side, shape.c, shape.stride, s.Name), func(b *testing.B) {
+				b.SetBytes(bytes)
+				for b.Loop() {
+					s.Depthwise(&d, 0, out)
+				}
+			})
+		}
+		from, to := Alloc(int(bytes/8)), Alloc(int(bytes/8))
+		b.Run(fmt.Sprintf("%dx%d/%d/copy", shape.side, shape.c, shape.stride), func(b *testing.B) {
+			b.SetBytes(bytes)
+			for b.Loop() {
+				copy(to, from)
+			}
+		})
+	}
+}
