@@ -81,6 +81,8 @@ func Build(g *graph.Graph, image graph.Value, c *config.Config) (*Features, erro
 		return BuildSpineNet(g, image, table, c)
 	case config.BackboneResNetFPN:
 		return BuildResNetFPN(g, image, c)
+	case config.BackboneResNetFPNTF:
+		return BuildResNetFPNTF(g, image, c)
 	case config.BackboneResNet:
 		return BuildResNet(g, image, c)
 	}

@@ -71,9 +71,11 @@ type Input struct {
 type Backbone struct {
 	Type               BackboneType   `json:"type"`
 	BlockTable         string         `json:"block_table,omitempty"`    // SpineNet: name of the scale-permuted block table: "spinenet49"
-	FilterScale        float64        `json:"filter_scale,omitempty"`   // SpineNet, ResNet: factor of the block widths, truncated to integers
+	FilterScale        float64        `json:"filter_scale,omitempty"`   // SpineNet, ResNet of the Garden: factor of the block widths, truncated to integers
 	ResampleAlpha      float64        `json:"resample_alpha,omitempty"` // SpineNet: factor of the widths inside a resampling
 	BlockRepeats       int            `json:"block_repeats,omitempty"`  // SpineNet: blocks in a row at each place of the table
+	Expansion          int            `json:"expansion,omitempty"`      // mobile SpineNet: factor of the width inside a block
+	SqueezeRatio       float64        `json:"squeeze_ratio,omitempty"`  // mobile SpineNet: width of the squeeze in widths of the block's input, truncated
 	Depth              int            `json:"depth,omitempty"`          // ResNet: layers: 50, 101 or 152
 	PyramidNorm        bool           `json:"pyramid_norm,omitempty"`   // ResNet with FPN: batch norms instead of biases in the pyramid's convolutions
 	Endpoints          int            `json:"endpoints,omitempty"`      // channels of every output map; a ResNet alone has its stages' instead
@@ -112,9 +114,10 @@ func (b *Boxes) Written() BoxCoding {
 
 // RPN is the region proposal network and the choice of proposals from its outputs.
 type RPN struct {
-	Convs          int     `json:"convs"`   // 3×3 convolutions before the outputs
-	Filters        int     `json:"filters"` // of each of them
-	Norm           bool    `json:"norm"`    // a batch norm per convolution and level (the convolutions are shared by the levels)
+	Convs          int     `json:"convs"`               // 3×3 convolutions before the outputs
+	Separable      bool    `json:"separable,omitempty"` // all convolutions are depthwise ones and pointwise ones
+	Filters        int     `json:"filters"`             // of each of them
+	Norm           bool    `json:"norm"`                // a batch norm per convolution and level (the convolutions are shared by the levels)
 	PreNMSPerLevel int     `json:"pre_nms_per_level"`
 	PostNMS        int     `json:"post_nms"` // per level, and again over all levels
 	NMSIoU         float64 `json:"nms_iou"`
@@ -138,6 +141,7 @@ type RoIAlign struct {
 // BoxHead is the second stage: class and refined box of each proposal.
 type BoxHead struct {
 	Convs         int        `json:"convs"`
+	Separable     bool       `json:"separable,omitempty"` // the convolutions are depthwise ones and pointwise ones
 	Filters       int        `json:"filters"`
 	ConvNorm      bool       `json:"conv_norm"`
 	FC            []int      `json:"fc"` // outputs of the fully connected layers before class and box
@@ -150,7 +154,8 @@ type BoxHead struct {
 // MaskHead is the third stage: a mask of each detection, 2·RoIAlign.MaskSize pixels square.
 type MaskHead struct {
 	Convs         int  `json:"convs"`
-	Filters       int  `json:"filters"` // of the convolutions and of the deconvolution
+	Separable     bool `json:"separable,omitempty"` // all convolutions but the deconvolution are depthwise ones and pointwise ones
+	Filters       int  `json:"filters"`             // of the convolutions and of the deconvolution
 	ConvNorm      bool `json:"conv_norm"`
 	DeconvNorm    bool `json:"deconv_norm"`
 	NormBias      bool `json:"norm_bias"` // layers that have a norm have a bias too (TF: yes)
@@ -160,9 +165,10 @@ type MaskHead struct {
 // RetinaHead is the head of a one-stage detector (RetinaNet, arXiv 1708.02002, section 4): two towers of 3×3 convolutions, for classes and for boxes. The
 // convolutions are shared by the levels.
 type RetinaHead struct {
-	Convs   int  `json:"convs"`   // 3×3 convolutions of a tower before its outputs
-	Filters int  `json:"filters"` // of each of them
-	Norm    bool `json:"norm"`    // a batch norm per convolution and level
+	Convs     int  `json:"convs"`               // 3×3 convolutions of a tower before its outputs
+	Separable bool `json:"separable,omitempty"` // all convolutions are depthwise ones and pointwise ones
+	Filters   int  `json:"filters"`             // of each of them
+	Norm      bool `json:"norm"`                // a batch norm per convolution and level
 }
 
 // Classifier is the head that gives a photo a class.

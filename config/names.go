@@ -22,8 +22,9 @@ const (
 type Activation string
 
 const (
-	ActivationReLU  Activation = "relu"  // max(x, 0)
-	ActivationSwish Activation = "swish" // x·sigmoid(x): SpineNet-190, the RetinaNets of the Garden and those that tpu calls best
+	ActivationReLU      Activation = "relu"       // max(x, 0)
+	ActivationSwish     Activation = "swish"      // x·sigmoid(x): SpineNet-190, the RetinaNets of the Garden and those that tpu calls best
+	ActivationHardSwish Activation = "hard_swish" // x·min(max(x+3, 0), 6)/6: mobile SpineNet-49 and 49S
 )
 
 // BackboneType is the family of the backbone.
@@ -32,7 +33,12 @@ type BackboneType string
 const (
 	BackboneSpineNet  BackboneType = "spinenet"   // the scale-permuted network of arXiv 1912.05027
 	BackboneResNetFPN BackboneType = "resnet_fpn" // torchvision's ResNet with a feature pyramid (arXiv 1612.03144); MaxLevel is every second pixel of the one below
-	BackboneResNet    BackboneType = "resnet"     // the Garden's ResNet (arXiv 1512.03385); the levels are its stages
+	// BackboneResNetFPNTF is the Garden's ResNet with its feature pyramid: levels above 5 by convolutions, norms at the end of every level.
+	BackboneResNetFPNTF BackboneType = "resnet_fpn_tf"
+	// BackboneSpineNetMobile is SpineNet of inverted bottlenecks with depthwise convolutions (arXiv 1912.05027v3, section 3.3; Garden
+	// spinenet_mobile.py).
+	BackboneSpineNetMobile BackboneType = "spinenet_mobile"
+	BackboneResNet         BackboneType = "resnet" // the Garden's ResNet (arXiv 1512.03385); the levels are its stages
 )
 
 // Fit says how a photo is made to fit the network.

@@ -21,7 +21,7 @@ func (c *Config) Validate() error {
 	} else {
 		oneOf(p, "background", c.Background, BackgroundFirst, BackgroundLast)
 	}
-	oneOf(p, "activation", c.Activation, ActivationReLU, ActivationSwish)
+	oneOf(p, "activation", c.Activation, ActivationReLU, ActivationSwish, ActivationHardSwish)
 	p.number("norm_epsilon", c.NormEpsilon, 0, 1)
 	c.validateCategories(p)
 	c.Input.validate(p, c.Model)
@@ -49,7 +49,7 @@ func (c *Config) Validate() error {
 func (c *Config) validateSize(p *problems) {
 	multiple := 128 // SpineNet adds maps of levels up to 7
 	switch c.Backbone.Type {
-	case BackboneResNetFPN:
+	case BackboneResNetFPN, BackboneResNetFPNTF:
 		multiple = 32 // the pyramid adds those up to 5
 	case BackboneResNet:
 		multiple = 1
@@ -198,7 +198,7 @@ func (b *Backbone) validate(p *problems, m Model) {
 	if m == ModelClassification {
 		oneOf(p, "backbone.type", b.Type, BackboneSpineNet, BackboneResNet)
 	} else {
-		oneOf(p, "backbone.type", b.Type, BackboneSpineNet, BackboneResNetFPN)
+		oneOf(p, "backbone.type", b.Type, BackboneSpineNet, BackboneSpineNetMobile, BackboneResNetFPN, BackboneResNetFPNTF)
 	}
 	switch b.Type {
 	case BackboneSpineNet:
@@ -209,14 +209,19 @@ func (b *Backbone) validate(p *problems, m Model) {
 		p.number("backbone.resample_alpha", b.ResampleAlpha, 0.01, 16)
 		p.count("backbone.block_repeats", b.BlockRepeats, 1, maxLayers)
 		oneOf(p, "backbone.pool_rule", b.PoolRule, PoolRuleOne, PoolRuleChain)
-	case BackboneResNetFPN, BackboneResNet:
+	case BackboneSpineNetMobile:
+		p.number("backbone.filter_scale", b.FilterScale, 0.01, 16)
+		p.count("backbone.expansion", b.Expansion, 1, maxLayers)
+		p.number("backbone.squeeze_ratio", b.SqueezeRatio, 0.001, 16)
+	case BackboneResNetFPN, BackboneResNetFPNTF, BackboneResNet:
 		if !slices.Contains([]int{50, 101, 152}, b.Depth) {
 			p.add("backbone.depth: %d, want 50, 101 or 152", b.Depth)
 		}
 	}
-	if b.Type == BackboneResNet {
+	if b.Type == BackboneResNet || b.Type == BackboneResNetFPNTF {
 		p.number("backbone.filter_scale", b.FilterScale, 0.01, 16)
-	} else {
+	}
+	if b.Type != BackboneResNet {
 		p.count("backbone.endpoints", b.Endpoints, 1, maxChannels)
 	}
 	p.count("backbone.min_level", b.MinLevel, 1, maxLevel)

@@ -32,11 +32,17 @@ func (l *layout) same(m *layout) bool { return l.shape == m.shape && l.border ==
 
 // windowBorder is the border that a step's window reads around its input.
 func windowBorder(s *step, in graph.Shape) border {
-	op, ok := s.op.(graph.Conv)
-	if !ok {
+	var padding graph.Padding
+	var size, stride int
+	switch op := s.op.(type) {
+	case graph.Conv:
+		padding, size, stride = op.Padding, op.Size, op.Stride
+	case graph.Depthwise:
+		padding, size, stride = op.Padding, op.Size, op.Stride
+	default:
 		return border{}
 	}
-	_, top, bottom := op.Padding.Window(in.H, op.Size, op.Stride)
-	_, left, right := op.Padding.Window(in.W, op.Size, op.Stride)
+	_, top, bottom := padding.Window(in.H, size, stride)
+	_, left, right := padding.Window(in.W, size, stride)
 	return border{top, left, bottom, right}
 }

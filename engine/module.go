@@ -21,7 +21,8 @@ type value struct {
 //
 //	out = act((conv(in[0])·scale + shift) + in[1])
 //
-// with the parts that passes have put there; all others ignore scale and shift.
+// with the parts that passes have put there, depthwise ones all but in[1]; all
+// others ignore scale and shift.
 type step struct {
 	name    string
 	op      graph.Op
@@ -37,7 +38,8 @@ type step struct {
 	algorithm algorithm
 	side      int // most outputs of a side of Winograd's tiles
 	packed    *packed
-	wave      int // in which a plan runs it
+	each      *eachChannel // of a depthwise convolution
+	wave      int          // in which a plan runs it
 }
 
 // A module is the compiler's own copy of a graph: a tape of steps in an order
@@ -106,6 +108,14 @@ func (s *step) linear() bool {
 		return true
 	}
 	return false
+}
+
+// depthwise says whether the step convolves each channel on its own. It computes
+//
+//	out = act(conv(in[0])·scale + shift)
+func (s *step) depthwise() bool {
+	_, ok := s.op.(graph.Depthwise)
+	return ok
 }
 
 // maker returns the index of the step that makes v, −1 for an input.

@@ -7,8 +7,8 @@ import (
 	"github.com/spinemask/spinemask/graph"
 )
 
-// foldNorm turns every norm into a scale and a shift per channel of the linear
-// step in front of it, and puts biases there too:
+// foldNorm turns every norm into a scale and a shift per channel of the linear or
+// depthwise step in front of it, and puts biases there too:
 //
 //	%1 a = conv 1x1 same 8 +bias (%0)
 //	%2 a/norm = norm 0.001 (%1)
@@ -19,6 +19,9 @@ import (
 //
 // The arithmetic is float64. pack multiplies the scale into the kernel, unless
 // several steps with different norms share it.
+//
+// A norm of a value that others read as it is, as at the end of the Garden's
+// pyramid, becomes a step of its own, with a window of one pixel for each channel.
 func foldNorm(m *module) error {
 	for i := range m.steps {
 		if err := m.loadBias(&m.steps[i]); err != nil {
@@ -32,12 +35,14 @@ func foldNorm(m *module) error {
 			continue
 		}
 		p := m.onlyMaker(n.in[0])
-		if p < 0 || !m.steps[p].linear() || m.steps[p].act != "" {
-			return fmt.Errorf("%s: a norm must follow a convolution, a deconvolution or a dense layer", n.name)
-		}
 		scale, shift, err := m.normalisation(n.weights, op.Epsilon)
 		if err != nil {
 			return err
+		}
+		if p < 0 || !m.steps[p].linear() && !m.steps[p].depthwise() || m.steps[p].act != "" {
+			n.op, n.weights = graph.Depthwise{Size: 1, Stride: 1, Padding: graph.Valid}, ""
+			n.scale, n.shift = scale, shift
+			continue
 		}
 		conv := &m.steps[p]
 		for c := range scale {

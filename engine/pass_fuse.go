@@ -3,8 +3,8 @@ package engine
 import "github.com/spinemask/spinemask/graph"
 
 // fuse lets a step do what follows it: additions and activations go into the
-// epilogue of the linear step that makes their input, upsamplings into the
-// additions that read them.
+// epilogue of the linear step that makes their input, activations into that of a
+// depthwise one too, upsamplings into the additions that read them.
 //
 //	%1 a = conv 1x1 same 8 (%0)
 //	%2 sum = add (%1, %0)
@@ -75,7 +75,7 @@ func fuseActivation(m *module, i int) int {
 	if p < 0 || m.steps[p].act != "" {
 		return i
 	}
-	if _, isAdd := m.steps[p].op.(graph.Add); !isAdd && !m.steps[p].linear() {
+	if _, isAdd := m.steps[p].op.(graph.Add); !isAdd && !m.steps[p].linear() && !m.steps[p].depthwise() {
 		return i
 	}
 	m.steps[p].act = s.op.(graph.Activate).Func

@@ -55,6 +55,13 @@ func pack(m *module) error {
 	var jobs []*packing
 	shared := map[string]*packing{}
 	for i := range m.steps {
+		if s := &m.steps[i]; s.depthwise() {
+			if err := m.packEachChannel(s); err != nil {
+				return err
+			}
+		}
+	}
+	for i := range m.steps {
 		s := &m.steps[i]
 		if !s.linear() || shared[s.weights] != nil {
 			continue

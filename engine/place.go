@@ -93,7 +93,7 @@ func lifetimes(m *module, steps []step, layouts []layout, rows int) []*block {
 func inPlace(s *step, layouts []layout) int {
 	candidate := -1
 	switch s.op.(type) {
-	case graph.Activate:
+	case graph.Activate, graph.Gate:
 		candidate = s.in[0]
 	case graph.Add:
 		if (s.factors == nil || s.factors[0] == 1) && !slices.Contains(s.in[1:], s.in[0]) {

@@ -45,11 +45,13 @@ func randomGraph(r *rand.Rand) *graph.Graph {
 		}
 		return found
 	}
-	activation := func() graph.Activation { return []graph.Activation{graph.Relu, graph.Swish}[r.IntN(2)] }
+	activation := func() graph.Activation {
+		return []graph.Activation{graph.Relu, graph.Swish, graph.HardSwish}[r.IntN(3)]
+	}
 	for i := range 10 + r.IntN(20) {
 		name, x := fmt.Sprintf("n%d", i), pick()
 		y := x
-		switch r.IntN(7) {
+		switch r.IntN(10) {
 		case 0:
 			y.channels = []int{4, 8, 18, 33}[r.IntN(4)]
 			op := graph.Conv{Size: 1 + 2*r.IntN(2), Stride: 1, Padding: graph.Same, Out: y.channels, Bias: true}
@@ -82,6 +84,20 @@ func randomGraph(r *rand.Rand) *graph.Graph {
 		case 6:
 			y.size = pick().size
 			y.Value = g.Nearest(name, x.Value, graph.Nearest{Height: y.size, Width: y.size})
+		case 7:
+			op := graph.Depthwise{Size: 1 + 2*r.IntN(2), Stride: 1, Padding: graph.Same}
+			if x.size > 4 && r.IntN(4) == 0 {
+				op.Stride, y.size = 2, x.size/2
+			}
+			y.Value = g.Depthwise(name, x.Value, op)
+			if r.IntN(2) == 0 {
+				y.Value = g.Norm(name+"/norm", y.Value, 1e-3)
+			}
+			y.Value = g.Activate(name+"/act", y.Value, activation())
+		case 8:
+			y.Value = g.Gate(name, x.Value, g.Activate(name+"/sigmoid", g.Mean(name+"/mean", x.Value), graph.HardSigmoid))
+		case 9:
+			y.Value = g.Norm(name, x.Value, 1e-3) // of what others may read
 		case 5:
 			y.Value = g.MaxPool(name, x.Value, graph.MaxPool{Size: 3, Stride: 1, Padding: graph.Same})
 		}

@@ -37,6 +37,12 @@ func (t *rowTask) Part(_, part int) {
 
 // bind makes the task of a step.
 func (ws *Workspace) bind(s *step) task {
+	switch s.op.(type) {
+	case graph.Mean:
+		return ws.bindMean(s)
+	case graph.Depthwise:
+		return ws.bindEachChannel(s)
+	}
 	if s.linear() {
 		return ws.bindLinear(s)
 	}
@@ -65,6 +71,8 @@ func (ws *Workspace) bind(s *step) task {
 		t.rowMaker = &upsample{in[0], out, op.Factor}
 	case graph.Nearest:
 		t.rowMaker = &nearest{in[0], out, op}
+	case graph.Gate:
+		t.rowMaker = &gate{set, in[0], in[1], out, make([]float32, out.Channels)}
 	case graph.Activate:
 		t.rowMaker = &activate{set, in[0], out, activation(op.Func)}
 	default:

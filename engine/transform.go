@@ -73,6 +73,9 @@ func (p *Prepared) WeightBytes() int64 {
 	seen := map[any]bool{}
 	n := int64(0)
 	for _, s := range p.module.steps {
+		if s.each != nil {
+			n += s.each.bytes()
+		}
 		if s.packed == nil || seen[s.packed.kernel()] {
 			continue
 		}

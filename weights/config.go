@@ -77,9 +77,28 @@ func spineNet(make func(string) (*config.Config, error)) *family {
 	return &family{config.Variants(), make, func(*File) string { return "49" }}
 }
 
+// resNetFPN is the family of the Garden's detectors on ResNets.
+func resNetFPN(f *File, kind config.Model) *family {
+	if kind == config.ModelRetinaNet {
+		return &family{config.ResNets(), config.TF2ResNetFPNRetinaNet, func(*File) string { return "resnet-50" }}
+	}
+	names := config.ResNets()
+	for _, name := range config.ResNets() {
+		names = append(names, name+"-p3")
+	}
+	return &family{names, config.TF2ResNetFPN, func(f *File) string {
+		if f.has("fpn/output2/kernel") {
+			return "resnet-50"
+		}
+		return "resnet-50-p3"
+	}}
+}
+
 // familyOf returns the family of a system's networks of a kind, nil if it has none.
 func familyOf(f *File, s System) *family {
 	switch kind := kindOf(f); {
+	case s == TF2 && kind.Detects() && f.has("backbone/stage2/unit0/conv0/kernel"):
+		return resNetFPN(f, kind)
 	case s == TF1 && kind == config.ModelRetinaNet:
 		return spineNet(config.TF1RetinaNet)
 	case s == TF2 && kind == config.ModelRetinaNet:
@@ -87,7 +106,7 @@ func familyOf(f *File, s System) *family {
 	case s == TF1 && kind == config.ModelClassification:
 		return spineNet(config.TF1Classification)
 	case s == TF2 && kind == config.ModelClassification:
-		if _, ok := f.Tensor("backbone/stage2/unit0/conv0/kernel"); ok {
+		if f.has("backbone/stage2/unit0/conv0/kernel") {
 			return &family{[]string{"resnet-50", "resnet-101", "resnet-152"}, config.TF2Classification, func(*File) string { return "resnet-50" }}
 		}
 		return spineNet(config.TF2Classification)

@@ -15,6 +15,9 @@ func measure(f *File, c *config.Config) []string {
 	case config.BackboneResNetFPN:
 		m.resNet(&c.Backbone)
 		m.pyramid(&c.Backbone)
+	case config.BackboneResNetFPNTF:
+		m.resNet(&c.Backbone)
+		m.pyramidTF(&c.Backbone)
 	case config.BackboneResNet:
 		m.resNet(&c.Backbone)
 	default:
@@ -44,6 +47,12 @@ func kindOf(f *File) config.Model {
 	return config.ModelMaskRCNN
 }
 
+// has reports whether the file has a tensor of the name.
+func (f *File) has(name string) bool {
+	_, ok := f.Tensor(name)
+	return ok
+}
+
 type measurer struct {
 	f        *File
 	problems []string
@@ -54,8 +63,7 @@ func (m *measurer) problem(format string, args ...any) {
 }
 
 func (m *measurer) has(format string, args ...any) bool {
-	_, ok := m.f.Tensor(fmt.Sprintf(format, args...))
-	return ok
+	return m.f.has(fmt.Sprintf(format, args...))
 }
 
 // count counts the tensors with the numbers 0, 1, … in their name.
@@ -155,7 +163,7 @@ func (m *measurer) resNet(b *config.Backbone) {
 	if units == 0 {
 		m.problem("backbone: no block has three convolutions, want a ResNet of 50, 101 or 152 layers")
 	}
-	if b.Type != config.BackboneResNet {
+	if b.Type == config.BackboneResNetFPN {
 		return
 	}
 	_, stem := m.conv("backbone/stem/conv")
@@ -178,6 +186,20 @@ func (m *measurer) pyramid(b *config.Backbone) {
 	for b.MaxLevel = 2; m.has("fpn/output%d/kernel", b.MaxLevel); {
 		b.MaxLevel++ // the level above the last output is made of it by taking every second pixel
 	}
+}
+
+// pyramidTF measures the Garden's feature pyramid over a ResNet.
+func (m *measurer) pyramidTF(b *config.Backbone) {
+	b.MinLevel, b.MaxLevel = 0, 0
+	for l := 2; l <= 12; l++ {
+		if m.has("fpn/output%d/kernel", l) {
+			if b.MinLevel == 0 {
+				b.MinLevel = l
+			}
+			b.MaxLevel = l
+		}
+	}
+	_, b.Endpoints = m.conv("fpn/output%d", max(b.MinLevel, 2))
 }
 
 // widthOf is the width of the features with so many channels, if they agree.

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// translateTF2 translates the variables of models of the TensorFlow Model Garden: Mask R-CNN, RetinaNet and the classifier
-// with a SpineNet backbone, and the classifier with a ResNet. Layouts are ours already.
+// translateTF2 translates the variables of models of the TensorFlow Model Garden: Mask R-CNN and RetinaNet on SpineNet, on
+// mobile SpineNet and on a ResNet with a feature pyramid, and the classifiers. Layouts are ours already.
 //
 // The keys of an object-based checkpoint follow the depth of Keras layers in the functional graph, which tells nothing.
 // The full names beside them (Tensor.alias) do: Keras numbers the layers of a kind in the order of creation, from a
@@ -225,12 +225,17 @@ func tf2Stages(bottlenecks made, inside map[string][2]made) map[string]string {
 
 var (
 	tf2LevelNorm  = regexp.MustCompile(`^(rpn|classnet|boxnet)-conv-norm_(\d{1,4})_(\d{1,4})$`)
+	tf2Pyramid    = regexp.MustCompile(`^(lateral|post_hoc|coarser|norm)_(\d{1,4})$`)
 	tf2Classifier = regexp.MustCompile(`^dense(?:_\d{1,9})?$`)
 	tf2Numbered   = regexp.MustCompile(`^(rpn-conv|classnet-conv|boxnet-conv|detection-conv|detection-conv-bn|detection-fc|detection-fc-bn|mask-conv|mask-conv-bn)_(\d{1,4})$`)
 )
 
-// tf2Head is the place of a layer of the heads (official/vision/modeling/heads).
+// tf2Head is the place of a layer of the pyramid or of the heads (official/vision/modeling/decoders/fpn.py, heads).
 func tf2Head(layer string) (string, bool) {
+	if m := tf2Pyramid.FindStringSubmatch(layer); m != nil {
+		place := map[string]string{"lateral": "fpn/lateral%d", "post_hoc": "fpn/output%d", "coarser": "fpn/output%d", "norm": "fpn/output%d/norm"}[m[1]]
+		return fmt.Sprintf(place, index(m[2])), true
+	}
 	if m := tf2LevelNorm.FindStringSubmatch(layer); m != nil {
 		place := map[string]string{"rpn": "rpn", "classnet": "retina/class", "boxnet": "retina/box"}[m[1]]
 		return fmt.Sprintf("%s/conv%d/norm%d", place, index(m[3]), index(m[2])), true
