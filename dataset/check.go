@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spinemask/spinemask/box"
@@ -21,12 +22,13 @@ const fewExamples = 10
 
 // Check says what is wrong with a data set that is to be trained on, and with val, which
 // is for validation and may be nil: what was found while they were read, objects that
-// cannot be learned, classes without enough examples, and what is there twice. Its
-// problems are in the order of the files, those of the training set first.
+// cannot be learned, classes without enough examples, and what is there twice. What
+// follows from errors, such as a class of which no object is left, is not told.
 func Check(set, val *Set, o CheckOptions) []Problem {
 	c := &checker{options: o}
-	c.set(set)
-	c.classes(set)
+	if c.set(set) {
+		c.classes(set)
+	}
 	if val != nil {
 		c.set(val)
 		c.unknownClasses(set, val)
@@ -40,8 +42,8 @@ type checker struct {
 	options CheckOptions
 }
 
-// set checks the images of a set.
-func (c *checker) set(s *Set) {
+// set checks the images of a set. It tells whether the set is complete.
+func (c *checker) set(s *Set) bool {
 	c.Problems = append(c.Problems, s.Problems...)
 	empty, objects := 0, 0
 	for i := range s.Images {
@@ -55,13 +57,17 @@ func (c *checker) set(s *Set) {
 		}
 		c.twins(im)
 	}
-	switch {
-	case len(s.Images) == 0:
-	case objects == 0:
+	if slices.ContainsFunc(s.Problems, func(p Problem) bool { return p.Severity == Error }) {
+		return false
+	}
+	if objects == 0 {
 		c.fault("no-objects", s.Path, "nothing is marked in any of the %d images", len(s.Images))
-	case empty > 0:
+		return false
+	}
+	if empty > 0 {
 		c.warn("images-without-objects", s.Path, "%d of %d images have no objects: what they show is learned as background", empty, len(s.Images))
 	}
+	return true
 }
 
 // object checks an object of an image.
@@ -75,18 +81,17 @@ func (c *checker) object(im *Image, o *Object) {
 	case b.X2 <= 0 || b.Y2 <= 0 || b.X1 >= w || b.Y1 >= h:
 		c.fault("box-outside", o.Place, "the box from (%g, %g) to (%g, %g) lies outside of the image of %d×%d pixels (width × height)", b.X1, b.Y1, b.X2, b.Y2, im.Width, im.Height)
 		return
-	case b.X1 < -1 || b.Y1 < -1 || b.X2 > w+1 || b.Y2 > h+1: // a pixel is what counting from 1 makes
-		c.warn("box-beyond", o.Place, "the box from (%g, %g) to (%g, %g) reaches beyond the image of %d×%d pixels (width × height)", b.X1, b.Y1, b.X2, b.Y2, im.Width, im.Height)
-	}
-	switch {
 	case o.Crowd:
-	case !o.HasMask():
-		if c.options.Masks {
-			c.fault("no-mask", o.Place, "there is a box and no mask, and the model learns masks")
-		}
-	case overlap(b, bounds(o.Mask)) < 0.5:
+	case !o.HasMask() && c.options.Masks:
+		c.fault("no-mask", o.Place, "there is a box and no mask, and the model learns masks")
+		return
+	case o.HasMask() && overlap(b, bounds(o.Mask)) < 0.5:
 		m := bounds(o.Mask)
 		c.warn("box-mask", o.Place, "the box from (%g, %g) to (%g, %g) does not fit the mask, which is from (%g, %g) to (%g, %g); boxes are x, y, width, height", b.X1, b.Y1, b.X2, b.Y2, m.X1, m.Y1, m.X2, m.Y2)
+		return
+	}
+	if b.X1 < -1 || b.Y1 < -1 || b.X2 > w+1 || b.Y2 > h+1 { // by a pixel where people count from 1
+		c.warn("box-beyond", o.Place, "the box from (%g, %g) to (%g, %g) reaches beyond the image of %d×%d pixels (width × height)", b.X1, b.Y1, b.X2, b.Y2, im.Width, im.Height)
 	}
 }
 
@@ -138,9 +143,9 @@ func (c *checker) classes(s *Set) {
 		case k.Name != "" && names[k.Name]:
 			c.fault("class-name", s.Path, "there are two classes with the name %s", k.Name)
 		case count[i] == 0:
-			c.warn("class-unused", s.Path, "class %s has no example: it cannot be learned", k.Title())
+			c.warn("class-unused", s.Path, "%s has no example: it cannot be learned", called(k))
 		case count[i] < fewExamples:
-			c.warn("class-few", s.Path, "class %s has only %d examples", k.Title(), count[i])
+			c.warn("class-few", s.Path, "%s has only %d examples", called(k), count[i])
 		}
 		names[k.Name] = true
 	}
@@ -150,7 +155,7 @@ func (c *checker) classes(s *Set) {
 func (c *checker) unknownClasses(set, val *Set) {
 	for _, k := range val.Categories {
 		if set.find(k) < 0 {
-			c.fault("class-unknown", val.Path, "class %s is not among those that are trained: %s", k.Title(), strings.Join(set.Titles(), ", "))
+			c.fault("class-unknown", val.Path, "%s is not among those that are trained: %s", called(k), strings.Join(set.Titles(), ", "))
 		}
 	}
 }
@@ -214,13 +219,16 @@ func hashOf(p string) (sum [sha256.Size]byte, err error) {
 	return [sha256.Size]byte(h.Sum(nil)), nil
 }
 
-// Title is the name of a category, or else its id.
+// Title is the name of a category, or else "class 7" of its id.
 func (k *Category) Title() string {
 	if k.Name == "" {
 		return fmt.Sprint("class ", k.ID)
 	}
 	return k.Name
 }
+
+// called is "class cell".
+func called(k Category) string { return "class " + strings.TrimPrefix(k.Title(), "class ") }
 
 // Titles are those of all categories.
 func (s *Set) Titles() (list []string) {

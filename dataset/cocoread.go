@@ -152,6 +152,9 @@ func (r *cocoReader) add(e *coco.Entry, place string) {
 	case hasBox && e.Box[2] > 0 && e.Box[3] > 0:
 		obj.Box = box.Box{X1: float32(e.Box[0]), Y1: float32(e.Box[1]), X2: float32(e.Box[0] + e.Box[2]), Y2: float32(e.Box[1] + e.Box[3])}
 	case obj.HasMask():
+		if hasBox {
+			r.warn("box-empty", full, "the box has a width of %g and a height of %g; the one around the mask is taken", e.Box[2], e.Box[3])
+		}
 		obj.Box = bounds(obj.Mask)
 	case hasBox:
 		r.warn("box-empty", full, "the box has a width of %g and a height of %g, and there is no mask; it is left out", e.Box[2], e.Box[3])
