@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"os"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/spinemask/spinemask/config"
@@ -19,7 +16,8 @@ type trainRun struct {
 	flags     *trainFlags
 	talk      *talk
 	set, val  *dataset.Set
-	heldOut   bool // val is a part of the data set
+	whole     *dataset.Set // with what is held out
+	heldOut   bool         // val is a part of the data set
 	recipe    *train.Recipe
 	start     *train.Start
 	source    string
@@ -45,6 +43,9 @@ func (r *trainRun) prepare(ctx context.Context, stdout io.Writer) error {
 		return err
 	}
 	if f.resume {
+		if err := r.checkData(false); err != nil {
+			return err
+		}
 		return r.goOn()
 	}
 	var err error
@@ -56,6 +57,9 @@ func (r *trainRun) prepare(ctx context.Context, stdout io.Writer) error {
 		return writeJSON(stdout, r.recipe)
 	}
 	if r.start, r.source, err = f.start(r.talk, r.set); err != nil {
+		return err
+	}
+	if err := r.checkData(r.start.Config.Model.HasMasks()); err != nil {
 		return err
 	}
 	r.sayStart()
@@ -80,53 +84,6 @@ func (r *trainRun) prepare(ctx context.Context, stdout io.Writer) error {
 }
 
 func (r *trainRun) options() *train.Options { return &train.Options{Threads: r.flags.threads} }
-
-// readData reads the data set and what is for validation, and says what they are.
-func (r *trainRun) readData() error {
-	f := r.flags
-	set, err := dataset.Open(f.data, dataset.Options{Images: f.images})
-	if err != nil {
-		return err
-	}
-	r.set = set
-	if f.val != "" {
-		images := f.valImages
-		if images == "" {
-			images = f.images
-		}
-		if r.val, err = dataset.Open(f.val, dataset.Options{Images: images}); err != nil {
-			return err
-		}
-	} else if len(set.Images) >= 10 {
-		r.set, r.val = train.HoldOut(set, f.seed)
-		r.heldOut = true
-	}
-	n := 0
-	for _, im := range r.set.Images {
-		n += len(im.Objects)
-	}
-	r.talk.say("data     %d images, %d objects, classes %s", len(r.set.Images), n, strings.Join(categoryNames(set), ", "))
-	switch {
-	case r.heldOut:
-		r.talk.say("         %d of the images are held out for validation, see %s", len(r.val.Images), filepath.Join(f.folder(), trainSplit))
-	case r.val == nil:
-		r.talk.say("         fewer than ten images: none is held out, so there is no validation and no best model, only the last one")
-	default:
-		r.talk.say("         %d images for validation", len(r.val.Images))
-	}
-	return nil
-}
-
-func categoryNames(s *dataset.Set) (names []string) {
-	for _, c := range s.Categories {
-		name := c.Name
-		if name == "" {
-			name = fmt.Sprint("class ", c.ID)
-		}
-		names = append(names, name)
-	}
-	return names
-}
 
 // forecast makes two steps and says what the run would take.
 func (r *trainRun) forecast(ctx context.Context) error {
