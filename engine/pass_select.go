@@ -31,6 +31,10 @@ const (
 	// the transformed weights, five times as many, takes longer than computing
 	// directly.
 	winogradTiles = 32
+	// sharedTiles is the same for weights that a step with larger maps has
+	// transformed, as those of a head over several levels: a 3×3 layer of 256
+	// channels on 20×20 pixels, 16 tiles, takes 1.6 ms instead of 2.6.
+	sharedTiles = 16
 	// tileSide is the most outputs of a tile on an axis. Five divide the maps of
 	// the usual input sizes and keep the error of a layer below 2e-6.
 	tileSide = 5

@@ -34,3 +34,28 @@ func TestEarlyLayersHaveSmallTiles(t *testing.T) {
 		require.Equal(t, tt.small, small, "of %d layers", tt.layers)
 	}
 }
+
+// Maps of few tiles are computed by Winograd only with weights that a larger map
+// has transformed anyway.
+func TestFewTilesWithSharedWeights(t *testing.T) {
+	algorithms := func(factors ...int) (list []algorithm) {
+		g := graph.New()
+		x := g.Input("image", 16)
+		for _, f := range factors {
+			y := g.MaxPool(fmt.Sprintf("pool%d", f), x, graph.MaxPool{Size: 1, Stride: f, Padding: graph.Valid})
+			g.Output(fmt.Sprintf("y%d", f), g.ConvShared(fmt.Sprintf("conv%d", f), "conv", y, graph.Conv{Size: 3, Stride: 1, Padding: graph.Same, Out: 16}))
+		}
+		p, err := Prepare(g, reference.Random(g.Tensors(), 1), Options{Height: 40, Width: 40})
+		require.NoError(t, err)
+		plan, err := p.Plan(40, 40, 1)
+		require.NoError(t, err)
+		for _, s := range plan.steps {
+			if s.linear() {
+				list = append(list, s.algorithm)
+			}
+		}
+		return list
+	}
+	require.ElementsMatch(t, []algorithm{winograd, winograd, direct}, algorithms(1, 2, 4), "64, 16 and 4 tiles")
+	require.ElementsMatch(t, []algorithm{direct, direct}, algorithms(2, 4))
+}

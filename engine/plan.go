@@ -84,16 +84,34 @@ func (pl *Plan) ScratchBytes(workers int) int64 { return 4 * int64(pl.scratch(wo
 // chooseByTiles computes directly what has too few of Winograd's tiles. Of rows
 // there are many, and how many must not decide how one is rounded.
 func (pl *Plan) chooseByTiles() {
+	most := map[string]int{} // tiles of the steps with some weights
+	for i := range pl.steps {
+		if s := &pl.steps[i]; s.algorithm == winograd {
+			most[s.weights] = max(most[s.weights], pl.tiles(s))
+		}
+	}
 	for i := range pl.steps {
 		s := &pl.steps[i]
 		if s.algorithm != winograd {
 			continue
 		}
-		w, shape := s.packed.winograd, pl.layouts[s.out].shape
-		h, v := w.Rows[0], w.Cols[0]
-		tiles := ((shape.H + h - 1) / h) * ((shape.W + v - 1) / v)
-		if shape.H < h || shape.W < v || pl.rows == 1 && tiles < winogradTiles {
+		least := winogradTiles
+		if most[s.weights] >= winogradTiles {
+			least = sharedTiles
+		}
+		if n := pl.tiles(s); n == 0 || pl.rows == 1 && n < least {
 			s.algorithm = direct
 		}
 	}
+}
+
+// tiles counts Winograd's tiles of a step's output, 0 where that is smaller than
+// one.
+func (pl *Plan) tiles(s *step) int {
+	w, shape := s.packed.winograd, pl.layouts[s.out].shape
+	h, v := w.Rows[0], w.Cols[0]
+	if shape.H < h || shape.W < v {
+		return 0
+	}
+	return ((shape.H + h - 1) / h) * ((shape.W + v - 1) / v)
 }
