@@ -26,6 +26,9 @@ type Options struct {
 	Read func(*dataset.Image) (image.Image, error)
 	// CacheBytes bounds the memory for decoded pictures that are kept; 0: 1 GB.
 	CacheBytes int64
+	// MemoryLimit is how many bytes the values of a batch may take in each part of the
+	// network; over it New fails before it allocates. 0: any number.
+	MemoryLimit int64
 }
 
 // A Trainer is a network in training. It is not safe for concurrent use.
@@ -137,7 +140,7 @@ func New(c *config.Config, weights backprop.Weights, set *dataset.Set, r *Recipe
 
 // learner makes the network of the config's kind.
 func (t *Trainer) learner(s sizes) (learner, error) {
-	o := backprop.Options{Momentum: t.recipe.Norms.Momentum, FrozenNorms: t.recipe.Norms.Frozen}
+	o := backprop.Options{Momentum: t.recipe.Norms.Momentum, FrozenNorms: t.recipe.Norms.Frozen, MemoryLimit: t.options.MemoryLimit}
 	switch t.config.Model {
 	case config.ModelRetinaNet:
 		return newRetinaNet(t.config, t.params, s, t.team, o)

@@ -9,10 +9,14 @@ import (
 // fitsMemory refuses a batch that the machine has no memory for, before the first step
 // touches it.
 func (r *trainRun) fitsMemory() error {
-	free, need := availableMemory(), r.trainer.Bytes()
-	if free == 0 || need <= free {
-		return nil
+	if free, need := availableMemory(), r.trainer.Bytes(); free > 0 && need > free {
+		return r.tooLarge(need, free)
 	}
+	return nil
+}
+
+// tooLarge says what would fit.
+func (r *trainRun) tooLarge(need, free int64) error {
 	err := fmt.Errorf("a batch of %d images takes %d MB of memory, and %d MB are free", r.recipe.Batch, need>>20, free>>20)
 	if batch := int(0.9 * float64(free) / float64(need) * float64(r.recipe.Batch)); batch >= 1 {
 		return hinted{err, fmt.Sprintf("--batch %d would fit, or a smaller --train-size", batch)}

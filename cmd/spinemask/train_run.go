@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"time"
 
 	"github.com/spinemask/spinemask/config"
 	"github.com/spinemask/spinemask/dataset"
+	"github.com/spinemask/spinemask/internal/core/backprop"
 	"github.com/spinemask/spinemask/train"
 )
 
@@ -64,6 +66,9 @@ func (r *trainRun) prepare(ctx context.Context, stdout io.Writer) error {
 	}
 	r.sayStart()
 	if r.trainer, err = train.New(r.start.Config, r.start, r.set, r.recipe, r.options()); err != nil {
+		if m := (*backprop.MemoryError)(nil); errors.As(err, &m) {
+			return r.tooLarge(m.Need, m.Limit)
+		}
 		if f.size == "" && r.start.Config.Input.Fit != config.FitFixedSize {
 			return hinted{err, "add --train-size 640x640, for instance"}
 		}
@@ -83,7 +88,9 @@ func (r *trainRun) prepare(ctx context.Context, stdout io.Writer) error {
 	return r.begin()
 }
 
-func (r *trainRun) options() *train.Options { return &train.Options{Threads: r.flags.threads} }
+func (r *trainRun) options() *train.Options {
+	return &train.Options{Threads: r.flags.threads, MemoryLimit: availableMemory()}
+}
 
 // forecast makes two steps and says what the run would take.
 func (r *trainRun) forecast(ctx context.Context) error {

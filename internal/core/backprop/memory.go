@@ -135,7 +135,7 @@ func (p *Program) gradOf(v int) (m *Map, add bool) {
 // place gives every slot an offset such that no two that are in use at the same
 // moment overlap: larger ones choose first, each the lowest place that is free
 // during its life.
-func (p *Program) place() {
+func (p *Program) place() error {
 	p.lifetimes()
 	var slots []*slot
 	for _, v := range p.values {
@@ -159,6 +159,9 @@ func (p *Program) place() {
 		at, _ := slices.BinarySearchFunc(placed, s, func(o, s *slot) int { return o.offset - s.offset })
 		placed = slices.Insert(placed, at, s)
 	}
+	if limit := p.options.MemoryLimit; limit > 0 && 4*int64(size) > limit {
+		return &MemoryError{Need: 4 * int64(size), Limit: limit}
+	}
 	p.arena = kernels.Alloc(size)
 	view := func(s *slot, sh shape, b border) Map {
 		if s.size == 0 {
@@ -174,6 +177,7 @@ func (p *Program) place() {
 	for range p.team.Workers() {
 		p.scratch = append(p.scratch, nil)
 	}
+	return nil
 }
 
 // Bytes is the memory of the values of a batch.

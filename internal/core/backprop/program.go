@@ -38,6 +38,15 @@ type Options struct {
 	FrozenNorms bool
 	// InputGrads are wanted for these inputs.
 	InputGrads []string
+	// MemoryLimit is how many bytes the values of a batch may take; 0: any number.
+	MemoryLimit int64
+}
+
+// A MemoryError says that a batch takes more memory than it may.
+type MemoryError struct{ Need, Limit int64 } // bytes
+
+func (e *MemoryError) Error() string {
+	return fmt.Sprintf("a batch takes %d MB of memory, over the limit of %d MB", e.Need>>20, e.Limit>>20)
 }
 
 // A Program is a graph made ready to be trained on batches of one size.
@@ -123,7 +132,9 @@ func New(g *graph.Graph, params *Params, items, h, w int, team *parallel.Team, o
 	}
 	p.findGrads()
 	p.frame()
-	p.place()
+	if err := p.place(); err != nil {
+		return nil, err
+	}
 	return p, nil
 }
 
