@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/spinemask/spinemask/internal/core/page"
 	"github.com/spinemask/spinemask/internal/core/resultjson"
 )
 
@@ -35,6 +36,7 @@ type Report struct {
 }
 
 type reportPage struct {
+	Style      template.CSS
 	Info       Info
 	Images     []reportImage
 	Failures   []Failure
@@ -74,7 +76,7 @@ type reportShape struct {
 // NewReport begins a page on w.
 func NewReport(w io.Writer, info Info, categories []Category) *Report {
 	r := &Report{w: w, classes: map[string]int{}}
-	r.page.Info, r.page.MinScore = info, strconv.FormatFloat(math.Floor(info.MinScore*100)/100, 'f', 2, 64)
+	r.page.Style, r.page.Info, r.page.MinScore = page.Style(), info, strconv.FormatFloat(math.Floor(info.MinScore*100)/100, 'f', 2, 64)
 	for i, c := range categories {
 		r.classes[c.Name] = i
 		r.page.Classes = append(r.page.Classes, reportClass{Index: i, Name: c.Name, Colour: template.CSS(hue(i))})

@@ -39,8 +39,9 @@ var lossNames = [][2]string{
 	{"cls_loss", "class"}, {"box_loss", "box"}, {"regularization_loss", "decay"},
 }
 
-// say prints the means since the last line.
-func (i *trainInterval) say(t *talk, p train.Progress, r *train.Recipe, images int) {
+// say prints the means since the last line. validating is the time that the validations
+// to come will take.
+func (i *trainInterval) say(t *talk, p train.Progress, r *train.Recipe, images int, validating time.Duration) {
 	n := float64(i.steps)
 	each := i.took / time.Duration(i.steps)
 	var parts []string
@@ -51,7 +52,7 @@ func (i *trainInterval) say(t *talk, p train.Progress, r *train.Recipe, images i
 	}
 	t.say("step %d of %d, epoch %.1f: loss %.3f (%s), lr %.2g, %.1f images/s, %.0f %% waiting for data, %s left", p.Step, r.Steps,
 		float64(p.Step*r.Batch)/float64(images), i.sums["total_loss"]/n, strings.Join(parts, ", "), p.Rate,
-		float64(r.Batch)/each.Seconds(), 100*i.waited.Seconds()/i.took.Seconds(), roundTime(each*time.Duration(r.Steps-p.Step)))
+		float64(r.Batch)/each.Seconds(), 100*i.waited.Seconds()/i.took.Seconds(), roundTime(each*time.Duration(r.Steps-p.Step)+validating))
 	*i = trainInterval{said: time.Now()}
 }
 

@@ -71,7 +71,8 @@ func (r *trainRun) step(ctx context.Context, p train.Progress) error {
 	r.interval.add(p)
 	due := r.due(p.Step)
 	if due || time.Since(r.interval.said) > 10*time.Second {
-		r.interval.say(r.talk, p, r.recipe, len(r.set.Images))
+		validations := (r.recipe.Steps-p.Step)/r.progress.Every + 1
+		r.interval.say(r.talk, p, r.recipe, len(r.set.Images), time.Duration(validations)*r.validating)
 	}
 	if p.Deviations > 8 {
 		r.talk.say("warning: the loss of step %d, %.3f, lies %.0f standard deviations above that of the steps before", p.Step, p.Losses["total_loss"], p.Deviations)
@@ -142,7 +143,9 @@ func (r *trainRun) validate(ctx context.Context, step int) error {
 // finish puts the best model, or else the last, where it was asked for, and reports.
 func (r *trainRun) finish(ctx context.Context) error {
 	f, g := r.flags, &r.progress
+	shown := r.val
 	if g.BestStep == 0 {
+		shown = r.set
 		s, err := r.trainer.Validate(ctx, r.set)
 		if err != nil {
 			return err
@@ -162,6 +165,10 @@ func (r *trainRun) finish(ctx context.Context) error {
 		}
 		r.talk.say("best     step %d, validation AP %.3f", g.BestStep, g.BestAP)
 	}
+	if err := r.report(ctx, shown); err != nil {
+		return err
+	}
+	r.talk.say("report   %s", r.path(trainReport))
 	r.talk.say("wrote %s; try it: spinemask segment IMAGES -m %s -o out", f.out, quoted(f.out))
 	return nil
 }

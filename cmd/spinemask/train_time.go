@@ -39,6 +39,9 @@ func (r *trainRun) fitTime(p train.Progress) error {
 		g.Fitted = true
 		return r.setSteps(steps)
 	}
+	if share := r.validating.Seconds() / (float64(g.Every) * each); share > 0.2 && f.every == 0 { // often enough is enough
+		g.Every = int(float64(g.Every)*share/0.2) + 1
+	}
 	validations := float64((r.recipe.Steps-p.Step)/g.Every) + 1
 	need := float64(r.recipe.Steps-p.Step)*each + validations*r.validating.Seconds()
 	if need <= 1.03*left {
