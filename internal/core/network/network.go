@@ -1,4 +1,4 @@
-// Package network puts the graphs of a whole Mask R-CNN together.
+// Package network puts the graphs of a whole model together: Mask R-CNN, RetinaNet or a classifier.
 package network
 
 import (
