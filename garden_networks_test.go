@@ -15,7 +15,8 @@ import (
 )
 
 // What TensorFlow's Model Garden (tf-models-official 2.15.0, TensorFlow 2.15.1)
-// made of detectors on ResNets with a feature pyramid: float32, CPU. The bars are
+// made of detectors on ResNets with a feature pyramid, and on mobile SpineNet:
+// float32, CPU. The bars are
 // those of the fixtures' READMEs.
 
 // networkBar is the tolerance of stages whose names begin with a text, of the
@@ -44,6 +45,24 @@ var gardenNetworks = []struct {
 			detections: paritytest.Bars{Cut: 5e-4, Missing: 1, Score: 5e-4, ScoreMedian: 5e-4, Box: 0.15, BoxMedian: 0.15},
 		},
 		[]networkBar{{"stem", 1e-5}, {"C2", 5e-5}, {"C3", 5e-5}, {"C", 5e-4}, {"P", 5e-4}, {"cls_", 1e-3}, {"box_", 1e-3}}, 0, nil,
+	},
+	{
+		gardenCase{
+			name: "mobile_retina", folder: "tf2_spinenet_mobile", about: "tf2_spinenet_mobile/full_names_mobile_retina.json", checkpoint: "tf2_spinenet_mobile/ckpt_retina",
+			detections: paritytest.Bars{Score: 2e-4, ScoreMedian: 2e-4, Box: 5e-3, BoxMedian: 5e-3},
+		},
+		[]networkBar{{"stem", 1e-5}, {"resample_0_", 1e-5}, {"resample_", 5e-5}, {"block_", 5e-5}, {"P", 5e-5}, {"cls_", 1e-5}, {"box_", 1e-5}}, 0, nil,
+	},
+	{
+		gardenCase{
+			name: "mobile_mrcnn", folder: "tf2_spinenet_mobile", about: "tf2_spinenet_mobile/full_names_mobile_mrcnn.json", checkpoint: "tf2_spinenet_mobile/ckpt_mrcnn",
+			detections: paritytest.Bars{Cut: 3e-2, Missing: 3, Score: 3e-2, ScoreMedian: 3e-2, Box: 0.7, BoxMedian: 0.7, IoU: 0.95, IoUMedian: 0.95, MaskSize: 28},
+		},
+		[]networkBar{{"stem", 1e-5}, {"resample_0_", 1e-5}, {"resample_", 8e-4}, {"block_", 8e-4}, {"P3", 3e-4}, {"P4", 3e-4}, {"P5", 3e-4}, {"P", 2e-3}, {"rpn_", 5e-4}}, 1e-5,
+		map[string]paritytest.Bars{
+			"skimage_chelsea.png":   {Cut: 3e-4, Missing: 3, Score: 3e-4, ScoreMedian: 3e-4, Box: 5e-3, BoxMedian: 5e-3, IoU: 0.95, MaskSize: 28},
+			"coco_000000000072.jpg": {Cut: 5e-3, Missing: 3, Score: 5e-3, ScoreMedian: 5e-3, Box: 0.3, BoxMedian: 0.3, IoU: 0.95, MaskSize: 28},
+		},
 	},
 }
 

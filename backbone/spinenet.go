@@ -15,48 +15,6 @@ import (
 	"github.com/spinemask/spinemask/graph"
 )
 
-// Kind is the type of a block.
-type Kind int
-
-const (
-	Bottleneck Kind = iota // 1×1, 3×3, 1×1; makes four times its width
-	Residual               // 3×3, 3×3; makes its width
-)
-
-// A Block is one scale-permuted block.
-type Block struct {
-	Level  int
-	Kind   Kind
-	In     [2]int // features: 0 and 1 are the stem's, i+2 is made by block i
-	Output bool   // an endpoint is made of it
-}
-
-// SpineNet49 is the architecture of the paper's figure 2 (found by search; all
-// sizes of SpineNet have it): tensorflow/tpu
-// models/official/detection/modeling/architecture/spinenet.py,
-// SPINENET_BLOCK_SPECS, without the later level-2 endpoint that no detector
-// uses.
-var SpineNet49 = []Block{
-	{2, Bottleneck, [2]int{0, 1}, false},
-	{4, Residual, [2]int{0, 1}, false},
-	{3, Bottleneck, [2]int{2, 3}, false},
-	{4, Bottleneck, [2]int{2, 4}, false},
-	{6, Residual, [2]int{3, 5}, false},
-	{4, Bottleneck, [2]int{3, 5}, false},
-	{5, Residual, [2]int{6, 7}, false},
-	{7, Residual, [2]int{6, 8}, false},
-	{5, Bottleneck, [2]int{8, 9}, false},
-	{5, Bottleneck, [2]int{8, 10}, false},
-	{4, Bottleneck, [2]int{5, 10}, true},
-	{3, Bottleneck, [2]int{4, 10}, true},
-	{5, Bottleneck, [2]int{7, 12}, true},
-	{7, Bottleneck, [2]int{5, 14}, true},
-	{6, Bottleneck, [2]int{12, 14}, true},
-}
-
-// tables are the block tables that a config can name.
-var tables = map[string][]Block{"spinenet49": SpineNet49}
-
 // width is the width of a block of a level before scaling; a bottleneck makes
 // four times as many channels.
 func width(level int) int { return 32 << min(level-1, 3) }
@@ -66,7 +24,7 @@ const stemFilters = 64 // of the first convolution, whatever the filter scale
 // Features are the outputs of a backbone.
 type Features struct {
 	Levels map[int]graph.Value // P of each output's level, with Endpoints channels
-	Stem   [2]graph.Value      // SpineNet: features 0 and 1, level 2
+	Stem   []graph.Value       // SpineNet: the stem's features, which are the first
 	Blocks []graph.Value       // SpineNet: the scale-permuted blocks in table order; ResNet: the stages of levels 2 to 5
 }
 
@@ -74,11 +32,9 @@ type Features struct {
 func Build(g *graph.Graph, image graph.Value, c *config.Config) (*Features, error) {
 	switch c.Backbone.Type {
 	case config.BackboneSpineNet:
-		table, ok := tables[c.Backbone.BlockTable]
-		if !ok {
-			return nil, fmt.Errorf("backbone: no block table %q", c.Backbone.BlockTable)
-		}
-		return BuildSpineNet(g, image, table, c)
+		return BuildSpineNet(g, image, c)
+	case config.BackboneSpineNetMobile:
+		return BuildSpineNetMobile(g, image, c)
 	case config.BackboneResNetFPN:
 		return BuildResNetFPN(g, image, c)
 	case config.BackboneResNetFPNTF:
@@ -90,14 +46,32 @@ func Build(g *graph.Graph, image graph.Value, c *config.Config) (*Features, erro
 }
 
 // BuildSpineNet appends a SpineNet with any block table to g.
-func BuildSpineNet(g *graph.Graph, image graph.Value, table []Block, c *config.Config) (*Features, error) {
+func BuildSpineNet(g *graph.Graph, image graph.Value, c *config.Config) (*Features, error) {
+	table, err := tableOf(&c.Backbone)
+	if err != nil {
+		return nil, err
+	}
 	b := &builder{g: g, c: c, units: newUnits(g, c), side: nominalSide}
 	if c.Input.Fit == config.FitCentreCrop { // nothing is padded to a size that divides
 		b.side = c.Input.Width
 	}
-	for i, blk := range table {
+	b.stem(image, table.Stem)
+	for i, blk := range table.Blocks {
+		b.permuted(i, blk)
+	}
+	return b.endpoints(table)
+}
+
+// tableOf is the architecture that a config names or holds. Parents of a block
+// must stand before it.
+func tableOf(b *config.Backbone) (*config.BlockTable, error) {
+	table := b.Table()
+	if table == nil {
+		return nil, fmt.Errorf("backbone: no block table %q", b.BlockTable)
+	}
+	for i, blk := range table.Blocks {
 		for _, in := range blk.In {
-			if in < 0 || in >= i+2 {
+			if in < 0 || in >= i+len(table.Stem) {
 				return nil, fmt.Errorf("backbone: block %d: parent %d is not an earlier feature", i, in)
 			}
 		}
@@ -105,13 +79,18 @@ func BuildSpineNet(g *graph.Graph, image graph.Value, table []Block, c *config.C
 			return nil, fmt.Errorf("backbone: block %d: level %d", i, blk.Level)
 		}
 	}
-	b.stem(image)
-	for i, blk := range table {
-		b.permuted(i, blk)
+	return table, nil
+}
+
+// endpoints brings the output blocks to the same number of channels.
+func (b *builder) endpoints(table *config.BlockTable) (*Features, error) {
+	c := b.c
+	f := &Features{Levels: map[int]graph.Value{}}
+	for _, x := range b.features[:len(table.Stem)] {
+		f.Stem = append(f.Stem, x.value)
 	}
-	f := &Features{Levels: map[int]graph.Value{}, Stem: [2]graph.Value{b.features[0].value, b.features[1].value}}
-	for i, blk := range table {
-		x := b.features[i+2].value
+	for i, blk := range table.Blocks {
+		x := b.features[i+len(table.Stem)].value
 		f.Blocks = append(f.Blocks, x)
 		if blk.Output && blk.Level >= c.Backbone.MinLevel && blk.Level <= c.Backbone.MaxLevel {
 			f.Levels[blk.Level] = x
@@ -129,7 +108,7 @@ func BuildSpineNet(g *graph.Graph, image graph.Value, table []Block, c *config.C
 		}
 		f.Levels[level] = x
 	}
-	return f, g.Err()
+	return f, b.g.Err()
 }
 
 // feature is a value that later blocks can merge.
@@ -160,32 +139,47 @@ func (b *builder) scaled(level int) int {
 	return int(float64(width(level)) * b.c.Backbone.FilterScale)
 }
 
-// stem makes features 0 and 1: a 7×7 convolution and a pool, each of stride 2,
-// then two groups of bottlenecks. The first of them needs a projection to its
-// number of channels, unless that is the convolution's.
-func (b *builder) stem(image graph.Value) {
+// stem makes the first features: a 7×7 convolution and a pool, each of stride 2,
+// then a group of bottlenecks for each. The first of them needs a projection to its
+// number of channels, unless that is the convolution's; so does the first of a
+// level, which has a stride.
+func (b *builder) stem(image graph.Value, levels []int) {
 	x := b.convAct("backbone/stem/conv", image, 7, 2, b.strided, stemFilters)
 	x = b.g.MaxPool("backbone/stem/pool", x, graph.MaxPool{Size: 3, Stride: 2, Padding: b.pool})
-	f := b.scaled(2)
-	for i := range 2 {
-		name := fmt.Sprintf("backbone/stem/group%d", i)
-		x = b.group(name, x, Bottleneck, f, b.g.Channels(x) != 4*f)
-		b.features = append(b.features, feature{value: x, level: 2, width: f})
+	at := 2
+	for i, level := range levels {
+		f := b.scaled(level)
+		stride := 1 << (level - at)
+		project := stride > 1 || b.g.Channels(x) != 4*f
+		for r := range b.c.Backbone.BlockRepeats {
+			x = b.bottleneck(fmt.Sprintf("backbone/stem/group%d/unit%d", i, r), x, f, stride, project)
+			stride, project = 1, false
+		}
+		at = level
+		b.features = append(b.features, feature{value: x, level: level, width: f})
 	}
 }
 
-// permuted makes feature i+2: the two parents at the block's level and width
+// permuted makes the feature of block i: the two parents at the block's level and width
 // are added and go through the block's group (section 3.1 and figure 3).
-func (b *builder) permuted(i int, blk Block) {
+func (b *builder) permuted(i int, blk config.Block) {
 	name := fmt.Sprintf("backbone/block%02d", i)
 	f := b.scaled(blk.Level)
 	channels := f
-	if blk.Kind == Bottleneck {
+	if blk.Kind == config.BlockBottleneck {
 		channels = 4 * f
 	}
+	x := b.activate(name, b.merge(name, blk, channels, b.resample))
+	x = b.group(name, x, blk.Kind, f)
+	b.features = append(b.features, feature{value: x, level: blk.Level, width: f})
+}
+
+// merge adds the parents of a block, each brought to the block's level and number
+// of channels.
+func (b *builder) merge(name string, blk config.Block, channels int, resample func(name string, p feature, level, channels int) graph.Value) graph.Value {
 	var sum []graph.Value
 	for j, in := range blk.In {
-		sum = append(sum, b.resample(fmt.Sprintf("%s/resample%d", name, j), b.features[in], blk.Level, channels))
+		sum = append(sum, resample(fmt.Sprintf("%s/resample%d", name, j), b.features[in], blk.Level, channels))
 		b.features[in].uses++
 	}
 	if blk.Output {
@@ -199,9 +193,7 @@ func (b *builder) permuted(i int, blk Block) {
 			}
 		}
 	}
-	x := b.activate(name, b.g.Add(name+"/merge", sum...))
-	x = b.group(name, x, blk.Kind, f, false)
-	b.features = append(b.features, feature{value: x, level: blk.Level, width: f})
+	return b.g.Add(name+"/merge", sum...)
 }
 
 // resample brings a parent to a level and a number of channels (figure 3:
@@ -263,17 +255,17 @@ func (b *builder) grow(name string, x graph.Value, from, to int) graph.Value {
 }
 
 // group is Repeats blocks of one kind in a row.
-func (b *builder) group(name string, x graph.Value, kind Kind, f int, project bool) graph.Value {
+func (b *builder) group(name string, x graph.Value, kind config.BlockKind, f int) graph.Value {
 	for r := range b.c.Backbone.BlockRepeats {
-		x = b.unit(fmt.Sprintf("%s/unit%d", name, r), x, kind, f, project && r == 0)
+		x = b.unit(fmt.Sprintf("%s/unit%d", name, r), x, kind, f)
 	}
 	return x
 }
 
 // unit is one residual unit: act(main + shortcut).
-func (b *builder) unit(name string, x graph.Value, kind Kind, f int, project bool) graph.Value {
-	if kind == Bottleneck {
-		return b.bottleneck(name, x, f, 1, project)
+func (b *builder) unit(name string, x graph.Value, kind config.BlockKind, f int) graph.Value {
+	if kind == config.BlockBottleneck {
+		return b.bottleneck(name, x, f, 1, false)
 	}
 	y := b.convAct(name+"/conv0", x, 3, 1, graph.Same, f)
 	y = b.conv(name+"/conv1", y, 3, 1, graph.Same, f)

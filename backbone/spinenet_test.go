@@ -77,15 +77,16 @@ func TestPoolRules(t *testing.T) {
 func TestOtherBlockTables(t *testing.T) {
 	c := published(t, "49")
 	c.Backbone.MinLevel, c.Backbone.MaxLevel = 3, 4
-	table := []Block{
-		{3, Bottleneck, [2]int{0, 1}, false},
-		{4, Residual, [2]int{1, 2}, false},
-		{3, Bottleneck, [2]int{2, 3}, true},
-		{4, Bottleneck, [2]int{2, 3}, true},
+	table := []config.Block{
+		{Level: 3, Kind: config.BlockBottleneck, In: [2]int{0, 1}},
+		{Level: 4, Kind: config.BlockResidual, In: [2]int{1, 2}},
+		{Level: 3, Kind: config.BlockBottleneck, In: [2]int{2, 3}, Output: true},
+		{Level: 4, Kind: config.BlockBottleneck, In: [2]int{2, 3}, Output: true},
 	}
-	build := func(table []Block) error {
+	build := func(table []config.Block) error {
+		c.Backbone.BlockTable, c.Backbone.Blocks = "", &config.BlockTable{Stem: []int{2, 2}, Blocks: table}
 		g := graph.New()
-		_, err := BuildSpineNet(g, g.Input("image", 3), table, c)
+		_, err := Build(g, g.Input("image", 3), c)
 		if err == nil {
 			_, err = g.Shapes(128, 256)
 		}
@@ -93,8 +94,8 @@ func TestOtherBlockTables(t *testing.T) {
 	}
 	require.NoError(t, build(table))
 	require.EqualError(t, build(table[:3]), "backbone: the block table has no output of level 4")
-	require.EqualError(t, build([]Block{{3, Bottleneck, [2]int{0, 2}, true}}), "backbone: block 0: parent 2 is not an earlier feature")
-	require.EqualError(t, build([]Block{{0, Bottleneck, [2]int{0, 1}, true}}), "backbone: block 0: level 0")
+	require.EqualError(t, build([]config.Block{{Level: 3, In: [2]int{0, 2}}}), "backbone: block 0: parent 2 is not an earlier feature")
+	require.EqualError(t, build([]config.Block{{Level: 0, In: [2]int{0, 1}}}), "backbone: block 0: level 0")
 }
 
 // At a filter scale of 0.25 the stem's convolution makes the first group's 64

@@ -16,11 +16,15 @@ func BuildHead(c *config.Config) (*graph.Graph, error) {
 	g := graph.New()
 	act := graph.Activation(c.Activation)
 	size := c.RoIAlign.BoxSize
+	conv := g.ConvShared
+	if c.BoxHead.Separable {
+		conv = g.Separable
+	}
 	x := g.Input("features", c.Backbone.Endpoints)
 	for i := range c.BoxHead.Convs {
 		name := fmt.Sprintf("box/conv%d", i)
 		norm := c.BoxHead.ConvNorm
-		x = g.Conv(name, x, graph.Conv{Size: 3, Stride: 1, Padding: graph.Same, Out: c.BoxHead.Filters, Bias: !norm || c.BoxHead.NormBias})
+		x = conv(name, name, x, graph.Conv{Size: 3, Stride: 1, Padding: graph.Same, Out: c.BoxHead.Filters, Bias: !norm || c.BoxHead.NormBias})
 		if norm {
 			x = g.Norm(name+"/norm", x, c.NormEpsilon)
 		}

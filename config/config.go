@@ -71,6 +71,7 @@ type Input struct {
 type Backbone struct {
 	Type               BackboneType   `json:"type"`
 	BlockTable         string         `json:"block_table,omitempty"`    // SpineNet: name of the scale-permuted block table: "spinenet49"
+	Blocks             *BlockTable    `json:"blocks,omitempty"`         // SpineNet: the block table itself, instead of a name
 	FilterScale        float64        `json:"filter_scale,omitempty"`   // SpineNet, ResNet of the Garden: factor of the block widths, truncated to integers
 	ResampleAlpha      float64        `json:"resample_alpha,omitempty"` // SpineNet: factor of the widths inside a resampling
 	BlockRepeats       int            `json:"block_repeats,omitempty"`  // SpineNet: blocks in a row at each place of the table
@@ -234,6 +235,9 @@ func (c *Config) Clone() *Config {
 	d.Categories = slices.Clone(c.Categories)
 	d.Anchors.AspectRatios = slices.Clone(c.Anchors.AspectRatios)
 	d.BoxHead.FC = slices.Clone(c.BoxHead.FC)
+	if c.Backbone.Blocks != nil {
+		d.Backbone.Blocks = c.Backbone.Blocks.clone()
+	}
 	if c.Objects != nil {
 		o := *c.Objects
 		d.Objects = &o

@@ -202,14 +202,13 @@ func (b *Backbone) validate(p *problems, m Model) {
 	}
 	switch b.Type {
 	case BackboneSpineNet:
-		if b.BlockTable == "" {
-			p.add("backbone.block_table: empty")
-		}
+		b.validateTable(p)
 		p.number("backbone.filter_scale", b.FilterScale, 0.01, 16)
 		p.number("backbone.resample_alpha", b.ResampleAlpha, 0.01, 16)
 		p.count("backbone.block_repeats", b.BlockRepeats, 1, maxLayers)
 		oneOf(p, "backbone.pool_rule", b.PoolRule, PoolRuleOne, PoolRuleChain)
 	case BackboneSpineNetMobile:
+		b.validateTable(p)
 		p.number("backbone.filter_scale", b.FilterScale, 0.01, 16)
 		p.count("backbone.expansion", b.Expansion, 1, maxLayers)
 		p.number("backbone.squeeze_ratio", b.SqueezeRatio, 0.001, 16)

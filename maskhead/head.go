@@ -14,11 +14,15 @@ import (
 func BuildHead(c *config.Config) (*graph.Graph, error) {
 	g := graph.New()
 	act := graph.Activation(c.Activation)
+	conv := g.ConvShared
+	if c.MaskHead.Separable {
+		conv = g.Separable
+	}
 	x := g.Input("features", c.Backbone.Endpoints)
 	for i := range c.MaskHead.Convs {
 		name := fmt.Sprintf("mask/conv%d", i)
 		norm := c.MaskHead.ConvNorm
-		x = g.Conv(name, x, graph.Conv{Size: 3, Stride: 1, Padding: graph.Same, Out: c.MaskHead.Filters, Bias: !norm || c.MaskHead.NormBias})
+		x = conv(name, name, x, graph.Conv{Size: 3, Stride: 1, Padding: graph.Same, Out: c.MaskHead.Filters, Bias: !norm || c.MaskHead.NormBias})
 		if norm {
 			x = g.Norm(name+"/norm", x, c.NormEpsilon)
 		}
@@ -34,6 +38,6 @@ func BuildHead(c *config.Config) (*graph.Graph, error) {
 	if c.MaskHead.ClassSpecific {
 		masks = c.Classes()
 	}
-	g.Output("logits", g.Conv("mask/logits", x, graph.Conv{Size: 1, Stride: 1, Padding: graph.Same, Out: masks, Bias: true}))
+	g.Output("logits", conv("mask/logits", "mask/logits", x, graph.Conv{Size: 1, Stride: 1, Padding: graph.Same, Out: masks, Bias: true}))
 	return g, g.Err()
 }

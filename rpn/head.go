@@ -15,12 +15,16 @@ import (
 func BuildHead(g *graph.Graph, levels map[int]graph.Value, c *config.Config) error {
 	act := graph.Activation(c.Activation)
 	anchors := c.Anchors.PerPlace()
+	conv := g.ConvShared
+	if c.RPN.Separable {
+		conv = g.Separable
+	}
 	for l := c.Backbone.MinLevel; l <= c.Backbone.MaxLevel; l++ {
 		x := levels[l]
 		for i := range c.RPN.Convs {
 			place := fmt.Sprintf("rpn/conv%d", i)
 			name := fmt.Sprintf("%s/level%d", place, l)
-			x = g.ConvShared(name, place, x, graph.Conv{Size: 3, Stride: 1, Padding: graph.Same, Out: c.RPN.Filters, Bias: true})
+			x = conv(name, place, x, graph.Conv{Size: 3, Stride: 1, Padding: graph.Same, Out: c.RPN.Filters, Bias: true})
 			if c.RPN.Norm {
 				x = g.Norm(fmt.Sprintf("%s/norm%d", place, l), x, c.NormEpsilon)
 			}
@@ -31,7 +35,7 @@ func BuildHead(g *graph.Graph, levels map[int]graph.Value, c *config.Config) err
 			channels int
 		}{{"objectness", anchors}, {"deltas", 4 * anchors}} {
 			place := "rpn/" + out.name
-			v := g.ConvShared(fmt.Sprintf("%s/level%d", place, l), place, x, graph.Conv{Size: 1, Stride: 1, Padding: graph.Same, Out: out.channels, Bias: true})
+			v := conv(fmt.Sprintf("%s/level%d", place, l), place, x, graph.Conv{Size: 1, Stride: 1, Padding: graph.Same, Out: out.channels, Bias: true})
 			g.Output(fmt.Sprintf("%s%d", out.name, l), v)
 		}
 	}

@@ -99,6 +99,12 @@ func familyOf(f *File, s System) *family {
 	switch kind := kindOf(f); {
 	case s == TF2 && kind.Detects() && f.has("backbone/stage2/unit0/conv0/kernel"):
 		return resNetFPN(f, kind)
+	case s == TF2 && f.has("backbone/stem/group0/unit0/squeeze/kernel"):
+		base := func(*File) string { return "49" }
+		if kind == config.ModelRetinaNet {
+			return &family{config.Mobiles(), config.TF2Mobile, base}
+		}
+		return &family{config.Mobiles(), config.TF2MobileMaskRCNN, base}
 	case s == TF1 && kind == config.ModelRetinaNet:
 		return spineNet(config.TF1RetinaNet)
 	case s == TF2 && kind == config.ModelRetinaNet:

@@ -15,6 +15,8 @@ func measure(f *File, c *config.Config) []string {
 	case config.BackboneResNetFPN:
 		m.resNet(&c.Backbone)
 		m.pyramid(&c.Backbone)
+	case config.BackboneSpineNetMobile:
+		m.mobile(&c.Backbone)
 	case config.BackboneResNetFPNTF:
 		m.resNet(&c.Backbone)
 		m.pyramidTF(&c.Backbone)
@@ -137,6 +139,11 @@ func (m *measurer) spineNet(b *config.Backbone) {
 	if b.ResampleAlpha, ok = factor(resampled); !ok {
 		m.problem("backbone: the widths inside the resamplings are not those of any alpha")
 	}
+	m.endpoints(b)
+}
+
+// endpoints measures the output maps of a SpineNet.
+func (m *measurer) endpoints(b *config.Backbone) {
 	b.MinLevel, b.MaxLevel, b.Endpoints = 0, 0, 1
 	for l := 1; l <= 12; l++ {
 		if m.has("backbone/endpoint%d/kernel", l) {
@@ -220,6 +227,7 @@ func (m *measurer) rpn(c *config.Config) {
 	r := &c.RPN
 	r.Convs = m.count("rpn/conv%d/kernel")
 	_, r.Filters = m.conv("rpn/conv0")
+	r.Separable = m.has("rpn/conv0/depthwise/kernel")
 	r.Norm = m.has("rpn/conv0/norm%d/gamma", c.Backbone.MinLevel)
 	_, anchors := m.conv("rpn/objectness")
 	m.anchors(c, "rpn/objectness/kernel", anchors)
@@ -242,6 +250,7 @@ func (m *measurer) retinaHead(c *config.Config) {
 		_, h.Filters = m.conv("retina/class/conv0")
 	}
 	h.Norm = m.has("retina/class/conv0/norm%d/gamma", c.Backbone.MinLevel)
+	h.Separable = m.has("retina/class/predict/depthwise/kernel")
 	_, deltas := m.conv("retina/box/predict")
 	_, classes := m.conv("retina/class/predict")
 	anchors := max(1, deltas/4)
@@ -262,6 +271,7 @@ func (m *measurer) classifier(c *config.Config) {
 func (m *measurer) boxHead(c *config.Config) {
 	h := &c.BoxHead
 	h.Convs = m.count("box/conv%d/kernel")
+	h.Separable = m.has("box/conv0/depthwise/kernel")
 	h.ConvNorm = m.has("box/conv0/norm/gamma")
 	h.FCNorm = m.has("box/fc0/norm/gamma")
 	h.NormBias = h.ConvNorm && m.has("box/conv0/bias") || h.FCNorm && m.has("box/fc0/bias")
@@ -311,6 +321,7 @@ func (m *measurer) categories(c *config.Config, kernel string, classes int) {
 func (m *measurer) maskHead(c *config.Config) {
 	h := &c.MaskHead
 	h.Convs = m.count("mask/conv%d/kernel")
+	h.Separable = m.has("mask/logits/depthwise/kernel")
 	h.ConvNorm = m.has("mask/conv0/norm/gamma")
 	h.DeconvNorm = m.has("mask/deconv/norm/gamma")
 	h.NormBias = h.ConvNorm && m.has("mask/conv0/bias") || h.DeconvNorm && m.has("mask/deconv/bias")

@@ -40,7 +40,7 @@ func translateTF2(vars []Tensor) *translation {
 		}
 		for _, v := range layers[layer] {
 			leaf := path.Base(strings.TrimSuffix(strings.TrimSuffix(v.Name, tf2Suffix), ":0"))
-			if suffix, known := tfLeaves[leaf]; ok && known {
+			if suffix, known := tf2Leaf(leaf, layers[layer]); ok && known {
 				if strings.Contains(path.Base(place), "norm") {
 					suffix = strings.TrimPrefix(suffix, "norm/")
 				}
@@ -51,6 +51,21 @@ func translateTF2(vars []Tensor) *translation {
 		}
 	}
 	return tr
+}
+
+// tf2Leaf is the place of a variable within its layer. A separable convolution has a depthwise kernel and a pointwise one.
+func tf2Leaf(leaf string, layer []Tensor) (string, bool) {
+	switch leaf {
+	case "pointwise_kernel":
+		return "kernel", true
+	case "depthwise_kernel":
+		if slices.ContainsFunc(layer, func(v Tensor) bool { return strings.Contains(v.Name, "/pointwise_kernel") }) {
+			return "depthwise/kernel", true
+		}
+		return "kernel", true
+	}
+	suffix, ok := tfLeaves[leaf]
+	return suffix, ok
 }
 
 // tf2Suffix ends the key of every variable of an object-based checkpoint.
@@ -127,6 +142,9 @@ func tf2Backbone(layers map[string][]Tensor) map[string]string {
 		default:
 			norms = append(norms, l)
 		}
+	}
+	if places, ok := tf2MobileBackbone(layers, sortedKeys(levels)); ok {
+		return places
 	}
 	places := map[string]string{}
 	order := tf2Order(convs.inOrder(), sortedKeys(levels))

@@ -23,7 +23,7 @@ func values() map[string][]string {
 		"z":           {zMax, zMean},
 		"normalize":   {normalizeAuto, "none", "minmax", "percentile:0.1,99.9", "bits:12"},
 		"semantics":   {string(weights.TF1), string(weights.TF2), string(weights.Torchvision), string(weights.MMDetection)},
-		"activation":  {string(config.ActivationReLU), string(config.ActivationSwish)},
+		"activation":  {string(config.ActivationReLU), string(config.ActivationSwish), string(config.ActivationHardSwish)},
 		"variant":     config.Variants(),
 		"iou":         {"bbox", "segm", "boundary", "keypoints"},
 		"format":      {formatText, formatJSONL, formatCSV},

@@ -18,7 +18,7 @@ import (
 func weightFlags(cmd *cobra.Command, o *weights.Options, configFlag string) {
 	fl := cmd.Flags()
 	fl.StringVar((*string)(&o.Semantics), "semantics", "", "whose arithmetic around the network: tf1, tf2, torchvision, mmdetection")
-	fl.StringVar((*string)(&o.Activation), "activation", "", "activation after the convolutions: relu, swish")
+	fl.StringVar((*string)(&o.Activation), "activation", "", "activation after the convolutions: relu, swish, hard_swish")
 	fl.Var(optionalNumber{&o.NormEpsilon}, "norm-eps", "epsilon of the batch norms, a `number`; 0 is one")
 	fl.Float64Var(&o.AnchorSize, "anchor-size", 0, "side of the square anchor in strides of its level")
 	fl.Var(&inputSize{to: &o.Input}, "input-size", "`size` of the model's input: 640x640 (height x width), or short:800,long:1333 where it follows the image")
