@@ -14,7 +14,8 @@ import (
 
 // CheckOptions of Check.
 type CheckOptions struct {
-	Masks bool // objects without a mask are errors
+	Masks    bool // objects without a mask are errors
+	Evaluate bool // nothing is learned: how many examples there are does not matter
 }
 
 // fewExamples is the number of objects below which a class is said to have few.
@@ -26,7 +27,7 @@ const fewExamples = 10
 // follows from errors, such as a class of which no object is left, is not told.
 func Check(set, val *Set, o CheckOptions) []Problem {
 	c := &checker{options: o}
-	if c.set(set) {
+	if complete := c.set(set); complete && !o.Evaluate {
 		c.classes(set)
 	}
 	if val != nil {
@@ -64,7 +65,7 @@ func (c *checker) set(s *Set) bool {
 		c.fault("no-objects", s.Path, "nothing is marked in any of the %d images", len(s.Images))
 		return false
 	}
-	if empty > 0 {
+	if empty > 0 && !c.options.Evaluate {
 		c.warn("images-without-objects", s.Path, "%d of %d images have no objects: what they show is learned as background", empty, len(s.Images))
 	}
 	return true

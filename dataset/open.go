@@ -63,17 +63,18 @@ func Open(path string, o Options) (*Set, error) {
 }
 
 func openFile(file string, o Options) (*Set, error) {
-	if ext := strings.ToLower(filepath.Ext(file)); ext == ".yaml" || ext == ".yml" {
-		return openYOLO(file, o)
-	}
-	switch kind, err := kindOf(file); {
-	case err != nil:
+	kind, err := KindOf(file)
+	if err != nil {
 		return nil, err
-	case kind == Labelme:
+	}
+	switch kind {
+	case YOLO:
+		return openYOLO(file, o)
+	case Labelme:
 		return openLabelme([]string{file}, o)
-	case kind == GeoJSON:
+	case GeoJSON:
 		return openGeoJSON([]string{file}, o)
-	case kind == "picture":
+	case LabelImages:
 		return nil, fmt.Errorf("dataset: %s is a picture: name the folder of the label images", file)
 	}
 	return openCOCO(file, o) // which names files of other kinds
@@ -82,14 +83,18 @@ func openFile(file string, o Options) (*Set, error) {
 // sniffed is how much of a file its kind is told by.
 const sniffed = 64 << 10
 
-// kindOf tells the kind of a file by its beginning; "" is none that is known.
-func kindOf(file string) (Kind, error) {
+// KindOf tells the kind of a data set's file by its beginning, and YOLO's by its name;
+// LabelImages is that of a picture, "" none that is known.
+func KindOf(file string) (Kind, error) {
+	if ext := strings.ToLower(filepath.Ext(file)); ext == ".yaml" || ext == ".yml" {
+		return YOLO, nil
+	}
 	head, err := headOf(file)
 	if err != nil {
 		return "", fmt.Errorf("dataset: %w", err)
 	}
 	if kind, readable := imageio.KindOf(head); kind != "" && readable {
-		return "picture", nil
+		return LabelImages, nil
 	}
 	has := func(name string) bool { return bytes.Contains(head, []byte(`"`+name+`"`)) }
 	switch {
@@ -159,7 +164,7 @@ func openFolder(folder string, o Options) (*Set, error) {
 		case ext == ".geojson":
 			files[GeoJSON] = append(files[GeoJSON], full)
 		case ext == ".json":
-			kind, err := kindOf(full)
+			kind, err := KindOf(full)
 			if err != nil {
 				return nil, err
 			}

@@ -26,7 +26,7 @@ func newEval(t *talk) *cobra.Command {
 	run := evalRun{}
 	cmd := &cobra.Command{
 		Use:   "eval GT [RESULTS…]",
-		Short: "Evaluate results, or a model, against COCO annotations",
+		Short: "Evaluate results, or a model, against annotations",
 		Long: `Compare the detections of RESULTS with the annotations of GT, both as COCO
 defines them (JSON, or that packed by gzip or zstd), and print the lines of
 pycocotools, bit for bit.
@@ -39,6 +39,11 @@ are, before the model runs; what meets what is printed. Pictures are taken as th
 are stored, as in COCO; one whose size fits GT only when it is turned upright by
 its EXIF orientation is turned (--exif auto).
 
+GT may also be another kind of data set that "train" takes: a labelme folder, a
+YOLO data.yaml, label images, QuPath's GeoJSON. The model is run over its images,
+which --images names where the data set does not hold them; label images have no
+classes, so theirs is taken for the model's only one.
+
 With --keep, the model's results stay in a folder, and the same command goes on
 where it was stopped. Images that are missing or cannot be read end the command
 without numbers, unless --allow-missing leaves them out of the evaluation. What was
@@ -49,29 +54,39 @@ wrong, 2 if images could not be read, 3 if AP is below --min-ap, 130 if the run 
 interrupted.`,
 		Example: `  spinemask eval instances_val2017.json results.json --iou bbox,segm
   spinemask eval nuclei_val.json --images images --iou segm --max-dets 10,100,400
-  spinemask eval instances_val2017.json --images val2017 --model mine.safetensors --keep run --min-ap 0.37`,
+  spinemask eval instances_val2017.json --images val2017 --model mine.safetensors --keep run --min-ap 0.37
+  spinemask eval labelme-folder --model mine.safetensors --iou segm
+  spinemask eval masks --images photos --iou segm --max-dets 10,100,400`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			results := args[1:]
+			gt, results := args[0], args[1:]
+			other, err := readOther(t, gt, run.images, results)
+			if err != nil {
+				return err
+			}
+			if other != nil {
+				defer other.remove()
+				gt, run.other = other.file, other
+			}
 			switch {
-			case len(results) == 0 && run.images == "":
+			case len(results) == 0 && run.images == "" && other == nil:
 				return hinted{errors.New("neither results nor images"), "name a results file, or the folder of the images with --images"}
 			case len(results) > 0 && run.images != "":
 				return errors.New("results and --images: want one of them")
-			case run.images != "":
+			case len(results) == 0:
 				for _, name := range strings.Split(o.IoU, ",") {
 					if iou, err := cocoeval.ParseIoUType(strings.TrimSpace(name)); err == nil && iou.Fields()&coco.Masks != 0 {
 						run.masksFor = "--iou " + name
 					}
 				}
-				folder, done, err := run.segment(cmd.Context(), t, args[0], &o)
+				folder, done, err := run.segment(cmd.Context(), t, gt, &o)
 				if err != nil {
 					return err
 				}
 				defer done()
 				results = []string{filepath.Join(folder, "results.json")}
 			}
-			err := evalcmd.Run(&o, args[0], results, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			err = evalcmd.Run(&o, gt, results, cmd.OutOrStdout(), cmd.ErrOrStderr())
 			if err == nil {
 				return nil
 			}
@@ -103,6 +118,7 @@ interrupted.`,
 type evalRun struct {
 	images, keep string
 	allowMissing bool
+	other        *otherSet // the data set, if it is not COCO's
 	segmentFlags
 }
 
@@ -117,8 +133,10 @@ func (e *evalRun) segment(ctx context.Context, t *talk, gt string, o *evalcmd.Op
 	if err != nil {
 		return "", nil, err
 	}
-	files, err := findFiles(data, e.images)
-	if err != nil {
+	var files *annotatedFiles
+	if e.other != nil {
+		files = e.other.files(data)
+	} else if files, err = findFiles(data, e.images); err != nil {
 		return "", nil, err
 	}
 	if len(files.missing) > 0 && (!e.allowMissing || len(files.paths) == 0) {
@@ -130,7 +148,11 @@ func (e *evalRun) segment(ctx context.Context, t *talk, gt string, o *evalcmd.Op
 	if f.exif = exif; exif == exifAuto {
 		f.exif = exifOff // but for those that stored names
 	}
-	f.stored, o.Warnings = files.orient(t, exif, f.options())
+	if e.other != nil && exif == exifAuto {
+		f.stored = e.other.stored()
+	} else {
+		f.stored, o.Warnings = files.orient(t, exif, f.options())
+	}
 	f.onModel = func(c *config.Config) error {
 		p, err := pair(c.Categories, data.data)
 		if err != nil {
