@@ -2,6 +2,7 @@ package backprop
 
 import (
 	"github.com/spinemask/spinemask/graph"
+	"github.com/spinemask/spinemask/internal/core/kernels"
 	"github.com/spinemask/spinemask/internal/core/parallel"
 )
 
@@ -162,7 +163,7 @@ func transpose(dst, src []float32, rows, columns int) {
 // shared is scratch memory of all workers together.
 func (p *Program) shared(n int) []float32 {
 	if len(p.common) < n {
-		p.common = make([]float32, n)
+		p.common = kernels.Alloc(n)
 	}
 	return p.common[:n]
 }

@@ -62,7 +62,6 @@ type Program struct {
 	arena   []float32
 	scratch [][]float32 // of each worker
 	common  []float32   // of all together
-	turning turning
 
 	winogradRoom []float32 // weights of the filter that is applied
 

@@ -5,124 +5,105 @@ import (
 	"github.com/spinemask/spinemask/internal/core/parallel"
 )
 
-// blockPixels is about how many output pixels of a map are worked on at a time:
-// their inputs, turned, and their gradients stay in the second-level cache.
-const blockPixels = 1280
-
-// A pixelBlock is some rows of some items of a map of outputs: several whole items,
-// or rows of one.
-type pixelBlock struct{ item, items, y, rows int }
-
-func blocksOf(m *Map) (list []pixelBlock) {
-	if each := m.Height * m.Width; each*2 <= blockPixels {
-		items := min(max(1, blockPixels/each), m.Items)
-		for i := 0; i < m.Items; i += items {
-			list = append(list, pixelBlock{i, min(items, m.Items-i), 0, m.Height})
-		}
-		return list
+// weightGrad adds the gradient of a kernel [size][size][c][n] to grad:
+//
+//	grad[ky][kx][c][n] += Σ over items, y, x of in[y·stride − top + ky][x·stride − left + kx][c] · dy[y][x][n]
+//
+// The sums run over blocks of pixels, or of Winograd's tiles, that follow each other
+// in an order that does not depend on the number of threads; what is split is grad.
+func (p *Program) weightGrad(grad []float32, in *Map, size, stride, top, left int, dy *Map) {
+	start := (in.border.top-top)*in.RowStride + (in.border.left-left)*in.Channels
+	if size == 3 && stride == 1 && p.winogradGrad(grad, in, start, dy) {
+		return
 	}
-	rows := max(1, blockPixels/m.Width)
+	// The taps of a row of the window lie side by side, as their gradients do: they
+	// are channels of one wider window.
+	c, n := size*in.Channels, dy.Channels
+	groups := p.set.OuterGroups(c)
+	o := kernels.Outer{
+		InRow: stride * in.RowStride, InPixel: stride * in.Channels, GradRow: dy.RowStride, GradPixel: n,
+		C: c, N: n, Add: true,
+	}
+	blocks := blocksOf(dy, stride*stride*in.Channels+n)
+	for _, b := range blocks {
+		p.team.Do(size*groups, parallel.Func(func(_, part int) {
+			ky, group := part/groups, part%groups
+			o := o
+			o.Rows, o.Pixels = b.rows, b.pixels
+			o.In = in.whole[start+b.item*in.ItemStride+(b.y*stride+ky)*in.RowStride+b.x*o.InPixel:]
+			o.Grad = dy.Data[b.item*dy.ItemStride+b.y*dy.RowStride+b.x*n:]
+			o.Out = grad[ky*c*n:][:c*n]
+			p.set.Outer(&o, group, group+1)
+		}))
+	}
+}
+
+// A pixelBlock is some rows of an item of a map of outputs, or some pixels of one row.
+type pixelBlock struct{ item, y, rows, x, pixels int }
+
+// blockFloats is about how many floats of inputs and gradients are worked on at a
+// time: they stay in the second-level cache.
+const blockFloats = 100 << 10
+
+func blocksOf(m *Map, perPixel int) (list []pixelBlock) {
+	pixels := max(64, blockFloats/perPixel)
+	lines, rows := 1, max(1, pixels/m.Width)
+	if m.Width > 2*pixels {
+		lines = (m.Width + pixels - 1) / pixels
+	}
 	parts := (m.Height + rows - 1) / rows
 	for i := range m.Items {
 		for k := range parts {
 			y := k * m.Height / parts
-			list = append(list, pixelBlock{i, 1, y, (k+1)*m.Height/parts - y})
+			for l := range lines {
+				x := l * m.Width / lines
+				list = append(list, pixelBlock{i, y, (k+1)*m.Height/parts - y, x, (l+1)*m.Width/lines - x})
+			}
 		}
 	}
 	return list
 }
 
-// weightGrad adds the gradient of a kernel [size][size][c][n] to grad:
-//
-//	grad[ky][kx][c][n] += Σ over items, y, x of in[y·stride − top + ky][x·stride − left + kx][c] · dy[y][x][n]
-//
-// It is computed by the convolution kernel, with the parts changed: the gradients
-// of a block of pixels are its weights, one row after the other, the block's
-// inputs, turned so that the pixels of a channel lie side by side, are its input,
-// and its outputs are the channels. The blocks follow each other in one order, so
-// the sums do not depend on the number of threads; tap and panels of n are split.
-func (p *Program) weightGrad(grad []float32, in *Map, size, stride, top, left int, dy *Map) {
-	g := &p.turning
-	n, c := dy.Channels, in.Channels
-	for _, b := range blocksOf(dy) {
-		g.layout(in, size, stride, b, dy.Width)
-		g.room(p.set, b.items*b.rows*dy.Width, n)
-		jobs := (c + turnChannels - 1) / turnChannels
-		p.team.Do(jobs+1, parallel.Func(func(_, part int) {
-			if part == 0 { // the longest
-				g.gradients = p.set.PackRows(g.packRoom, b.items, b.rows, dy.Width, n, func(item, y int) []float32 { return dy.Row(b.item+item, b.y+y) })
-				return
-			}
-			first := (part - 1) * turnChannels
-			g.turn(in, b, top, left, first, min(first+turnChannels, c))
-		}))
-		panels := g.gradients.Panels()
-		p.team.Do(size*size*panels, parallel.Func(func(_, part int) {
-			tap, panel := part/panels, part%panels
-			ky, kx := tap/size, tap%size
-			out := grad[tap*c*n:][:c*n]
-			p.set.Conv(&kernels.Conv{
-				W:  g.gradients,
-				In: g.inputs[ky*g.row+kx%stride*g.line+kx/stride:], InRow: g.item, InPixel: stride * g.row, StrideX: g.channel / (stride * g.row), StrideY: 1,
-				Out: out, OutPixel: n, Height: 1, Width: c,
-				Residual: out, ResPixel: n,
-			}, 0, 1, panel, panel+1)
-		}))
+// winogradGradTiles is the least number of tiles for which the sums of all products
+// cost less than they save.
+const winogradGradTiles = 64
+
+// winogradGrad is weightGrad for a 3×3 window by Winograd's method, if that is faster.
+func (p *Program) winogradGrad(grad []float32, in *Map, start int, dy *Map) bool {
+	c, n := in.Channels, dy.Channels
+	if min(c, n) < winogradChannels {
+		return false
 	}
-}
-
-// turning is the memory for a block: inputs are [channel][item][row][x modulo
-// stride][x / stride].
-type turning struct {
-	size, stride             int
-	rows                     int // of inputs of an item
-	line, row, item, channel int // distances in floats
-	inputs, packRoom         []float32
-	gradients                *kernels.Packed
-}
-
-const turnChannels = 16 // channels that are turned together: a cache line
-
-func (g *turning) layout(in *Map, size, stride int, b pixelBlock, width int) {
-	g.size, g.stride = size, stride
-	g.rows = (b.rows-1)*stride + size
-	g.line = width + (size-1)/stride
-	g.row = stride * g.line
-	g.item = g.rows * g.row
-	unit := stride * g.row // a channel is a whole number of the kernel's steps
-	g.channel = (b.items*g.item + unit - 1) / unit * unit
-	if need := in.Channels*g.channel + 64; len(g.inputs) < need {
-		g.inputs = kernels.Alloc(need)
+	w := p.set.WinogradGrad(c, n, dy.Items, dy.Height, dy.Width, winogradSide)
+	if w == nil || w.Tiles(0, dy.Items) < winogradGradTiles {
+		return false
 	}
-}
-
-// room is for the gradients, packed.
-func (g *turning) room(set *kernels.Set, pixels, n int) {
-	if need := set.PackedFloats(1, 1, pixels, n); len(g.packRoom) < need {
-		g.packRoom = kernels.Alloc(need)
+	blockFloats, sumFloats, workerFloats := w.Floats()
+	room := p.shared(blockFloats + sumFloats)
+	block, sums := room[:blockFloats], room[blockFloats:]
+	tiles := kernels.GradTiles{
+		In: in.whole[start:], InItem: in.ItemStride, InRow: in.RowStride,
+		Grad: dy.Data, GradItem: dy.ItemStride, GradRow: dy.RowStride, Items: dy.Items,
 	}
-}
-
-// turn copies channels first … last−1 of the inputs that a block sees.
-func (g *turning) turn(in *Map, b pixelBlock, top, left, first, last int) {
-	for item := range b.items {
-		for r := range g.rows {
-			y := b.y*g.stride - top + r
-			from := (b.item+item)*in.ItemStride + (in.border.top+y)*in.RowStride + (in.border.left-left)*in.Channels
-			for phase := range g.stride {
-				to := item*g.item + r*g.row + phase*g.line
-				for x := range g.line {
-					at := from + (x*g.stride+phase)*in.Channels
-					if x*g.stride+phase >= in.border.right+in.Width+left {
-						break // beyond what any window sees
-					}
-					for c, v := range in.whole[at+first : at+last] {
-						g.inputs[(first+c)*g.channel+to+x] = v
-					}
-				}
-			}
+	groups := p.set.OuterGroups(c)
+	for kind := range w.Kinds() {
+		all := w.Tiles(kind, dy.Items)
+		blocks := (all + w.BlockTiles() - 1) / w.BlockTiles()
+		for b := range blocks {
+			first, last := b*all/blocks, (b+1)*all/blocks
+			p.team.Do(last-first, parallel.Func(func(worker, i int) {
+				w.Transform(&tiles, kind, first+i, i, block, p.floats(worker, workerFloats))
+			}))
+			p.team.Do(w.Products(kind), parallel.Func(func(_, product int) {
+				w.Sum(product, last-first, 0, groups, block, sums, b > 0)
+			}))
 		}
+		const pairs = 4096
+		p.team.Do((c*n+pairs-1)/pairs, parallel.Func(func(_, part int) {
+			w.Finish(kind, part*pairs, min((part+1)*pairs, c*n), sums, grad)
+		}))
 	}
+	return true
 }
 
 // addBiasGrad adds the sums of a gradient over all pixels.

@@ -30,6 +30,7 @@ var avx2 = Set{
 	blend4:    avx2Blend4,
 	winograd:  avx2Winograd,
 	depthwise: depthwiseSet{avx2DepthwiseOne, avx2DepthwiseMany, 4},
+	outers:    avx2Outers,
 	train: trainSet{
 		slope:    [activations][2]func(dx, dy, x []float32){Relu: {avx2SlopeRelu, avx2SlopeReluAdd}, Swish: {avx2SlopeSwish, avx2SlopeSwishAdd}},
 		affine:   avx2Affine,
@@ -54,6 +55,7 @@ var avx512 = Set{
 	blend4:    avx512Blend4,
 	winograd:  avx512Winograd,
 	depthwise: depthwiseSet{avx512DepthwiseOne, avx512DepthwiseMany, 8},
+	outers:    avx512Outers,
 	train: trainSet{
 		slope:    [activations][2]func(dx, dy, x []float32){Relu: {avx512SlopeRelu, avx512SlopeReluAdd}, Swish: {avx512SlopeSwish, avx512SlopeSwishAdd}},
 		affine:   avx512Affine,

@@ -8,6 +8,7 @@ const (
 	otherSet      = "kernels: weights packed by another set"
 	shortWeights  = "kernels: short weights, scale or bias"
 	shortIn       = "kernels: short input"
+	shortGrad     = "kernels: short gradient"
 	shortOut      = "kernels: short output"
 	shortResidual = "kernels: short residual"
 	shortScale    = "kernels: short scale or shift"

@@ -42,7 +42,8 @@ type Set struct {
 	winograd  winogradSet
 	train     trainSet
 	depthwise depthwiseSet
-	split     func() bool // whether it multiplies split numbers; nil: never
+	split     func() bool    // whether it multiplies split numbers; nil: never
+	outers    [2][]outerFunc // [vectors-1][channels-1]; nil for plain Go
 }
 
 // Sets returns every set that runs on this machine, slowest first; the first is generic.

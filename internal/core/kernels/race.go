@@ -67,3 +67,19 @@ func (b *tileBlock) race(t int) {
 		}
 	}
 }
+
+func raceOuter(o *Outer, c0, c1 int) {
+	for y := range o.Rows {
+		for x := range o.Pixels {
+			raceRead(o.In[y*o.InRow+x*o.InPixel:][c0:c1])
+			raceRead(o.Grad[y*o.GradRow+x*o.GradPixel:][:o.N])
+		}
+	}
+	raceWrite(o.Out[c0*o.N : c1*o.N])
+}
+
+func raceTile(x []float32, row, rows, floats int) {
+	for y := range rows {
+		raceRead(x[y*row:][:floats])
+	}
+}

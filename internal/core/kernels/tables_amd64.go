@@ -11,9 +11,15 @@ var avx2Tiles = [][]tileFunc{
 }
 
 var avx2Winograd = winogradSet{
-	input:  [8]lineFunc{3: avx2WinogradInput3, 4: avx2WinogradInput4, 5: avx2WinogradInput5, 7: avx2WinogradInput7},
-	output: [8]lineFunc{3: avx2WinogradOutput3, 4: avx2WinogradOutput4, 5: avx2WinogradOutput5, 7: avx2WinogradOutput7},
-	finish: [8]finishFunc{3: avx2WinogradFinish3, 4: avx2WinogradFinish4, 5: avx2WinogradFinish5, 7: avx2WinogradFinish7},
+	input:    [8]lineFunc{3: avx2WinogradInput3, 4: avx2WinogradInput4, 5: avx2WinogradInput5, 7: avx2WinogradInput7},
+	output:   [8]lineFunc{3: avx2WinogradOutput3, 4: avx2WinogradOutput4, 5: avx2WinogradOutput5, 7: avx2WinogradOutput7},
+	finish:   [8]finishFunc{3: avx2WinogradFinish3, 4: avx2WinogradFinish4, 5: avx2WinogradFinish5, 7: avx2WinogradFinish7},
+	gradient: [8]lineFunc{3: avx2WinogradGradient3, 4: avx2WinogradGradient4, 5: avx2WinogradGradient5, 7: avx2WinogradGradient7},
+}
+
+var avx2Outers = [2][]outerFunc{
+	{avx2Outer1x1, avx2Outer1x2, avx2Outer1x3, avx2Outer1x4, avx2Outer1x5, avx2Outer1x6, avx2Outer1x7, avx2Outer1x8, avx2Outer1x9, avx2Outer1x10, avx2Outer1x11, avx2Outer1x12},
+	{avx2Outer2x1, avx2Outer2x2, avx2Outer2x3, avx2Outer2x4, avx2Outer2x5, avx2Outer2x6},
 }
 
 var avx512Tiles = [][]tileFunc{
@@ -23,7 +29,13 @@ var avx512Tiles = [][]tileFunc{
 }
 
 var avx512Winograd = winogradSet{
-	input:  [8]lineFunc{3: avx512WinogradInput3, 4: avx512WinogradInput4, 5: avx512WinogradInput5, 7: avx512WinogradInput7},
-	output: [8]lineFunc{3: avx512WinogradOutput3, 4: avx512WinogradOutput4, 5: avx512WinogradOutput5, 7: avx512WinogradOutput7},
-	finish: [8]finishFunc{3: avx512WinogradFinish3, 4: avx512WinogradFinish4, 5: avx512WinogradFinish5, 7: avx512WinogradFinish7},
+	input:    [8]lineFunc{3: avx512WinogradInput3, 4: avx512WinogradInput4, 5: avx512WinogradInput5, 7: avx512WinogradInput7},
+	output:   [8]lineFunc{3: avx512WinogradOutput3, 4: avx512WinogradOutput4, 5: avx512WinogradOutput5, 7: avx512WinogradOutput7},
+	finish:   [8]finishFunc{3: avx512WinogradFinish3, 4: avx512WinogradFinish4, 5: avx512WinogradFinish5, 7: avx512WinogradFinish7},
+	gradient: [8]lineFunc{3: avx512WinogradGradient3, 4: avx512WinogradGradient4, 5: avx512WinogradGradient5, 7: avx512WinogradGradient7},
+}
+
+var avx512Outers = [2][]outerFunc{
+	{avx512Outer1x1, avx512Outer1x2, avx512Outer1x3, avx512Outer1x4, avx512Outer1x5, avx512Outer1x6, avx512Outer1x7, avx512Outer1x8, avx512Outer1x9, avx512Outer1x10, avx512Outer1x11, avx512Outer1x12, avx512Outer1x13, avx512Outer1x14},
+	{avx512Outer2x1, avx512Outer2x2, avx512Outer2x3, avx512Outer2x4, avx512Outer2x5, avx512Outer2x6, avx512Outer2x7, avx512Outer2x8, avx512Outer2x9, avx512Outer2x10, avx512Outer2x11, avx512Outer2x12, avx512Outer2x13, avx512Outer2x14},
 }

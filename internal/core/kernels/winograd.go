@@ -22,10 +22,10 @@ type lineFunc func(constants, src []float32, srcStep, srcLine int, dst []float32
 //	if floor > y[o] { y[o] = floor }
 type finishFunc func(constants, src []float32, srcStep, srcLine int, dst []float32, dstStep, dstLine, lines, channels int, scale, shift, residual []float32, resStep, resLine int, floor float32)
 
-// winogradSet are the transforms of a set by the number of outputs of a tile: Bᵀ, Aᵀ, and Aᵀ with the epilogue.
+// winogradSet are the transforms of a set by the number of outputs of a tile: Bᵀ, Aᵀ, A, and Aᵀ with the epilogue.
 type winogradSet struct {
-	input, output [8]lineFunc
-	finish        [8]finishFunc
+	input, output, gradient [8]lineFunc
+	finish                  [8]finishFunc
 }
 
 // Winograd computes what [Set.Conv] computes for a 3×3 window with stride 1, for the blocks block0 … block1-1 of the

@@ -63,3 +63,23 @@ func avx2WinogradFinish5(constants []float32, src []float32, srcStep int, srcLin
 //
 //go:noescape
 func avx2WinogradFinish7(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
+
+// avx2WinogradGradient3 is the lineFunc of A for 3 outputs.
+//
+//go:noescape
+func avx2WinogradGradient3(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+
+// avx2WinogradGradient4 is the lineFunc of A for 4 outputs.
+//
+//go:noescape
+func avx2WinogradGradient4(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+
+// avx2WinogradGradient5 is the lineFunc of A for 5 outputs.
+//
+//go:noescape
+func avx2WinogradGradient5(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+
+// avx2WinogradGradient7 is the lineFunc of A for 7 outputs.
+//
+//go:noescape
+func avx2WinogradGradient7(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)

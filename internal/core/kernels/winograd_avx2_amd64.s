@@ -1901,3 +1901,459 @@ next:
 	JNZ  line
 	VZEROUPPER
 	RET
+
+// func avx2WinogradGradient3(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+// Requires: AVX, FMA3
+TEXT ·avx2WinogradGradient3(SB), NOSPLIT, $16-120
+	MOVQ constants_base+0(FP), R12
+	MOVQ srcStep+48(FP), R8
+	SHLQ $0x02, R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ dstStep+88(FP), R10
+	SHLQ $0x02, R10
+	LEAQ (R10)(R10*2), R11
+	SHLQ $0x02, srcLine+56(FP)
+	SHLQ $0x02, dstLine+96(FP)
+
+line:
+	MOVQ src_base+24(FP), AX
+	MOVQ dst_base+64(FP), DX
+	MOVQ channels+112(FP), R14
+	SUBQ $+8, R14
+	JL   tail
+
+vector:
+	MOVQ        R14, (SP)
+	VMOVUPS     (AX), Y0
+	VMOVUPS     (AX)(R8*1), Y1
+	VMOVUPS     (AX)(R8*2), Y2
+	VMOVUPS     Y2, (DX)(R10*4)
+	VMOVAPS     Y0, Y5
+	VMULPS      (R12), Y1, Y6
+	VFMADD231PS 64(R12), Y2, Y5
+	VADDPS      Y6, Y5, Y7
+	VMOVUPS     Y7, (DX)
+	VSUBPS      Y6, Y5, Y7
+	VMOVUPS     Y7, (DX)(R10*1)
+	VMOVAPS     Y0, Y5
+	VMULPS      32(R12), Y1, Y6
+	VFMADD231PS 96(R12), Y2, Y5
+	VADDPS      Y6, Y5, Y7
+	VMOVUPS     Y7, (DX)(R10*2)
+	VSUBPS      Y6, Y5, Y7
+	VMOVUPS     Y7, (DX)(R11*1)
+	ADDQ        $+32, AX
+	ADDQ        $+32, DX
+	MOVQ        (SP), R14
+	SUBQ        $+8, R14
+	JGE         vector
+
+tail:
+	ADDQ        $+8, R14
+	JZ          next
+	MOVQ        AX, (SP)
+	MOVQ        R14, CX
+	LEAQ        avx2Tail<>+0(SB), AX
+	NEGQ        CX
+	VMOVUPS     32(AX)(CX*4), Y15
+	MOVQ        (SP), AX
+	VMASKMOVPS  (AX), Y15, Y0
+	VMASKMOVPS  (AX)(R8*1), Y15, Y1
+	VMASKMOVPS  (AX)(R8*2), Y15, Y2
+	VMASKMOVPS  Y2, Y15, (DX)(R10*4)
+	VMOVAPS     Y0, Y5
+	VMULPS      (R12), Y1, Y6
+	VFMADD231PS 64(R12), Y2, Y5
+	VADDPS      Y6, Y5, Y7
+	VMASKMOVPS  Y7, Y15, (DX)
+	VSUBPS      Y6, Y5, Y7
+	VMASKMOVPS  Y7, Y15, (DX)(R10*1)
+	VMOVAPS     Y0, Y5
+	VMULPS      32(R12), Y1, Y6
+	VFMADD231PS 96(R12), Y2, Y5
+	VADDPS      Y6, Y5, Y7
+	VMASKMOVPS  Y7, Y15, (DX)(R10*2)
+	VSUBPS      Y6, Y5, Y7
+	VMASKMOVPS  Y7, Y15, (DX)(R11*1)
+
+next:
+	MOVQ srcLine+56(FP), AX
+	ADDQ AX, src_base+24(FP)
+	MOVQ dstLine+96(FP), AX
+	ADDQ AX, dst_base+64(FP)
+	DECQ lines+104(FP)
+	JNZ  line
+	VZEROUPPER
+	RET
+
+// func avx2WinogradGradient4(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+// Requires: AVX, FMA3
+TEXT ·avx2WinogradGradient4(SB), NOSPLIT, $16-120
+	MOVQ constants_base+0(FP), R12
+	MOVQ srcStep+48(FP), R8
+	SHLQ $0x02, R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ dstStep+88(FP), R10
+	SHLQ $0x02, R10
+	LEAQ (R10)(R10*2), R11
+	SHLQ $0x02, srcLine+56(FP)
+	SHLQ $0x02, dstLine+96(FP)
+
+line:
+	MOVQ src_base+24(FP), AX
+	MOVQ dst_base+64(FP), DX
+	LEAQ (DX)(R10*4), BX
+	ADDQ R10, BX
+	MOVQ channels+112(FP), R14
+	SUBQ $+8, R14
+	JL   tail
+
+vector:
+	MOVQ        R14, (SP)
+	VMOVUPS     (AX), Y0
+	VMOVUPS     (AX)(R8*1), Y1
+	VMOVUPS     (AX)(R8*2), Y2
+	VMOVUPS     (AX)(R9*1), Y3
+	VMOVUPS     Y0, (DX)
+	VMOVUPS     Y3, (BX)
+	VMOVAPS     Y0, Y6
+	VMULPS      (R12), Y1, Y7
+	VFMADD231PS 64(R12), Y2, Y6
+	VFMADD231PS 128(R12), Y3, Y7
+	VADDPS      Y7, Y6, Y8
+	VMOVUPS     Y8, (DX)(R10*1)
+	VSUBPS      Y7, Y6, Y8
+	VMOVUPS     Y8, (DX)(R10*2)
+	VMOVAPS     Y0, Y6
+	VMULPS      32(R12), Y1, Y7
+	VFMADD231PS 96(R12), Y2, Y6
+	VFMADD231PS 160(R12), Y3, Y7
+	VADDPS      Y7, Y6, Y8
+	VMOVUPS     Y8, (DX)(R11*1)
+	VSUBPS      Y7, Y6, Y8
+	VMOVUPS     Y8, (DX)(R10*4)
+	ADDQ        $+32, AX
+	ADDQ        $+32, DX
+	ADDQ        $+32, BX
+	MOVQ        (SP), R14
+	SUBQ        $+8, R14
+	JGE         vector
+
+tail:
+	ADDQ        $+8, R14
+	JZ          next
+	MOVQ        AX, (SP)
+	MOVQ        R14, CX
+	LEAQ        avx2Tail<>+0(SB), AX
+	NEGQ        CX
+	VMOVUPS     32(AX)(CX*4), Y15
+	MOVQ        (SP), AX
+	VMASKMOVPS  (AX), Y15, Y0
+	VMASKMOVPS  (AX)(R8*1), Y15, Y1
+	VMASKMOVPS  (AX)(R8*2), Y15, Y2
+	VMASKMOVPS  (AX)(R9*1), Y15, Y3
+	VMASKMOVPS  Y0, Y15, (DX)
+	VMASKMOVPS  Y3, Y15, (BX)
+	VMOVAPS     Y0, Y6
+	VMULPS      (R12), Y1, Y7
+	VFMADD231PS 64(R12), Y2, Y6
+	VFMADD231PS 128(R12), Y3, Y7
+	VADDPS      Y7, Y6, Y8
+	VMASKMOVPS  Y8, Y15, (DX)(R10*1)
+	VSUBPS      Y7, Y6, Y8
+	VMASKMOVPS  Y8, Y15, (DX)(R10*2)
+	VMOVAPS     Y0, Y6
+	VMULPS      32(R12), Y1, Y7
+	VFMADD231PS 96(R12), Y2, Y6
+	VFMADD231PS 160(R12), Y3, Y7
+	VADDPS      Y7, Y6, Y8
+	VMASKMOVPS  Y8, Y15, (DX)(R11*1)
+	VSUBPS      Y7, Y6, Y8
+	VMASKMOVPS  Y8, Y15, (DX)(R10*4)
+
+next:
+	MOVQ srcLine+56(FP), AX
+	ADDQ AX, src_base+24(FP)
+	MOVQ dstLine+96(FP), AX
+	ADDQ AX, dst_base+64(FP)
+	DECQ lines+104(FP)
+	JNZ  line
+	VZEROUPPER
+	RET
+
+// func avx2WinogradGradient5(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+// Requires: AVX, FMA3
+TEXT ·avx2WinogradGradient5(SB), NOSPLIT, $16-120
+	MOVQ constants_base+0(FP), R12
+	MOVQ srcStep+48(FP), R8
+	SHLQ $0x02, R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ dstStep+88(FP), R10
+	SHLQ $0x02, R10
+	LEAQ (R10)(R10*2), R11
+	SHLQ $0x02, srcLine+56(FP)
+	SHLQ $0x02, dstLine+96(FP)
+
+line:
+	MOVQ src_base+24(FP), AX
+	MOVQ dst_base+64(FP), DX
+	LEAQ (DX)(R10*4), BX
+	ADDQ R10, BX
+	MOVQ channels+112(FP), R14
+	SUBQ $+8, R14
+	JL   tail
+
+vector:
+	MOVQ        R14, (SP)
+	VMOVUPS     (AX), Y0
+	VMOVUPS     (AX)(R8*1), Y1
+	VMOVUPS     (AX)(R8*2), Y2
+	VMOVUPS     (AX)(R9*1), Y3
+	VMOVUPS     (AX)(R8*4), Y4
+	VMOVUPS     Y4, (BX)(R10*1)
+	VMOVAPS     Y0, Y7
+	VMULPS      (R12), Y1, Y8
+	VFMADD231PS 96(R12), Y2, Y7
+	VFMADD231PS 192(R12), Y3, Y8
+	VFMADD231PS 288(R12), Y4, Y7
+	VADDPS      Y8, Y7, Y9
+	VMOVUPS     Y9, (DX)
+	VSUBPS      Y8, Y7, Y9
+	VMOVUPS     Y9, (DX)(R10*1)
+	VMOVAPS     Y0, Y7
+	VMULPS      32(R12), Y1, Y8
+	VFMADD231PS 128(R12), Y2, Y7
+	VFMADD231PS 224(R12), Y3, Y8
+	VFMADD231PS 320(R12), Y4, Y7
+	VADDPS      Y8, Y7, Y9
+	VMOVUPS     Y9, (DX)(R10*2)
+	VSUBPS      Y8, Y7, Y9
+	VMOVUPS     Y9, (DX)(R11*1)
+	VMOVAPS     Y0, Y7
+	VMULPS      64(R12), Y1, Y8
+	VFMADD231PS 160(R12), Y2, Y7
+	VFMADD231PS 256(R12), Y3, Y8
+	VFMADD231PS 352(R12), Y4, Y7
+	VADDPS      Y8, Y7, Y9
+	VMOVUPS     Y9, (DX)(R10*4)
+	VSUBPS      Y8, Y7, Y9
+	VMOVUPS     Y9, (BX)
+	ADDQ        $+32, AX
+	ADDQ        $+32, DX
+	ADDQ        $+32, BX
+	MOVQ        (SP), R14
+	SUBQ        $+8, R14
+	JGE         vector
+
+tail:
+	ADDQ        $+8, R14
+	JZ          next
+	MOVQ        AX, (SP)
+	MOVQ        R14, CX
+	LEAQ        avx2Tail<>+0(SB), AX
+	NEGQ        CX
+	VMOVUPS     32(AX)(CX*4), Y15
+	MOVQ        (SP), AX
+	VMASKMOVPS  (AX), Y15, Y0
+	VMASKMOVPS  (AX)(R8*1), Y15, Y1
+	VMASKMOVPS  (AX)(R8*2), Y15, Y2
+	VMASKMOVPS  (AX)(R9*1), Y15, Y3
+	VMASKMOVPS  (AX)(R8*4), Y15, Y4
+	VMASKMOVPS  Y4, Y15, (BX)(R10*1)
+	VMOVAPS     Y0, Y7
+	VMULPS      (R12), Y1, Y8
+	VFMADD231PS 96(R12), Y2, Y7
+	VFMADD231PS 192(R12), Y3, Y8
+	VFMADD231PS 288(R12), Y4, Y7
+	VADDPS      Y8, Y7, Y9
+	VMASKMOVPS  Y9, Y15, (DX)
+	VSUBPS      Y8, Y7, Y9
+	VMASKMOVPS  Y9, Y15, (DX)(R10*1)
+	VMOVAPS     Y0, Y7
+	VMULPS      32(R12), Y1, Y8
+	VFMADD231PS 128(R12), Y2, Y7
+	VFMADD231PS 224(R12), Y3, Y8
+	VFMADD231PS 320(R12), Y4, Y7
+	VADDPS      Y8, Y7, Y9
+	VMASKMOVPS  Y9, Y15, (DX)(R10*2)
+	VSUBPS      Y8, Y7, Y9
+	VMASKMOVPS  Y9, Y15, (DX)(R11*1)
+	VMOVAPS     Y0, Y7
+	VMULPS      64(R12), Y1, Y8
+	VFMADD231PS 160(R12), Y2, Y7
+	VFMADD231PS 256(R12), Y3, Y8
+	VFMADD231PS 352(R12), Y4, Y7
+	VADDPS      Y8, Y7, Y9
+	VMASKMOVPS  Y9, Y15, (DX)(R10*4)
+	VSUBPS      Y8, Y7, Y9
+	VMASKMOVPS  Y9, Y15, (BX)
+
+next:
+	MOVQ srcLine+56(FP), AX
+	ADDQ AX, src_base+24(FP)
+	MOVQ dstLine+96(FP), AX
+	ADDQ AX, dst_base+64(FP)
+	DECQ lines+104(FP)
+	JNZ  line
+	VZEROUPPER
+	RET
+
+// func avx2WinogradGradient7(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+// Requires: AVX, FMA3
+TEXT ·avx2WinogradGradient7(SB), NOSPLIT, $16-120
+	MOVQ constants_base+0(FP), R12
+	MOVQ srcStep+48(FP), R8
+	SHLQ $0x02, R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ dstStep+88(FP), R10
+	SHLQ $0x02, R10
+	LEAQ (R10)(R10*2), R11
+	SHLQ $0x02, srcLine+56(FP)
+	SHLQ $0x02, dstLine+96(FP)
+
+line:
+	MOVQ src_base+24(FP), AX
+	LEAQ (AX)(R8*4), CX
+	ADDQ R8, CX
+	MOVQ dst_base+64(FP), DX
+	LEAQ (DX)(R10*4), BX
+	ADDQ R10, BX
+	MOVQ channels+112(FP), R14
+	SUBQ $+8, R14
+	JL   tail
+
+vector:
+	MOVQ        R14, (SP)
+	VMOVUPS     (AX), Y0
+	VMOVUPS     (AX)(R8*1), Y1
+	VMOVUPS     (AX)(R8*2), Y2
+	VMOVUPS     (AX)(R9*1), Y3
+	VMOVUPS     (AX)(R8*4), Y4
+	VMOVUPS     (CX), Y5
+	VMOVUPS     (CX)(R8*1), Y6
+	VMOVUPS     Y6, (BX)(R11*1)
+	VMOVAPS     Y0, Y9
+	VMULPS      (R12), Y1, Y10
+	VFMADD231PS 128(R12), Y2, Y9
+	VFMADD231PS 256(R12), Y3, Y10
+	VFMADD231PS 384(R12), Y4, Y9
+	VFMADD231PS 512(R12), Y5, Y10
+	VFMADD231PS 640(R12), Y6, Y9
+	VADDPS      Y10, Y9, Y11
+	VMOVUPS     Y11, (DX)
+	VSUBPS      Y10, Y9, Y11
+	VMOVUPS     Y11, (DX)(R10*1)
+	VMOVAPS     Y0, Y9
+	VMULPS      32(R12), Y1, Y10
+	VFMADD231PS 160(R12), Y2, Y9
+	VFMADD231PS 288(R12), Y3, Y10
+	VFMADD231PS 416(R12), Y4, Y9
+	VFMADD231PS 544(R12), Y5, Y10
+	VFMADD231PS 672(R12), Y6, Y9
+	VADDPS      Y10, Y9, Y11
+	VMOVUPS     Y11, (DX)(R10*2)
+	VSUBPS      Y10, Y9, Y11
+	VMOVUPS     Y11, (DX)(R11*1)
+	VMOVAPS     Y0, Y9
+	VMULPS      64(R12), Y1, Y10
+	VFMADD231PS 192(R12), Y2, Y9
+	VFMADD231PS 320(R12), Y3, Y10
+	VFMADD231PS 448(R12), Y4, Y9
+	VFMADD231PS 576(R12), Y5, Y10
+	VFMADD231PS 704(R12), Y6, Y9
+	VADDPS      Y10, Y9, Y11
+	VMOVUPS     Y11, (DX)(R10*4)
+	VSUBPS      Y10, Y9, Y11
+	VMOVUPS     Y11, (BX)
+	VMOVAPS     Y0, Y9
+	VMULPS      96(R12), Y1, Y10
+	VFMADD231PS 224(R12), Y2, Y9
+	VFMADD231PS 352(R12), Y3, Y10
+	VFMADD231PS 480(R12), Y4, Y9
+	VFMADD231PS 608(R12), Y5, Y10
+	VFMADD231PS 736(R12), Y6, Y9
+	VADDPS      Y10, Y9, Y11
+	VMOVUPS     Y11, (BX)(R10*1)
+	VSUBPS      Y10, Y9, Y11
+	VMOVUPS     Y11, (BX)(R10*2)
+	ADDQ        $+32, AX
+	ADDQ        $+32, DX
+	ADDQ        $+32, CX
+	ADDQ        $+32, BX
+	MOVQ        (SP), R14
+	SUBQ        $+8, R14
+	JGE         vector
+
+tail:
+	ADDQ        $+8, R14
+	JZ          next
+	MOVQ        AX, (SP)
+	MOVQ        R14, CX
+	LEAQ        avx2Tail<>+0(SB), AX
+	NEGQ        CX
+	VMOVUPS     32(AX)(CX*4), Y15
+	MOVQ        (SP), AX
+	LEAQ        (AX)(R8*4), CX
+	ADDQ        R8, CX
+	VMASKMOVPS  (AX), Y15, Y0
+	VMASKMOVPS  (AX)(R8*1), Y15, Y1
+	VMASKMOVPS  (AX)(R8*2), Y15, Y2
+	VMASKMOVPS  (AX)(R9*1), Y15, Y3
+	VMASKMOVPS  (AX)(R8*4), Y15, Y4
+	VMASKMOVPS  (CX), Y15, Y5
+	VMASKMOVPS  (CX)(R8*1), Y15, Y6
+	VMASKMOVPS  Y6, Y15, (BX)(R11*1)
+	VMOVAPS     Y0, Y9
+	VMULPS      (R12), Y1, Y10
+	VFMADD231PS 128(R12), Y2, Y9
+	VFMADD231PS 256(R12), Y3, Y10
+	VFMADD231PS 384(R12), Y4, Y9
+	VFMADD231PS 512(R12), Y5, Y10
+	VFMADD231PS 640(R12), Y6, Y9
+	VADDPS      Y10, Y9, Y11
+	VMASKMOVPS  Y11, Y15, (DX)
+	VSUBPS      Y10, Y9, Y11
+	VMASKMOVPS  Y11, Y15, (DX)(R10*1)
+	VMOVAPS     Y0, Y9
+	VMULPS      32(R12), Y1, Y10
+	VFMADD231PS 160(R12), Y2, Y9
+	VFMADD231PS 288(R12), Y3, Y10
+	VFMADD231PS 416(R12), Y4, Y9
+	VFMADD231PS 544(R12), Y5, Y10
+	VFMADD231PS 672(R12), Y6, Y9
+	VADDPS      Y10, Y9, Y11
+	VMASKMOVPS  Y11, Y15, (DX)(R10*2)
+	VSUBPS      Y10, Y9, Y11
+	VMASKMOVPS  Y11, Y15, (DX)(R11*1)
+	VMOVAPS     Y0, Y9
+	VMULPS      64(R12), Y1, Y10
+	VFMADD231PS 192(R12), Y2, Y9
+	VFMADD231PS 320(R12), Y3, Y10
+	VFMADD231PS 448(R12), Y4, Y9
+	VFMADD231PS 576(R12), Y5, Y10
+	VFMADD231PS 704(R12), Y6, Y9
+	VADDPS      Y10, Y9, Y11
+	VMASKMOVPS  Y11, Y15, (DX)(R10*4)
+	VSUBPS      Y10, Y9, Y11
+	VMASKMOVPS  Y11, Y15, (BX)
+	VMOVAPS     Y0, Y9
+	VMULPS      96(R12), Y1, Y10
+	VFMADD231PS 224(R12), Y2, Y9
+	VFMADD231PS 352(R12), Y3, Y10
+	VFMADD231PS 480(R12), Y4, Y9
+	VFMADD231PS 608(R12), Y5, Y10
+	VFMADD231PS 736(R12), Y6, Y9
+	VADDPS      Y10, Y9, Y11
+	VMASKMOVPS  Y11, Y15, (BX)(R10*1)
+	VSUBPS      Y10, Y9, Y11
+	VMASKMOVPS  Y11, Y15, (BX)(R10*2)
+
+next:
+	MOVQ srcLine+56(FP), AX
+	ADDQ AX, src_base+24(FP)
+	MOVQ dstLine+96(FP), AX
+	ADDQ AX, dst_base+64(FP)
+	DECQ lines+104(FP)
+	JNZ  line
+	VZEROUPPER
+	RET

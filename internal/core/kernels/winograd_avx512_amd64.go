@@ -63,3 +63,23 @@ func avx512WinogradFinish5(constants []float32, src []float32, srcStep int, srcL
 //
 //go:noescape
 func avx512WinogradFinish7(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
+
+// avx512WinogradGradient3 is the lineFunc of A for 3 outputs.
+//
+//go:noescape
+func avx512WinogradGradient3(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+
+// avx512WinogradGradient4 is the lineFunc of A for 4 outputs.
+//
+//go:noescape
+func avx512WinogradGradient4(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+
+// avx512WinogradGradient5 is the lineFunc of A for 5 outputs.
+//
+//go:noescape
+func avx512WinogradGradient5(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+
+// avx512WinogradGradient7 is the lineFunc of A for 7 outputs.
+//
+//go:noescape
+func avx512WinogradGradient7(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)

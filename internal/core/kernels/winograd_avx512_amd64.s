@@ -2001,3 +2001,503 @@ next:
 	JNZ  line
 	VZEROUPPER
 	RET
+
+// func avx512WinogradGradient3(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+// Requires: AVX, AVX512F
+TEXT ·avx512WinogradGradient3(SB), NOSPLIT, $16-120
+	MOVQ         constants_base+0(FP), R12
+	VBROADCASTSS (R12), Z8
+	VBROADCASTSS 32(R12), Z9
+	VBROADCASTSS 64(R12), Z10
+	VBROADCASTSS 96(R12), Z11
+	MOVQ         srcStep+48(FP), R8
+	SHLQ         $0x02, R8
+	LEAQ         (R8)(R8*2), R9
+	MOVQ         dstStep+88(FP), R10
+	SHLQ         $0x02, R10
+	LEAQ         (R10)(R10*2), R11
+	SHLQ         $0x02, srcLine+56(FP)
+	SHLQ         $0x02, dstLine+96(FP)
+	MOVQ         channels+112(FP), AX
+	ANDQ         $+15, AX
+	MOVQ         AX, CX
+	MOVL         $0x00000001, AX
+	SHLL         CL, AX
+	DECL         AX
+	KMOVW        AX, K1
+
+line:
+	MOVQ src_base+24(FP), AX
+	MOVQ dst_base+64(FP), DX
+	MOVQ channels+112(FP), R14
+	SUBQ $+16, R14
+	JL   tail
+
+vector:
+	MOVQ        R14, (SP)
+	VMOVUPS     (AX), Z0
+	VMOVUPS     (AX)(R8*1), Z1
+	VMOVUPS     (AX)(R8*2), Z2
+	VMOVUPS     Z2, (DX)(R10*4)
+	VMOVAPS     Z0, Z5
+	VMULPS      Z8, Z1, Z6
+	VFMADD231PS Z10, Z2, Z5
+	VADDPS      Z6, Z5, Z7
+	VMOVUPS     Z7, (DX)
+	VSUBPS      Z6, Z5, Z7
+	VMOVUPS     Z7, (DX)(R10*1)
+	VMOVAPS     Z0, Z5
+	VMULPS      Z9, Z1, Z6
+	VFMADD231PS Z11, Z2, Z5
+	VADDPS      Z6, Z5, Z7
+	VMOVUPS     Z7, (DX)(R10*2)
+	VSUBPS      Z6, Z5, Z7
+	VMOVUPS     Z7, (DX)(R11*1)
+	ADDQ        $+64, AX
+	ADDQ        $+64, DX
+	MOVQ        (SP), R14
+	SUBQ        $+16, R14
+	JGE         vector
+
+tail:
+	ADDQ        $+16, R14
+	JZ          next
+	VMOVUPS.Z   (AX), K1, Z0
+	VMOVUPS.Z   (AX)(R8*1), K1, Z1
+	VMOVUPS.Z   (AX)(R8*2), K1, Z2
+	VMOVUPS     Z2, K1, (DX)(R10*4)
+	VMOVAPS     Z0, Z5
+	VMULPS      Z8, Z1, Z6
+	VFMADD231PS Z10, Z2, Z5
+	VADDPS      Z6, Z5, Z7
+	VMOVUPS     Z7, K1, (DX)
+	VSUBPS      Z6, Z5, Z7
+	VMOVUPS     Z7, K1, (DX)(R10*1)
+	VMOVAPS     Z0, Z5
+	VMULPS      Z9, Z1, Z6
+	VFMADD231PS Z11, Z2, Z5
+	VADDPS      Z6, Z5, Z7
+	VMOVUPS     Z7, K1, (DX)(R10*2)
+	VSUBPS      Z6, Z5, Z7
+	VMOVUPS     Z7, K1, (DX)(R11*1)
+
+next:
+	MOVQ srcLine+56(FP), AX
+	ADDQ AX, src_base+24(FP)
+	MOVQ dstLine+96(FP), AX
+	ADDQ AX, dst_base+64(FP)
+	DECQ lines+104(FP)
+	JNZ  line
+	VZEROUPPER
+	RET
+
+// func avx512WinogradGradient4(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+// Requires: AVX, AVX512F
+TEXT ·avx512WinogradGradient4(SB), NOSPLIT, $16-120
+	MOVQ         constants_base+0(FP), R12
+	VBROADCASTSS (R12), Z9
+	VBROADCASTSS 32(R12), Z10
+	VBROADCASTSS 64(R12), Z11
+	VBROADCASTSS 96(R12), Z12
+	VBROADCASTSS 128(R12), Z13
+	VBROADCASTSS 160(R12), Z14
+	MOVQ         srcStep+48(FP), R8
+	SHLQ         $0x02, R8
+	LEAQ         (R8)(R8*2), R9
+	MOVQ         dstStep+88(FP), R10
+	SHLQ         $0x02, R10
+	LEAQ         (R10)(R10*2), R11
+	SHLQ         $0x02, srcLine+56(FP)
+	SHLQ         $0x02, dstLine+96(FP)
+	MOVQ         channels+112(FP), AX
+	ANDQ         $+15, AX
+	MOVQ         AX, CX
+	MOVL         $0x00000001, AX
+	SHLL         CL, AX
+	DECL         AX
+	KMOVW        AX, K1
+
+line:
+	MOVQ src_base+24(FP), AX
+	MOVQ dst_base+64(FP), DX
+	LEAQ (DX)(R10*4), BX
+	ADDQ R10, BX
+	MOVQ channels+112(FP), R14
+	SUBQ $+16, R14
+	JL   tail
+
+vector:
+	MOVQ        R14, (SP)
+	VMOVUPS     (AX), Z0
+	VMOVUPS     (AX)(R8*1), Z1
+	VMOVUPS     (AX)(R8*2), Z2
+	VMOVUPS     (AX)(R9*1), Z3
+	VMOVUPS     Z0, (DX)
+	VMOVUPS     Z3, (BX)
+	VMOVAPS     Z0, Z6
+	VMULPS      Z9, Z1, Z7
+	VFMADD231PS Z11, Z2, Z6
+	VFMADD231PS Z13, Z3, Z7
+	VADDPS      Z7, Z6, Z8
+	VMOVUPS     Z8, (DX)(R10*1)
+	VSUBPS      Z7, Z6, Z8
+	VMOVUPS     Z8, (DX)(R10*2)
+	VMOVAPS     Z0, Z6
+	VMULPS      Z10, Z1, Z7
+	VFMADD231PS Z12, Z2, Z6
+	VFMADD231PS Z14, Z3, Z7
+	VADDPS      Z7, Z6, Z8
+	VMOVUPS     Z8, (DX)(R11*1)
+	VSUBPS      Z7, Z6, Z8
+	VMOVUPS     Z8, (DX)(R10*4)
+	ADDQ        $+64, AX
+	ADDQ        $+64, DX
+	ADDQ        $+64, BX
+	MOVQ        (SP), R14
+	SUBQ        $+16, R14
+	JGE         vector
+
+tail:
+	ADDQ        $+16, R14
+	JZ          next
+	VMOVUPS.Z   (AX), K1, Z0
+	VMOVUPS.Z   (AX)(R8*1), K1, Z1
+	VMOVUPS.Z   (AX)(R8*2), K1, Z2
+	VMOVUPS.Z   (AX)(R9*1), K1, Z3
+	VMOVUPS     Z0, K1, (DX)
+	VMOVUPS     Z3, K1, (BX)
+	VMOVAPS     Z0, Z6
+	VMULPS      Z9, Z1, Z7
+	VFMADD231PS Z11, Z2, Z6
+	VFMADD231PS Z13, Z3, Z7
+	VADDPS      Z7, Z6, Z8
+	VMOVUPS     Z8, K1, (DX)(R10*1)
+	VSUBPS      Z7, Z6, Z8
+	VMOVUPS     Z8, K1, (DX)(R10*2)
+	VMOVAPS     Z0, Z6
+	VMULPS      Z10, Z1, Z7
+	VFMADD231PS Z12, Z2, Z6
+	VFMADD231PS Z14, Z3, Z7
+	VADDPS      Z7, Z6, Z8
+	VMOVUPS     Z8, K1, (DX)(R11*1)
+	VSUBPS      Z7, Z6, Z8
+	VMOVUPS     Z8, K1, (DX)(R10*4)
+
+next:
+	MOVQ srcLine+56(FP), AX
+	ADDQ AX, src_base+24(FP)
+	MOVQ dstLine+96(FP), AX
+	ADDQ AX, dst_base+64(FP)
+	DECQ lines+104(FP)
+	JNZ  line
+	VZEROUPPER
+	RET
+
+// func avx512WinogradGradient5(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+// Requires: AVX, AVX512F
+TEXT ·avx512WinogradGradient5(SB), NOSPLIT, $16-120
+	MOVQ         constants_base+0(FP), R12
+	VBROADCASTSS (R12), Z10
+	VBROADCASTSS 32(R12), Z11
+	VBROADCASTSS 64(R12), Z12
+	VBROADCASTSS 96(R12), Z13
+	VBROADCASTSS 128(R12), Z14
+	VBROADCASTSS 160(R12), Z15
+	VBROADCASTSS 192(R12), Z16
+	VBROADCASTSS 224(R12), Z17
+	VBROADCASTSS 256(R12), Z18
+	VBROADCASTSS 288(R12), Z19
+	VBROADCASTSS 320(R12), Z20
+	VBROADCASTSS 352(R12), Z21
+	MOVQ         srcStep+48(FP), R8
+	SHLQ         $0x02, R8
+	LEAQ         (R8)(R8*2), R9
+	MOVQ         dstStep+88(FP), R10
+	SHLQ         $0x02, R10
+	LEAQ         (R10)(R10*2), R11
+	SHLQ         $0x02, srcLine+56(FP)
+	SHLQ         $0x02, dstLine+96(FP)
+	MOVQ         channels+112(FP), AX
+	ANDQ         $+15, AX
+	MOVQ         AX, CX
+	MOVL         $0x00000001, AX
+	SHLL         CL, AX
+	DECL         AX
+	KMOVW        AX, K1
+
+line:
+	MOVQ src_base+24(FP), AX
+	MOVQ dst_base+64(FP), DX
+	LEAQ (DX)(R10*4), BX
+	ADDQ R10, BX
+	MOVQ channels+112(FP), R14
+	SUBQ $+16, R14
+	JL   tail
+
+vector:
+	MOVQ        R14, (SP)
+	VMOVUPS     (AX), Z0
+	VMOVUPS     (AX)(R8*1), Z1
+	VMOVUPS     (AX)(R8*2), Z2
+	VMOVUPS     (AX)(R9*1), Z3
+	VMOVUPS     (AX)(R8*4), Z4
+	VMOVUPS     Z4, (BX)(R10*1)
+	VMOVAPS     Z0, Z7
+	VMULPS      Z10, Z1, Z8
+	VFMADD231PS Z13, Z2, Z7
+	VFMADD231PS Z16, Z3, Z8
+	VFMADD231PS Z19, Z4, Z7
+	VADDPS      Z8, Z7, Z9
+	VMOVUPS     Z9, (DX)
+	VSUBPS      Z8, Z7, Z9
+	VMOVUPS     Z9, (DX)(R10*1)
+	VMOVAPS     Z0, Z7
+	VMULPS      Z11, Z1, Z8
+	VFMADD231PS Z14, Z2, Z7
+	VFMADD231PS Z17, Z3, Z8
+	VFMADD231PS Z20, Z4, Z7
+	VADDPS      Z8, Z7, Z9
+	VMOVUPS     Z9, (DX)(R10*2)
+	VSUBPS      Z8, Z7, Z9
+	VMOVUPS     Z9, (DX)(R11*1)
+	VMOVAPS     Z0, Z7
+	VMULPS      Z12, Z1, Z8
+	VFMADD231PS Z15, Z2, Z7
+	VFMADD231PS Z18, Z3, Z8
+	VFMADD231PS Z21, Z4, Z7
+	VADDPS      Z8, Z7, Z9
+	VMOVUPS     Z9, (DX)(R10*4)
+	VSUBPS      Z8, Z7, Z9
+	VMOVUPS     Z9, (BX)
+	ADDQ        $+64, AX
+	ADDQ        $+64, DX
+	ADDQ        $+64, BX
+	MOVQ        (SP), R14
+	SUBQ        $+16, R14
+	JGE         vector
+
+tail:
+	ADDQ        $+16, R14
+	JZ          next
+	VMOVUPS.Z   (AX), K1, Z0
+	VMOVUPS.Z   (AX)(R8*1), K1, Z1
+	VMOVUPS.Z   (AX)(R8*2), K1, Z2
+	VMOVUPS.Z   (AX)(R9*1), K1, Z3
+	VMOVUPS.Z   (AX)(R8*4), K1, Z4
+	VMOVUPS     Z4, K1, (BX)(R10*1)
+	VMOVAPS     Z0, Z7
+	VMULPS      Z10, Z1, Z8
+	VFMADD231PS Z13, Z2, Z7
+	VFMADD231PS Z16, Z3, Z8
+	VFMADD231PS Z19, Z4, Z7
+	VADDPS      Z8, Z7, Z9
+	VMOVUPS     Z9, K1, (DX)
+	VSUBPS      Z8, Z7, Z9
+	VMOVUPS     Z9, K1, (DX)(R10*1)
+	VMOVAPS     Z0, Z7
+	VMULPS      Z11, Z1, Z8
+	VFMADD231PS Z14, Z2, Z7
+	VFMADD231PS Z17, Z3, Z8
+	VFMADD231PS Z20, Z4, Z7
+	VADDPS      Z8, Z7, Z9
+	VMOVUPS     Z9, K1, (DX)(R10*2)
+	VSUBPS      Z8, Z7, Z9
+	VMOVUPS     Z9, K1, (DX)(R11*1)
+	VMOVAPS     Z0, Z7
+	VMULPS      Z12, Z1, Z8
+	VFMADD231PS Z15, Z2, Z7
+	VFMADD231PS Z18, Z3, Z8
+	VFMADD231PS Z21, Z4, Z7
+	VADDPS      Z8, Z7, Z9
+	VMOVUPS     Z9, K1, (DX)(R10*4)
+	VSUBPS      Z8, Z7, Z9
+	VMOVUPS     Z9, K1, (BX)
+
+next:
+	MOVQ srcLine+56(FP), AX
+	ADDQ AX, src_base+24(FP)
+	MOVQ dstLine+96(FP), AX
+	ADDQ AX, dst_base+64(FP)
+	DECQ lines+104(FP)
+	JNZ  line
+	VZEROUPPER
+	RET
+
+// func avx512WinogradGradient7(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+// Requires: AVX, AVX512F
+TEXT ·avx512WinogradGradient7(SB), NOSPLIT, $16-120
+	MOVQ         constants_base+0(FP), R12
+	VBROADCASTSS (R12), Z12
+	VBROADCASTSS 32(R12), Z13
+	VBROADCASTSS 64(R12), Z14
+	VBROADCASTSS 96(R12), Z15
+	VBROADCASTSS 128(R12), Z16
+	VBROADCASTSS 160(R12), Z17
+	VBROADCASTSS 192(R12), Z18
+	VBROADCASTSS 224(R12), Z19
+	VBROADCASTSS 256(R12), Z20
+	VBROADCASTSS 288(R12), Z21
+	VBROADCASTSS 320(R12), Z22
+	VBROADCASTSS 352(R12), Z23
+	VBROADCASTSS 384(R12), Z24
+	VBROADCASTSS 416(R12), Z25
+	VBROADCASTSS 448(R12), Z26
+	VBROADCASTSS 480(R12), Z27
+	VBROADCASTSS 512(R12), Z28
+	VBROADCASTSS 544(R12), Z29
+	VBROADCASTSS 576(R12), Z30
+	VBROADCASTSS 608(R12), Z31
+	MOVQ         srcStep+48(FP), R8
+	SHLQ         $0x02, R8
+	LEAQ         (R8)(R8*2), R9
+	MOVQ         dstStep+88(FP), R10
+	SHLQ         $0x02, R10
+	LEAQ         (R10)(R10*2), R11
+	SHLQ         $0x02, srcLine+56(FP)
+	SHLQ         $0x02, dstLine+96(FP)
+	MOVQ         channels+112(FP), AX
+	ANDQ         $+15, AX
+	MOVQ         AX, CX
+	MOVL         $0x00000001, AX
+	SHLL         CL, AX
+	DECL         AX
+	KMOVW        AX, K1
+
+line:
+	MOVQ src_base+24(FP), AX
+	LEAQ (AX)(R8*4), CX
+	ADDQ R8, CX
+	MOVQ dst_base+64(FP), DX
+	LEAQ (DX)(R10*4), BX
+	ADDQ R10, BX
+	MOVQ channels+112(FP), R14
+	SUBQ $+16, R14
+	JL   tail
+
+vector:
+	MOVQ             R14, (SP)
+	VMOVUPS          (AX), Z0
+	VMOVUPS          (AX)(R8*1), Z1
+	VMOVUPS          (AX)(R8*2), Z2
+	VMOVUPS          (AX)(R9*1), Z3
+	VMOVUPS          (AX)(R8*4), Z4
+	VMOVUPS          (CX), Z5
+	VMOVUPS          (CX)(R8*1), Z6
+	VMOVUPS          Z6, (BX)(R11*1)
+	VMOVAPS          Z0, Z9
+	VMULPS           Z12, Z1, Z10
+	VFMADD231PS      Z16, Z2, Z9
+	VFMADD231PS      Z20, Z3, Z10
+	VFMADD231PS      Z24, Z4, Z9
+	VFMADD231PS      Z28, Z5, Z10
+	VFMADD231PS.BCST 640(R12), Z6, Z9
+	VADDPS           Z10, Z9, Z11
+	VMOVUPS          Z11, (DX)
+	VSUBPS           Z10, Z9, Z11
+	VMOVUPS          Z11, (DX)(R10*1)
+	VMOVAPS          Z0, Z9
+	VMULPS           Z13, Z1, Z10
+	VFMADD231PS      Z17, Z2, Z9
+	VFMADD231PS      Z21, Z3, Z10
+	VFMADD231PS      Z25, Z4, Z9
+	VFMADD231PS      Z29, Z5, Z10
+	VFMADD231PS.BCST 672(R12), Z6, Z9
+	VADDPS           Z10, Z9, Z11
+	VMOVUPS          Z11, (DX)(R10*2)
+	VSUBPS           Z10, Z9, Z11
+	VMOVUPS          Z11, (DX)(R11*1)
+	VMOVAPS          Z0, Z9
+	VMULPS           Z14, Z1, Z10
+	VFMADD231PS      Z18, Z2, Z9
+	VFMADD231PS      Z22, Z3, Z10
+	VFMADD231PS      Z26, Z4, Z9
+	VFMADD231PS      Z30, Z5, Z10
+	VFMADD231PS.BCST 704(R12), Z6, Z9
+	VADDPS           Z10, Z9, Z11
+	VMOVUPS          Z11, (DX)(R10*4)
+	VSUBPS           Z10, Z9, Z11
+	VMOVUPS          Z11, (BX)
+	VMOVAPS          Z0, Z9
+	VMULPS           Z15, Z1, Z10
+	VFMADD231PS      Z19, Z2, Z9
+	VFMADD231PS      Z23, Z3, Z10
+	VFMADD231PS      Z27, Z4, Z9
+	VFMADD231PS      Z31, Z5, Z10
+	VFMADD231PS.BCST 736(R12), Z6, Z9
+	VADDPS           Z10, Z9, Z11
+	VMOVUPS          Z11, (BX)(R10*1)
+	VSUBPS           Z10, Z9, Z11
+	VMOVUPS          Z11, (BX)(R10*2)
+	ADDQ             $+64, AX
+	ADDQ             $+64, DX
+	ADDQ             $+64, CX
+	ADDQ             $+64, BX
+	MOVQ             (SP), R14
+	SUBQ             $+16, R14
+	JGE              vector
+
+tail:
+	ADDQ             $+16, R14
+	JZ               next
+	VMOVUPS.Z        (AX), K1, Z0
+	VMOVUPS.Z        (AX)(R8*1), K1, Z1
+	VMOVUPS.Z        (AX)(R8*2), K1, Z2
+	VMOVUPS.Z        (AX)(R9*1), K1, Z3
+	VMOVUPS.Z        (AX)(R8*4), K1, Z4
+	VMOVUPS.Z        (CX), K1, Z5
+	VMOVUPS.Z        (CX)(R8*1), K1, Z6
+	VMOVUPS          Z6, K1, (BX)(R11*1)
+	VMOVAPS          Z0, Z9
+	VMULPS           Z12, Z1, Z10
+	VFMADD231PS      Z16, Z2, Z9
+	VFMADD231PS      Z20, Z3, Z10
+	VFMADD231PS      Z24, Z4, Z9
+	VFMADD231PS      Z28, Z5, Z10
+	VFMADD231PS.BCST 640(R12), Z6, Z9
+	VADDPS           Z10, Z9, Z11
+	VMOVUPS          Z11, K1, (DX)
+	VSUBPS           Z10, Z9, Z11
+	VMOVUPS          Z11, K1, (DX)(R10*1)
+	VMOVAPS          Z0, Z9
+	VMULPS           Z13, Z1, Z10
+	VFMADD231PS      Z17, Z2, Z9
+	VFMADD231PS      Z21, Z3, Z10
+	VFMADD231PS      Z25, Z4, Z9
+	VFMADD231PS      Z29, Z5, Z10
+	VFMADD231PS.BCST 672(R12), Z6, Z9
+	VADDPS           Z10, Z9, Z11
+	VMOVUPS          Z11, K1, (DX)(R10*2)
+	VSUBPS           Z10, Z9, Z11
+	VMOVUPS          Z11, K1, (DX)(R11*1)
+	VMOVAPS          Z0, Z9
+	VMULPS           Z14, Z1, Z10
+	VFMADD231PS      Z18, Z2, Z9
+	VFMADD231PS      Z22, Z3, Z10
+	VFMADD231PS      Z26, Z4, Z9
+	VFMADD231PS      Z30, Z5, Z10
+	VFMADD231PS.BCST 704(R12), Z6, Z9
+	VADDPS           Z10, Z9, Z11
+	VMOVUPS          Z11, K1, (DX)(R10*4)
+	VSUBPS           Z10, Z9, Z11
+	VMOVUPS          Z11, K1, (BX)
+	VMOVAPS          Z0, Z9
+	VMULPS           Z15, Z1, Z10
+	VFMADD231PS      Z19, Z2, Z9
+	VFMADD231PS      Z23, Z3, Z10
+	VFMADD231PS      Z27, Z4, Z9
+	VFMADD231PS      Z31, Z5, Z10
+	VFMADD231PS.BCST 736(R12), Z6, Z9
+	VADDPS           Z10, Z9, Z11
+	VMOVUPS          Z11, K1, (BX)(R10*1)
+	VSUBPS           Z10, Z9, Z11
+	VMOVUPS          Z11, K1, (BX)(R10*2)
+
+next:
+	MOVQ srcLine+56(FP), AX
+	ADDQ AX, src_base+24(FP)
+	MOVQ dstLine+96(FP), AX
+	ADDQ AX, dst_base+64(FP)
+	DECQ lines+104(FP)
+	JNZ  line
+	VZEROUPPER
+	RET

@@ -27,6 +27,16 @@ var winogradGeneric = func() (w winogradSet) {
 				}
 			}
 		}
+		w.gradient[m] = func(_, src []float32, srcStep, srcLine int, dst []float32, dstStep, dstLine, lines, channels int) {
+			var x, y [9]float32
+			for l := range lines {
+				for c := range channels {
+					gather(x[:t.m], src[l*srcLine+c:], srcStep)
+					t.gradient(&x, &y)
+					scatter(dst[l*dstLine+c:], dstStep, y[:t.n])
+				}
+			}
+		}
 		w.finish[m] = func(_, src []float32, srcStep, srcLine int, dst []float32, dstStep, dstLine, lines, channels int, scale, shift, residual []float32, resStep, resLine int, floor float32) {
 			var x, y [9]float32
 			for l := range lines {

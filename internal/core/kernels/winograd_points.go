@@ -190,3 +190,20 @@ func (t *transform) output(x, y *[9]float32) {
 		y[o] = acc
 	}
 }
+
+// gradient is A·x: of the gradients of m outputs.
+func (t *transform) gradient(x, y *[9]float32) {
+	k := 0
+	if t.zero {
+		y[0], k = x[0], 1
+	}
+	y[t.n-1] = x[t.m-1]
+	for i := range t.pairs {
+		var half [2]float32 // sums over even and odd powers
+		half[0] = x[0]
+		for power := 1; power < t.m; power++ {
+			half[power%2] += float32(t.out[((power-1)*len(t.pairs)+i)*replicas] * x[power])
+		}
+		y[k+2*i], y[k+2*i+1] = half[0]+half[1], half[0]-half[1]
+	}
+}

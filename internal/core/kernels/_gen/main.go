@@ -28,6 +28,7 @@ func main() {
 		write(*out, "elementwise", new(), func(v *isa) { v.elementwise(); v.peak() })
 		write(*out, "depthwise", new(), func(v *isa) { v.depthwise() })
 		write(*out, "train", new(), func(v *isa) { v.train() })
+		write(*out, "outer", new(), func(v *isa) { v.outers(tables) })
 	}
 	src, err := format.Source(tables.Bytes())
 	if err != nil {

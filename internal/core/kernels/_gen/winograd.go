@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	. "github.com/mmcloughlin/avo/operand"
 	. "github.com/mmcloughlin/avo/reg"
@@ -18,9 +19,12 @@ const (
 
 func (v *isa) winograd(tables io.Writer) {
 	fmt.Fprintf(tables, "\nvar %sWinograd = winogradSet{\n", v.name)
-	for _, kind := range []string{"Input", "Output", "Finish"} {
-		fmt.Fprintf(tables, "%s: [8]%sFunc{", map[string]string{"Input": "input", "Output": "output", "Finish": "finish"}[kind],
-			map[string]string{"Input": "line", "Output": "line", "Finish": "finish"}[kind])
+	for _, kind := range []string{"Input", "Output", "Finish", "Gradient"} {
+		function := "line"
+		if kind == "Finish" {
+			function = "finish"
+		}
+		fmt.Fprintf(tables, "%s: [8]%sFunc{", strings.ToLower(kind), function)
 		for _, m := range tileSizes {
 			fmt.Fprintf(tables, "%d: %sWinograd%s%d,", m, v.name, kind, m)
 			newLines(v, kind, m).write()
@@ -62,14 +66,14 @@ func newLines(v *isa, kind string, m int) *lines {
 		dst: []GPPhysical{RDX, RBX}, dstStep: R10, dstStep3: R11,
 		table: R12, scale: RSI, shift: RDI, resVector: R13, res: R14, resStep: R15,
 	}
-	l.x = v.regs[:l.n]
+	l.x = v.regs[:l.inputs()]
 	temporary := 4 // and the mask of AVX2
 	l.t = v.regs[l.n : l.n+temporary]
 	l.floor = v.regs[l.n+temporary]
 	if v.wide {
 		l.constants = v.regs[l.n+temporary+1:]
 	}
-	if kind == "Input" {
+	if kind == "Input" || kind == "Gradient" {
 		l.t = v.regs[l.n : l.n+3]
 		if v.wide {
 			l.constants = v.regs[l.n+3:]
@@ -141,6 +145,8 @@ func (l *lines) write() {
 	switch l.kind {
 	case "Output":
 		doc = "is the lineFunc of Aᵀ for %d outputs."
+	case "Gradient":
+		doc = "is the lineFunc of A for %d outputs."
 	case "Finish":
 		params, doc = finishParams, "is the finishFunc for %d outputs."
 	}
@@ -172,7 +178,7 @@ func (l *lines) write() {
 
 	l.Label("line")
 	l.MOVQ(l.base("src"), l.src[0])
-	l.second(l.src, l.srcStep, l.n)
+	l.second(l.src, l.srcStep, l.inputs())
 	l.MOVQ(l.base("dst"), l.dst[0])
 	l.second(l.dst, l.dstStep, l.outputs())
 	if l.finishes() {
@@ -198,7 +204,7 @@ func (l *lines) write() {
 		l.MOVQ(l.src[0], l.left) // tailMask wants AX and CX
 		m = l.tailMask(l.res, l.regs[15])
 		l.MOVQ(l.left, l.src[0])
-		l.second(l.src, l.srcStep, l.n)
+		l.second(l.src, l.srcStep, l.inputs())
 	}
 	l.body(&m)
 
@@ -216,8 +222,15 @@ func (l *lines) write() {
 	l.ret()
 }
 
+func (l *lines) inputs() int {
+	if l.kind == "Gradient" {
+		return l.m
+	}
+	return l.n
+}
+
 func (l *lines) outputs() int {
-	if l.kind == "Input" {
+	if l.kind == "Input" || l.kind == "Gradient" {
 		return l.n
 	}
 	return l.m
@@ -250,7 +263,7 @@ func (l *lines) second(bases []GPPhysical, step GPPhysical, elements int) {
 // advance moves all pointers by a vector.
 func (l *lines) advance() {
 	pointers := []GPPhysical{l.src[0], l.dst[0]}
-	if l.n > 5 {
+	if l.inputs() > 5 {
 		pointers = append(pointers, l.src[1])
 	}
 	if l.outputs() > 5 {
@@ -270,6 +283,10 @@ func (l *lines) body(m *mask) {
 	}
 	if l.kind == "Input" {
 		l.input(m)
+		return
+	}
+	if l.kind == "Gradient" {
+		l.gradient(m)
 		return
 	}
 	if l.finishes() {
@@ -313,6 +330,29 @@ func (l *lines) input(m *mask) {
 	}
 	sum(0, l.pairs+1, all, e)
 	emit(l.n-1, e)
+}
+
+// gradient is transform.gradient of winograd_points.go, operation by operation.
+func (l *lines) gradient(m *mask) {
+	emit := func(k int, y VecPhysical) { l.store(y, m, element(k, l.dst, l.dstStep, l.dstStep3)) }
+	even, odd, y := l.t[0], l.t[1], l.t[2]
+	k := 0
+	if l.zero {
+		emit(0, l.x[0])
+		k = 1
+	}
+	emit(l.n-1, l.x[l.m-1])
+	for i := range l.pairs {
+		l.VMOVAPS(l.x[0], even)
+		l.multiply(i, l.x[1], odd)
+		for power := 2; power < l.m; power++ {
+			l.multiplyAdd((power-1)*l.pairs+i, l.x[power], []VecPhysical{even, odd}[power%2])
+		}
+		l.VADDPS(odd, even, y)
+		emit(k+2*i, y)
+		l.VSUBPS(odd, even, y)
+		emit(k+2*i+1, y)
+	}
 }
 
 // output is transform.output of winograd_points.go, operation by operation.
