@@ -70,6 +70,10 @@ func (p *Program) lifetimes() {
 		}
 		out.gradRoom.start(out.shape, out.gradFrame)
 		out.gradRoom.use(moment)
+		switch s.op.(type) {
+		case *pool, *add: // look at their output
+			out.first.use(moment)
+		}
 		for _, v := range s.in {
 			if in := p.values[v]; in.wantsGrad {
 				in.gradRoom.start(in.shape, in.gradFrame)

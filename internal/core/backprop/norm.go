@@ -22,13 +22,14 @@ type norm struct {
 	// keep, if not nil, multiplies the output of each item: stochastic depth.
 	keep []float32
 
-	scale, shift []float32    // of x, to the value before the activation
-	unit, center []float32    // of x, to (x − mean)/√(variance + epsilon)
-	moved        [2][]float32 // mean and variance, for Commit
-	lines        []float32    // sums of a row, of each part
-	partial      []float64    // sums of parts, before they are added up
+	scale, shift []float32          // of x, to the value before the activation
+	unit, center []float32          // of x, to (x − mean)/√(variance + epsilon)
+	relu         kernels.BehindRelu // scale and shift
+	moved        [2][]float32       // mean and variance, for Commit
+	lines        []float32          // sums of a row, of each part
+	partial      []float64          // sums of parts, before they are added up
 	sums         [2][]float64
-	dx           [3][]float32 // factors of the gradient, of the normalised x, and what is added
+	dx           [3][]float32 // factors of the gradient and of x, and what is added
 }
 
 func newNorm(p *Program, place string, op graph.Norm, x *value) *norm {
@@ -40,6 +41,7 @@ func newNorm(p *Program, place string, op graph.Norm, x *value) *norm {
 	for i := range o.sums {
 		o.sums[i] = make([]float64, x.c)
 	}
+	o.relu = kernels.BehindRelu{Scale: o.scale, Shift: o.shift}
 	return o
 }
 
@@ -82,8 +84,7 @@ func (o *norm) again(p *Program, s *step, dst *Map) { o.run(p, p.kept(s.in[0]), 
 func (o *norm) run(p *Program, x, dst *Map) {
 	p.eachRow(dst, func(_, r int) {
 		y := dst.row(r)
-		p.set.Affine(y, x.row(r), o.scale, o.shift)
-		p.set.Activate(y, o.act)
+		p.set.Affine(y, x.row(r), o.scale, o.shift, o.act)
 		if o.keep != nil {
 			p.set.Scale(y, o.keep[r/dst.Height])
 		}
@@ -92,17 +93,17 @@ func (o *norm) run(p *Program, x, dst *Map) {
 }
 
 // slope gives row r of the gradient before the activation, in the worker's scratch
-// memory unless it is that of the output itself.
+// memory unless it is that of the output itself, which the kernels cut behind a relu.
 func (o *norm) slope(p *Program, worker, r int, dy, x *Map) []float32 {
 	g := dy.row(r)
-	if o.act == kernels.None && o.keep == nil {
+	if o.behindRelu() != nil || o.act == kernels.None && o.keep == nil {
 		return g
 	}
 	t := p.floats(worker, x.Width*x.Channels)
 	if o.act == kernels.None {
 		copy(t, g)
 	} else {
-		p.set.Affine(t, x.row(r), o.scale, o.shift)
+		p.set.Affine(t, x.row(r), o.scale, o.shift, kernels.None)
 		p.set.SlopeTimes(t, g, t, o.act, false)
 	}
 	if o.keep != nil {
@@ -111,13 +112,21 @@ func (o *norm) slope(p *Program, worker, r int, dy, x *Map) []float32 {
 	return t
 }
 
+func (o *norm) behindRelu() *kernels.BehindRelu {
+	if o.act != kernels.Relu || o.keep != nil {
+		return nil
+	}
+	return &o.relu
+}
+
 func (o *norm) backward(p *Program, s *step) {
 	x, dy := p.kept(s.in[0]), &p.values[s.out].gradMap
 	n := float64(x.rows() * x.Width)
+	relu := o.behindRelu()
 	// Sums of g, the gradient before the activation, and of g·(normalised x).
 	if o.trains() || !p.options.FrozenNorms {
 		o.sum(p, x, func(worker int, sum, product []float32, r int) {
-			p.set.NormSums(sum, product, o.slope(p, worker, r, dy, x), x.row(r), o.unit, o.center)
+			p.set.NormSums(sum, product, o.slope(p, worker, r, dy, x), x.row(r), o.unit, o.center, relu)
 		})
 	}
 	for c := range o.scale {
@@ -130,8 +139,9 @@ func (o *norm) backward(p *Program, s *step) {
 		f := float64(o.gamma.Value[c]) * float64(o.unit[c])
 		o.dx[0][c] = float32(f)
 		if !p.options.FrozenNorms {
-			o.dx[1][c] = float32(-f * o.sums[1][c] / n)
-			o.dx[2][c] = float32(-f * o.sums[0][c] / n)
+			b := -f * o.sums[1][c] / n // of the normalised x
+			o.dx[1][c] = float32(b * float64(o.unit[c]))
+			o.dx[2][c] = float32(b*float64(o.center[c]) - f*o.sums[0][c]/n)
 		}
 	}
 	dx, add := p.gradOf(s.in[0])
@@ -139,7 +149,7 @@ func (o *norm) backward(p *Program, s *step) {
 		return
 	}
 	p.eachRow(dx, func(worker, r int) {
-		p.set.NormGrad(dx.row(r), o.slope(p, worker, r, dy, x), x.row(r), o.unit, o.center, o.dx[0], o.dx[1], o.dx[2], add)
+		p.set.NormGrad(dx.row(r), o.slope(p, worker, r, dy, x), x.row(r), o.dx[0], o.dx[1], o.dx[2], relu, add)
 	})
 }
 

@@ -67,38 +67,44 @@ func (o *activate) backward(p *Program, s *step) {
 	})
 }
 
-// add sums its inputs.
-type add struct{}
+// add sums its inputs. The relu that alone reads the sum is part of it: its slope
+// follows from its output, so that the sum need not be kept.
+type add struct{ relu bool }
 
-func (add) trains() bool                { return false }
-func (add) reads() bool                 { return false }
-func (add) again(*Program, *step, *Map) { panic("backprop: sums are kept") }
+func (*add) trains() bool                { return false }
+func (*add) reads() bool                 { return false }
+func (*add) again(*Program, *step, *Map) { panic("backprop: sums are kept") }
 
-func (add) forward(p *Program, s *step) {
+func (o *add) forward(p *Program, s *step) {
 	dst := &p.values[s.out].map_
 	p.eachRow(dst, func(_, r int) {
-		a, b := p.values[s.in[0]].map_, p.values[s.in[1]].map_
-		y := dst.row(r)
-		p.set.Add(y, a.row(r), b.row(r), kernels.None)
-		for _, v := range s.in[2:] {
-			m := p.values[v].map_
-			p.set.Add(y, y, m.row(r), kernels.None)
+		y, sum := dst.row(r), p.values[s.in[0]].map_.row(r)
+		for i, v := range s.in[1:] {
+			act := kernels.None
+			if o.relu && i == len(s.in)-2 {
+				act = kernels.Relu
+			}
+			p.set.Add(y, sum, p.values[v].map_.row(r), act)
+			sum = y
 		}
 		dst.clearBorder(r)
 	})
 }
 
-func (add) backward(p *Program, s *step) {
-	dy := &p.values[s.out].gradMap
+func (o *add) backward(p *Program, s *step) {
+	y, dy := &p.values[s.out].map_, &p.values[s.out].gradMap
 	for _, v := range s.in {
 		dx, add := p.gradOf(v)
 		if dx == nil {
 			continue
 		}
 		p.eachRow(dy, func(_, r int) {
-			if add {
+			switch {
+			case o.relu:
+				p.set.SlopeTimes(dx.row(r), dy.row(r), y.row(r), kernels.Relu, add)
+			case add:
 				p.set.Add(dx.row(r), dx.row(r), dy.row(r), kernels.None)
-			} else {
+			default:
 				copy(dx.row(r), dy.row(r))
 			}
 		})

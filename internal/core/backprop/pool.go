@@ -1,6 +1,9 @@
 package backprop
 
-import "github.com/spinemask/spinemask/graph"
+import (
+	"github.com/spinemask/spinemask/graph"
+	"github.com/spinemask/spinemask/internal/core/parallel"
+)
 
 // pool takes the largest value of a window; pixels outside the map do not take
 // part.
@@ -44,60 +47,26 @@ func (o *pool) forward(p *Program, s *step) {
 }
 
 // backward gives the gradient to the first of the largest values, row by row, as
-// TensorFlow does. A row of inputs looks at all outputs that see it, in their
-// order, so that rows can be computed side by side.
+// TensorFlow does. Windows overlap, so the items are what is split.
 func (o *pool) backward(p *Program, s *step) {
-	x, dy := p.kept(s.in[0]), &p.values[s.out].gradMap
+	x, y, dy := p.kept(s.in[0]), &p.values[s.out].map_, &p.values[s.out].gradMap
 	dx, add := p.gradOf(s.in[0])
 	if dx == nil {
 		return
 	}
-	best := make([][]float32, p.team.Workers())
-	places := make([][]int, p.team.Workers())
-	for i := range best {
-		best[i], places[i] = make([]float32, x.Channels), make([]int, x.Channels)
-	}
-	p.eachRow(dx, func(worker, r int) {
-		item, row := r/dx.Height, r%dx.Height
-		to := dx.row(r)
-		if !add {
-			clear(to)
-		}
-		// Outputs y with y·stride − top ≤ row < y·stride − top + size.
-		first := max(0, (row+o.top-o.size)/o.stride)
-		for y := first; y < dy.Height && y*o.stride-o.top <= row; y++ {
-			y0, y1 := o.window(y, o.top, x.Height)
-			if row < y0 || row >= y1 {
-				continue
+	p.team.Do(dx.Items, parallel.Func(func(_, item int) {
+		for row := range dx.Height {
+			if !add {
+				clear(dx.Row(item, row))
 			}
+		}
+		for row := range dy.Height {
+			y0, y1 := o.window(row, o.top, x.Height)
 			for i := range dy.Width {
 				x0, x1 := o.window(i, o.left, x.Width)
-				o.firstMaxima(x, item, y0, y1, x0, x1, best[worker], places[worker])
-				from := dy.Pixel(item, y, i)
-				for c, at := range places[worker] {
-					if at/x.Width == row {
-						to[at%x.Width*x.Channels+c] += from[c]
-					}
-				}
+				to, from := dx.Data[item*dx.ItemStride+y0*dx.RowStride+x0*dx.Channels:], x.Data[item*x.ItemStride+y0*x.RowStride+x0*x.Channels:]
+				p.set.PoolGrad(to, from, dx.RowStride, x.RowStride, y1-y0, x1-x0, y.Pixel(item, row, i), dy.Pixel(item, row, i))
 			}
 		}
-	})
-}
-
-// firstMaxima finds, for each channel, the place row·Width + column of the first
-// largest value of a window.
-func (o *pool) firstMaxima(x *Map, item, y0, y1, x0, x1 int, best []float32, places []int) {
-	copy(best, x.Pixel(item, y0, x0))
-	for c := range places {
-		places[c] = y0*x.Width + x0
-	}
-	for y := y0; y < y1; y++ {
-		for i := x0; i < x1; i++ {
-			for c, v := range x.Pixel(item, y, i) {
-				if v > best[c] {
-					best[c], places[c] = v, y*x.Width+i
-				}
-			}
-		}
-	}
+	}))
 }

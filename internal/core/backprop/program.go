@@ -138,7 +138,7 @@ func New(g *graph.Graph, params *Params, items, h, w int, team *parallel.Team, o
 }
 
 // compile makes the tape. A norm and the activation that alone reads it become
-// one step.
+// one step, and so do a sum and a relu.
 func (p *Program) compile(g *graph.Graph) error {
 	nodes := g.Nodes()
 	readers := make([]int, len(nodes))
@@ -151,6 +151,14 @@ func (p *Program) compile(g *graph.Graph) error {
 		readers[v]++
 	}
 	joined := map[int]bool{}
+	// behind finds the activation that alone reads a node.
+	behind := func(i int) (graph.Activation, bool) {
+		if i+1 == len(nodes) || readers[i] != 1 || len(nodes[i+1].In) != 1 || int(nodes[i+1].In[0]) != i {
+			return "", false
+		}
+		a, ok := nodes[i+1].Op.(graph.Activate)
+		return a.Func, ok
+	}
 	for i, n := range nodes {
 		if joined[i] {
 			continue
@@ -172,18 +180,22 @@ func (p *Program) compile(g *graph.Graph) error {
 			s.op = newDeconv(p, n.Weights, op, x())
 		case graph.Norm:
 			m := newNorm(p, n.Weights, op, x())
-			if i+1 < len(nodes) && readers[i] == 1 && len(nodes[i+1].In) == 1 && int(nodes[i+1].In[0]) == i {
-				if a, ok := nodes[i+1].Op.(graph.Activate); ok {
-					m.act = activation(a.Func)
-					joined[i+1] = true
-					s.out = i + 1
-				}
+			if a, ok := behind(i); ok {
+				m.act = activation(a)
+				joined[i+1] = true
+				s.out = i + 1
 			}
 			s.op = m
 		case graph.Activate:
 			s.op = &activate{activation(op.Func)}
 		case graph.Add:
-			s.op = add{}
+			o := &add{}
+			if a, ok := behind(i); ok && a == graph.Relu && len(n.In) > 1 {
+				o.relu = true
+				joined[i+1] = true
+				s.out = i + 1
+			}
+			s.op = o
 		case graph.MaxPool:
 			s.op = newPool(op, x())
 		case graph.Upsample:

@@ -3,21 +3,16 @@ package kernels
 // The element-wise operations of training. Rows are pixels of len(scale) channels each. The assembly sets fuse products
 // and sums that the loops write as a·b + c; avx2 and avx512 give the same bits.
 
-// trainSet are the operations of a set that plain Go does otherwise. Those of columns handle up to a vector of
-// channels: lanes of pixels that are stride floats apart.
+// trainSet are the operations of a set that plain Go does otherwise. Behind the second of two stands a relu.
 type trainSet struct {
 	slope    [activations][2]func(dx, dy, x []float32) // [1] adds
-	affine   func(y, x, scale, shift *float32, pixels, stride, lanes int)
-	squares  func(sum, square, x *float32, pixels, stride, lanes int)
-	sums     func(sum, product, g, x, unit, center *float32, pixels, stride, lanes int)
-	normGrad [2]func(dx, g, x, unit, center, a, b, d *float32, pixels, stride, lanes int) // [1] adds
-}
-
-// columns calls do for every vector of c channels.
-func (s *Set) columns(c int, do func(first, lanes int)) {
-	for first := 0; first < c; first += s.lanes {
-		do(first, min(s.lanes, c-first))
-	}
+	affine   [2]func(y, x, scale, shift *float32, pixels, channels int)
+	squares  func(sum, square, x *float32, pixels, channels int)
+	sums     func(sum, product, g, x, unit, center *float32, pixels, channels int)
+	sumsRelu func(sum, product, g, x, unit, center, scale, shift *float32, pixels, channels int)
+	normGrad [2]func(dx, g, x, a, b, d *float32, pixels, channels int) // [1] adds
+	gradRelu [2]func(dx, g, x, a, b, d, scale, shift *float32, pixels, channels int)
+	poolGrad func(dx, x *float32, dxRow, xRow, pixel, rows, columns int, y, dy *float32, lanes int)
 }
 
 // SlopeTimes sets, or with add adds to, dx[i]:
@@ -52,25 +47,30 @@ func index(add bool) int {
 	return 0
 }
 
-// Affine sets y[p·C + c] = x[p·C + c]·scale[c] + shift[c]. y may be x.
-func (s *Set) Affine(y, x, scale, shift []float32) {
+// Affine sets y[p·C + c] = act(x[p·C + c]·scale[c] + shift[c]). y may be x.
+func (s *Set) Affine(y, x, scale, shift []float32, act Activation) {
 	c := len(scale)
 	if len(x) != len(y) || len(shift) != c || len(y)%c != 0 {
 		panic(lengths)
 	}
 	raceRead(x)
 	raceWrite(y)
-	if s.train.affine != nil && len(y) > 0 {
-		s.columns(c, func(i, lanes int) { s.train.affine(&y[i], &x[i], &scale[i], &shift[i], len(y)/c, c, lanes) })
+	if len(y) == 0 {
 		return
 	}
-	for len(y) > 0 {
-		to, from := y[:c], x[:c]
-		for i := range to {
-			to[i] = float32(from[i]*scale[i]) + shift[i]
+	if f := s.train.affine[index(act == Relu)]; f != nil {
+		f(&y[0], &x[0], &scale[0], &shift[0], len(y)/c, c)
+		if act != Relu {
+			s.Activate(y, act)
 		}
-		y, x = y[c:], x[c:]
+		return
 	}
+	for to := y; len(to) > 0; to, x = to[c:], x[c:] {
+		for i, v := range x[:c] {
+			to[i] = float32(v*scale[i]) + shift[i]
+		}
+	}
+	s.Activate(y, act)
 }
 
 // Scale multiplies every x[i] by f.
@@ -89,7 +89,7 @@ func (s *Set) SumSquares(sum, square, x []float32) {
 	}
 	raceRead(x)
 	if s.train.squares != nil && len(x) > 0 {
-		s.columns(c, func(i, lanes int) { s.train.squares(&sum[i], &square[i], &x[i], len(x)/c, c, lanes) })
+		s.train.squares(&sum[0], &square[0], &x[0], len(x)/c, c)
 		return
 	}
 	for len(x) > 0 {
@@ -101,22 +101,44 @@ func (s *Set) SumSquares(sum, square, x []float32) {
 	}
 }
 
+// BehindRelu, if not nil, says that a relu stands behind a norm: gradients count where x·scale[c] + shift[c] is above zero.
+type BehindRelu struct{ Scale, Shift []float32 }
+
+func (r *BehindRelu) check(c int) {
+	if r != nil && (len(r.Scale) != c || len(r.Shift) != c) {
+		panic(lengths)
+	}
+}
+
+func (r *BehindRelu) cuts(x float32, c int) bool {
+	return r != nil && !(float32(x*r.Scale[c])+r.Shift[c] > 0)
+}
+
 // NormSums adds, pixel by pixel, g[p·C + c] to sum[c] and g·(x·unit[c] + center[c]) to product[c].
-func (s *Set) NormSums(sum, product, g, x, unit, center []float32) {
+func (s *Set) NormSums(sum, product, g, x, unit, center []float32, r *BehindRelu) {
 	c := len(sum)
 	if len(product) != c || len(unit) != c || len(center) != c || len(g) != len(x) || len(x)%c != 0 {
 		panic(lengths)
 	}
+	r.check(c)
 	raceRead(g)
 	raceRead(x)
-	if s.train.sums != nil && len(x) > 0 {
-		s.columns(c, func(i, lanes int) {
-			s.train.sums(&sum[i], &product[i], &g[i], &x[i], &unit[i], &center[i], len(x)/c, c, lanes)
-		})
+	if len(x) == 0 {
+		return
+	}
+	if s.train.sums != nil {
+		if r == nil {
+			s.train.sums(&sum[0], &product[0], &g[0], &x[0], &unit[0], &center[0], len(x)/c, c)
+		} else {
+			s.train.sumsRelu(&sum[0], &product[0], &g[0], &x[0], &unit[0], &center[0], &r.Scale[0], &r.Shift[0], len(x)/c, c)
+		}
 		return
 	}
 	for len(x) > 0 {
 		for i, v := range x[:c] {
+			if r.cuts(v, i) {
+				continue
+			}
 			sum[i] += g[i]
 			product[i] += float32(g[i] * (float32(v*unit[i]) + center[i]))
 		}
@@ -126,30 +148,71 @@ func (s *Set) NormSums(sum, product, g, x, unit, center []float32) {
 
 // NormGrad sets, or with add adds to,
 //
-//	dx = g·a[c] + ((x·unit[c] + center[c])·b[c] + d[c])
-func (s *Set) NormGrad(dx, g, x, unit, center, a, b, d []float32, add bool) {
-	c := len(unit)
-	if len(center) != c || len(a) != c || len(b) != c || len(d) != c || len(g) != len(x) || len(dx) != len(x) || len(x)%c != 0 {
+//	dx = g·a[c] + (x·b[c] + d[c])
+func (s *Set) NormGrad(dx, g, x, a, b, d []float32, r *BehindRelu, add bool) {
+	c := len(a)
+	if len(b) != c || len(d) != c || len(g) != len(x) || len(dx) != len(x) || len(x)%c != 0 {
 		panic(lengths)
 	}
+	r.check(c)
 	raceRead(g)
 	raceRead(x)
 	raceWrite(dx)
-	if f := s.train.normGrad[index(add)]; f != nil && len(x) > 0 {
-		s.columns(c, func(i, lanes int) {
-			f(&dx[i], &g[i], &x[i], &unit[i], &center[i], &a[i], &b[i], &d[i], len(x)/c, c, lanes)
-		})
+	if len(x) == 0 {
+		return
+	}
+	if f := s.train.normGrad[index(add)]; f != nil {
+		if r == nil {
+			f(&dx[0], &g[0], &x[0], &a[0], &b[0], &d[0], len(x)/c, c)
+		} else {
+			s.train.gradRelu[index(add)](&dx[0], &g[0], &x[0], &a[0], &b[0], &d[0], &r.Scale[0], &r.Shift[0], len(x)/c, c)
+		}
 		return
 	}
 	for len(x) > 0 {
 		for i, v := range x[:c] {
-			t := float32(g[i]*a[i]) + (float32((float32(v*unit[i])+center[i])*b[i]) + d[i])
+			t := float32(v*b[i]) + d[i]
+			if !r.cuts(v, i) {
+				t = float32(g[i]*a[i]) + t
+			}
 			if add {
 				t += dx[i]
 			}
 			dx[i] = t
 		}
 		x, g, dx = x[c:], g[c:], dx[c:]
+	}
+}
+
+// PoolGrad adds dy, the gradient of a window's largest values y, to dx at the first pixel of the window, row by row,
+// that holds them. x and dx start at the window's first pixel; rows are xRow and dxRow floats apart.
+func (s *Set) PoolGrad(dx, x []float32, dxRow, xRow, rows, columns int, y, dy []float32) {
+	c := len(y)
+	if rows < 1 || columns < 1 || len(dy) != c || min(dxRow, xRow) < 0 {
+		panic(badShape)
+	}
+	if len(x) < (rows-1)*xRow+columns*c || len(dx) < (rows-1)*dxRow+columns*c {
+		panic(shortIn)
+	}
+	raceTile(x, xRow, rows, columns*c)
+	raceRead(y)
+	raceRead(dy)
+	if s.train.poolGrad != nil {
+		for i := 0; i < c; i += s.lanes {
+			s.train.poolGrad(&dx[i], &x[i], 4*dxRow, 4*xRow, 4*c, rows, columns, &y[i], &dy[i], min(s.lanes, c-i))
+		}
+		return
+	}
+	for i, v := range y {
+	window:
+		for row := range rows {
+			for column := range columns {
+				if x[row*xRow+column*c+i] == v {
+					dx[row*dxRow+column*c+i] += dy[i]
+					break window
+				}
+			}
+		}
 	}
 }
 

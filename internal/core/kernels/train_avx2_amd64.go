@@ -24,27 +24,59 @@ func avx2SlopeReluAdd(dx []float32, dy []float32, x []float32)
 //go:noescape
 func avx2SlopeSwishAdd(dx []float32, dy []float32, x []float32)
 
-// avx2Affine sets y[p*stride+c] = x[p*stride+c]*scale[c] + shift[c] for pixels > 0 and c < lanes.
+// avx2SumSquares adds x[p*channels+c] to sum[c] and its square to square[c], pixel by pixel, for pixels > 0.
 //
 //go:noescape
-func avx2Affine(y *float32, x *float32, scale *float32, shift *float32, pixels int, stride int, lanes int)
+func avx2SumSquares(sum *float32, square *float32, x *float32, pixels int, channels int)
 
-// avx2SumSquares adds x[p*stride+c] to sum[c] and its square to square[c], pixel by pixel, for pixels > 0 and c < lanes.
+// avx2Affine sets y[p*channels+c] = x[p*channels+c]*scale[c] + shift[c] for pixels > 0.
 //
 //go:noescape
-func avx2SumSquares(sum *float32, square *float32, x *float32, pixels int, stride int, lanes int)
+func avx2Affine(y *float32, x *float32, scale *float32, shift *float32, pixels int, channels int)
 
-// avx2NormSums adds grad[p*stride+c] to sum[c] and grad*(x*unit[c] + center[c]) to product[c], pixel by pixel, for pixels > 0 and c < lanes.
+// avx2NormSums adds g to sum[c] and g*(x*unit[c] + center[c]) to product[c], pixel by pixel,
+// for pixels > 0: g = grad[p*channels+c].
 //
 //go:noescape
-func avx2NormSums(sum *float32, product *float32, grad *float32, x *float32, unit *float32, center *float32, pixels int, stride int, lanes int)
+func avx2NormSums(sum *float32, product *float32, grad *float32, x *float32, unit *float32, center *float32, pixels int, channels int)
 
-// avx2NormGrad sets dx[p*stride+c] = grad*a[c] + ((x*unit[c] + center[c])*b[c] + d[c]) for pixels > 0 and c < lanes.
+// avx2NormGrad sets dx[p*channels+c] = g*a[c] + (x*b[c] + d[c]) for pixels > 0:
+// g = grad[p*channels+c].
 //
 //go:noescape
-func avx2NormGrad(dx *float32, grad *float32, x *float32, unit *float32, center *float32, a *float32, b *float32, d *float32, pixels int, stride int, lanes int)
+func avx2NormGrad(dx *float32, grad *float32, x *float32, a *float32, b *float32, d *float32, pixels int, channels int)
 
-// avx2NormGradAdd sets dx[p*stride+c] += grad*a[c] + ((x*unit[c] + center[c])*b[c] + d[c]) for pixels > 0 and c < lanes.
+// avx2NormGradAdd sets dx[p*channels+c] += g*a[c] + (x*b[c] + d[c]) for pixels > 0:
+// g = grad[p*channels+c].
 //
 //go:noescape
-func avx2NormGradAdd(dx *float32, grad *float32, x *float32, unit *float32, center *float32, a *float32, b *float32, d *float32, pixels int, stride int, lanes int)
+func avx2NormGradAdd(dx *float32, grad *float32, x *float32, a *float32, b *float32, d *float32, pixels int, channels int)
+
+// avx2AffineRelu sets y[p*channels+c] = relu(x[p*channels+c]*scale[c] + shift[c]) for pixels > 0.
+//
+//go:noescape
+func avx2AffineRelu(y *float32, x *float32, scale *float32, shift *float32, pixels int, channels int)
+
+// avx2NormSumsRelu adds g to sum[c] and g*(x*unit[c] + center[c]) to product[c], pixel by pixel,
+// for pixels > 0: g = grad[p*channels+c] where x*scale[c] + shift[c] > 0, else 0.
+//
+//go:noescape
+func avx2NormSumsRelu(sum *float32, product *float32, grad *float32, x *float32, unit *float32, center *float32, scale *float32, shift *float32, pixels int, channels int)
+
+// avx2NormGradRelu sets dx[p*channels+c] = g*a[c] + (x*b[c] + d[c]) for pixels > 0:
+// g = grad[p*channels+c] where x*scale[c] + shift[c] > 0, else 0.
+//
+//go:noescape
+func avx2NormGradRelu(dx *float32, grad *float32, x *float32, a *float32, b *float32, d *float32, scale *float32, shift *float32, pixels int, channels int)
+
+// avx2NormGradReluAdd sets dx[p*channels+c] += g*a[c] + (x*b[c] + d[c]) for pixels > 0:
+// g = grad[p*channels+c] where x*scale[c] + shift[c] > 0, else 0.
+//
+//go:noescape
+func avx2NormGradReluAdd(dx *float32, grad *float32, x *float32, a *float32, b *float32, d *float32, scale *float32, shift *float32, pixels int, channels int)
+
+// avx2PoolGrad adds dy[c] to dx at the first pixel of a window, row by row, where x[c] = y[c].
+// dxRow, xRow and pixel are distances in bytes.
+//
+//go:noescape
+func avx2PoolGrad(dx *float32, x *float32, dxRow int, xRow int, pixel int, rows int, columns int, y *float32, dy *float32, lanes int)

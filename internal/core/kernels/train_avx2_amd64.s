@@ -422,183 +422,627 @@ done:
 	VZEROUPPER
 	RET
 
-// func avx2Affine(y *float32, x *float32, scale *float32, shift *float32, pixels int, stride int, lanes int)
+// func avx2SumSquares(sum *float32, square *float32, x *float32, pixels int, channels int)
 // Requires: AVX, FMA3
-TEXT ·avx2Affine(SB), NOSPLIT, $0-56
-	MOVQ       lanes+48(FP), AX
-	MOVQ       AX, CX
-	LEAQ       avx2Tail<>+0(SB), AX
-	NEGQ       CX
-	VMOVUPS    32(AX)(CX*4), Y15
-	MOVQ       scale+16(FP), R11
-	VMASKMOVPS (R11), Y15, Y1
-	MOVQ       shift+24(FP), R11
-	VMASKMOVPS (R11), Y15, Y2
-	MOVQ       y+0(FP), DI
-	MOVQ       x+8(FP), SI
-	MOVQ       stride+40(FP), R12
-	SHLQ       $0x02, R12
-	MOVQ       pixels+32(FP), R10
+TEXT ·avx2SumSquares(SB), NOSPLIT, $0-40
+	MOVQ    x+16(FP), DI
+	MOVQ    sum+0(FP), SI
+	MOVQ    square+8(FP), DX
+	MOVQ    channels+32(FP), R15
+	MOVQ    R15, CX
+	ANDQ    $+7, CX
+	LEAQ    avx2Tail<>+0(SB), AX
+	NEGQ    CX
+	VMOVUPS 32(AX)(CX*4), Y15
+	MOVQ    R15, R13
+	SHLQ    $0x02, R15
+	SUBQ    $+8, R13
+	MOVQ    pixels+24(FP), R12
 
 pixel:
-	VMASKMOVPS  (SI), Y15, Y0
-	VFMADD213PS Y2, Y1, Y0
-	VMASKMOVPS  Y0, Y15, (DI)
-	ADDQ        R12, DI
-	ADDQ        R12, SI
-	DECQ        R10
-	JNZ         pixel
-	VZEROUPPER
-	RET
+	XORQ  AX, AX
+	MOVQ  R13, CX
+	TESTQ CX, CX
+	JL    tail
 
-// func avx2SumSquares(sum *float32, square *float32, x *float32, pixels int, stride int, lanes int)
-// Requires: AVX, FMA3
-TEXT ·avx2SumSquares(SB), NOSPLIT, $0-48
-	MOVQ       lanes+40(FP), AX
-	MOVQ       AX, CX
-	LEAQ       avx2Tail<>+0(SB), AX
-	NEGQ       CX
-	VMOVUPS    32(AX)(CX*4), Y15
-	MOVQ       sum+0(FP), R11
-	VMASKMOVPS (R11), Y15, Y1
-	MOVQ       square+8(FP), R11
-	VMASKMOVPS (R11), Y15, Y2
-	MOVQ       x+16(FP), DI
-	MOVQ       stride+32(FP), R12
-	SHLQ       $0x02, R12
-	MOVQ       pixels+24(FP), R10
-
-pixel:
-	VMASKMOVPS  (DI), Y15, Y0
+vector:
+	VMOVUPS     (DI)(AX*1), Y0
+	VMOVUPS     (SI)(AX*1), Y1
+	VMOVUPS     (DX)(AX*1), Y2
 	VADDPS      Y0, Y1, Y1
 	VFMADD231PS Y0, Y0, Y2
-	ADDQ        R12, DI
-	DECQ        R10
-	JNZ         pixel
-	MOVQ        sum+0(FP), R11
-	VMASKMOVPS  Y1, Y15, (R11)
-	MOVQ        square+8(FP), R11
-	VMASKMOVPS  Y2, Y15, (R11)
+	VMOVUPS     Y1, (SI)(AX*1)
+	VMOVUPS     Y2, (DX)(AX*1)
+	ADDQ        $+32, AX
+	SUBQ        $+8, CX
+	JGE         vector
+
+tail:
+	ADDQ        $+8, CX
+	JZ          next
+	VMASKMOVPS  (DI)(AX*1), Y15, Y0
+	VMASKMOVPS  (SI)(AX*1), Y15, Y1
+	VMASKMOVPS  (DX)(AX*1), Y15, Y2
+	VADDPS      Y0, Y1, Y1
+	VFMADD231PS Y0, Y0, Y2
+	VMASKMOVPS  Y1, Y15, (SI)(AX*1)
+	VMASKMOVPS  Y2, Y15, (DX)(AX*1)
+
+next:
+	ADDQ R15, DI
+	DECQ R12
+	JNZ  pixel
 	VZEROUPPER
 	RET
 
-// func avx2NormSums(sum *float32, product *float32, grad *float32, x *float32, unit *float32, center *float32, pixels int, stride int, lanes int)
+// func avx2Affine(y *float32, x *float32, scale *float32, shift *float32, pixels int, channels int)
 // Requires: AVX, FMA3
-TEXT ·avx2NormSums(SB), NOSPLIT, $0-72
-	MOVQ       lanes+64(FP), AX
-	MOVQ       AX, CX
-	LEAQ       avx2Tail<>+0(SB), AX
-	NEGQ       CX
-	VMOVUPS    32(AX)(CX*4), Y15
-	MOVQ       sum+0(FP), R11
-	VMASKMOVPS (R11), Y15, Y2
-	MOVQ       product+8(FP), R11
-	VMASKMOVPS (R11), Y15, Y3
-	MOVQ       unit+32(FP), R11
-	VMASKMOVPS (R11), Y15, Y4
-	MOVQ       center+40(FP), R11
-	VMASKMOVPS (R11), Y15, Y5
-	MOVQ       grad+16(FP), DI
-	MOVQ       x+24(FP), SI
-	MOVQ       stride+56(FP), R12
-	SHLQ       $0x02, R12
-	MOVQ       pixels+48(FP), R10
+TEXT ·avx2Affine(SB), NOSPLIT, $0-48
+	VXORPS  Y3, Y3, Y3
+	MOVQ    y+0(FP), DI
+	MOVQ    x+8(FP), SI
+	MOVQ    scale+16(FP), DX
+	MOVQ    shift+24(FP), BX
+	MOVQ    channels+40(FP), R15
+	MOVQ    R15, CX
+	ANDQ    $+7, CX
+	LEAQ    avx2Tail<>+0(SB), AX
+	NEGQ    CX
+	VMOVUPS 32(AX)(CX*4), Y15
+	MOVQ    R15, R13
+	SHLQ    $0x02, R15
+	SUBQ    $+8, R13
+	MOVQ    pixels+32(FP), R12
 
 pixel:
-	VMASKMOVPS  (SI), Y15, Y0
-	VMASKMOVPS  (DI), Y15, Y1
+	XORQ  AX, AX
+	MOVQ  R13, CX
+	TESTQ CX, CX
+	JL    tail
+
+vector:
+	VMOVUPS     (SI)(AX*1), Y0
+	VMOVUPS     (DX)(AX*1), Y1
+	VMOVUPS     (BX)(AX*1), Y2
+	VFMADD213PS Y2, Y1, Y0
+	VMOVUPS     Y0, (DI)(AX*1)
+	ADDQ        $+32, AX
+	SUBQ        $+8, CX
+	JGE         vector
+
+tail:
+	ADDQ        $+8, CX
+	JZ          next
+	VMASKMOVPS  (SI)(AX*1), Y15, Y0
+	VMASKMOVPS  (DX)(AX*1), Y15, Y1
+	VMASKMOVPS  (BX)(AX*1), Y15, Y2
+	VFMADD213PS Y2, Y1, Y0
+	VMASKMOVPS  Y0, Y15, (DI)(AX*1)
+
+next:
+	ADDQ R15, DI
+	ADDQ R15, SI
+	DECQ R12
+	JNZ  pixel
+	VZEROUPPER
+	RET
+
+// func avx2NormSums(sum *float32, product *float32, grad *float32, x *float32, unit *float32, center *float32, pixels int, channels int)
+// Requires: AVX, FMA3
+TEXT ·avx2NormSums(SB), NOSPLIT, $0-64
+	VXORPS  Y6, Y6, Y6
+	MOVQ    grad+16(FP), DI
+	MOVQ    x+24(FP), SI
+	MOVQ    sum+0(FP), DX
+	MOVQ    product+8(FP), BX
+	MOVQ    unit+32(FP), R8
+	MOVQ    center+40(FP), R9
+	MOVQ    channels+56(FP), R15
+	MOVQ    R15, CX
+	ANDQ    $+7, CX
+	LEAQ    avx2Tail<>+0(SB), AX
+	NEGQ    CX
+	VMOVUPS 32(AX)(CX*4), Y15
+	MOVQ    R15, R13
+	SHLQ    $0x02, R15
+	SUBQ    $+8, R13
+	MOVQ    pixels+48(FP), R12
+
+pixel:
+	XORQ  AX, AX
+	MOVQ  R13, CX
+	TESTQ CX, CX
+	JL    tail
+
+vector:
+	VMOVUPS     (SI)(AX*1), Y0
+	VMOVUPS     (DI)(AX*1), Y1
+	VMOVUPS     (R8)(AX*1), Y4
+	VMOVUPS     (R9)(AX*1), Y5
 	VFMADD213PS Y5, Y4, Y0
+	VMOVUPS     (DX)(AX*1), Y2
+	VMOVUPS     (BX)(AX*1), Y3
 	VADDPS      Y1, Y2, Y2
 	VFMADD231PS Y0, Y1, Y3
-	ADDQ        R12, DI
-	ADDQ        R12, SI
-	DECQ        R10
-	JNZ         pixel
-	MOVQ        sum+0(FP), R11
-	VMASKMOVPS  Y2, Y15, (R11)
-	MOVQ        product+8(FP), R11
-	VMASKMOVPS  Y3, Y15, (R11)
+	VMOVUPS     Y2, (DX)(AX*1)
+	VMOVUPS     Y3, (BX)(AX*1)
+	ADDQ        $+32, AX
+	SUBQ        $+8, CX
+	JGE         vector
+
+tail:
+	ADDQ        $+8, CX
+	JZ          next
+	VMASKMOVPS  (SI)(AX*1), Y15, Y0
+	VMASKMOVPS  (DI)(AX*1), Y15, Y1
+	VMASKMOVPS  (R8)(AX*1), Y15, Y4
+	VMASKMOVPS  (R9)(AX*1), Y15, Y5
+	VFMADD213PS Y5, Y4, Y0
+	VMASKMOVPS  (DX)(AX*1), Y15, Y2
+	VMASKMOVPS  (BX)(AX*1), Y15, Y3
+	VADDPS      Y1, Y2, Y2
+	VFMADD231PS Y0, Y1, Y3
+	VMASKMOVPS  Y2, Y15, (DX)(AX*1)
+	VMASKMOVPS  Y3, Y15, (BX)(AX*1)
+
+next:
+	ADDQ R15, DI
+	ADDQ R15, SI
+	DECQ R12
+	JNZ  pixel
 	VZEROUPPER
 	RET
 
-// func avx2NormGrad(dx *float32, grad *float32, x *float32, unit *float32, center *float32, a *float32, b *float32, d *float32, pixels int, stride int, lanes int)
+// func avx2NormGrad(dx *float32, grad *float32, x *float32, a *float32, b *float32, d *float32, pixels int, channels int)
 // Requires: AVX, FMA3
-TEXT ·avx2NormGrad(SB), NOSPLIT, $0-88
-	MOVQ       lanes+80(FP), AX
+TEXT ·avx2NormGrad(SB), NOSPLIT, $0-64
+	VXORPS  Y5, Y5, Y5
+	MOVQ    dx+0(FP), DI
+	MOVQ    grad+8(FP), SI
+	MOVQ    x+16(FP), DX
+	MOVQ    a+24(FP), BX
+	MOVQ    b+32(FP), R8
+	MOVQ    d+40(FP), R9
+	MOVQ    channels+56(FP), R15
+	MOVQ    R15, CX
+	ANDQ    $+7, CX
+	LEAQ    avx2Tail<>+0(SB), AX
+	NEGQ    CX
+	VMOVUPS 32(AX)(CX*4), Y15
+	MOVQ    R15, R13
+	SHLQ    $0x02, R15
+	SUBQ    $+8, R13
+	MOVQ    pixels+48(FP), R12
+
+pixel:
+	XORQ  AX, AX
+	MOVQ  R13, CX
+	TESTQ CX, CX
+	JL    tail
+
+vector:
+	VMOVUPS     (DX)(AX*1), Y0
+	VMOVUPS     (SI)(AX*1), Y1
+	VMOVUPS     (BX)(AX*1), Y2
+	VMOVUPS     (R8)(AX*1), Y3
+	VMOVUPS     (R9)(AX*1), Y4
+	VFMADD213PS Y4, Y3, Y0
+	VFMADD231PS Y2, Y1, Y0
+	VMOVUPS     Y0, (DI)(AX*1)
+	ADDQ        $+32, AX
+	SUBQ        $+8, CX
+	JGE         vector
+
+tail:
+	ADDQ        $+8, CX
+	JZ          next
+	VMASKMOVPS  (DX)(AX*1), Y15, Y0
+	VMASKMOVPS  (SI)(AX*1), Y15, Y1
+	VMASKMOVPS  (BX)(AX*1), Y15, Y2
+	VMASKMOVPS  (R8)(AX*1), Y15, Y3
+	VMASKMOVPS  (R9)(AX*1), Y15, Y4
+	VFMADD213PS Y4, Y3, Y0
+	VFMADD231PS Y2, Y1, Y0
+	VMASKMOVPS  Y0, Y15, (DI)(AX*1)
+
+next:
+	ADDQ R15, DI
+	ADDQ R15, SI
+	ADDQ R15, DX
+	DECQ R12
+	JNZ  pixel
+	VZEROUPPER
+	RET
+
+// func avx2NormGradAdd(dx *float32, grad *float32, x *float32, a *float32, b *float32, d *float32, pixels int, channels int)
+// Requires: AVX, FMA3
+TEXT ·avx2NormGradAdd(SB), NOSPLIT, $0-64
+	VXORPS  Y5, Y5, Y5
+	MOVQ    dx+0(FP), DI
+	MOVQ    grad+8(FP), SI
+	MOVQ    x+16(FP), DX
+	MOVQ    a+24(FP), BX
+	MOVQ    b+32(FP), R8
+	MOVQ    d+40(FP), R9
+	MOVQ    channels+56(FP), R15
+	MOVQ    R15, CX
+	ANDQ    $+7, CX
+	LEAQ    avx2Tail<>+0(SB), AX
+	NEGQ    CX
+	VMOVUPS 32(AX)(CX*4), Y15
+	MOVQ    R15, R13
+	SHLQ    $0x02, R15
+	SUBQ    $+8, R13
+	MOVQ    pixels+48(FP), R12
+
+pixel:
+	XORQ  AX, AX
+	MOVQ  R13, CX
+	TESTQ CX, CX
+	JL    tail
+
+vector:
+	VMOVUPS     (DX)(AX*1), Y0
+	VMOVUPS     (SI)(AX*1), Y1
+	VMOVUPS     (BX)(AX*1), Y2
+	VMOVUPS     (R8)(AX*1), Y3
+	VMOVUPS     (R9)(AX*1), Y4
+	VFMADD213PS Y4, Y3, Y0
+	VFMADD231PS Y2, Y1, Y0
+	VMOVUPS     (DI)(AX*1), Y6
+	VADDPS      Y6, Y0, Y0
+	VMOVUPS     Y0, (DI)(AX*1)
+	ADDQ        $+32, AX
+	SUBQ        $+8, CX
+	JGE         vector
+
+tail:
+	ADDQ        $+8, CX
+	JZ          next
+	VMASKMOVPS  (DX)(AX*1), Y15, Y0
+	VMASKMOVPS  (SI)(AX*1), Y15, Y1
+	VMASKMOVPS  (BX)(AX*1), Y15, Y2
+	VMASKMOVPS  (R8)(AX*1), Y15, Y3
+	VMASKMOVPS  (R9)(AX*1), Y15, Y4
+	VFMADD213PS Y4, Y3, Y0
+	VFMADD231PS Y2, Y1, Y0
+	VMASKMOVPS  (DI)(AX*1), Y15, Y6
+	VADDPS      Y6, Y0, Y0
+	VMASKMOVPS  Y0, Y15, (DI)(AX*1)
+
+next:
+	ADDQ R15, DI
+	ADDQ R15, SI
+	ADDQ R15, DX
+	DECQ R12
+	JNZ  pixel
+	VZEROUPPER
+	RET
+
+// func avx2AffineRelu(y *float32, x *float32, scale *float32, shift *float32, pixels int, channels int)
+// Requires: AVX, FMA3
+TEXT ·avx2AffineRelu(SB), NOSPLIT, $0-48
+	VXORPS  Y3, Y3, Y3
+	MOVQ    y+0(FP), DI
+	MOVQ    x+8(FP), SI
+	MOVQ    scale+16(FP), DX
+	MOVQ    shift+24(FP), BX
+	MOVQ    channels+40(FP), R15
+	MOVQ    R15, CX
+	ANDQ    $+7, CX
+	LEAQ    avx2Tail<>+0(SB), AX
+	NEGQ    CX
+	VMOVUPS 32(AX)(CX*4), Y15
+	MOVQ    R15, R13
+	SHLQ    $0x02, R15
+	SUBQ    $+8, R13
+	MOVQ    pixels+32(FP), R12
+
+pixel:
+	XORQ  AX, AX
+	MOVQ  R13, CX
+	TESTQ CX, CX
+	JL    tail
+
+vector:
+	VMOVUPS     (SI)(AX*1), Y0
+	VMOVUPS     (DX)(AX*1), Y1
+	VMOVUPS     (BX)(AX*1), Y2
+	VFMADD213PS Y2, Y1, Y0
+	VMAXPS      Y0, Y3, Y0
+	VMOVUPS     Y0, (DI)(AX*1)
+	ADDQ        $+32, AX
+	SUBQ        $+8, CX
+	JGE         vector
+
+tail:
+	ADDQ        $+8, CX
+	JZ          next
+	VMASKMOVPS  (SI)(AX*1), Y15, Y0
+	VMASKMOVPS  (DX)(AX*1), Y15, Y1
+	VMASKMOVPS  (BX)(AX*1), Y15, Y2
+	VFMADD213PS Y2, Y1, Y0
+	VMAXPS      Y0, Y3, Y0
+	VMASKMOVPS  Y0, Y15, (DI)(AX*1)
+
+next:
+	ADDQ R15, DI
+	ADDQ R15, SI
+	DECQ R12
+	JNZ  pixel
+	VZEROUPPER
+	RET
+
+// func avx2NormSumsRelu(sum *float32, product *float32, grad *float32, x *float32, unit *float32, center *float32, scale *float32, shift *float32, pixels int, channels int)
+// Requires: AVX, FMA3
+TEXT ·avx2NormSumsRelu(SB), NOSPLIT, $0-80
+	VXORPS  Y6, Y6, Y6
+	MOVQ    grad+16(FP), DI
+	MOVQ    x+24(FP), SI
+	MOVQ    sum+0(FP), DX
+	MOVQ    product+8(FP), BX
+	MOVQ    unit+32(FP), R8
+	MOVQ    center+40(FP), R9
+	MOVQ    scale+48(FP), R10
+	MOVQ    shift+56(FP), R11
+	MOVQ    channels+72(FP), R15
+	MOVQ    R15, CX
+	ANDQ    $+7, CX
+	LEAQ    avx2Tail<>+0(SB), AX
+	NEGQ    CX
+	VMOVUPS 32(AX)(CX*4), Y15
+	MOVQ    R15, R13
+	SHLQ    $0x02, R15
+	SUBQ    $+8, R13
+	MOVQ    pixels+64(FP), R12
+
+pixel:
+	XORQ  AX, AX
+	MOVQ  R13, CX
+	TESTQ CX, CX
+	JL    tail
+
+vector:
+	VMOVUPS     (SI)(AX*1), Y0
+	VMOVUPS     (DI)(AX*1), Y1
+	VMOVUPS     (R10)(AX*1), Y7
+	VMOVUPS     (R11)(AX*1), Y8
+	VFMADD213PS Y8, Y0, Y7
+	VCMPPS      $0x1e, Y6, Y7, Y7
+	VANDPS      Y7, Y1, Y1
+	VMOVUPS     (R8)(AX*1), Y4
+	VMOVUPS     (R9)(AX*1), Y5
+	VFMADD213PS Y5, Y4, Y0
+	VMOVUPS     (DX)(AX*1), Y2
+	VMOVUPS     (BX)(AX*1), Y3
+	VADDPS      Y1, Y2, Y2
+	VFMADD231PS Y0, Y1, Y3
+	VMOVUPS     Y2, (DX)(AX*1)
+	VMOVUPS     Y3, (BX)(AX*1)
+	ADDQ        $+32, AX
+	SUBQ        $+8, CX
+	JGE         vector
+
+tail:
+	ADDQ        $+8, CX
+	JZ          next
+	VMASKMOVPS  (SI)(AX*1), Y15, Y0
+	VMASKMOVPS  (DI)(AX*1), Y15, Y1
+	VMASKMOVPS  (R10)(AX*1), Y15, Y7
+	VMASKMOVPS  (R11)(AX*1), Y15, Y8
+	VFMADD213PS Y8, Y0, Y7
+	VCMPPS      $0x1e, Y6, Y7, Y7
+	VANDPS      Y7, Y1, Y1
+	VMASKMOVPS  (R8)(AX*1), Y15, Y4
+	VMASKMOVPS  (R9)(AX*1), Y15, Y5
+	VFMADD213PS Y5, Y4, Y0
+	VMASKMOVPS  (DX)(AX*1), Y15, Y2
+	VMASKMOVPS  (BX)(AX*1), Y15, Y3
+	VADDPS      Y1, Y2, Y2
+	VFMADD231PS Y0, Y1, Y3
+	VMASKMOVPS  Y2, Y15, (DX)(AX*1)
+	VMASKMOVPS  Y3, Y15, (BX)(AX*1)
+
+next:
+	ADDQ R15, DI
+	ADDQ R15, SI
+	DECQ R12
+	JNZ  pixel
+	VZEROUPPER
+	RET
+
+// func avx2NormGradRelu(dx *float32, grad *float32, x *float32, a *float32, b *float32, d *float32, scale *float32, shift *float32, pixels int, channels int)
+// Requires: AVX, FMA3
+TEXT ·avx2NormGradRelu(SB), NOSPLIT, $0-80
+	VXORPS  Y5, Y5, Y5
+	MOVQ    dx+0(FP), DI
+	MOVQ    grad+8(FP), SI
+	MOVQ    x+16(FP), DX
+	MOVQ    a+24(FP), BX
+	MOVQ    b+32(FP), R8
+	MOVQ    d+40(FP), R9
+	MOVQ    scale+48(FP), R10
+	MOVQ    shift+56(FP), R11
+	MOVQ    channels+72(FP), R15
+	MOVQ    R15, CX
+	ANDQ    $+7, CX
+	LEAQ    avx2Tail<>+0(SB), AX
+	NEGQ    CX
+	VMOVUPS 32(AX)(CX*4), Y15
+	MOVQ    R15, R13
+	SHLQ    $0x02, R15
+	SUBQ    $+8, R13
+	MOVQ    pixels+64(FP), R12
+
+pixel:
+	XORQ  AX, AX
+	MOVQ  R13, CX
+	TESTQ CX, CX
+	JL    tail
+
+vector:
+	VMOVUPS     (DX)(AX*1), Y0
+	VMOVUPS     (SI)(AX*1), Y1
+	VMOVUPS     (R10)(AX*1), Y6
+	VMOVUPS     (R11)(AX*1), Y7
+	VFMADD213PS Y7, Y0, Y6
+	VCMPPS      $0x1e, Y5, Y6, Y6
+	VANDPS      Y6, Y1, Y1
+	VMOVUPS     (BX)(AX*1), Y2
+	VMOVUPS     (R8)(AX*1), Y3
+	VMOVUPS     (R9)(AX*1), Y4
+	VFMADD213PS Y4, Y3, Y0
+	VFMADD231PS Y2, Y1, Y0
+	VMOVUPS     Y0, (DI)(AX*1)
+	ADDQ        $+32, AX
+	SUBQ        $+8, CX
+	JGE         vector
+
+tail:
+	ADDQ        $+8, CX
+	JZ          next
+	VMASKMOVPS  (DX)(AX*1), Y15, Y0
+	VMASKMOVPS  (SI)(AX*1), Y15, Y1
+	VMASKMOVPS  (R10)(AX*1), Y15, Y6
+	VMASKMOVPS  (R11)(AX*1), Y15, Y7
+	VFMADD213PS Y7, Y0, Y6
+	VCMPPS      $0x1e, Y5, Y6, Y6
+	VANDPS      Y6, Y1, Y1
+	VMASKMOVPS  (BX)(AX*1), Y15, Y2
+	VMASKMOVPS  (R8)(AX*1), Y15, Y3
+	VMASKMOVPS  (R9)(AX*1), Y15, Y4
+	VFMADD213PS Y4, Y3, Y0
+	VFMADD231PS Y2, Y1, Y0
+	VMASKMOVPS  Y0, Y15, (DI)(AX*1)
+
+next:
+	ADDQ R15, DI
+	ADDQ R15, SI
+	ADDQ R15, DX
+	DECQ R12
+	JNZ  pixel
+	VZEROUPPER
+	RET
+
+// func avx2NormGradReluAdd(dx *float32, grad *float32, x *float32, a *float32, b *float32, d *float32, scale *float32, shift *float32, pixels int, channels int)
+// Requires: AVX, FMA3
+TEXT ·avx2NormGradReluAdd(SB), NOSPLIT, $0-80
+	VXORPS  Y5, Y5, Y5
+	MOVQ    dx+0(FP), DI
+	MOVQ    grad+8(FP), SI
+	MOVQ    x+16(FP), DX
+	MOVQ    a+24(FP), BX
+	MOVQ    b+32(FP), R8
+	MOVQ    d+40(FP), R9
+	MOVQ    scale+48(FP), R10
+	MOVQ    shift+56(FP), R11
+	MOVQ    channels+72(FP), R15
+	MOVQ    R15, CX
+	ANDQ    $+7, CX
+	LEAQ    avx2Tail<>+0(SB), AX
+	NEGQ    CX
+	VMOVUPS 32(AX)(CX*4), Y15
+	MOVQ    R15, R13
+	SHLQ    $0x02, R15
+	SUBQ    $+8, R13
+	MOVQ    pixels+64(FP), R12
+
+pixel:
+	XORQ  AX, AX
+	MOVQ  R13, CX
+	TESTQ CX, CX
+	JL    tail
+
+vector:
+	VMOVUPS     (DX)(AX*1), Y0
+	VMOVUPS     (SI)(AX*1), Y1
+	VMOVUPS     (R10)(AX*1), Y6
+	VMOVUPS     (R11)(AX*1), Y7
+	VFMADD213PS Y7, Y0, Y6
+	VCMPPS      $0x1e, Y5, Y6, Y6
+	VANDPS      Y6, Y1, Y1
+	VMOVUPS     (BX)(AX*1), Y2
+	VMOVUPS     (R8)(AX*1), Y3
+	VMOVUPS     (R9)(AX*1), Y4
+	VFMADD213PS Y4, Y3, Y0
+	VFMADD231PS Y2, Y1, Y0
+	VMOVUPS     (DI)(AX*1), Y6
+	VADDPS      Y6, Y0, Y0
+	VMOVUPS     Y0, (DI)(AX*1)
+	ADDQ        $+32, AX
+	SUBQ        $+8, CX
+	JGE         vector
+
+tail:
+	ADDQ        $+8, CX
+	JZ          next
+	VMASKMOVPS  (DX)(AX*1), Y15, Y0
+	VMASKMOVPS  (SI)(AX*1), Y15, Y1
+	VMASKMOVPS  (R10)(AX*1), Y15, Y6
+	VMASKMOVPS  (R11)(AX*1), Y15, Y7
+	VFMADD213PS Y7, Y0, Y6
+	VCMPPS      $0x1e, Y5, Y6, Y6
+	VANDPS      Y6, Y1, Y1
+	VMASKMOVPS  (BX)(AX*1), Y15, Y2
+	VMASKMOVPS  (R8)(AX*1), Y15, Y3
+	VMASKMOVPS  (R9)(AX*1), Y15, Y4
+	VFMADD213PS Y4, Y3, Y0
+	VFMADD231PS Y2, Y1, Y0
+	VMASKMOVPS  (DI)(AX*1), Y15, Y6
+	VADDPS      Y6, Y0, Y0
+	VMASKMOVPS  Y0, Y15, (DI)(AX*1)
+
+next:
+	ADDQ R15, DI
+	ADDQ R15, SI
+	ADDQ R15, DX
+	DECQ R12
+	JNZ  pixel
+	VZEROUPPER
+	RET
+
+// func avx2PoolGrad(dx *float32, x *float32, dxRow int, xRow int, pixel int, rows int, columns int, y *float32, dy *float32, lanes int)
+// Requires: AVX
+TEXT ·avx2PoolGrad(SB), NOSPLIT, $0-80
+	MOVQ       lanes+72(FP), AX
 	MOVQ       AX, CX
 	LEAQ       avx2Tail<>+0(SB), AX
 	NEGQ       CX
 	VMOVUPS    32(AX)(CX*4), Y15
-	MOVQ       unit+24(FP), R11
-	VMASKMOVPS (R11), Y15, Y2
-	MOVQ       center+32(FP), R11
-	VMASKMOVPS (R11), Y15, Y3
-	MOVQ       a+40(FP), R11
-	VMASKMOVPS (R11), Y15, Y4
-	MOVQ       b+48(FP), R11
-	VMASKMOVPS (R11), Y15, Y5
-	MOVQ       d+56(FP), R11
-	VMASKMOVPS (R11), Y15, Y6
+	VMOVAPS    Y15, Y5
+	MOVQ       y+56(FP), SI
+	VMASKMOVPS (SI), Y15, Y1
+	MOVQ       dy+64(FP), SI
+	VMASKMOVPS (SI), Y15, Y2
 	MOVQ       dx+0(FP), DI
-	MOVQ       grad+8(FP), SI
-	MOVQ       x+16(FP), DX
-	MOVQ       stride+72(FP), R12
-	SHLQ       $0x02, R12
-	MOVQ       pixels+64(FP), R10
+	MOVQ       x+8(FP), SI
+	MOVQ       dxRow+16(FP), R8
+	MOVQ       xRow+24(FP), R9
+	MOVQ       pixel+32(FP), R10
+	MOVQ       rows+40(FP), R11
+	MOVQ       columns+48(FP), R12
 
-pixel:
-	VMASKMOVPS  (DX), Y15, Y0
-	VMASKMOVPS  (SI), Y15, Y1
-	VFMADD213PS Y3, Y2, Y0
-	VFMADD213PS Y6, Y5, Y0
-	VFMADD231PS Y4, Y1, Y0
-	VMASKMOVPS  Y0, Y15, (DI)
-	ADDQ        R12, DI
-	ADDQ        R12, SI
-	ADDQ        R12, DX
-	DECQ        R10
-	JNZ         pixel
-	VZEROUPPER
-	RET
+row:
+	MOVQ DI, AX
+	MOVQ SI, DX
+	MOVQ R12, R13
 
-// func avx2NormGradAdd(dx *float32, grad *float32, x *float32, unit *float32, center *float32, a *float32, b *float32, d *float32, pixels int, stride int, lanes int)
-// Requires: AVX, FMA3
-TEXT ·avx2NormGradAdd(SB), NOSPLIT, $0-88
-	MOVQ       lanes+80(FP), AX
-	MOVQ       AX, CX
-	LEAQ       avx2Tail<>+0(SB), AX
-	NEGQ       CX
-	VMOVUPS    32(AX)(CX*4), Y15
-	MOVQ       unit+24(FP), R11
-	VMASKMOVPS (R11), Y15, Y2
-	MOVQ       center+32(FP), R11
-	VMASKMOVPS (R11), Y15, Y3
-	MOVQ       a+40(FP), R11
-	VMASKMOVPS (R11), Y15, Y4
-	MOVQ       b+48(FP), R11
-	VMASKMOVPS (R11), Y15, Y5
-	MOVQ       d+56(FP), R11
-	VMASKMOVPS (R11), Y15, Y6
-	MOVQ       dx+0(FP), DI
-	MOVQ       grad+8(FP), SI
-	MOVQ       x+16(FP), DX
-	MOVQ       stride+72(FP), R12
-	SHLQ       $0x02, R12
-	MOVQ       pixels+64(FP), R10
-
-pixel:
-	VMASKMOVPS  (DX), Y15, Y0
-	VMASKMOVPS  (SI), Y15, Y1
-	VFMADD213PS Y3, Y2, Y0
-	VFMADD213PS Y6, Y5, Y0
-	VFMADD231PS Y4, Y1, Y0
-	VMASKMOVPS  (DI), Y15, Y7
-	VADDPS      Y7, Y0, Y0
-	VMASKMOVPS  Y0, Y15, (DI)
-	ADDQ        R12, DI
-	ADDQ        R12, SI
-	ADDQ        R12, DX
-	DECQ        R10
-	JNZ         pixel
+column:
+	VMASKMOVPS (DX), Y15, Y0
+	VMASKMOVPS (AX), Y15, Y3
+	VCMPPS     $0x00, Y1, Y0, Y0
+	VANDPS     Y5, Y0, Y0
+	VANDNPS    Y5, Y0, Y5
+	VADDPS     Y2, Y3, Y4
+	VBLENDVPS  Y0, Y4, Y3, Y3
+	VMASKMOVPS Y3, Y15, (AX)
+	ADDQ       R10, AX
+	ADDQ       R10, DX
+	DECQ       R13
+	JNZ        column
+	ADDQ       R8, DI
+	ADDQ       R9, SI
+	DECQ       R11
+	JNZ        row
 	VZEROUPPER
 	RET

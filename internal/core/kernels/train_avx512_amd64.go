@@ -24,27 +24,59 @@ func avx512SlopeReluAdd(dx []float32, dy []float32, x []float32)
 //go:noescape
 func avx512SlopeSwishAdd(dx []float32, dy []float32, x []float32)
 
-// avx512Affine sets y[p*stride+c] = x[p*stride+c]*scale[c] + shift[c] for pixels > 0 and c < lanes.
+// avx512SumSquares adds x[p*channels+c] to sum[c] and its square to square[c], pixel by pixel, for pixels > 0.
 //
 //go:noescape
-func avx512Affine(y *float32, x *float32, scale *float32, shift *float32, pixels int, stride int, lanes int)
+func avx512SumSquares(sum *float32, square *float32, x *float32, pixels int, channels int)
 
-// avx512SumSquares adds x[p*stride+c] to sum[c] and its square to square[c], pixel by pixel, for pixels > 0 and c < lanes.
+// avx512Affine sets y[p*channels+c] = x[p*channels+c]*scale[c] + shift[c] for pixels > 0.
 //
 //go:noescape
-func avx512SumSquares(sum *float32, square *float32, x *float32, pixels int, stride int, lanes int)
+func avx512Affine(y *float32, x *float32, scale *float32, shift *float32, pixels int, channels int)
 
-// avx512NormSums adds grad[p*stride+c] to sum[c] and grad*(x*unit[c] + center[c]) to product[c], pixel by pixel, for pixels > 0 and c < lanes.
+// avx512NormSums adds g to sum[c] and g*(x*unit[c] + center[c]) to product[c], pixel by pixel,
+// for pixels > 0: g = grad[p*channels+c].
 //
 //go:noescape
-func avx512NormSums(sum *float32, product *float32, grad *float32, x *float32, unit *float32, center *float32, pixels int, stride int, lanes int)
+func avx512NormSums(sum *float32, product *float32, grad *float32, x *float32, unit *float32, center *float32, pixels int, channels int)
 
-// avx512NormGrad sets dx[p*stride+c] = grad*a[c] + ((x*unit[c] + center[c])*b[c] + d[c]) for pixels > 0 and c < lanes.
+// avx512NormGrad sets dx[p*channels+c] = g*a[c] + (x*b[c] + d[c]) for pixels > 0:
+// g = grad[p*channels+c].
 //
 //go:noescape
-func avx512NormGrad(dx *float32, grad *float32, x *float32, unit *float32, center *float32, a *float32, b *float32, d *float32, pixels int, stride int, lanes int)
+func avx512NormGrad(dx *float32, grad *float32, x *float32, a *float32, b *float32, d *float32, pixels int, channels int)
 
-// avx512NormGradAdd sets dx[p*stride+c] += grad*a[c] + ((x*unit[c] + center[c])*b[c] + d[c]) for pixels > 0 and c < lanes.
+// avx512NormGradAdd sets dx[p*channels+c] += g*a[c] + (x*b[c] + d[c]) for pixels > 0:
+// g = grad[p*channels+c].
 //
 //go:noescape
-func avx512NormGradAdd(dx *float32, grad *float32, x *float32, unit *float32, center *float32, a *float32, b *float32, d *float32, pixels int, stride int, lanes int)
+func avx512NormGradAdd(dx *float32, grad *float32, x *float32, a *float32, b *float32, d *float32, pixels int, channels int)
+
+// avx512AffineRelu sets y[p*channels+c] = relu(x[p*channels+c]*scale[c] + shift[c]) for pixels > 0.
+//
+//go:noescape
+func avx512AffineRelu(y *float32, x *float32, scale *float32, shift *float32, pixels int, channels int)
+
+// avx512NormSumsRelu adds g to sum[c] and g*(x*unit[c] + center[c]) to product[c], pixel by pixel,
+// for pixels > 0: g = grad[p*channels+c] where x*scale[c] + shift[c] > 0, else 0.
+//
+//go:noescape
+func avx512NormSumsRelu(sum *float32, product *float32, grad *float32, x *float32, unit *float32, center *float32, scale *float32, shift *float32, pixels int, channels int)
+
+// avx512NormGradRelu sets dx[p*channels+c] = g*a[c] + (x*b[c] + d[c]) for pixels > 0:
+// g = grad[p*channels+c] where x*scale[c] + shift[c] > 0, else 0.
+//
+//go:noescape
+func avx512NormGradRelu(dx *float32, grad *float32, x *float32, a *float32, b *float32, d *float32, scale *float32, shift *float32, pixels int, channels int)
+
+// avx512NormGradReluAdd sets dx[p*channels+c] += g*a[c] + (x*b[c] + d[c]) for pixels > 0:
+// g = grad[p*channels+c] where x*scale[c] + shift[c] > 0, else 0.
+//
+//go:noescape
+func avx512NormGradReluAdd(dx *float32, grad *float32, x *float32, a *float32, b *float32, d *float32, scale *float32, shift *float32, pixels int, channels int)
+
+// avx512PoolGrad adds dy[c] to dx at the first pixel of a window, row by row, where x[c] = y[c].
+// dxRow, xRow and pixel are distances in bytes.
+//
+//go:noescape
+func avx512PoolGrad(dx *float32, x *float32, dxRow int, xRow int, pixel int, rows int, columns int, y *float32, dy *float32, lanes int)

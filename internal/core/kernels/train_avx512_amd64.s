@@ -370,188 +370,634 @@ done:
 	VZEROUPPER
 	RET
 
-// func avx512Affine(y *float32, x *float32, scale *float32, shift *float32, pixels int, stride int, lanes int)
+// func avx512SumSquares(sum *float32, square *float32, x *float32, pixels int, channels int)
 // Requires: AVX, AVX512F
-TEXT ·avx512Affine(SB), NOSPLIT, $0-56
-	MOVQ      lanes+48(FP), AX
-	MOVQ      AX, CX
-	MOVL      $0x00000001, AX
-	SHLL      CL, AX
-	DECL      AX
-	KMOVW     AX, K1
-	MOVQ      scale+16(FP), R11
-	VMOVUPS.Z (R11), K1, Z1
-	MOVQ      shift+24(FP), R11
-	VMOVUPS.Z (R11), K1, Z2
-	MOVQ      y+0(FP), DI
-	MOVQ      x+8(FP), SI
-	MOVQ      stride+40(FP), R12
-	SHLQ      $0x02, R12
-	MOVQ      pixels+32(FP), R10
+TEXT ·avx512SumSquares(SB), NOSPLIT, $0-40
+	MOVQ  x+16(FP), DI
+	MOVQ  sum+0(FP), SI
+	MOVQ  square+8(FP), DX
+	MOVQ  channels+32(FP), R15
+	MOVQ  R15, CX
+	ANDQ  $+15, CX
+	MOVL  $0x00000001, AX
+	SHLL  CL, AX
+	DECL  AX
+	KMOVW AX, K1
+	MOVQ  R15, R13
+	SHLQ  $0x02, R15
+	SUBQ  $+16, R13
+	MOVQ  pixels+24(FP), R12
 
 pixel:
-	VMOVUPS.Z   (SI), K1, Z0
-	VFMADD213PS Z2, Z1, Z0
-	VMOVUPS     Z0, K1, (DI)
-	ADDQ        R12, DI
-	ADDQ        R12, SI
-	DECQ        R10
-	JNZ         pixel
-	VZEROUPPER
-	RET
+	XORQ  AX, AX
+	MOVQ  R13, CX
+	TESTQ CX, CX
+	JL    tail
 
-// func avx512SumSquares(sum *float32, square *float32, x *float32, pixels int, stride int, lanes int)
-// Requires: AVX, AVX512F
-TEXT ·avx512SumSquares(SB), NOSPLIT, $0-48
-	MOVQ      lanes+40(FP), AX
-	MOVQ      AX, CX
-	MOVL      $0x00000001, AX
-	SHLL      CL, AX
-	DECL      AX
-	KMOVW     AX, K1
-	MOVQ      sum+0(FP), R11
-	VMOVUPS.Z (R11), K1, Z1
-	MOVQ      square+8(FP), R11
-	VMOVUPS.Z (R11), K1, Z2
-	MOVQ      x+16(FP), DI
-	MOVQ      stride+32(FP), R12
-	SHLQ      $0x02, R12
-	MOVQ      pixels+24(FP), R10
-
-pixel:
-	VMOVUPS.Z   (DI), K1, Z0
+vector:
+	VMOVUPS     (DI)(AX*1), Z0
+	VMOVUPS     (SI)(AX*1), Z1
+	VMOVUPS     (DX)(AX*1), Z2
 	VADDPS      Z0, Z1, Z1
 	VFMADD231PS Z0, Z0, Z2
-	ADDQ        R12, DI
-	DECQ        R10
-	JNZ         pixel
-	MOVQ        sum+0(FP), R11
-	VMOVUPS     Z1, K1, (R11)
-	MOVQ        square+8(FP), R11
-	VMOVUPS     Z2, K1, (R11)
+	VMOVUPS     Z1, (SI)(AX*1)
+	VMOVUPS     Z2, (DX)(AX*1)
+	ADDQ        $+64, AX
+	SUBQ        $+16, CX
+	JGE         vector
+
+tail:
+	ADDQ        $+16, CX
+	JZ          next
+	VMOVUPS.Z   (DI)(AX*1), K1, Z0
+	VMOVUPS.Z   (SI)(AX*1), K1, Z1
+	VMOVUPS.Z   (DX)(AX*1), K1, Z2
+	VADDPS      Z0, Z1, Z1
+	VFMADD231PS Z0, Z0, Z2
+	VMOVUPS     Z1, K1, (SI)(AX*1)
+	VMOVUPS     Z2, K1, (DX)(AX*1)
+
+next:
+	ADDQ R15, DI
+	DECQ R12
+	JNZ  pixel
 	VZEROUPPER
 	RET
 
-// func avx512NormSums(sum *float32, product *float32, grad *float32, x *float32, unit *float32, center *float32, pixels int, stride int, lanes int)
+// func avx512Affine(y *float32, x *float32, scale *float32, shift *float32, pixels int, channels int)
 // Requires: AVX, AVX512F
-TEXT ·avx512NormSums(SB), NOSPLIT, $0-72
-	MOVQ      lanes+64(FP), AX
-	MOVQ      AX, CX
-	MOVL      $0x00000001, AX
-	SHLL      CL, AX
-	DECL      AX
-	KMOVW     AX, K1
-	MOVQ      sum+0(FP), R11
-	VMOVUPS.Z (R11), K1, Z2
-	MOVQ      product+8(FP), R11
-	VMOVUPS.Z (R11), K1, Z3
-	MOVQ      unit+32(FP), R11
-	VMOVUPS.Z (R11), K1, Z4
-	MOVQ      center+40(FP), R11
-	VMOVUPS.Z (R11), K1, Z5
-	MOVQ      grad+16(FP), DI
-	MOVQ      x+24(FP), SI
-	MOVQ      stride+56(FP), R12
-	SHLQ      $0x02, R12
-	MOVQ      pixels+48(FP), R10
+TEXT ·avx512Affine(SB), NOSPLIT, $0-48
+	VPXORD Z3, Z3, Z3
+	MOVQ   y+0(FP), DI
+	MOVQ   x+8(FP), SI
+	MOVQ   scale+16(FP), DX
+	MOVQ   shift+24(FP), BX
+	MOVQ   channels+40(FP), R15
+	MOVQ   R15, CX
+	ANDQ   $+15, CX
+	MOVL   $0x00000001, AX
+	SHLL   CL, AX
+	DECL   AX
+	KMOVW  AX, K1
+	MOVQ   R15, R13
+	SHLQ   $0x02, R15
+	SUBQ   $+16, R13
+	MOVQ   pixels+32(FP), R12
 
 pixel:
-	VMOVUPS.Z   (SI), K1, Z0
-	VMOVUPS.Z   (DI), K1, Z1
+	XORQ  AX, AX
+	MOVQ  R13, CX
+	TESTQ CX, CX
+	JL    tail
+
+vector:
+	VMOVUPS     (SI)(AX*1), Z0
+	VMOVUPS     (DX)(AX*1), Z1
+	VMOVUPS     (BX)(AX*1), Z2
+	VFMADD213PS Z2, Z1, Z0
+	VMOVUPS     Z0, (DI)(AX*1)
+	ADDQ        $+64, AX
+	SUBQ        $+16, CX
+	JGE         vector
+
+tail:
+	ADDQ        $+16, CX
+	JZ          next
+	VMOVUPS.Z   (SI)(AX*1), K1, Z0
+	VMOVUPS.Z   (DX)(AX*1), K1, Z1
+	VMOVUPS.Z   (BX)(AX*1), K1, Z2
+	VFMADD213PS Z2, Z1, Z0
+	VMOVUPS     Z0, K1, (DI)(AX*1)
+
+next:
+	ADDQ R15, DI
+	ADDQ R15, SI
+	DECQ R12
+	JNZ  pixel
+	VZEROUPPER
+	RET
+
+// func avx512NormSums(sum *float32, product *float32, grad *float32, x *float32, unit *float32, center *float32, pixels int, channels int)
+// Requires: AVX, AVX512F
+TEXT ·avx512NormSums(SB), NOSPLIT, $0-64
+	VPXORD Z6, Z6, Z6
+	MOVQ   grad+16(FP), DI
+	MOVQ   x+24(FP), SI
+	MOVQ   sum+0(FP), DX
+	MOVQ   product+8(FP), BX
+	MOVQ   unit+32(FP), R8
+	MOVQ   center+40(FP), R9
+	MOVQ   channels+56(FP), R15
+	MOVQ   R15, CX
+	ANDQ   $+15, CX
+	MOVL   $0x00000001, AX
+	SHLL   CL, AX
+	DECL   AX
+	KMOVW  AX, K1
+	MOVQ   R15, R13
+	SHLQ   $0x02, R15
+	SUBQ   $+16, R13
+	MOVQ   pixels+48(FP), R12
+
+pixel:
+	XORQ  AX, AX
+	MOVQ  R13, CX
+	TESTQ CX, CX
+	JL    tail
+
+vector:
+	VMOVUPS     (SI)(AX*1), Z0
+	VMOVUPS     (DI)(AX*1), Z1
+	VMOVUPS     (R8)(AX*1), Z4
+	VMOVUPS     (R9)(AX*1), Z5
 	VFMADD213PS Z5, Z4, Z0
+	VMOVUPS     (DX)(AX*1), Z2
+	VMOVUPS     (BX)(AX*1), Z3
 	VADDPS      Z1, Z2, Z2
 	VFMADD231PS Z0, Z1, Z3
-	ADDQ        R12, DI
-	ADDQ        R12, SI
-	DECQ        R10
-	JNZ         pixel
-	MOVQ        sum+0(FP), R11
-	VMOVUPS     Z2, K1, (R11)
-	MOVQ        product+8(FP), R11
-	VMOVUPS     Z3, K1, (R11)
+	VMOVUPS     Z2, (DX)(AX*1)
+	VMOVUPS     Z3, (BX)(AX*1)
+	ADDQ        $+64, AX
+	SUBQ        $+16, CX
+	JGE         vector
+
+tail:
+	ADDQ        $+16, CX
+	JZ          next
+	VMOVUPS.Z   (SI)(AX*1), K1, Z0
+	VMOVUPS.Z   (DI)(AX*1), K1, Z1
+	VMOVUPS.Z   (R8)(AX*1), K1, Z4
+	VMOVUPS.Z   (R9)(AX*1), K1, Z5
+	VFMADD213PS Z5, Z4, Z0
+	VMOVUPS.Z   (DX)(AX*1), K1, Z2
+	VMOVUPS.Z   (BX)(AX*1), K1, Z3
+	VADDPS      Z1, Z2, Z2
+	VFMADD231PS Z0, Z1, Z3
+	VMOVUPS     Z2, K1, (DX)(AX*1)
+	VMOVUPS     Z3, K1, (BX)(AX*1)
+
+next:
+	ADDQ R15, DI
+	ADDQ R15, SI
+	DECQ R12
+	JNZ  pixel
 	VZEROUPPER
 	RET
 
-// func avx512NormGrad(dx *float32, grad *float32, x *float32, unit *float32, center *float32, a *float32, b *float32, d *float32, pixels int, stride int, lanes int)
+// func avx512NormGrad(dx *float32, grad *float32, x *float32, a *float32, b *float32, d *float32, pixels int, channels int)
 // Requires: AVX, AVX512F
-TEXT ·avx512NormGrad(SB), NOSPLIT, $0-88
-	MOVQ      lanes+80(FP), AX
+TEXT ·avx512NormGrad(SB), NOSPLIT, $0-64
+	VPXORD Z5, Z5, Z5
+	MOVQ   dx+0(FP), DI
+	MOVQ   grad+8(FP), SI
+	MOVQ   x+16(FP), DX
+	MOVQ   a+24(FP), BX
+	MOVQ   b+32(FP), R8
+	MOVQ   d+40(FP), R9
+	MOVQ   channels+56(FP), R15
+	MOVQ   R15, CX
+	ANDQ   $+15, CX
+	MOVL   $0x00000001, AX
+	SHLL   CL, AX
+	DECL   AX
+	KMOVW  AX, K1
+	MOVQ   R15, R13
+	SHLQ   $0x02, R15
+	SUBQ   $+16, R13
+	MOVQ   pixels+48(FP), R12
+
+pixel:
+	XORQ  AX, AX
+	MOVQ  R13, CX
+	TESTQ CX, CX
+	JL    tail
+
+vector:
+	VMOVUPS     (DX)(AX*1), Z0
+	VMOVUPS     (SI)(AX*1), Z1
+	VMOVUPS     (BX)(AX*1), Z2
+	VMOVUPS     (R8)(AX*1), Z3
+	VMOVUPS     (R9)(AX*1), Z4
+	VFMADD213PS Z4, Z3, Z0
+	VFMADD231PS Z2, Z1, Z0
+	VMOVUPS     Z0, (DI)(AX*1)
+	ADDQ        $+64, AX
+	SUBQ        $+16, CX
+	JGE         vector
+
+tail:
+	ADDQ        $+16, CX
+	JZ          next
+	VMOVUPS.Z   (DX)(AX*1), K1, Z0
+	VMOVUPS.Z   (SI)(AX*1), K1, Z1
+	VMOVUPS.Z   (BX)(AX*1), K1, Z2
+	VMOVUPS.Z   (R8)(AX*1), K1, Z3
+	VMOVUPS.Z   (R9)(AX*1), K1, Z4
+	VFMADD213PS Z4, Z3, Z0
+	VFMADD231PS Z2, Z1, Z0
+	VMOVUPS     Z0, K1, (DI)(AX*1)
+
+next:
+	ADDQ R15, DI
+	ADDQ R15, SI
+	ADDQ R15, DX
+	DECQ R12
+	JNZ  pixel
+	VZEROUPPER
+	RET
+
+// func avx512NormGradAdd(dx *float32, grad *float32, x *float32, a *float32, b *float32, d *float32, pixels int, channels int)
+// Requires: AVX, AVX512F
+TEXT ·avx512NormGradAdd(SB), NOSPLIT, $0-64
+	VPXORD Z5, Z5, Z5
+	MOVQ   dx+0(FP), DI
+	MOVQ   grad+8(FP), SI
+	MOVQ   x+16(FP), DX
+	MOVQ   a+24(FP), BX
+	MOVQ   b+32(FP), R8
+	MOVQ   d+40(FP), R9
+	MOVQ   channels+56(FP), R15
+	MOVQ   R15, CX
+	ANDQ   $+15, CX
+	MOVL   $0x00000001, AX
+	SHLL   CL, AX
+	DECL   AX
+	KMOVW  AX, K1
+	MOVQ   R15, R13
+	SHLQ   $0x02, R15
+	SUBQ   $+16, R13
+	MOVQ   pixels+48(FP), R12
+
+pixel:
+	XORQ  AX, AX
+	MOVQ  R13, CX
+	TESTQ CX, CX
+	JL    tail
+
+vector:
+	VMOVUPS     (DX)(AX*1), Z0
+	VMOVUPS     (SI)(AX*1), Z1
+	VMOVUPS     (BX)(AX*1), Z2
+	VMOVUPS     (R8)(AX*1), Z3
+	VMOVUPS     (R9)(AX*1), Z4
+	VFMADD213PS Z4, Z3, Z0
+	VFMADD231PS Z2, Z1, Z0
+	VMOVUPS     (DI)(AX*1), Z6
+	VADDPS      Z6, Z0, Z0
+	VMOVUPS     Z0, (DI)(AX*1)
+	ADDQ        $+64, AX
+	SUBQ        $+16, CX
+	JGE         vector
+
+tail:
+	ADDQ        $+16, CX
+	JZ          next
+	VMOVUPS.Z   (DX)(AX*1), K1, Z0
+	VMOVUPS.Z   (SI)(AX*1), K1, Z1
+	VMOVUPS.Z   (BX)(AX*1), K1, Z2
+	VMOVUPS.Z   (R8)(AX*1), K1, Z3
+	VMOVUPS.Z   (R9)(AX*1), K1, Z4
+	VFMADD213PS Z4, Z3, Z0
+	VFMADD231PS Z2, Z1, Z0
+	VMOVUPS.Z   (DI)(AX*1), K1, Z6
+	VADDPS      Z6, Z0, Z0
+	VMOVUPS     Z0, K1, (DI)(AX*1)
+
+next:
+	ADDQ R15, DI
+	ADDQ R15, SI
+	ADDQ R15, DX
+	DECQ R12
+	JNZ  pixel
+	VZEROUPPER
+	RET
+
+// func avx512AffineRelu(y *float32, x *float32, scale *float32, shift *float32, pixels int, channels int)
+// Requires: AVX, AVX512F
+TEXT ·avx512AffineRelu(SB), NOSPLIT, $0-48
+	VPXORD Z3, Z3, Z3
+	MOVQ   y+0(FP), DI
+	MOVQ   x+8(FP), SI
+	MOVQ   scale+16(FP), DX
+	MOVQ   shift+24(FP), BX
+	MOVQ   channels+40(FP), R15
+	MOVQ   R15, CX
+	ANDQ   $+15, CX
+	MOVL   $0x00000001, AX
+	SHLL   CL, AX
+	DECL   AX
+	KMOVW  AX, K1
+	MOVQ   R15, R13
+	SHLQ   $0x02, R15
+	SUBQ   $+16, R13
+	MOVQ   pixels+32(FP), R12
+
+pixel:
+	XORQ  AX, AX
+	MOVQ  R13, CX
+	TESTQ CX, CX
+	JL    tail
+
+vector:
+	VMOVUPS     (SI)(AX*1), Z0
+	VMOVUPS     (DX)(AX*1), Z1
+	VMOVUPS     (BX)(AX*1), Z2
+	VFMADD213PS Z2, Z1, Z0
+	VMAXPS      Z0, Z3, Z0
+	VMOVUPS     Z0, (DI)(AX*1)
+	ADDQ        $+64, AX
+	SUBQ        $+16, CX
+	JGE         vector
+
+tail:
+	ADDQ        $+16, CX
+	JZ          next
+	VMOVUPS.Z   (SI)(AX*1), K1, Z0
+	VMOVUPS.Z   (DX)(AX*1), K1, Z1
+	VMOVUPS.Z   (BX)(AX*1), K1, Z2
+	VFMADD213PS Z2, Z1, Z0
+	VMAXPS      Z0, Z3, Z0
+	VMOVUPS     Z0, K1, (DI)(AX*1)
+
+next:
+	ADDQ R15, DI
+	ADDQ R15, SI
+	DECQ R12
+	JNZ  pixel
+	VZEROUPPER
+	RET
+
+// func avx512NormSumsRelu(sum *float32, product *float32, grad *float32, x *float32, unit *float32, center *float32, scale *float32, shift *float32, pixels int, channels int)
+// Requires: AVX, AVX512F
+TEXT ·avx512NormSumsRelu(SB), NOSPLIT, $0-80
+	VPXORD Z6, Z6, Z6
+	MOVQ   grad+16(FP), DI
+	MOVQ   x+24(FP), SI
+	MOVQ   sum+0(FP), DX
+	MOVQ   product+8(FP), BX
+	MOVQ   unit+32(FP), R8
+	MOVQ   center+40(FP), R9
+	MOVQ   scale+48(FP), R10
+	MOVQ   shift+56(FP), R11
+	MOVQ   channels+72(FP), R15
+	MOVQ   R15, CX
+	ANDQ   $+15, CX
+	MOVL   $0x00000001, AX
+	SHLL   CL, AX
+	DECL   AX
+	KMOVW  AX, K1
+	MOVQ   R15, R13
+	SHLQ   $0x02, R15
+	SUBQ   $+16, R13
+	MOVQ   pixels+64(FP), R12
+
+pixel:
+	XORQ  AX, AX
+	MOVQ  R13, CX
+	TESTQ CX, CX
+	JL    tail
+
+vector:
+	VMOVUPS     (SI)(AX*1), Z0
+	VMOVUPS     (DI)(AX*1), Z1
+	VMOVUPS     (R10)(AX*1), Z7
+	VMOVUPS     (R11)(AX*1), Z8
+	VFMADD213PS Z8, Z0, Z7
+	VCMPPS      $0x1e, Z6, Z7, K2
+	VMOVAPS.Z   Z1, K2, Z1
+	VMOVUPS     (R8)(AX*1), Z4
+	VMOVUPS     (R9)(AX*1), Z5
+	VFMADD213PS Z5, Z4, Z0
+	VMOVUPS     (DX)(AX*1), Z2
+	VMOVUPS     (BX)(AX*1), Z3
+	VADDPS      Z1, Z2, Z2
+	VFMADD231PS Z0, Z1, Z3
+	VMOVUPS     Z2, (DX)(AX*1)
+	VMOVUPS     Z3, (BX)(AX*1)
+	ADDQ        $+64, AX
+	SUBQ        $+16, CX
+	JGE         vector
+
+tail:
+	ADDQ        $+16, CX
+	JZ          next
+	VMOVUPS.Z   (SI)(AX*1), K1, Z0
+	VMOVUPS.Z   (DI)(AX*1), K1, Z1
+	VMOVUPS.Z   (R10)(AX*1), K1, Z7
+	VMOVUPS.Z   (R11)(AX*1), K1, Z8
+	VFMADD213PS Z8, Z0, Z7
+	VCMPPS      $0x1e, Z6, Z7, K2
+	VMOVAPS.Z   Z1, K2, Z1
+	VMOVUPS.Z   (R8)(AX*1), K1, Z4
+	VMOVUPS.Z   (R9)(AX*1), K1, Z5
+	VFMADD213PS Z5, Z4, Z0
+	VMOVUPS.Z   (DX)(AX*1), K1, Z2
+	VMOVUPS.Z   (BX)(AX*1), K1, Z3
+	VADDPS      Z1, Z2, Z2
+	VFMADD231PS Z0, Z1, Z3
+	VMOVUPS     Z2, K1, (DX)(AX*1)
+	VMOVUPS     Z3, K1, (BX)(AX*1)
+
+next:
+	ADDQ R15, DI
+	ADDQ R15, SI
+	DECQ R12
+	JNZ  pixel
+	VZEROUPPER
+	RET
+
+// func avx512NormGradRelu(dx *float32, grad *float32, x *float32, a *float32, b *float32, d *float32, scale *float32, shift *float32, pixels int, channels int)
+// Requires: AVX, AVX512F
+TEXT ·avx512NormGradRelu(SB), NOSPLIT, $0-80
+	VPXORD Z5, Z5, Z5
+	MOVQ   dx+0(FP), DI
+	MOVQ   grad+8(FP), SI
+	MOVQ   x+16(FP), DX
+	MOVQ   a+24(FP), BX
+	MOVQ   b+32(FP), R8
+	MOVQ   d+40(FP), R9
+	MOVQ   scale+48(FP), R10
+	MOVQ   shift+56(FP), R11
+	MOVQ   channels+72(FP), R15
+	MOVQ   R15, CX
+	ANDQ   $+15, CX
+	MOVL   $0x00000001, AX
+	SHLL   CL, AX
+	DECL   AX
+	KMOVW  AX, K1
+	MOVQ   R15, R13
+	SHLQ   $0x02, R15
+	SUBQ   $+16, R13
+	MOVQ   pixels+64(FP), R12
+
+pixel:
+	XORQ  AX, AX
+	MOVQ  R13, CX
+	TESTQ CX, CX
+	JL    tail
+
+vector:
+	VMOVUPS     (DX)(AX*1), Z0
+	VMOVUPS     (SI)(AX*1), Z1
+	VMOVUPS     (R10)(AX*1), Z6
+	VMOVUPS     (R11)(AX*1), Z7
+	VFMADD213PS Z7, Z0, Z6
+	VCMPPS      $0x1e, Z5, Z6, K2
+	VMOVAPS.Z   Z1, K2, Z1
+	VMOVUPS     (BX)(AX*1), Z2
+	VMOVUPS     (R8)(AX*1), Z3
+	VMOVUPS     (R9)(AX*1), Z4
+	VFMADD213PS Z4, Z3, Z0
+	VFMADD231PS Z2, Z1, Z0
+	VMOVUPS     Z0, (DI)(AX*1)
+	ADDQ        $+64, AX
+	SUBQ        $+16, CX
+	JGE         vector
+
+tail:
+	ADDQ        $+16, CX
+	JZ          next
+	VMOVUPS.Z   (DX)(AX*1), K1, Z0
+	VMOVUPS.Z   (SI)(AX*1), K1, Z1
+	VMOVUPS.Z   (R10)(AX*1), K1, Z6
+	VMOVUPS.Z   (R11)(AX*1), K1, Z7
+	VFMADD213PS Z7, Z0, Z6
+	VCMPPS      $0x1e, Z5, Z6, K2
+	VMOVAPS.Z   Z1, K2, Z1
+	VMOVUPS.Z   (BX)(AX*1), K1, Z2
+	VMOVUPS.Z   (R8)(AX*1), K1, Z3
+	VMOVUPS.Z   (R9)(AX*1), K1, Z4
+	VFMADD213PS Z4, Z3, Z0
+	VFMADD231PS Z2, Z1, Z0
+	VMOVUPS     Z0, K1, (DI)(AX*1)
+
+next:
+	ADDQ R15, DI
+	ADDQ R15, SI
+	ADDQ R15, DX
+	DECQ R12
+	JNZ  pixel
+	VZEROUPPER
+	RET
+
+// func avx512NormGradReluAdd(dx *float32, grad *float32, x *float32, a *float32, b *float32, d *float32, scale *float32, shift *float32, pixels int, channels int)
+// Requires: AVX, AVX512F
+TEXT ·avx512NormGradReluAdd(SB), NOSPLIT, $0-80
+	VPXORD Z5, Z5, Z5
+	MOVQ   dx+0(FP), DI
+	MOVQ   grad+8(FP), SI
+	MOVQ   x+16(FP), DX
+	MOVQ   a+24(FP), BX
+	MOVQ   b+32(FP), R8
+	MOVQ   d+40(FP), R9
+	MOVQ   scale+48(FP), R10
+	MOVQ   shift+56(FP), R11
+	MOVQ   channels+72(FP), R15
+	MOVQ   R15, CX
+	ANDQ   $+15, CX
+	MOVL   $0x00000001, AX
+	SHLL   CL, AX
+	DECL   AX
+	KMOVW  AX, K1
+	MOVQ   R15, R13
+	SHLQ   $0x02, R15
+	SUBQ   $+16, R13
+	MOVQ   pixels+64(FP), R12
+
+pixel:
+	XORQ  AX, AX
+	MOVQ  R13, CX
+	TESTQ CX, CX
+	JL    tail
+
+vector:
+	VMOVUPS     (DX)(AX*1), Z0
+	VMOVUPS     (SI)(AX*1), Z1
+	VMOVUPS     (R10)(AX*1), Z6
+	VMOVUPS     (R11)(AX*1), Z7
+	VFMADD213PS Z7, Z0, Z6
+	VCMPPS      $0x1e, Z5, Z6, K2
+	VMOVAPS.Z   Z1, K2, Z1
+	VMOVUPS     (BX)(AX*1), Z2
+	VMOVUPS     (R8)(AX*1), Z3
+	VMOVUPS     (R9)(AX*1), Z4
+	VFMADD213PS Z4, Z3, Z0
+	VFMADD231PS Z2, Z1, Z0
+	VMOVUPS     (DI)(AX*1), Z6
+	VADDPS      Z6, Z0, Z0
+	VMOVUPS     Z0, (DI)(AX*1)
+	ADDQ        $+64, AX
+	SUBQ        $+16, CX
+	JGE         vector
+
+tail:
+	ADDQ        $+16, CX
+	JZ          next
+	VMOVUPS.Z   (DX)(AX*1), K1, Z0
+	VMOVUPS.Z   (SI)(AX*1), K1, Z1
+	VMOVUPS.Z   (R10)(AX*1), K1, Z6
+	VMOVUPS.Z   (R11)(AX*1), K1, Z7
+	VFMADD213PS Z7, Z0, Z6
+	VCMPPS      $0x1e, Z5, Z6, K2
+	VMOVAPS.Z   Z1, K2, Z1
+	VMOVUPS.Z   (BX)(AX*1), K1, Z2
+	VMOVUPS.Z   (R8)(AX*1), K1, Z3
+	VMOVUPS.Z   (R9)(AX*1), K1, Z4
+	VFMADD213PS Z4, Z3, Z0
+	VFMADD231PS Z2, Z1, Z0
+	VMOVUPS.Z   (DI)(AX*1), K1, Z6
+	VADDPS      Z6, Z0, Z0
+	VMOVUPS     Z0, K1, (DI)(AX*1)
+
+next:
+	ADDQ R15, DI
+	ADDQ R15, SI
+	ADDQ R15, DX
+	DECQ R12
+	JNZ  pixel
+	VZEROUPPER
+	RET
+
+// func avx512PoolGrad(dx *float32, x *float32, dxRow int, xRow int, pixel int, rows int, columns int, y *float32, dy *float32, lanes int)
+// Requires: AVX, AVX512F
+TEXT ·avx512PoolGrad(SB), NOSPLIT, $0-80
+	MOVQ      lanes+72(FP), AX
 	MOVQ      AX, CX
 	MOVL      $0x00000001, AX
 	SHLL      CL, AX
 	DECL      AX
 	KMOVW     AX, K1
-	MOVQ      unit+24(FP), R11
-	VMOVUPS.Z (R11), K1, Z2
-	MOVQ      center+32(FP), R11
-	VMOVUPS.Z (R11), K1, Z3
-	MOVQ      a+40(FP), R11
-	VMOVUPS.Z (R11), K1, Z4
-	MOVQ      b+48(FP), R11
-	VMOVUPS.Z (R11), K1, Z5
-	MOVQ      d+56(FP), R11
-	VMOVUPS.Z (R11), K1, Z6
+	MOVQ      y+56(FP), SI
+	VMOVUPS.Z (SI), K1, Z1
+	MOVQ      dy+64(FP), SI
+	VMOVUPS.Z (SI), K1, Z2
 	MOVQ      dx+0(FP), DI
-	MOVQ      grad+8(FP), SI
-	MOVQ      x+16(FP), DX
-	MOVQ      stride+72(FP), R12
-	SHLQ      $0x02, R12
-	MOVQ      pixels+64(FP), R10
+	MOVQ      x+8(FP), SI
+	MOVQ      dxRow+16(FP), R8
+	MOVQ      xRow+24(FP), R9
+	MOVQ      pixel+32(FP), R10
+	MOVQ      rows+40(FP), R11
+	MOVQ      columns+48(FP), R12
 
-pixel:
-	VMOVUPS.Z   (DX), K1, Z0
-	VMOVUPS.Z   (SI), K1, Z1
-	VFMADD213PS Z3, Z2, Z0
-	VFMADD213PS Z6, Z5, Z0
-	VFMADD231PS Z4, Z1, Z0
-	VMOVUPS     Z0, K1, (DI)
-	ADDQ        R12, DI
-	ADDQ        R12, SI
-	ADDQ        R12, DX
-	DECQ        R10
-	JNZ         pixel
-	VZEROUPPER
-	RET
+row:
+	MOVQ DI, AX
+	MOVQ SI, DX
+	MOVQ R12, R13
 
-// func avx512NormGradAdd(dx *float32, grad *float32, x *float32, unit *float32, center *float32, a *float32, b *float32, d *float32, pixels int, stride int, lanes int)
-// Requires: AVX, AVX512F
-TEXT ·avx512NormGradAdd(SB), NOSPLIT, $0-88
-	MOVQ      lanes+80(FP), AX
-	MOVQ      AX, CX
-	MOVL      $0x00000001, AX
-	SHLL      CL, AX
-	DECL      AX
-	KMOVW     AX, K1
-	MOVQ      unit+24(FP), R11
-	VMOVUPS.Z (R11), K1, Z2
-	MOVQ      center+32(FP), R11
-	VMOVUPS.Z (R11), K1, Z3
-	MOVQ      a+40(FP), R11
-	VMOVUPS.Z (R11), K1, Z4
-	MOVQ      b+48(FP), R11
-	VMOVUPS.Z (R11), K1, Z5
-	MOVQ      d+56(FP), R11
-	VMOVUPS.Z (R11), K1, Z6
-	MOVQ      dx+0(FP), DI
-	MOVQ      grad+8(FP), SI
-	MOVQ      x+16(FP), DX
-	MOVQ      stride+72(FP), R12
-	SHLQ      $0x02, R12
-	MOVQ      pixels+64(FP), R10
-
-pixel:
-	VMOVUPS.Z   (DX), K1, Z0
-	VMOVUPS.Z   (SI), K1, Z1
-	VFMADD213PS Z3, Z2, Z0
-	VFMADD213PS Z6, Z5, Z0
-	VFMADD231PS Z4, Z1, Z0
-	VMOVUPS.Z   (DI), K1, Z7
-	VADDPS      Z7, Z0, Z0
-	VMOVUPS     Z0, K1, (DI)
-	ADDQ        R12, DI
-	ADDQ        R12, SI
-	ADDQ        R12, DX
-	DECQ        R10
-	JNZ         pixel
+column:
+	VMOVUPS.Z (DX), K1, Z0
+	VMOVUPS.Z (AX), K1, Z3
+	VCMPPS    $0x00, Z1, Z0, K1, K2
+	KANDNW    K1, K2, K1
+	VADDPS    Z2, Z3, Z3
+	VMOVUPS   Z3, K2, (AX)
+	ADDQ      R10, AX
+	ADDQ      R10, DX
+	DECQ      R13
+	JNZ       column
+	ADDQ      R8, DI
+	ADDQ      R9, SI
+	DECQ      R11
+	JNZ       row
 	VZEROUPPER
 	RET

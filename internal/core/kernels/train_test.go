@@ -14,8 +14,8 @@ func TestTrainingAgainstLoop(t *testing.T) {
 	eachSet(t, func(t *testing.T, s *Set) {
 		rng := newRand(21)
 		const most = 40 * 70
-		make := guardedTraining(t, rng, 9, most)
-		plain := &Set{lanes: 1}
+		make := guardedTraining(t, rng, 10, most)
+		plain := &generic
 		for range *rounds {
 			c, pixels := 1+rng.IntN(70), 1+rng.IntN(40)
 			n := c * pixels
@@ -30,27 +30,31 @@ func TestTrainingAgainstLoop(t *testing.T) {
 			copy(dx, want)
 			s.SlopeTimes(dx, g, x, act, false)
 
-			plain.Affine(want, x, scale, shift)
-			s.Affine(dx, x, scale, shift)
-			requireRounded(t, want, dx, 1e-6, 1)
+			plain.Affine(want, x, scale, shift, act)
+			s.Affine(dx, x, scale, shift, act)
+			requireRounded(t, want, dx, 2e-6, 1)
 
-			sum, square := make(0, c), make(1, c)
+			sum, square := make(8, c), make(9, c)
 			w0, w1 := clone(sum), clone(square)
 			plain.SumSquares(w0, w1, x)
 			s.SumSquares(sum, square, x)
 			requireRounded(t, w0, sum, 1e-6, pixels)
 			requireRounded(t, w1, square, 1e-6, pixels)
 
-			sum, square = make(0, c), make(1, c)
+			sum, square = make(8, c), make(9, c)
 			w0, w1 = clone(sum), clone(square)
-			plain.NormSums(w0, w1, g, x, a, b)
-			s.NormSums(sum, square, g, x, a, b)
+			var behind *BehindRelu
+			if rng.IntN(2) == 0 {
+				behind = &BehindRelu{scale, shift}
+			}
+			plain.NormSums(w0, w1, g, x, a, b, behind)
+			s.NormSums(sum, square, g, x, a, b, behind)
 			requireRounded(t, w0, sum, 1e-6, pixels)
 			requireRounded(t, w1, square, 1e-6, pixels)
 
 			want = clone(dx)
-			plain.NormGrad(want, g, x, a, b, d, scale, shift, add)
-			s.NormGrad(dx, g, x, a, b, d, scale, shift, add)
+			plain.NormGrad(want, g, x, a, b, d, behind, add)
+			s.NormGrad(dx, g, x, a, b, d, behind, add)
 			requireRounded(t, want, dx, 4e-6, 1)
 		}
 	})
@@ -77,10 +81,13 @@ func TestTrainingIsTheSameForAllAssembly(t *testing.T) {
 		var first [][]float32
 		for _, s := range sets {
 			y, sum, square, dx, slope := make([]float32, c*pixels), clone(p[0]), clone(p[1]), clone(start), clone(start)
-			s.Affine(y, x, p[0], p[1])
-			s.NormSums(sum, square, g, x, p[2], p[3])
+			behind := &BehindRelu{p[2], p[3]}
+			s.Affine(y, x, p[0], p[1], Relu)
+			s.NormSums(sum, square, g, x, p[2], p[3], behind)
+			s.NormSums(sum, square, g, x, p[2], p[3], nil)
 			s.SumSquares(sum, square, x)
-			s.NormGrad(dx, g, x, p[0], p[1], p[2], p[3], p[4], true)
+			s.NormGrad(dx, g, x, p[0], p[1], p[2], behind, true)
+			s.NormGrad(dx, g, x, p[2], p[3], p[4], nil, true)
 			s.SlopeTimes(slope, g, x, Swish, true)
 			all := [][]float32{y, sum, square, dx, slope}
 			if first == nil {

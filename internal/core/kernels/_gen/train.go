@@ -11,11 +11,14 @@ func (v *isa) train() {
 		v.slopeRelu(add)
 		v.slopeSwish(add)
 	}
-	v.affine()
 	v.sumSquares()
-	v.normSums()
-	v.normGrad(false)
-	v.normGrad(true)
+	for _, relu := range []bool{false, true} {
+		v.affine(relu)
+		v.normSums(relu)
+		v.normGrad(relu, false)
+		v.normGrad(relu, true)
+	}
+	v.poolGrad()
 }
 
 // addName is the ending of the functions that add to what is there.
@@ -71,97 +74,210 @@ func (v *isa) slopeSwish(add bool) {
 	})
 }
 
-// column writes a loop over the pixels of one vector of channels, whose constants
-// stay in registers: pointers move by stride floats from pixel to pixel. lanes says how many channels the vector has.
-func (v *isa) column(slices []string, constants map[string]VecPhysical, order []string, after func(m mask), body func(at []Mem, m mask)) {
-	v.Load(v.Param("lanes"), RAX)
-	m := v.tailMask(RAX, v.maskReg())
-	for _, name := range order {
-		p := v.Load(v.Param(name), R11)
-		v.load(Mem{Base: p}, &m, constants[name])
+// channels writes the loop over pixels, one after the other, and the vectors of
+// channels of each. Slices are values of pixels, constants those of channels.
+func (v *isa) channels(slices, constants []string, body func(slices, constants []Mem, m *mask)) {
+	registers := []GPPhysical{RDI, RSI, RDX, RBX, R8, R9, R10, R11}
+	at := func(names []string) (mems []Mem) {
+		for _, name := range names {
+			p := v.Load(v.Param(name), registers[0])
+			mems, registers = append(mems, Mem{Base: p, Index: RAX, Scale: 1}), registers[1:]
+		}
+		return mems
 	}
-	at := make([]Mem, len(slices))
-	for i, name := range slices {
-		at[i] = Mem{Base: v.Load(v.Param(name), pointers[i])}
-	}
-	stride := v.Load(v.Param("stride"), R12)
-	v.SHLQ(Imm(2), stride)
-	n := v.Load(v.Param("pixels"), left)
+	moving, fixed := at(slices), at(constants)
+	offset, left, pixels, full, step := RAX, RCX, R12, R13, R15
+	v.Load(v.Param("channels"), step)
+	v.MOVQ(step, RCX)
+	v.ANDQ(imm(v.lanes-1), RCX)
+	m := v.tailMask(RCX, v.maskReg())
+	v.MOVQ(step, full)
+	v.SHLQ(Imm(2), step)
+	v.SUBQ(imm(v.lanes), full)
+	v.Load(v.Param("pixels"), pixels)
 	v.Label("pixel")
-	body(at, m)
-	for i := range at {
-		v.ADDQ(stride, pointers[i])
+	v.XORQ(offset, offset)
+	v.MOVQ(full, left)
+	v.TESTQ(left, left)
+	v.JL(LabelRef("tail"))
+	v.Label("vector")
+	body(moving, fixed, nil)
+	v.ADDQ(imm(v.bytes()), offset)
+	v.SUBQ(imm(v.lanes), left)
+	v.JGE(LabelRef("vector"))
+	v.Label("tail")
+	v.ADDQ(imm(v.lanes), left)
+	v.JZ(LabelRef("next"))
+	body(moving, fixed, &m)
+	v.Label("next")
+	for _, s := range moving {
+		v.ADDQ(step, s.Base)
 	}
-	v.DECQ(n)
+	v.DECQ(pixels)
 	v.JNZ(LabelRef("pixel"))
-	if after != nil {
-		after(m)
-	}
 	v.ret()
 }
 
-func (v *isa) affine() {
-	v.function("Affine", "func(y, x, scale, shift *float32, pixels, stride, lanes int)",
-		"sets y[p*stride+c] = x[p*stride+c]*scale[c] + shift[c] for pixels > 0 and c < lanes.")
-	x, scale, shift := v.regs[0], v.regs[1], v.regs[2]
-	v.column([]string{"y", "x"}, map[string]VecPhysical{"scale": scale, "shift": shift}, []string{"scale", "shift"}, nil, func(at []Mem, m mask) {
-		v.load(at[1], &m, x)
+// reluName is the ending of the functions behind which a relu stands.
+func reluName(relu bool) string {
+	if relu {
+		return "Relu"
+	}
+	return ""
+}
+
+func (v *isa) affine(relu bool) {
+	doc := "sets y[p*channels+c] = x[p*channels+c]*scale[c] + shift[c] for pixels > 0."
+	if relu {
+		doc = "sets y[p*channels+c] = relu(x[p*channels+c]*scale[c] + shift[c]) for pixels > 0."
+	}
+	v.function("Affine"+reluName(relu), "func(y, x, scale, shift *float32, pixels, channels int)", doc)
+	x, scale, shift, zero := v.regs[0], v.regs[1], v.regs[2], v.regs[3]
+	v.zero(zero)
+	v.channels([]string{"y", "x"}, []string{"scale", "shift"}, func(s, c []Mem, m *mask) {
+		v.load(s[1], m, x)
+		v.load(c[0], m, scale)
+		v.load(c[1], m, shift)
 		v.VFMADD213PS(shift, scale, x)
-		v.store(x, &m, at[0])
+		if relu {
+			v.VMAXPS(x, zero, x) // 0 > x ? 0 : x, also for NaN
+		}
+		v.store(x, m, s[0])
 	})
 }
 
 func (v *isa) sumSquares() {
-	v.function("SumSquares", "func(sum, square, x *float32, pixels, stride, lanes int)",
-		"adds x[p*stride+c] to sum[c] and its square to square[c], pixel by pixel, for pixels > 0 and c < lanes.")
+	v.function("SumSquares", "func(sum, square, x *float32, pixels, channels int)",
+		"adds x[p*channels+c] to sum[c] and its square to square[c], pixel by pixel, for pixels > 0.")
 	x, sum, square := v.regs[0], v.regs[1], v.regs[2]
-	v.column([]string{"x"}, map[string]VecPhysical{"sum": sum, "square": square}, []string{"sum", "square"}, func(m mask) {
-		v.keep("sum", sum, m)
-		v.keep("square", square, m)
-	}, func(at []Mem, m mask) {
-		v.load(at[0], &m, x)
+	v.channels([]string{"x"}, []string{"sum", "square"}, func(s, c []Mem, m *mask) {
+		v.load(s[0], m, x)
+		v.load(c[0], m, sum)
+		v.load(c[1], m, square)
 		v.VADDPS(x, sum, sum)
 		v.VFMADD231PS(x, x, square)
+		v.store(sum, m, c[0])
+		v.store(square, m, c[1])
 	})
 }
 
-// keep stores a sum where it came from.
-func (v *isa) keep(name string, r VecPhysical, m mask) {
-	p := v.Load(v.Param(name), R11)
-	v.store(r, &m, Mem{Base: p})
+// behindRelu sets g to 0 where x*scale + shift is not above 0. It destroys t and u.
+func (v *isa) behindRelu(x, g, zero, t, u VecPhysical, scale, shift Mem, m *mask) {
+	v.load(scale, m, t)
+	v.load(shift, m, u)
+	v.VFMADD213PS(u, x, t)
+	const greater = 30 // ordered, quiet
+	if v.wide {
+		v.VCMPPS(Imm(greater), zero, t, K2)
+		v.VMOVAPS_Z(g, K2, g)
+	} else {
+		v.VCMPPS(Imm(greater), zero, t, t)
+		v.VANDPS(t, g, g)
+	}
 }
 
-func (v *isa) normSums() {
-	v.function("NormSums", "func(sum, product, grad, x, unit, center *float32, pixels, stride, lanes int)",
-		"adds grad[p*stride+c] to sum[c] and grad*(x*unit[c] + center[c]) to product[c], pixel by pixel, for pixels > 0 and c < lanes.")
-	x, g, sum, product, unit, center := v.regs[0], v.regs[1], v.regs[2], v.regs[3], v.regs[4], v.regs[5]
-	v.column([]string{"grad", "x"}, map[string]VecPhysical{"sum": sum, "product": product, "unit": unit, "center": center}, []string{"sum", "product", "unit", "center"}, func(m mask) {
-		v.keep("sum", sum, m)
-		v.keep("product", product, m)
-	}, func(at []Mem, m mask) {
-		v.load(at[1], &m, x)
-		v.load(at[0], &m, g)
+func (v *isa) normSums(relu bool) {
+	params, constants, doc := "sum, product, grad, x, unit, center", []string{"sum", "product", "unit", "center"}, "g = grad[p*channels+c]"
+	if relu {
+		params, constants, doc = params+", scale, shift", append(constants, "scale", "shift"), doc+" where x*scale[c] + shift[c] > 0, else 0"
+	}
+	v.function("NormSums"+reluName(relu), "func("+params+" *float32, pixels, channels int)",
+		"adds g to sum[c] and g*(x*unit[c] + center[c]) to product[c], pixel by pixel,", "for pixels > 0: "+doc+".")
+	x, g, sum, product, unit, center, zero, t, u := v.regs[0], v.regs[1], v.regs[2], v.regs[3], v.regs[4], v.regs[5], v.regs[6], v.regs[7], v.regs[8]
+	v.zero(zero)
+	v.channels([]string{"grad", "x"}, constants, func(s, c []Mem, m *mask) {
+		v.load(s[1], m, x)
+		v.load(s[0], m, g)
+		if relu {
+			v.behindRelu(x, g, zero, t, u, c[4], c[5], m)
+		}
+		v.load(c[2], m, unit)
+		v.load(c[3], m, center)
 		v.VFMADD213PS(center, unit, x)
+		v.load(c[0], m, sum)
+		v.load(c[1], m, product)
 		v.VADDPS(g, sum, sum)
 		v.VFMADD231PS(x, g, product)
+		v.store(sum, m, c[0])
+		v.store(product, m, c[1])
 	})
 }
 
-func (v *isa) normGrad(add bool) {
+func (v *isa) normGrad(relu, add bool) {
 	name, op := addName(add)
-	v.function("NormGrad"+name, "func(dx, grad, x, unit, center, a, b, d *float32, pixels, stride, lanes int)",
-		"sets dx[p*stride+c] "+op+" grad*a[c] + ((x*unit[c] + center[c])*b[c] + d[c]) for pixels > 0 and c < lanes.")
-	x, g, unit, center, a, b, d, old := v.regs[0], v.regs[1], v.regs[2], v.regs[3], v.regs[4], v.regs[5], v.regs[6], v.regs[7]
-	v.column([]string{"dx", "grad", "x"}, map[string]VecPhysical{"unit": unit, "center": center, "a": a, "b": b, "d": d}, []string{"unit", "center", "a", "b", "d"}, nil, func(at []Mem, m mask) {
-		v.load(at[2], &m, x)
-		v.load(at[1], &m, g)
-		v.VFMADD213PS(center, unit, x)
+	params, constants, doc := "dx, grad, x, a, b, d", []string{"a", "b", "d"}, "g = grad[p*channels+c]"
+	if relu {
+		params, constants, doc = params+", scale, shift", append(constants, "scale", "shift"), doc+" where x*scale[c] + shift[c] > 0, else 0"
+	}
+	v.function("NormGrad"+reluName(relu)+name, "func("+params+" *float32, pixels, channels int)",
+		"sets dx[p*channels+c] "+op+" g*a[c] + (x*b[c] + d[c]) for pixels > 0:", doc+".")
+	x, g, a, b, d, zero, t, u := v.regs[0], v.regs[1], v.regs[2], v.regs[3], v.regs[4], v.regs[5], v.regs[6], v.regs[7]
+	v.zero(zero)
+	v.channels([]string{"dx", "grad", "x"}, constants, func(s, c []Mem, m *mask) {
+		v.load(s[2], m, x)
+		v.load(s[1], m, g)
+		if relu {
+			v.behindRelu(x, g, zero, t, u, c[3], c[4], m)
+		}
+		v.load(c[0], m, a)
+		v.load(c[1], m, b)
+		v.load(c[2], m, d)
 		v.VFMADD213PS(d, b, x)
 		v.VFMADD231PS(a, g, x)
 		if add {
-			v.load(at[0], &m, old)
-			v.VADDPS(old, x, x)
+			v.load(s[0], m, t)
+			v.VADDPS(t, x, x)
 		}
-		v.store(x, &m, at[0])
+		v.store(x, m, s[0])
 	})
+}
+
+// poolGrad: of the lanes that have not found their largest value, those that equal
+// it take the gradient.
+func (v *isa) poolGrad() {
+	v.function("PoolGrad", "func(dx, x *float32, dxRow, xRow, pixel, rows, columns int, y, dy *float32, lanes int)",
+		"adds dy[c] to dx at the first pixel of a window, row by row, where x[c] = y[c].", "dxRow, xRow and pixel are distances in bytes.")
+	v.Load(v.Param("lanes"), RAX)
+	m := v.tailMask(RAX, v.maskReg())
+	x, y, dy, d, t, wanted := v.regs[0], v.regs[1], v.regs[2], v.regs[3], v.regs[4], v.regs[5]
+	if !v.wide {
+		v.VMOVAPS(v.maskReg(), wanted)
+	}
+	p := v.Load(v.Param("y"), RSI)
+	v.load(Mem{Base: p}, &m, y)
+	p = v.Load(v.Param("dy"), RSI)
+	v.load(Mem{Base: p}, &m, dy)
+	dxRow, xRow := v.Load(v.Param("dx"), RDI), v.Load(v.Param("x"), RSI)
+	dxStep, xStep, pixel := v.Load(v.Param("dxRow"), R8), v.Load(v.Param("xRow"), R9), v.Load(v.Param("pixel"), R10)
+	rows, columns := v.Load(v.Param("rows"), R11), v.Load(v.Param("columns"), R12)
+	v.Label("row")
+	v.MOVQ(dxRow, RAX)
+	v.MOVQ(xRow, RDX)
+	v.MOVQ(columns, R13)
+	v.Label("column")
+	v.load(Mem{Base: RDX}, &m, x)
+	v.load(Mem{Base: RAX}, &m, d)
+	const equal = 0
+	if v.wide { // K1: still to be found, K2: found here
+		v.VCMPPS(Imm(equal), y, x, K1, K2)
+		v.KANDNW(K1, K2, K1)
+		v.VADDPS(dy, d, d)
+		v.store(d, &mask{K2}, Mem{Base: RAX})
+	} else {
+		v.VCMPPS(Imm(equal), y, x, x)
+		v.VANDPS(wanted, x, x)
+		v.VANDNPS(wanted, x, wanted)
+		v.VADDPS(dy, d, t)
+		v.VBLENDVPS(x, t, d, d)
+		v.store(d, &m, Mem{Base: RAX})
+	}
+	v.ADDQ(pixel, RAX)
+	v.ADDQ(pixel, RDX)
+	v.DECQ(R13)
+	v.JNZ(LabelRef("column"))
+	v.ADDQ(dxStep, dxRow)
+	v.ADDQ(xStep, xRow)
+	v.DECQ(rows)
+	v.JNZ(LabelRef("row"))
+	v.ret()
 }
