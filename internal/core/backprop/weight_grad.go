@@ -83,7 +83,7 @@ func (p *Program) winogradGrad(grad []float32, in *Map, start int, dy *Map) bool
 	block, sums := room[:blockFloats], room[blockFloats:]
 	tiles := kernels.GradTiles{
 		In: in.whole[start:], InItem: in.ItemStride, InRow: in.RowStride,
-		Grad: dy.Data, GradItem: dy.ItemStride, GradRow: dy.RowStride, Items: dy.Items,
+		Grad: dy.Data, GradItem: dy.ItemStride, GradRow: dy.RowStride,
 	}
 	groups := p.set.OuterGroups(c)
 	for kind := range w.Kinds() {

@@ -23,7 +23,6 @@ type GradTiles struct {
 	InItem, InRow     int
 	Grad              []float32
 	GradItem, GradRow int
-	Items             int
 }
 
 // Transformed inputs and gradients of a block: read once for each product, they should lie in the last-level cache, and
