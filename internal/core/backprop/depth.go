@@ -34,7 +34,7 @@ func (p *Program) Keep(place string, factors []float32) {
 
 // branch is the norm at the end of a sum's first input, nil if there is none.
 func (p *Program) branch(s *step) *norm {
-	if _, ok := s.op.(add); !ok || p.values[s.in[0]].step < 0 {
+	if _, ok := s.op.(*add); !ok || p.values[s.in[0]].step < 0 {
 		return nil
 	}
 	n, ok := p.steps[p.values[s.in[0]].step].op.(*norm)
