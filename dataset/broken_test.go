@@ -191,9 +191,10 @@ var broken = []struct {
 	{"unknown: a picture", func(f folder) { f.picture("a.png", 1) }, "a.png", "a.png is a picture: name the folder of the label images", true},
 }
 
+// mask4x4 is a PNG of 4×4 pixels whose last column is 0 and the rest 1, by Pillow 13.0.0.
 const (
 	square  = `{"label":"cell","points":[[1,1],[6,1],[6,6],[1,6]],"shape_type":"polygon"}`
-	mask4x4 = "iVBORw0KGgoAAAANSUhEUgAAAAQAAAAECAAAAACMmsGiAAAAFElEQVR4nGJiYGBgYmBgAAQAAP//ADwABwkMkV4AAAAASUVORK5CYII="
+	mask4x4 = "iVBORw0KGgoAAAANSUhEUgAAAAQAAAAECAAAAACMmsGiAAAAE0lEQVR4nGNkZGD4z8TAwMCAIAAQZwEIopETeQAAAABJRU5ErkJggg=="
 )
 
 func TestBrokenDataSets(t *testing.T) {

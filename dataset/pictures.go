@@ -25,8 +25,11 @@ func isPicture(name string) bool { return pictureNames[strings.ToLower(path.Ext(
 func stem(name string) string { return strings.TrimSuffix(name, path.Ext(name)) }
 
 // filesIn lists the files in a folder and its sub-folders, relative to it and with
-// slashes, in order. Names that begin with a dot are left out, and links to folders.
+// slashes, in order. Names that begin with a dot are left out, and links to other folders.
 func filesIn(folder string) (names []string, err error) {
+	if folder, err = filepath.EvalSymlinks(folder); err != nil {
+		return nil, err
+	}
 	err = filepath.WalkDir(folder, func(p string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
