@@ -57,15 +57,18 @@ type Options struct {
 // config.Detections.DisplayThreshold.
 const DisplayScore = -1
 
+// mostThreads is beyond the cores of any machine; each of them has memory of its own.
+const mostThreads = 4096
+
 // check reports the first option that means nothing, before a file is read.
 func (o *Options) check() error {
 	switch {
 	case o == nil:
 		return nil
-	case o.Threads < 0:
-		return fmt.Errorf("spinemask: Options.Threads: %d, want 0 or more", o.Threads)
-	case o.Workspaces < 0:
-		return fmt.Errorf("spinemask: Options.Workspaces: %d, want 0 or more", o.Workspaces)
+	case o.Threads < 0 || o.Threads > mostThreads:
+		return fmt.Errorf("spinemask: Options.Threads: %d, want 0 to %d", o.Threads, mostThreads)
+	case o.Workspaces < 0 || o.Workspaces > mostThreads:
+		return fmt.Errorf("spinemask: Options.Workspaces: %d, want 0 to %d", o.Workspaces, mostThreads)
 	case (o.Height == 0) != (o.Width == 0), o.Height < 0, o.Width < 0:
 		return fmt.Errorf("spinemask: Options.Height and Width: %d×%d, want both or neither", o.Height, o.Width)
 	case o.MinScore != DisplayScore && !(o.MinScore >= 0 && o.MinScore <= 1):

@@ -12,8 +12,10 @@ import (
 
 func TestNonsenseInOptionsIsAnErrorAtOnce(t *testing.T) {
 	for text, o := range map[string]spinemask.Options{
-		"Options.Threads: -1, want 0 or more":                           {Threads: -1},
-		"Options.Workspaces: -2, want 0 or more":                        {Workspaces: -2},
+		"Options.Threads: -1, want 0 to 4096":                           {Threads: -1},
+		"Options.Threads: 1099511627776, want 0 to 4096":                {Threads: 1 << 40},
+		"Options.Workspaces: -2, want 0 to 4096":                        {Workspaces: -2},
+		"Options.Workspaces: 4097, want 0 to 4096":                      {Workspaces: 4097},
 		"Options.Height and Width: 640×0, want both or neither":         {Height: 640},
 		"Options.Height and Width: 0×640, want both or neither":         {Width: 640},
 		"Options.Height and Width: -1×-1, want both or neither":         {Height: -1, Width: -1},

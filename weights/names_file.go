@@ -25,7 +25,7 @@ import (
 //   - YAML: the names of an ultralytics data set, a list or by number,
 //   - text: a name a line, as labelme and darknet have it.
 //
-// What it is is told by content. Where there are names only, the ids are 1…N; see [Categories].
+// The content of the file tells which it is. Where there are names only, the ids are 1…N; see [Categories].
 func ReadCategories(file string) ([]config.Category, error) {
 	f, err := os.Open(file)
 	if err != nil {
@@ -44,12 +44,16 @@ func ReadCategories(file string) ([]config.Category, error) {
 
 // ParseCategories takes what a person gives as names: a file for [ReadCategories], or names with commas between them.
 func ParseCategories(text string) ([]config.Category, error) {
-	if info, err := os.Stat(text); err == nil && info.Mode().IsRegular() {
+	if info, err := os.Stat(text); err == nil && !info.IsDir() {
 		return ReadCategories(text)
 	} else if err != nil && slices.Contains(nameFiles, strings.ToLower(filepath.Ext(text))) {
 		return nil, fmt.Errorf("weights: %w", err)
 	}
-	list, err := namedCategories(strings.Split(text, ","))
+	names := strings.Split(text, ",")
+	list, err := namedCategories(names)
+	if i := slices.Index(names, ""); err == nil && i >= 0 {
+		err = fmt.Errorf("name %d of %d is empty", i+1, len(names))
+	}
 	if err == nil {
 		err = checkNames(list)
 	}

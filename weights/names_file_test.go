@@ -112,6 +112,10 @@ func TestNamesWithCommas(t *testing.T) {
 	require.Equal(t, []config.Category{{ID: 1, Name: "cell"}, {ID: 2, Name: "Größe 2"}}, got)
 	_, err = ParseCategories("cell,cell")
 	require.ErrorContains(t, err, "twice")
+	for _, empty := range []string{"a,,b", "a,b, ", ","} {
+		_, err = ParseCategories(empty)
+		require.ErrorContains(t, err, "is empty")
+	}
 	for _, missing := range []string{"nowhere.txt", "a/nowhere.JSON", "data.yaml"} {
 		_, err = ParseCategories(missing)
 		require.ErrorIs(t, err, os.ErrNotExist)

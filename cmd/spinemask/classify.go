@@ -29,12 +29,12 @@ func newClassify(t *talk) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "classify PATH… -m FILE",
 		Short: "Say what whole images show, with a classifier",
-		Long: `Give each image the most probable classes of a classifier. A PATH is what it is for
-segment: a file, a folder, a pattern, @list.txt, or - for standard input.
+		Long: `Say what each image shows: its most probable classes by a classifier. A PATH is what
+it is for segment: a file, a folder, a pattern, @list.txt, or - for standard input.
 
-Standard output, or the file behind -o, gets a line for each image, in their order:
-text for people, JSON lines, or a table with a row for each class (--format; without
-it, the name of the file decides).
+The results go to standard output, or to the file that -o names, in the order of the
+images: as text for people, as a line of JSON for each image, or as a table with a row
+for each class. --format chooses; without it, the name of the file decides.
 
 No classifier is built in: name the file of one with --model. The exit code is 0 if
 all is good, 1 if the run could not start or go on, 2 if some images failed, 130 if
@@ -60,11 +60,12 @@ it was interrupted.`,
 	fl.SortFlags = false
 	fl.StringVarP(&f.out, "out", "o", "-", "output `file`; - for standard output")
 	fl.StringVar(&f.format, "format", "", "`format` of the output: text, jsonl, csv (default: by the name of the file, else text)")
-	fl.IntVar(&f.top, "top", 5, "the most probable `number` of classes")
+	fl.IntVar(&f.top, "top", 5, "give this `number` of classes, the most probable ones")
 	f.pathFlags(fl)
 	f.pictureFlags.add(fl)
 	f.runFlags(cmd, "images")
 	f.readFlags(fl)
+	fl.Lookup("model").Usage = "model `file` of a classifier"
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "say nothing but errors")
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "say how long each image took")
 	return cmd

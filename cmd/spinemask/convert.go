@@ -23,12 +23,12 @@ func newConvert() *cobra.Command {
 		Short: "Make the native file of a model from anybody's weights",
 		Long: `Make the native file of a model from the weights of another system: a
 TensorFlow checkpoint (its folder, prefix or .tar.gz), a PyTorch .pth, or
-safetensors with the names of any of them. What the file is is told by content.
+safetensors with the names of any of them. The content of the file tells which it is.
 
 Sizes come from the shapes of the tensors. What no tensor tells is taken from
-the published model of those sizes, or from the defaults of its system, and
-printed with the flag that changes it. Everything else is in the config, which
-spinemask info --config prints and --config takes back, edited.`,
+the published model of those sizes or from the defaults of its system; it is
+printed together with the flag that changes it. Everything else stands in the
+config: spinemask info --config prints it, and --config takes an edited copy.`,
 		Example: `  spinemask convert spinenet-49.tar.gz -o spinenet-49.safetensors
   spinemask convert maskrcnn_resnet50_fpn_coco-bf2d0c1e.pth -o resnet50.safetensors
   spinemask convert checkpoint/ --activation swish -o mine.safetensors
@@ -39,6 +39,9 @@ spinemask info --config prints and --config takes back, edited.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if out == "" {
 				return hinted{fmt.Errorf("no output file"), "add -o model.safetensors"}
+			}
+			if sameFile(out, args[0]) {
+				return hinted{fmt.Errorf("%s is the input, it would be overwritten", out), "choose another output with -o"}
 			}
 			return convert(cmd.OutOrStdout(), args[0], out, licence, options)
 		},

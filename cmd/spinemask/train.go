@@ -90,6 +90,9 @@ it was interrupted.`,
 			if f.out == "" && !f.check && f.preview == "" && !f.printRecipe {
 				return hinted{errors.New("no output file"), "add -o mine.safetensors"}
 			}
+			if sameFile(f.out, f.from) {
+				return hinted{fmt.Errorf("--from %s is the output, too, and would be overwritten", f.from), "choose another output with -o"}
+			}
 			return f.run(cmd.Context(), t, cmd.OutOrStdout())
 		},
 	}

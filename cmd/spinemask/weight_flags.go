@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/spinemask/spinemask/coco"
 	"github.com/spinemask/spinemask/config"
 	"github.com/spinemask/spinemask/weights"
 )
@@ -60,8 +61,32 @@ func (l *classList) Set(text string) (err error) {
 	if l.text = text; text == "" { // as an empty setting has it
 		return nil
 	}
-	*l.to, err = weights.ParseCategories(text)
+	if *l.to = dataSetClasses(text); *l.to == nil {
+		*l.to, err = weights.ParseCategories(text)
+	}
 	return err
+}
+
+// dataSetClasses are the categories of a COCO data set that package coco can read, whose ids are integers; nil if the file
+// is none, or broken: what may be wrong with a file of names is for package weights to say.
+func dataSetClasses(file string) []config.Category {
+	if info, err := os.Stat(file); err != nil || !info.Mode().IsRegular() {
+		return nil
+	}
+	d, err := coco.OpenDataset(file, coco.Boxes)
+	if err != nil || d.CategoryNames != nil {
+		return nil
+	}
+	seen := map[string]bool{"": true}
+	var list []config.Category
+	for _, c := range d.Categories {
+		if seen[c.Name] || int64(int(c.ID)) != c.ID {
+			return nil
+		}
+		seen[c.Name] = true
+		list = append(list, config.Category{ID: int(c.ID), Name: c.Name})
+	}
+	return list
 }
 
 func (l *classList) String() string { return l.text }
@@ -81,7 +106,10 @@ func (s *inputSize) Set(text string) error {
 		return nil
 	}
 	if height, width, ok := strings.Cut(strings.ToLower(text), "x"); ok {
-		return errors.Join(side(&s.to.Height, height), side(&s.to.Width, width))
+		if err := side(&s.to.Height, height); err != nil {
+			return err
+		}
+		return side(&s.to.Width, width)
 	}
 	for _, part := range strings.Split(text, ",") {
 		key, value, _ := strings.Cut(strings.TrimSpace(part), ":")
@@ -94,7 +122,7 @@ func (s *inputSize) Set(text string) error {
 		}
 	}
 	if s.to.Short == 0 || s.to.Long < s.to.Short {
-		return fmt.Errorf("%w: the long side is not shorter than the short one", errInputSize)
+		return fmt.Errorf("%w; long must not be less than short", errInputSize)
 	}
 	return nil
 }
