@@ -62,6 +62,9 @@ func TestCountsOfOtherKinds(t *testing.T) {
 	classify := func(variant string) func() (*config.Config, error) {
 		return func() (*config.Config, error) { return config.TF1Classification(variant) }
 	}
+	of := func(family func(string) (*config.Config, error), name string) func() (*config.Config, error) {
+		return func() (*config.Config, error) { return family(name) }
+	}
 	for name, tt := range map[string]struct {
 		config          func() (*config.Config, error)
 		side            int
@@ -79,6 +82,16 @@ func TestCountsOfOtherKinds(t *testing.T) {
 		"RetinaNet 96":             {retina("96"), 1024, 36_262_976, 42_974_871, 265_024_356_352},
 		"RetinaNet 143":            {retina("143"), 1280, 60_247_616, 66_959_511, 523_337_600_000},
 		"RetinaNet 190":            {retina("190"), 1280, 126_587_664, 163_637_351, 1_881_659_539_200},
+		"RetinaNet R50-FPN":        {of(config.TF2ResNetFPNRetinaNet, "resnet-50"), 640, 23_508_032, 34_091_159, 96_880_198_400},
+		"RetinaNet R101-FPN":       {of(config.TF2ResNetFPNRetinaNet, "resnet-101"), 1024, 42_500_160, 53_083_287, 325_591_154_688},
+		"RetinaNet R152-FPN":       {of(config.TF2ResNetFPNRetinaNet, "resnet-152"), 1280, 58_143_808, 68_726_935, 629_951_564_800},
+		"Mask R-CNN R50-FPN, P2":   {of(config.TF2ResNetFPN, "resnet-50"), 1024, 23_508_032, 46_367_089, 378_902_749_184},
+		"Mask R-CNN R50-FPN":       {of(config.TF2ResNetFPN, "resnet-50-p3"), 640, 23_508_032, 46_301_297, 227_044_729_600},
+		"Mask R-CNN R101-FPN":      {of(config.TF2ResNetFPN, "resnet-101-p3"), 1024, 42_500_160, 65_293_425, 374_700_302_336},
+		"Mask R-CNN R152-FPN":      {of(config.TF2ResNetFPN, "resnet-152-p3"), 1280, 58_143_808, 80_937_073, 604_240_358_400},
+		"mobile 49":                {of(config.TF2Mobile, "49"), 384, 2_268_708, 2_337_579, 980_858_928},
+		"mobile 49S":               {of(config.TF2Mobile, "49S"), 384, 975_678, 1_030_653, 495_890_184},
+		"mobile 49XS":              {of(config.TF2Mobile, "49XS"), 256, 842_456, 872_711, 165_764_892},
 		"classification 49":        {classify("49"), 224, 21_831_488, 22_088_745, 3_477_940_480},
 		"classification 96":        {classify("96"), 224, 36_262_976, 36_520_233, 5_723_531_520},
 		"classification 143":       {classify("143"), 224, 60_247_616, 60_504_873, 9_086_871_808},
@@ -94,7 +107,7 @@ func TestCountsOfOtherKinds(t *testing.T) {
 			counts, err := n.Trunk.Counts(tt.side, tt.side, 1)
 			require.NoError(t, err)
 			require.Equal(t, tt.backbone, n.Trunk.Stages(counts, 1)[0].Params)
-			total, err := Count(n.Parts(c, tt.side, tt.side, 0, 0))
+			total, err := Count(n.Parts(c, tt.side, tt.side, 1000, 100))
 			require.NoError(t, err)
 			require.Equal(t, tt.total, total.Params)
 			require.Equal(t, tt.macs, total.MACs)
