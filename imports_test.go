@@ -32,6 +32,7 @@ var allowed = map[string][]string{
 	"internal/command/atomicfile":          {},
 	"internal/command/evalcmd":             {"coco", "cocoeval"},
 	"export":                               {"", "config", "internal/core/imageio", "internal/core/overlay", "internal/core/page", "internal/core/resultjson", "internal/core/samples", "rle"},
+	"internal/command/netdraw":             {"config"},
 	"internal/command/journal":             {"export", "internal/command/atomicfile"},
 	"internal/core/backprop":               {"graph", "internal/core/kernels", "internal/core/parallel"},
 	"internal/core/bmp":                    {},

@@ -22,7 +22,7 @@ import (
 )
 
 func newInfo(t *talk) *cobra.Command {
-	var model, plan string
+	var model, plan, draw, table string
 	var asConfig bool
 	var options spinemask.Options
 	cmd := &cobra.Command{
@@ -35,12 +35,22 @@ func newInfo(t *talk) *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if table != "" {
+				c, err := permuted(table)
+				if err != nil {
+					return err
+				}
+				return writeNetwork(cmd.OutOrStdout(), c, draw, asConfig)
+			}
 			m, err := openModel(t, model, &options)
 			if err != nil {
 				return err
 			}
 			defer m.Close()
 			w := cmd.OutOrStdout()
+			if draw != "" {
+				return drawNetwork(draw, m.Config())
+			}
 			if plan != "" {
 				return writePlan(w, m, plan)
 			}
@@ -60,6 +70,8 @@ func newInfo(t *talk) *cobra.Command {
 	cmd.Flags().BoolVar(&asConfig, "config", false, "print the model's config, JSON")
 	cmd.Flags().StringVar(&plan, "plan", "", "print the steps that compute an image of this `size`, such as 640x480 (width x height)")
 	cmd.Flags().Lookup("plan").NoOptDefVal = ownSize
+	cmd.Flags().StringVar(&draw, "draw", "", "draw the network, levels upwards and a line from each block to those that it feeds, to this SVG `file`")
+	cmd.Flags().StringVar(&table, "block-table", "", "in place of a model, a RetinaNet on a scale-permuted network: `name or file` of a block table, such as r0_sp53")
 	weightFlags(cmd, &options.Weights, modelConfig)
 	return cmd
 }
