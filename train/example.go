@@ -88,14 +88,31 @@ func recolor(p *augment.Picture, c *Color, r *rand.Rand) *augment.Picture {
 	return out
 }
 
+// encoding is that which the model's outputs are read by.
+func encoding(c *config.Config, weights [4]float32) target.Encoding {
+	if c.Boxes.Coding == config.BoxCodingPlusOne {
+		return target.PlusOne(weights)
+	}
+	return target.Garden(weights)
+}
+
+// regionWeights are the model's; those of the Garden are target.RegionWeights.
+func regionWeights(c *config.Config) (w [4]float32) {
+	for i := range w {
+		w[i] = float32(c.BoxHead.Weights[i])
+	}
+	return w
+}
+
 // anchors are all anchors of an input, level by level.
 type anchors struct {
 	levels [][]box.Box
 	count  int
+	encode target.Encoding
 }
 
 func newAnchors(c *config.Config, height, width int) *anchors {
-	a := &anchors{}
+	a := &anchors{encode: encoding(c, target.AnchorWeights)}
 	for l := c.Backbone.MinLevel; l <= c.Backbone.MaxLevel; l++ {
 		h, w := (height+1<<l-1)>>l, (width+1<<l-1)>>l
 		at := rpn.NewAnchors(&c.Anchors, l, h, w, box.Size{Height: float32(height), Width: float32(width)})
@@ -124,7 +141,7 @@ func (a *anchors) label(t *truth, s AnchorSampling, r *rand.Rand) anchorTargets 
 	deltas := make([]float32, 4*len(all))
 	for i, m := range matches {
 		if m.Kind == target.Positive {
-			d := target.Encode(t.boxes[m.Truth], all[i], target.AnchorWeights)
+			d := a.encode(t.boxes[m.Truth], all[i])
 			copy(deltas[4*i:], d[:])
 		}
 	}
@@ -139,13 +156,13 @@ func (a *anchors) label(t *truth, s AnchorSampling, r *rand.Rand) anchorTargets 
 }
 
 // sample chooses the regions of an image among its proposals and objects.
-func sample(proposals []box.Box, t *truth, s RegionSampling, maskSize int, r *rand.Rand) (regionTargets, error) {
+func sample(proposals []box.Box, t *truth, s RegionSampling, encode target.Encoding, maskSize int, r *rand.Rand) (regionTargets, error) {
 	list := append([]box.Box(nil), proposals...)
 	for len(list) < s.PostNMS {
 		list = append(list, box.Box{}) // as the original pads: background
 	}
 	list = append(list, t.boxes...)
-	o := target.RegionOptions{Samples: s.Samples, Fraction: s.Fraction, Thresholds: target.RegionThresholds}
+	o := target.RegionOptions{Samples: s.Samples, Fraction: s.Fraction, Thresholds: target.RegionThresholds, Encode: encode}
 	regions, _, err := target.SampleRegions(list, t.boxes, t.classes, r.Perm(len(list)), o)
 	if err != nil {
 		return regionTargets{}, err

@@ -29,6 +29,7 @@ type maskRCNN struct {
 	recipe   *Recipe
 	proposer *rpn.Proposer
 	anchors  *anchors
+	encode   target.Encoding // of regions
 }
 
 func (m *maskRCNN) input() *backprop.Map          { return m.trunk.Input("image") }
@@ -39,6 +40,7 @@ func (m *maskRCNN) propose(r *Recipe) {
 	proposing := *m.config
 	proposing.RPN.PreNMSPerLevel, proposing.RPN.PostNMS = r.Regions.PreNMS, r.Regions.PostNMS
 	m.recipe, m.proposer = r, rpn.NewProposer(&proposing)
+	m.encode = encoding(m.config, regionWeights(m.config))
 	m.anchors = newAnchors(m.config, int(m.size.Height), int(m.size.Width))
 }
 
@@ -75,7 +77,7 @@ func (m *maskRCNN) assign(step int, truths []truth) ([]targets, error) {
 		proposals, _ := m.proposer.Propose(levels, m.size, clip)
 		of[i].anchorTargets = m.anchors.label(&truths[i], m.recipe.Anchors, draws(m.recipe.Seed, forAnchors, step, i))
 		var err error
-		of[i].regionTargets, err = sample(proposals, &truths[i], m.recipe.Regions, 2*m.config.RoIAlign.MaskSize, draws(m.recipe.Seed, forRegions, step, i))
+		of[i].regionTargets, err = sample(proposals, &truths[i], m.recipe.Regions, m.encode, 2*m.config.RoIAlign.MaskSize, draws(m.recipe.Seed, forRegions, step, i))
 		if err != nil {
 			return nil, err
 		}
@@ -84,6 +86,9 @@ func (m *maskRCNN) assign(step int, truths []truth) ([]targets, error) {
 }
 
 func newMaskRCNN(c *config.Config, params *backprop.Params, s sizes, team *parallel.Team, o backprop.Options) (*maskRCNN, error) {
+	if c.Background != config.BackgroundFirst {
+		return nil, fmt.Errorf("train: the background is the %s class: only networks where it is the first can be trained", c.Background)
+	}
 	n, err := network.Build(c)
 	if err != nil {
 		return nil, err

@@ -31,7 +31,7 @@ func trainer(t testing.TB, r *Recipe, threads int) *Trainer {
 	t.Cleanup(func() { f.Close() })
 	c, _, err := f.Config(weights.Options{})
 	require.NoError(t, err)
-	tr, err := New(c, fileWeights{f}, nuclei(t, 5), r, &Options{Threads: threads})
+	tr, err := New(c, fileArrays{f}, nuclei(t, 5), r, &Options{Threads: threads})
 	require.NoError(t, err)
 	return tr
 }

@@ -64,7 +64,7 @@ func (a *anchors) denseLabel(t *truth) (out denseTargets) {
 			switch m := matches[first+i]; m.Kind {
 			case target.Positive:
 				class[i] = int16(t.classes[m.Truth])
-				d := target.Encode(t.boxes[m.Truth], list[i], target.AnchorWeights)
+				d := a.encode(t.boxes[m.Truth], list[i])
 				copy(deltas[4*i:], d[:])
 			case target.Ignored:
 				class[i] = -2

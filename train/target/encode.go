@@ -13,6 +13,24 @@ var (
 	RegionWeights = [4]float32{10, 10, 5, 5}
 )
 
+// An Encoding is the way from a base to a box as a network's outputs tell it.
+type Encoding func(b, base box.Box) [4]float32
+
+// Garden is the Model Garden's encoding, with weights.
+func Garden(weights [4]float32) Encoding {
+	return func(b, base box.Box) [4]float32 { return Encode(b, base, weights) }
+}
+
+// PlusOne is the encoding of systems whose sides are y2 − y1 + 1 (tensorflow/tpu,
+// mmdetection 1.x), with weights.
+func PlusOne(weights [4]float32) Encoding {
+	c := box.Coder{PlusOne: true, Weights: box.Delta{Y: weights[0], X: weights[1], H: weights[2], W: weights[3]}}
+	return func(b, base box.Box) [4]float32 {
+		d := c.Encode(b, base)
+		return [4]float32{d.Y, d.X, d.H, d.W}
+	}
+}
+
 // Encode is the way from a base (an anchor, a region) to a box, times the weights:
 // dy, dx in sides of the base, dh, dw as logarithms of the ratios of the sides, to
 // each of which 1e-8 is added (ops/box_ops.py, encode_boxes).

@@ -11,7 +11,7 @@ type Region struct {
 	Box     box.Box
 	Class   int        // 0: background
 	Truth   int        // index of the object, −1 for the background
-	Deltas  [4]float32 // to the object, with RegionWeights; 0 for the background
+	Deltas  [4]float32 // to the object, by the options' Encode; 0 for the background
 	Matched box.Box    // the object's box
 }
 
@@ -20,6 +20,7 @@ type RegionOptions struct {
 	Samples    int     // regions of an image: 512
 	Fraction   float64 // of them that may be objects: 0.25
 	Thresholds Thresholds
+	Encode     Encoding
 }
 
 // SampleRegions chooses regions among proposals, in their order: at most a part of
@@ -42,7 +43,7 @@ func SampleRegions(proposals, truths []box.Box, classes []int, order []int, o Re
 	for _, want := range []bool{true, false} { // then others, in order, if too few were chosen
 		for i := range proposals {
 			if chosen[i] == want && len(regions) < o.Samples {
-				regions = append(regions, region(proposals[i], matches[i], truths, classes))
+				regions = append(regions, region(proposals[i], matches[i], truths, classes, o.Encode))
 			}
 		}
 	}
@@ -66,13 +67,13 @@ func matchRegions(proposals, truths []box.Box, th Thresholds) []Match {
 
 func padding(b box.Box) bool { return max(b.Y1, b.X1, b.Y2, b.X2) < 0 }
 
-func region(b box.Box, m Match, truths []box.Box, classes []int) Region {
+func region(b box.Box, m Match, truths []box.Box, classes []int, encode Encoding) Region {
 	r := Region{Box: b, Truth: -1}
 	if m.Kind == Negative || m.Kind == Invalid {
 		return r
 	}
 	r.Class, r.Truth, r.Matched = classes[m.Truth], m.Truth, truths[m.Truth]
-	r.Deltas = Encode(r.Matched, b, RegionWeights)
+	r.Deltas = encode(r.Matched, b)
 	return r
 }
 

@@ -183,7 +183,7 @@ func checkRegions(t *testing.T, c *testutil.Case, a arguments) {
 			proposals = append(proposals, truths...)
 		}
 		n := len(proposals)
-		o := RegionOptions{a.Rois, a.Foreground, Thresholds{[]float32{a.Low, a.High, a.IoU}, RegionThresholds.Kinds}}
+		o := RegionOptions{a.Rois, a.Foreground, Thresholds{[]float32{a.Low, a.High, a.IoU}, RegionThresholds.Kinds}, Garden(RegionWeights)}
 		regions, matches, err := SampleRegions(proposals, truths, classes, c.Out(t, "permutation").Ints()[b*n:][:n], o)
 		require.NoError(t, err)
 		for i, m := range matches {
@@ -311,6 +311,20 @@ func TestForcedMatches(t *testing.T) {
 }
 
 func TestTooFewProposalsAreAnError(t *testing.T) {
-	_, _, err := SampleRegions(make([]box.Box, 3), nil, nil, []int{0, 1, 2}, RegionOptions{4, 0.25, RegionThresholds})
+	_, _, err := SampleRegions(make([]box.Box, 3), nil, nil, []int{0, 1, 2}, RegionOptions{4, 0.25, RegionThresholds, Garden(RegionWeights)})
 	require.EqualError(t, err, "target: fewer proposals than are sampled")
+}
+
+// What a network of another coding should give is what that coding's decoder turns into
+// the box.
+func TestPlusOneIsDecodedToTheBox(t *testing.T) {
+	weights := [4]float32{10, 10, 5, 5}
+	coder := box.Coder{PlusOne: true, Weights: box.Delta{Y: 10, X: 10, H: 5, W: 5}}
+	b, base := box.Box{Y1: 3, X1: 5, Y2: 40, X2: 22}, box.Box{Y1: 1, X1: 8, Y2: 33, X2: 30}
+	d := PlusOne(weights)(b, base)
+	got := coder.Decode(box.Delta{Y: d[0], X: d[1], H: d[2], W: d[3]}, base)
+	for _, pair := range [][2]float32{{b.Y1, got.Y1}, {b.X1, got.X1}, {b.Y2, got.Y2}, {b.X2, got.X2}} {
+		require.InDelta(t, pair[0], pair[1], 1e-4)
+	}
+	require.NotEqual(t, d, Garden(weights)(b, base))
 }
