@@ -86,7 +86,7 @@ func (c *checker) object(im *Image, o *Object) {
 	case !o.HasMask() && c.options.Masks:
 		c.fault("no-mask", o.Place, "there is a box and no mask, and the model learns masks")
 		return
-	case o.HasMask() && overlap(b, bounds(o.Mask)) < 0.5:
+	case o.HasMask() && apart(b, bounds(o.Mask)):
 		m := bounds(o.Mask)
 		c.warn("box-mask", o.Place, "the box from (%g, %g) to (%g, %g) does not fit the mask, which is from (%g, %g) to (%g, %g); boxes are x, y, width, height", b.X1, b.Y1, b.X2, b.Y2, m.X1, m.Y1, m.X2, m.Y2)
 		return
@@ -94,6 +94,13 @@ func (c *checker) object(im *Image, o *Object) {
 	if b.X1 < -1 || b.Y1 < -1 || b.X2 > w+1 || b.Y2 > h+1 { // by a pixel where people count from 1
 		c.warn("box-beyond", o.Place, "the box from (%g, %g) to (%g, %g) reaches beyond the image of %d×%d pixels (width × height)", b.X1, b.Y1, b.X2, b.Y2, im.Width, im.Height)
 	}
+}
+
+// apart tells whether a box is not that of a mask: of things of a few pixels the mask has
+// whole ones, and the box does not.
+func apart(b, mask box.Box) bool {
+	most := max(max(b.X1-mask.X1, mask.X1-b.X1), max(b.Y1-mask.Y1, mask.Y1-b.Y1), max(b.X2-mask.X2, mask.X2-b.X2), max(b.Y2-mask.Y2, mask.Y2-b.Y2))
+	return most > 2 && overlap(b, mask) < 0.5
 }
 
 // overlap is the intersection over union of two boxes.
@@ -146,7 +153,11 @@ func (c *checker) classes(s *Set) {
 		case count[i] == 0:
 			c.warn("class-unused", s.Path, "%s has no example: it cannot be learned", called(k))
 		case count[i] < fewExamples:
-			c.warn("class-few", s.Path, "%s has only %d examples", called(k), count[i])
+			examples := "examples"
+			if count[i] == 1 {
+				examples = "example"
+			}
+			c.warn("class-few", s.Path, "%s has only %d %s", called(k), count[i], examples)
 		}
 		names[k.Name] = true
 	}

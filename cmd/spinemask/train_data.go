@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"path/filepath"
-	"strings"
 
 	"github.com/spinemask/spinemask/dataset"
 	"github.com/spinemask/spinemask/train"
@@ -37,7 +36,7 @@ func (r *trainRun) readData() error {
 	for _, im := range r.set.Images {
 		n += len(im.Objects)
 	}
-	r.talk.say("data     %s: %d images, %d objects, classes %s", set.Kind, len(r.set.Images), n, strings.Join(set.Titles(), ", "))
+	r.talk.say("data     %s: %d images, %d objects, classes %s", set.Kind, len(r.set.Images), n, some(set.Titles(), 12))
 	switch {
 	case r.heldOut && f.out == "":
 		r.talk.say("         %d of the images are held out for validation", len(r.val.Images))
