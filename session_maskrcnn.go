@@ -70,6 +70,9 @@ func (s *maskRCNN) detect(ctx context.Context, g preprocess.Geometry) (*Result, 
 		return nil, err
 	}
 	s.done("mask head")
+	if c.Detections.ClipToPhoto {
+		detections = s.clipToPhoto(g, detections)
+	}
 	result := s.paste(g, detections)
 	s.done("paste")
 	return result, nil
@@ -170,6 +173,28 @@ func (s *maskRCNN) mask(ctx context.Context, photo box.Size, detections []boxhea
 	return nil
 }
 
+// clipToPhoto drops the detections without area in the picture, and their masks.
+func (s *maskRCNN) clipToPhoto(g preprocess.Geometry, detections []boxhead.Detection) []boxhead.Detection {
+	pixels := len(s.probabilities) / max(len(detections), 1)
+	kept := detections[:0]
+	for i, d := range detections {
+		if b := s.inPhoto(g, d.Box); b.Y2 > b.Y1 && b.X2 > b.X1 {
+			copy(s.probabilities[len(kept)*pixels:][:pixels], s.probabilities[i*pixels:])
+			kept = append(kept, d)
+		}
+	}
+	return kept
+}
+
+// inPhoto is a box of the network's input in the picture.
+func (s *maskRCNN) inPhoto(g preprocess.Geometry, b box.Box) box.Box {
+	b = g.ToPhoto(b)
+	if s.m.config.Detections.ClipToPhoto {
+		b = b.Clip(box.Size{Height: float32(g.Height), Width: float32(g.Width)})
+	}
+	return b
+}
+
 // paste turns detections into instances of the picture.
 func (s *maskRCNN) paste(g preprocess.Geometry, detections []boxhead.Detection) *Result {
 	r := &Result{Height: g.Height, Width: g.Width, Instances: make([]Instance, len(detections))}
@@ -177,7 +202,7 @@ func (s *maskRCNN) paste(g preprocess.Geometry, detections []boxhead.Detection) 
 	s.team.Do(len(detections), parallel.Func(func(worker, i int) {
 		d := &detections[i]
 		category := s.m.config.CategoryAt(d.Class)
-		b := g.ToPhoto(d.Box)
+		b := s.inPhoto(g, d.Box)
 		r.Instances[i] = Instance{
 			Category: category.ID,
 			Name:     categoryName(category),

@@ -16,9 +16,9 @@ var resNets = map[int][4]int{
 }
 
 // BuildResNetFPN appends a ResNet with a feature pyramid (arXiv 1612.03144) to
-// g, as torchvision has it: models/resnet.py, with the stride in the 3×3
-// convolution of a bottleneck, and ops/feature_pyramid_network.py with
-// LastLevelMaxPool.
+// g, as torchvision, Detectron2 and mmdetection have it (torchvision:
+// models/resnet.py, and ops/feature_pyramid_network.py with
+// LastLevelMaxPool).
 //
 // Each level of the pyramid is half as large as the one below, so the sides of
 // the image must be multiples of 32.
@@ -31,7 +31,7 @@ func BuildResNetFPN(g *graph.Graph, image graph.Value, c *config.Config) (*Featu
 		return nil, fmt.Errorf("backbone: %s with levels %d to %d, want 2 to 6", c.Backbone.Type, c.Backbone.MinLevel, c.Backbone.MaxLevel)
 	}
 	u := newUnits(g, c)
-	f := &Features{Blocks: u.resNet(image, depths, 1)}
+	f := &Features{Blocks: u.resNet(image, depths, widthsOf(&c.Backbone))}
 	f.Levels = u.pyramid(f.Blocks, 2, &c.Backbone)
 	return f, g.Err()
 }
@@ -47,18 +47,51 @@ func BuildResNet(g *graph.Graph, image graph.Value, c *config.Config) (*Features
 	if c.Backbone.MinLevel < 2 || c.Backbone.MaxLevel > 5 {
 		return nil, fmt.Errorf("backbone: %s with levels %d to %d, want 2 to 5", c.Backbone.Type, c.Backbone.MinLevel, c.Backbone.MaxLevel)
 	}
-	f := &Features{Levels: map[int]graph.Value{}, Blocks: newUnits(g, c).resNet(image, depths, c.Backbone.FilterScale)}
+	f := &Features{Levels: map[int]graph.Value{}, Blocks: newUnits(g, c).resNet(image, depths, scaledWidths(c.Backbone.FilterScale))}
 	for l := c.Backbone.MinLevel; l <= c.Backbone.MaxLevel; l++ {
 		f.Levels[l] = f.Blocks[l-2]
 	}
 	return f, g.Err()
 }
 
-// resNet makes the stages of levels 2 to 5, all widths times scale. The first
-// unit of every stage has a projection, and the stride.
-func (u units) resNet(image graph.Value, depths [4]int, scale float64) []graph.Value {
+// widths are the numbers of channels of a ResNet: of its stem, and for each stage inside the bottlenecks and of the output.
+type widths struct {
+	stem              int
+	bottleneck, stage [4]int
+}
+
+// scaledWidths are those of the paper times scale, rounded down.
+func scaledWidths(scale float64) widths {
 	width := func(n int) int { return max(1, int(float64(n)*scale)) }
-	x := u.convAct("backbone/stem/conv", image, 7, 2, u.strided, width(stemFilters))
+	w := widths{stem: width(stemFilters)}
+	for i := range w.stage {
+		w.bottleneck[i] = width(stemFilters << i)
+		w.stage[i] = 4 * w.bottleneck[i]
+	}
+	return w
+}
+
+// widthsOf are those that a config names, or the paper's.
+func widthsOf(b *config.Backbone) widths {
+	w := scaledWidths(1)
+	if b.Stem > 0 {
+		w.stem = b.Stem
+	}
+	for i := range w.stage {
+		if b.Bottleneck > 0 {
+			w.bottleneck[i] = b.Bottleneck << i
+		}
+		if b.Stage > 0 {
+			w.stage[i] = b.Stage << i
+		}
+	}
+	return w
+}
+
+// resNet makes the stages of levels 2 to 5. The first unit of every stage has a
+// projection, and the stride.
+func (u units) resNet(image graph.Value, depths [4]int, w widths) []graph.Value {
+	x := u.convAct("backbone/stem/conv", image, 7, 2, u.strided, w.stem)
 	x = u.g.MaxPool("backbone/stem/pool", x, graph.MaxPool{Size: 3, Stride: 2, Padding: u.pool})
 	var stages []graph.Value
 	for i, n := range depths {
@@ -67,7 +100,7 @@ func (u units) resNet(image graph.Value, depths [4]int, scale float64) []graph.V
 			if i > 0 && r == 0 {
 				stride = 2
 			}
-			x = u.bottleneck(fmt.Sprintf("backbone/stage%d/unit%d", 2+i, r), x, width(stemFilters<<i), stride, r == 0)
+			x = u.bottleneck(fmt.Sprintf("backbone/stage%d/unit%d", 2+i, r), x, w.bottleneck[i], w.stage[i], stride, r == 0)
 		}
 		stages = append(stages, x)
 	}

@@ -23,7 +23,7 @@ func BuildResNetFPNTF(g *graph.Graph, image graph.Value, c *config.Config) (*Fea
 		return nil, fmt.Errorf("backbone: %s with levels %d to %d, want them to begin at 2 to 5 and to end at 5 or above", b.Type, b.MinLevel, b.MaxLevel)
 	}
 	u := newUnits(g, c)
-	f := &Features{Blocks: u.resNet(image, depths, b.FilterScale)}
+	f := &Features{Blocks: u.resNet(image, depths, scaledWidths(b.FilterScale))}
 	f.Levels = u.pyramidTF(f.Blocks[b.MinLevel-2:], b)
 	return f, g.Err()
 }

@@ -152,7 +152,7 @@ func (b *builder) stem(image graph.Value, levels []int) {
 		stride := 1 << (level - at)
 		project := stride > 1 || b.g.Channels(x) != 4*f
 		for r := range b.c.Backbone.BlockRepeats {
-			x = b.bottleneck(fmt.Sprintf("backbone/stem/group%d/unit%d", i, r), x, f, stride, project)
+			x = b.bottleneck(fmt.Sprintf("backbone/stem/group%d/unit%d", i, r), x, f, 4*f, stride, project)
 			stride, project = 1, false
 		}
 		at = level
@@ -265,7 +265,7 @@ func (b *builder) group(name string, x graph.Value, kind config.BlockKind, f int
 // unit is one residual unit: act(main + shortcut).
 func (b *builder) unit(name string, x graph.Value, kind config.BlockKind, f int) graph.Value {
 	if kind == config.BlockBottleneck {
-		return b.bottleneck(name, x, f, 1, false)
+		return b.bottleneck(name, x, f, 4*f, 1, false)
 	}
 	y := b.convAct(name+"/conv0", x, 3, 1, graph.Same, f)
 	y = b.conv(name+"/conv1", y, 3, 1, graph.Same, f)

@@ -13,11 +13,12 @@ type units struct {
 	epsilon float64
 	strided graph.Padding // of convolutions with a stride
 	pool    graph.Padding // of max pools
+	first   bool          // a bottleneck's stride is in its first convolution
 }
 
 // newUnits takes from a config what all parts have in common.
 func newUnits(g *graph.Graph, c *config.Config) units {
-	u := units{g, graph.Activation(c.Activation), c.NormEpsilon, graph.Fixed, graph.Fixed}
+	u := units{g, graph.Activation(c.Activation), c.NormEpsilon, graph.Fixed, graph.Fixed, c.Backbone.StridedConv == config.StridedConv1x1}
 	if c.Backbone.StridedPadding == config.StridedPaddingSame {
 		u.strided = graph.Same
 	}
@@ -40,15 +41,18 @@ func (u units) convAct(name string, x graph.Value, size, stride int, pad graph.P
 	return u.activate(name, u.conv(name, x, size, stride, pad, out))
 }
 
-// bottleneck makes 4f channels: act(main + shortcut), with the stride in the 3×3
-// convolution. project puts a 1×1 convolution into the shortcut.
-func (u units) bottleneck(name string, x graph.Value, f, stride int, project bool) graph.Value {
+// bottleneck makes so many channels: act(main + shortcut), with f channels inside. project puts a 1×1 convolution into the shortcut.
+func (u units) bottleneck(name string, x graph.Value, f, out, stride int, project bool) graph.Value {
 	shortcut := x
 	if project {
-		shortcut = u.conv(name+"/shortcut", x, 1, stride, graph.Fixed, 4*f)
+		shortcut = u.conv(name+"/shortcut", x, 1, stride, graph.Fixed, out)
 	}
-	x = u.convAct(name+"/conv0", x, 1, 1, graph.Fixed, f)
-	x = u.convAct(name+"/conv1", x, 3, stride, u.strided, f)
-	x = u.conv(name+"/conv2", x, 1, 1, graph.Fixed, 4*f)
+	one, three := 1, stride
+	if u.first {
+		one, three = stride, 1
+	}
+	x = u.convAct(name+"/conv0", x, 1, one, graph.Fixed, f)
+	x = u.convAct(name+"/conv1", x, 3, three, u.strided, f)
+	x = u.conv(name+"/conv2", x, 1, 1, graph.Fixed, out)
 	return u.activate(name, u.g.Add(name+"/add", x, shortcut))
 }

@@ -11,6 +11,8 @@ const (
 	GETiled   Rule = "ge_tiled"    // as GE, but see judge
 	PlusOneGT Rule = "plus_one_gt" // IoU > threshold, every side one longer
 	OffsetGT  Rule = "offset_gt"   // as GT, with the caller's Offset
+
+	OffsetAllGT Rule = "offset_all_gt" // the same; the caller has an Offset for any number of boxes
 )
 
 // tileSize is the number of boxes that the Garden's NMS handles at once (vision/ops/nms.py, NMS_TILE_SIZE).

@@ -20,8 +20,8 @@ type Detection struct {
 
 // Detector chooses detections. Its memory is used again by the next call; it is not safe for concurrent use.
 type Detector struct {
-	// PhotoScale is the number of input pixels in a photo pixel. NMS with sides one longer depends on the frame: mmdetection 1.x suppresses in the
-	// photo's (models/bbox_heads/bbox_head.py, get_det_bboxes). The zero Size, and every other rule, means the input's.
+	// PhotoScale is the number of input pixels in a photo pixel. mmdetection 1.x and 2.x suppress in the photo's frame (models/bbox_heads/bbox_head.py,
+	// get_det_bboxes, get_bboxes): NMS with sides one longer depends on it. The zero Size, and all other models, mean the input's.
 	PhotoScale box.Size
 
 	c     *config.Config
@@ -69,7 +69,8 @@ func (d *Detector) Detect(logits, deltas []float32, proposals []box.Box, clip bo
 	d.boxes, d.scores, d.proposals, d.ends = d.boxes[:0], d.scores[:0], d.proposals[:0], d.ends[:0]
 	d.kept = d.kept[:0]
 	d.leaders.Reset(d.c.Detections.Max)
-	together := d.c.Detections.NMSRule == config.NMSRuleOffsetGT // torchvision handles all classes at once
+	rule := d.c.Detections.NMSRule
+	together := rule == config.NMSRuleOffsetGT || rule == config.NMSRuleOffsetAllGT // PyTorch's systems handle all classes at once
 	for class := range classes {
 		if class != d.c.BackgroundRow() {
 			d.candidates(class, deltas, min(class, boxClasses-1), boxClasses, proposals, clip)
@@ -149,25 +150,30 @@ func (d *Detector) suppress(class int) {
 	if class > 0 {
 		start = d.ends[class-1]
 	}
-	rule, boxes := box.Rule(o.NMSRule), d.boxes[start:end]
-	if s := d.PhotoScale; rule == box.PlusOneGT && s != (box.Size{}) {
-		d.scaled = d.scaled[:0]
-		for _, b := range boxes {
-			d.scaled = append(d.scaled, box.Box{Y1: b.Y1 / s.Height, X1: b.X1 / s.Width, Y2: b.Y2 / s.Height, X2: b.X2 / s.Width})
-		}
-		boxes = d.scaled
-	}
-	for _, k := range d.nms.Suppress(boxes, rule, float32(o.NMSIoU), o.Max) {
+	for _, k := range d.nms.Suppress(d.framed(d.boxes[start:end]), box.Rule(o.NMSRule), float32(o.NMSIoU), o.Max) {
 		i := start + int(k)
 		d.kept = append(d.kept, Detection{d.boxes[i], d.scores[i], class, d.proposals[i]})
 	}
 }
 
+// framed are boxes in the frame of NMS; they are valid until the next call.
+func (d *Detector) framed(boxes []box.Box) []box.Box {
+	s := d.PhotoScale
+	if o := &d.c.Detections; s == (box.Size{}) || !o.PhotoFrame && o.NMSRule != config.NMSRulePlusOneGT {
+		return boxes
+	}
+	d.scaled = d.scaled[:0]
+	for _, b := range boxes {
+		d.scaled = append(d.scaled, box.Box{Y1: b.Y1 / s.Height, X1: b.X1 / s.Width, Y2: b.Y2 / s.Height, X2: b.X2 / s.Width})
+	}
+	return d.scaled
+}
+
 // suppressTogether does this for all classes, in a frame in which boxes of different classes are far from each other, and puts kept into the order of
 // the head's outputs.
 func (d *Detector) suppressTogether() {
-	offset := len(d.boxes) <= box.OffsetLimit
-	far := box.Farthest(d.boxes, float32(math.Inf(-1)))
+	offset := len(d.boxes) <= box.OffsetLimit || d.c.Detections.NMSRule == config.NMSRuleOffsetAllGT
+	far := box.Farthest(d.framed(d.boxes), float32(math.Inf(-1)))
 	for class := range d.ends {
 		d.nms.Offset = 0
 		if offset {

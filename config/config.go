@@ -1,7 +1,7 @@
 // Package config says what a model is: the sizes of its network and, by name, every place where the original systems differ.
 //
 // A Config is stored as JSON beside the weights. It is read with [Parse], which refuses unknown fields, and made with [TF1], [TF2],
-// [Torchvision], [MMDet], [TF1RetinaNet], [TF2RetinaNet], [TF1Classification] or [TF2Classification] and a few changes. Nothing else in the project asks where a model came from: code switches on the named
+// [Torchvision], [Detectron2], [MMDet], [MMDet2], [MMDet3], [TF1RetinaNet], [TF2RetinaNet], [TF1Classification] or [TF2Classification] and a few changes. Nothing else in the project asks where a model came from: code switches on the named
 // values of this package.
 package config
 
@@ -63,8 +63,10 @@ type Input struct {
 	PadMultiple int        `json:"pad_multiple,omitempty"` // sides of the network input are multiples of this; FitCentreCrop pads nothing
 	Resize      Resize     `json:"resize"`
 	Normalize   Normalize  `json:"normalize"`
-	Mean        [3]float64 `json:"mean"` // red, green, blue; unit: see Normalize
+	Mean        [3]float64 `json:"mean"` // red, green, blue, whatever the order of the channels; unit: see Normalize
 	Std         [3]float64 `json:"std"`
+
+	ChannelOrder ChannelOrder `json:"channel_order,omitempty"` // of the network's input; photos are RGB
 }
 
 // Backbone is the feature extractor. Its outputs are maps P(MinLevel)…P(MaxLevel), level l being 2^l times smaller than the input.
@@ -82,6 +84,10 @@ type Backbone struct {
 	Endpoints          int            `json:"endpoints,omitempty"`      // channels of every output map; a ResNet alone has its stages' instead
 	MinLevel           int            `json:"min_level"`
 	MaxLevel           int            `json:"max_level"`
+	StridedConv        StridedConv    `json:"strided_conv,omitempty"` // ResNet
+	Stem               int            `json:"stem,omitempty"`         // ResNet with FPN: channels of the stem; 0: 64
+	Bottleneck         int            `json:"bottleneck,omitempty"`   // ResNet with FPN: channels inside a bottleneck of level 2, doubled by each level; 0: 64
+	Stage              int            `json:"stage,omitempty"`        // ResNet with FPN: channels of the outputs of level 2, doubled by each level; 0: 256
 	StridedPadding     StridedPadding `json:"strided_padding"`
 	PoolPadding        PoolPadding    `json:"pool_padding"`
 	PoolRule           PoolRule       `json:"pool_rule,omitempty"` // SpineNet
@@ -125,6 +131,9 @@ type RPN struct {
 	NMSRule        NMSRule `json:"nms_rule"`
 	ScoreThreshold float64 `json:"score_threshold"` // proposals below are dropped; 0: none
 	MinSize        float64 `json:"min_size"`        // proposals with a shorter side (input pixels) are dropped; 0: none
+
+	Score     RPNScore `json:"score,omitempty"`
+	DropEmpty bool     `json:"drop_empty,omitempty"` // proposals with a side of no length are dropped
 }
 
 // RoIAlign cuts the features of a region of interest (RoI) out of the maps.
@@ -186,6 +195,11 @@ type Detections struct {
 	MinSize          float64 `json:"min_size"`          // boxes with a shorter side (input pixels) are dropped; 0: none
 	Max              int     `json:"max"`               // detections of an image
 	DisplayThreshold float64 `json:"display_threshold"` // score from which a person wants to see a detection
+
+	// PhotoFrame says that NMS compares boxes in photo pixels (mmdetection 2.x); with sides one longer it always does so.
+	PhotoFrame bool `json:"photo_frame,omitempty"`
+	// ClipToPhoto says that the boxes of results are cut to the photo, and those without area dropped, before they get their masks (Detectron2).
+	ClipToPhoto bool `json:"clip_to_photo,omitempty"`
 }
 
 // Masks is the way from mask probabilities to a mask of the image.

@@ -170,7 +170,7 @@ func TestValidateListsEveryProblem(t *testing.T) {
 		`config: input.pad_multiple: 32, want a multiple of 128, so that the maps of all levels fit`,
 		`config: anchors.aspect_ratios: number: 0, want 1 to 64`,
 		`config: detections.max: 0, want 1 to 1048576`,
-		`config: rpn.nms_rule: "soft", want "gt" or "ge" or "ge_tiled" or "plus_one_gt" or "offset_gt"`,
+		`config: rpn.nms_rule: "soft", want "gt" or "ge" or "ge_tiled" or "plus_one_gt" or "offset_gt" or "offset_all_gt"`,
 		`config: roi_align.min_level: 3, want 3 to 2`,
 		`config: roi_align.max_level: 7, want 3 to 2`,
 		`config: box_head.fc[1]: -1, want 1 to 16384`,

@@ -72,11 +72,7 @@ func MMDet(name string) (*Config, error) {
 	c := v.config()
 	c.Name = "spinenet-" + v.name + " (mmdet)"
 	c.Categories = cocoCategories()
-	c.Input = Input{
-		Fit: FitKeepRatio, MinSize: v.side, MaxSize: v.side, PadMultiple: 128,
-		Resize: ResizeOpenCV, Normalize: NormalizeOpenCV,
-		Mean: [3]float64{123.675, 116.28, 103.53}, Std: [3]float64{58.395, 57.12, 57.375},
-	}
+	c.Input = mmdetInput(v.side, v.side, 128)
 	c.Backbone.StridedPadding = StridedPaddingSymmetric
 	c.Backbone.PoolPadding = PoolPaddingSymmetric
 	c.Backbone.EndpointActivation = false

@@ -14,7 +14,7 @@ type Background string
 
 const (
 	BackgroundFirst Background = "first" // row 0: TF, torchvision, mmdetection 1.x
-	BackgroundLast  Background = "last"  // the last row: mmdetection 2.x
+	BackgroundLast  Background = "last"  // the last row: Detectron2, mmdetection 2.x and 3.x
 	BackgroundNone  Background = "none"  // every row is a category: classification
 )
 
@@ -52,17 +52,29 @@ const (
 	FitShortestEdge Fit = "shortest_edge"
 	// FitKeepRatio (mmdetection): as FitShortestEdge, with sides rounded half up.
 	FitKeepRatio Fit = "keep_ratio"
+	// FitShortestEdgeRounded (Detectron2): the shorter side to MinSize, then, where the longer one passes MaxSize, both scaled again; sides rounded half up.
+	FitShortestEdgeRounded Fit = "shortest_edge_rounded"
 	// FitCentreCrop (TF, classification): a square around the centre, Crop times the shorter side rounded down, resized to Height×Width.
 	FitCentreCrop Fit = "centre_crop"
 )
 
-// Resize is the bilinear interpolation of the photo. None of them filters before reducing.
+// Resize is the bilinear interpolation of the photo. Only pillow filters before reducing.
 type Resize string
 
 const (
 	ResizeLegacy    Resize = "legacy"     // source = destination·ratio, normalised values (TF1: tf.image.resize_images)
 	ResizeHalfPixel Resize = "half_pixel" // source = (destination + ½)·ratio − ½, normalised values (TF2, torchvision)
 	ResizeOpenCV    Resize = "opencv"     // as half_pixel on 8-bit values with 11-bit weights, before normalising (mmdetection: cv2.resize)
+	// ResizePillow (Detectron2: PIL.Image.resize): triangles as wide as the reduction on 8-bit values, along x and then along y, with weights of 22 bits.
+	ResizePillow Resize = "pillow"
+)
+
+// ChannelOrder is the order of the channels of the network's input.
+type ChannelOrder string
+
+const (
+	ChannelOrderRGB ChannelOrder = "rgb" // as the empty value
+	ChannelOrderBGR ChannelOrder = "bgr" // Detectron2, mmdetection's caffe style
 )
 
 // Normalize is the way from grey levels to numbers of mean 0 and variance 1, in float32.
@@ -71,9 +83,18 @@ type Normalize string
 const (
 	NormalizeTF     Normalize = "tf"     // (p·(1/255) − mean) / std
 	NormalizeTorch  Normalize = "torch"  // (p/255 − mean) / std
-	NormalizeOpenCV Normalize = "opencv" // (p − mean)·(1/std), mean and std in grey levels (mmdetection)
+	NormalizeOpenCV Normalize = "opencv" // (p − mean)·(1/std), mean and std in grey levels (mmdetection 1.x and 2.x)
+	NormalizeGrey   Normalize = "grey"   // (p − mean) / std, mean and std in grey levels (Detectron2, mmdetection 3.x)
 	// NormalizeResized (TF2, classification): (p − 255·mean) / (255·std), of the resized grey levels.
 	NormalizeResized Normalize = "resized"
+)
+
+// StridedConv says which convolution of a bottleneck has its stride.
+type StridedConv string
+
+const (
+	StridedConv3x3 StridedConv = "3x3" // as the empty value (torchvision, TF, mmdetection's pytorch style)
+	StridedConv1x1 StridedConv = "1x1" // the first one (arXiv 1512.03385; Detectron2, mmdetection's caffe style)
 )
 
 // StridedPadding is the zero padding of convolutions with stride 2.
@@ -111,13 +132,17 @@ const (
 	AnchorStyleTorchvision AnchorStyle = "torchvision"
 	// AnchorStyleMMDet1: integer corners about (stride − 1)/2 + i·stride; ratio = height/width; ratios outer (mmdetection 1.x).
 	AnchorStyleMMDet1 AnchorStyle = "mmdet1"
+	// AnchorStyleDetectron2: corners about i·stride, not rounded; ratio = height/width; scales outer, ratios inner.
+	AnchorStyleDetectron2 AnchorStyle = "detectron2"
+	// AnchorStyleMMDet2: as mmdet1, but about i·stride and not rounded (mmdetection 2.x and 3.x).
+	AnchorStyleMMDet2 AnchorStyle = "mmdet2"
 )
 
 // BoxCoding is what the deltas dy, dx, dh, dw of a box mean.
 type BoxCoding string
 
 const (
-	BoxCodingPlain   BoxCoding = "plain"    // height = y2 − y1 (TF2, torchvision)
+	BoxCodingPlain   BoxCoding = "plain"    // height = y2 − y1 (TF2, torchvision, Detectron2, mmdetection 2.x and 3.x)
 	BoxCodingPlusOne BoxCoding = "plus_one" // height = y2 − y1 + 1, corners are the outermost pixels (TF1, mmdetection 1.x)
 )
 
@@ -125,7 +150,7 @@ const (
 type DeltaLimit string
 
 const (
-	DeltaLimitUpper DeltaLimit = "upper" // from above (TF, torchvision)
+	DeltaLimitUpper DeltaLimit = "upper" // from above (TF, torchvision, Detectron2)
 	DeltaLimitBoth  DeltaLimit = "both"  // from above and below (mmdetection)
 )
 
@@ -135,7 +160,7 @@ type Clip string
 const (
 	ClipCanvas         Clip = "canvas"           // the wanted Height×Width, padding included (TF2)
 	ClipCanvasMinusOne Clip = "canvas_minus_one" // one pixel less (TF1)
-	ClipImage          Clip = "image"            // the resized photo (torchvision)
+	ClipImage          Clip = "image"            // the resized photo (torchvision, Detectron2, mmdetection 2.x and 3.x)
 	ClipImageMinusOne  Clip = "image_minus_one"  // one pixel less (mmdetection 1.x)
 )
 
@@ -149,6 +174,17 @@ const (
 	NMSRulePlusOneGT NMSRule = "plus_one_gt" // IoU > threshold with sides one longer (mmdetection 1.x)
 	// NMSRuleOffsetGT (torchvision.ops.batched_nms): as gt; up to 1000 boxes are moved apart by group in float32 first, which rounds them.
 	NMSRuleOffsetGT NMSRule = "offset_gt"
+	// NMSRuleOffsetAllGT (mmcv.ops.batched_nms): as offset_gt, but any number of boxes is moved.
+	NMSRuleOffsetAllGT NMSRule = "offset_all_gt"
+)
+
+// RPNScore is what proposals are ordered by.
+type RPNScore string
+
+const (
+	// RPNScoreLogit: everywhere by logit (Detectron2). The empty value: the probability in float32, where large logits are equal; within a level torchvision,
+	// whose NMS rule is offset_gt, takes the logit.
+	RPNScoreLogit RPNScore = "logit"
 )
 
 // RoIAlignRule says where a bin is sampled.
@@ -158,6 +194,8 @@ const (
 	RoIAlignTF     RoIAlignRule = "tf"     // one sample at the centre of the bin, features at integer coordinates
 	RoIAlignLegacy RoIAlignRule = "legacy" // mean of 2×2 samples, sides ≥ 1 feature pixel (torchvision, aligned=False)
 	RoIAlignMMDet1 RoIAlignRule = "mmdet1" // mean of 2×2 samples, ends one pixel further, sides ≥ 0 (mmdetection 1.x)
+	// RoIAlignAdaptive: half a feature pixel up and left, mean of ⌈h⌉×⌈w⌉ samples of a bin of h×w feature pixels (Detectron2's ROIAlignV2, mmdetection 2.x and 3.x).
+	RoIAlignAdaptive RoIAlignRule = "adaptive"
 )
 
 // ClassifierFeatures says which of the backbone's outputs a classifier takes the mean of.
@@ -176,6 +214,8 @@ const (
 	LevelRuleTF          LevelRule = "tf"          // ⌊ln(√(w·h)/s)/ln 2⌋ + c
 	LevelRuleTorchvision LevelRule = "torchvision" // ⌊c + log2(√(w·h)/s) + 1e-6⌋
 	LevelRuleMMDet1      LevelRule = "mmdet1"      // ⌊log2(√((w+1)·(h+1))/s + 1e-6)⌋ + c
+	LevelRuleDetectron2  LevelRule = "detectron2"  // ⌊c + log2(√(w·h)/s + 1e-8)⌋
+	LevelRuleMMDet2      LevelRule = "mmdet2"      // ⌊log2(√(w·h)/s + 1e-6)⌋ + c
 )
 
 // Paste says how a mask of a box becomes a mask of the image.
@@ -190,4 +230,7 @@ const (
 	PasteBorder Paste = "border"
 	// PasteMMDet1: no border, corners cut to integers, cv2.resize (mmdetection 1.x: FCNMaskHead.get_seg_masks).
 	PasteMMDet1 Paste = "mmdet1"
+	// PasteGrid: a pixel takes the bilinear value of the zero-bordered mask at its centre, within a pixel around the box; it belongs to the object from the
+	// threshold on, which itself is enough (Detectron2: mask_ops.py, _do_paste_mask; mmdetection 2.x and 3.x).
+	PasteGrid Paste = "grid"
 )

@@ -92,6 +92,8 @@ func (c *Config) validateMaskRCNN(p *problems) {
 	p.number("rpn.score_threshold", c.RPN.ScoreThreshold, 0, 1)
 	p.number("rpn.min_size", c.RPN.MinSize, 0, maxSide)
 
+	oneOf(p, "rpn.score", c.RPN.Score, "", RPNScoreLogit)
+
 	c.RoIAlign.validate(p, &c.Backbone)
 
 	p.count("box_head.convs", c.BoxHead.Convs, 0, maxLayers)
@@ -108,7 +110,7 @@ func (c *Config) validateMaskRCNN(p *problems) {
 	p.count("mask_head.convs", c.MaskHead.Convs, 0, maxLayers)
 	p.count("mask_head.filters", c.MaskHead.Filters, 1, maxChannels)
 
-	oneOf(p, "masks.paste", c.Masks.Paste, PasteExact, PasteInteger, PasteBorder, PasteMMDet1)
+	oneOf(p, "masks.paste", c.Masks.Paste, PasteExact, PasteInteger, PasteBorder, PasteMMDet1, PasteGrid)
 	p.number("masks.threshold", c.Masks.Threshold, 0, 1)
 }
 
@@ -176,7 +178,7 @@ func (in *Input) validate(p *problems, m Model) {
 		oneOf(p, "input.fit", in.Fit, FitCentreCrop)
 		p.number("input.crop", in.Crop, 0.01, 1)
 	} else {
-		oneOf(p, "input.fit", in.Fit, FitFixedSize, FitShortestEdge, FitKeepRatio)
+		oneOf(p, "input.fit", in.Fit, FitFixedSize, FitShortestEdge, FitKeepRatio, FitShortestEdgeRounded)
 		p.count("input.pad_multiple", in.PadMultiple, 1, 1<<maxLevel)
 	}
 	if in.HasSize() {
@@ -186,8 +188,9 @@ func (in *Input) validate(p *problems, m Model) {
 		p.count("input.min_size", in.MinSize, 1, maxSide)
 		p.count("input.max_size", in.MaxSize, 1, maxSide)
 	}
-	oneOf(p, "input.resize", in.Resize, ResizeLegacy, ResizeHalfPixel, ResizeOpenCV)
-	oneOf(p, "input.normalize", in.Normalize, NormalizeTF, NormalizeTorch, NormalizeOpenCV, NormalizeResized)
+	oneOf(p, "input.resize", in.Resize, ResizeLegacy, ResizeHalfPixel, ResizeOpenCV, ResizePillow)
+	oneOf(p, "input.normalize", in.Normalize, NormalizeTF, NormalizeTorch, NormalizeOpenCV, NormalizeGrey, NormalizeResized)
+	oneOf(p, "input.channel_order", in.ChannelOrder, "", ChannelOrderRGB, ChannelOrderBGR)
 	for i := range in.Mean {
 		p.number(fmt.Sprintf("input.mean[%d]", i), in.Mean[i], -1e4, 1e4)
 		p.number(fmt.Sprintf("input.std[%d]", i), in.Std[i], 1e-4, 1e4)
@@ -216,6 +219,10 @@ func (b *Backbone) validate(p *problems, m Model) {
 		if !slices.Contains([]int{50, 101, 152}, b.Depth) {
 			p.add("backbone.depth: %d, want 50, 101 or 152", b.Depth)
 		}
+		oneOf(p, "backbone.strided_conv", b.StridedConv, "", StridedConv3x3, StridedConv1x1)
+		p.count("backbone.stem", b.Stem, 0, maxChannels)
+		p.count("backbone.bottleneck", b.Bottleneck, 0, maxChannels/8)
+		p.count("backbone.stage", b.Stage, 0, maxChannels/8)
 	}
 	if b.Type == BackboneResNet || b.Type == BackboneResNetFPNTF {
 		p.number("backbone.filter_scale", b.FilterScale, 0.01, 16)
@@ -230,7 +237,7 @@ func (b *Backbone) validate(p *problems, m Model) {
 }
 
 func (a *Anchors) validate(p *problems) {
-	oneOf(p, "anchors.style", a.Style, AnchorStyleTF, AnchorStyleTorchvision, AnchorStyleMMDet1)
+	oneOf(p, "anchors.style", a.Style, AnchorStyleTF, AnchorStyleTorchvision, AnchorStyleMMDet1, AnchorStyleDetectron2, AnchorStyleMMDet2)
 	p.number("anchors.size", a.Size, 1e-3, maxSide)
 	p.count("anchors.scales_per_octave", a.ScalesPerOctave, 1, maxLayers)
 	p.count("anchors.aspect_ratios: number", len(a.AspectRatios), 1, maxLayers)
@@ -240,10 +247,10 @@ func (a *Anchors) validate(p *problems) {
 }
 
 func (r *RoIAlign) validate(p *problems, b *Backbone) {
-	oneOf(p, "roi_align.rule", r.Rule, RoIAlignTF, RoIAlignLegacy, RoIAlignMMDet1)
+	oneOf(p, "roi_align.rule", r.Rule, RoIAlignTF, RoIAlignLegacy, RoIAlignMMDet1, RoIAlignAdaptive)
 	p.count("roi_align.box_size", r.BoxSize, 1, maxLayers)
 	p.count("roi_align.mask_size", r.MaskSize, 1, maxLayers)
-	oneOf(p, "roi_align.level_rule", r.LevelRule, LevelRuleTF, LevelRuleTorchvision, LevelRuleMMDet1)
+	oneOf(p, "roi_align.level_rule", r.LevelRule, LevelRuleTF, LevelRuleTorchvision, LevelRuleMMDet1, LevelRuleDetectron2, LevelRuleMMDet2)
 	p.count("roi_align.min_level", r.MinLevel, b.MinLevel, b.MaxLevel)
 	p.count("roi_align.max_level", r.MaxLevel, max(b.MinLevel, r.MinLevel), b.MaxLevel)
 	p.count("roi_align.canonical_level", r.CanonicalLevel, 0, maxLevel)
@@ -271,7 +278,7 @@ func (p *problems) number(field string, got, low, high float64) {
 
 func (p *problems) nms(field string, iou float64, rule NMSRule) {
 	p.number(field+".nms_iou", iou, 0.01, 1)
-	oneOf(p, field+".nms_rule", rule, NMSRuleGT, NMSRuleGE, NMSRuleGETiled, NMSRulePlusOneGT, NMSRuleOffsetGT)
+	oneOf(p, field+".nms_rule", rule, NMSRuleGT, NMSRuleGE, NMSRuleGETiled, NMSRulePlusOneGT, NMSRuleOffsetGT, NMSRuleOffsetAllGT)
 }
 
 func (p *problems) err() error { return errors.Join(*p...) }

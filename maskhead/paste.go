@@ -21,7 +21,7 @@ type Paster struct {
 func NewPaster(c *config.Masks) Paster { return Paster{c: c} }
 
 // Paste is the mask of a height×width photo whose object fills mask, n×n probabilities (n > 1) of the box b (photo pixels). A pixel belongs to the object when
-// the bilinear value of the mask there is above the threshold of the config.
+// the bilinear value of the mask there is above the threshold of the config; at it is enough for config.PasteGrid.
 func (p *Paster) Paste(mask []float32, n int, b box.Box, height, width int) rle.Mask {
 	p.builder.Reset(height, width)
 	if far := max(-b.Y1, -b.X1, -b.Y2, -b.X2, b.Y1, b.X1, b.Y2, b.X2); far < 1e9 { // also not NaN
@@ -37,6 +37,8 @@ func (p *Paster) Paste(mask []float32, n int, b box.Box, height, width int) rle.
 			p.single.rows.cut(b.Y1, b.Y2, height, n, openCV)
 			p.single.columns.cut(b.X1, b.X2, width, n, openCV)
 			p.single.fill(&p.builder, height, float32(p.c.Threshold))
+		case config.PasteGrid:
+			p.grid(mask, n, b, height, width)
 		}
 	}
 	return p.builder.Mask()
@@ -73,6 +75,34 @@ func (p *Paster) exact(mask []float32, n int, b box.Box, height, width int) {
 	along(&p.double.rows, float64(b.Y1), float64(b.Y2), height)
 	along(&p.double.columns, float64(b.X1), float64(b.X2), width)
 	p.double.fill(&p.builder, height, p.c.Threshold)
+}
+
+// grid is exact in float32, with pixels from one outside of the box on, and those at the threshold itself (detectron2: layers/mask_ops.py,
+// _do_paste_mask; ATen: native/GridSampler.h, grid_sampler_unnormalize without aligned corners).
+func (p *Paster) grid(mask []float32, n int, b box.Box, height, width int) {
+	along := func(a *axis[float32], low, high float32, length int) {
+		first := max(int(math.Floor(float64(low)))-1, 0)
+		end := min(int(math.Ceil(float64(high)))+1, length)
+		a.set(first, end, n+2, func(i int) (int, float32) {
+			at := float32((float32(i)+0.5-low)/(high-low)*2) - 1
+			if math.IsInf(float64(at), 0) {
+				at = 0
+			}
+			at = (float32((at+1)*float32(n))-1)/2 + 1 // the border's place is 0
+			if !(at >= 0) {
+				return 0, 0
+			}
+			if at >= float32(n+1) {
+				return n, 1
+			}
+			k := float32(math.Floor(float64(at)))
+			return int(k), at - k
+		})
+	}
+	p.single.set(mask, n, 1)
+	along(&p.single.rows, b.Y1, b.Y2, height)
+	along(&p.single.columns, b.X1, b.X2, width)
+	p.single.fill(&p.builder, height, math.Nextafter32(float32(p.c.Threshold), -1))
 }
 
 // position is where pixel i of size is taken from in a line of n values.

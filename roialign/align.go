@@ -5,6 +5,8 @@
 package roialign
 
 import (
+	"sync"
+
 	"github.com/spinemask/spinemask/box"
 	"github.com/spinemask/spinemask/config"
 	"github.com/spinemask/spinemask/internal/core/kernels"
@@ -32,10 +34,14 @@ type Crops struct {
 type Aligner struct {
 	c       *config.RoIAlign
 	kernels *kernels.Set
+	places  sync.Pool // *places, one for each call at work
 }
 
+// places are the taps along both axes.
+type places struct{ vertical, horizontal line }
+
 // New makes an aligner that computes with the given kernels.
-func New(c *config.RoIAlign, set *kernels.Set) *Aligner { return &Aligner{c, set} }
+func New(c *config.RoIAlign, set *kernels.Set) *Aligner { return &Aligner{c: c, kernels: set} }
 
 // maxSize bounds the side of a crop (as config.RoIAlign does), so that positions need no memory.
 const maxSize = 64
@@ -46,14 +52,19 @@ func (a *Aligner) Align(dst Crops, size int, maps []Map, photo box.Size, boxes [
 	if size > maxSize {
 		panic("roialign: size of a crop over 64")
 	}
-	var rows, columns [maxSize]taps
+	p, _ := a.places.Get().(*places)
+	if p == nil {
+		p = new(places)
+	}
+	defer a.places.Put(p)
 	var scales scales
 	a.scales(&scales, maps, photo)
 	for n, b := range boxes {
 		level := a.level(b, &scales)
 		m, scale := &maps[level-scales.min], scales.of[level-scales.min]
-		a.place(rows[:size], b.Y1, b.Y2, scale, m.Height)
-		a.place(columns[:size], b.X1, b.X2, scale, m.Width)
+		rows, columns := p.vertical.reset(size), p.horizontal.reset(size)
+		a.place(rows, b.Y1, b.Y2, scale, m.Height)
+		a.place(columns, b.X1, b.X2, scale, m.Width)
 		for i := range size {
 			out := dst.Data[n*dst.ItemStride+i*dst.RowStride:][:size*m.Channels]
 			for j := range size {
@@ -65,11 +76,11 @@ func (a *Aligner) Align(dst Crops, size int, maps []Map, photo box.Size, boxes [
 
 // blend sets dst to the sum of the pixels at all pairs of taps, times both weights.
 func (a *Aligner) blend(dst []float32, m *Map, row, column *taps) {
-	if row.n == 0 || column.n == 0 {
+	if len(row.at) == 0 || len(column.at) == 0 {
 		clear(dst)
 		return
 	}
-	if row.n == 2 && column.n == 2 {
+	if len(row.at) == 2 && len(column.at) == 2 {
 		y0, y1, x0, x1 := row.at[0], row.at[1], column.at[0], column.at[1]
 		wy0, wy1, wx0, wx1 := row.weight[0], row.weight[1], column.weight[0], column.weight[1]
 		a.kernels.Blend4(dst, m.pixel(y0, x0), m.pixel(y0, x1), m.pixel(y1, x0), m.pixel(y1, x1), wy0*wx0, wy0*wx1, wy1*wx0, wy1*wx1)
@@ -92,9 +103,9 @@ func (a *Aligner) blend(dst []float32, m *Map, row, column *taps) {
 		a.kernels.Blend4(dst, p[0], p[1], p[2], p[3], w[0], w[1], w[2], w[3])
 		have, first = 0, false
 	}
-	for i := range row.n {
-		for j := range column.n {
-			p[have], w[have] = m.pixel(row.at[i], column.at[j]), row.weight[i]*column.weight[j]
+	for i, y := range row.at {
+		for j, x := range column.at {
+			p[have], w[have] = m.pixel(y, x), row.weight[i]*column.weight[j]
 			if have++; have == 4 || !first && have == 3 {
 				flush()
 			}
@@ -112,14 +123,19 @@ func (a *Aligner) Back(maps []Map, size int, crops Crops, photo box.Size, boxes 
 	if size > maxSize {
 		panic("roialign: size of a crop over 64")
 	}
-	var rows, columns [maxSize]taps
+	p, _ := a.places.Get().(*places)
+	if p == nil {
+		p = new(places)
+	}
+	defer a.places.Put(p)
 	var scales scales
 	a.scales(&scales, maps, photo)
 	for n, b := range boxes {
 		level := a.level(b, &scales)
 		m, scale := &maps[level-scales.min], scales.of[level-scales.min]
-		a.place(rows[:size], b.Y1, b.Y2, scale, m.Height)
-		a.place(columns[:size], b.X1, b.X2, scale, m.Width)
+		rows, columns := p.vertical.reset(size), p.horizontal.reset(size)
+		a.place(rows, b.Y1, b.Y2, scale, m.Height)
+		a.place(columns, b.X1, b.X2, scale, m.Width)
 		for i := range size {
 			row := crops.Data[n*crops.ItemStride+i*crops.RowStride:][:size*m.Channels]
 			for j := range size {
@@ -132,10 +148,10 @@ func (a *Aligner) Back(maps []Map, size int, crops Crops, photo box.Size, boxes 
 
 // spread adds g to the pixels at all pairs of taps, times both weights.
 func spread(m *Map, g []float32, row, column *taps, first, last int) {
-	for y := range row.n {
-		for x := range column.n {
-			w := row.weight[y] * column.weight[x]
-			to := m.pixel(row.at[y], column.at[x])[first:last]
+	for i, y := range row.at {
+		for j, x := range column.at {
+			w := row.weight[i] * column.weight[j]
+			to := m.pixel(y, x)[first:last]
 			for c, v := range g {
 				to[c] += float32(w * v)
 			}

@@ -9,21 +9,37 @@ import (
 
 // taps are the places along one axis that a bin is interpolated from; none if the bin lies outside of the map.
 type taps struct {
-	n      int
-	at     [4]int32
-	weight [4]float32
+	at     []int32
+	weight []float32
 }
 
-// add adds a place, or its weight if the place is there.
+// add adds a place, or its weight if the place is there: places come in order.
 func (t *taps) add(at int32, weight float32) {
-	for i := range t.n {
+	for i := max(len(t.at)-2, 0); i < len(t.at); i++ {
 		if t.at[i] == at {
 			t.weight[i] += weight
 			return
 		}
 	}
-	t.at[t.n], t.weight[t.n] = at, weight
-	t.n++
+	t.at, t.weight = append(t.at, at), append(t.weight, weight)
+}
+
+// line is the taps of the bins along an axis. Those of a RoI of usual size fit into its room.
+type line struct {
+	bins   [maxSize]taps
+	at     [maxSize * perBin]int32
+	weight [maxSize * perBin]float32
+}
+
+const perBin = 4
+
+// reset returns n bins without taps, each with as much room as the rest.
+func (l *line) reset(n int) []taps {
+	room := maxSize * perBin / n
+	for i := range n {
+		l.bins[i] = taps{l.at[i*room : i*room : (i+1)*room], l.weight[i*room : i*room : (i+1)*room]}
+	}
+	return l.bins[:n]
 }
 
 // place fills the taps of the bins of a RoI from low to high (input pixels) along an axis of a map of length places.
@@ -33,10 +49,18 @@ func (a *Aligner) place(bins []taps, low, high, scale float32, length int) {
 		placeTF(bins, low*scale, float32(high-low)*scale, length)
 	case config.RoIAlignLegacy:
 		start := float32(low * scale)
-		placeSampled(bins, start, max(float32(high*scale)-start, 1), length)
+		placeSampled(bins, start, max(float32(high*scale)-start, 1), 2, length)
 	case config.RoIAlignMMDet1:
 		start := float32(low * scale)
-		placeSampled(bins, start, max(float32((high+1)*scale)-start, 0), length)
+		placeSampled(bins, start, max(float32((high+1)*scale)-start, 0), 2, length)
+	case config.RoIAlignAdaptive: // torchvision: csrc/ops/cpu/roi_align_kernel.cpp, aligned and without a sampling ratio
+		start := float32(low*scale) - 0.5
+		extent := float32(high*scale) - 0.5 - start
+		samples := math.Ceil(float64(extent / float32(len(bins))))
+		if !(samples > 0) {
+			return
+		}
+		placeSampled(bins, start, extent, int(min(samples, maxSamples)), length)
 	}
 }
 
@@ -50,18 +74,22 @@ func placeTF(bins []taps, start, extent float32, length int) {
 		if low != low {
 			low, high = 0, 0
 		}
-		bins[i] = taps{n: 2, at: [4]int32{int32(low), int32(high)}, weight: [4]float32{1 - (at - low), at - low}}
+		bins[i].at = append(bins[i].at, int32(low), int32(high))
+		bins[i].weight = append(bins[i].weight, 1-(at-low), at-low)
 	}
 }
 
-// placeSampled puts two samples into a bin; the bin is their mean (torchvision: csrc/ops/cpu/roi_align_common.h, mmdetection 1.x:
+// maxSamples bounds the samples of a bin along an axis: RoIs lie in the picture, whose maps are smaller.
+const maxSamples = 1 << 14
+
+// placeSampled puts so many samples into a bin; the bin is their mean (torchvision: csrc/ops/cpu/roi_align_common.h, mmdetection 1.x:
 // ops/roi_align/src/roi_align_kernel.cu, ROIAlignForwardV1). A sample more than a pixel outside of the map is 0.
-func placeSampled(bins []taps, start, extent float32, length int) {
+func placeSampled(bins []taps, start, extent float32, samples, length int) {
 	size, last := extent/float32(len(bins)), float32(length-1)
+	part := 1 / float32(samples)
 	for i := range bins {
-		bins[i] = taps{}
-		for s := range 2 {
-			at := start + float32(float32(i)*size) + float32((float32(s)+0.5)*size)/2
+		for s := range samples {
+			at := start + float32(float32(i)*size) + float32((float32(s)+0.5)*size)/float32(samples)
 			if !(at >= -1 && at <= float32(length)) {
 				continue
 			}
@@ -71,8 +99,8 @@ func placeSampled(bins []taps, start, extent float32, length int) {
 			if low == last {
 				at = last
 			}
-			bins[i].add(int32(low), 0.5*(1-(at-low)))
-			bins[i].add(int32(high), 0.5*(at-low))
+			bins[i].add(int32(low), part*(1-(at-low)))
+			bins[i].add(int32(high), part*(at-low))
 		}
 	}
 }
@@ -114,6 +142,10 @@ func (a *Aligner) level(b box.Box, s *scales) int {
 		level = floor(canonical + log2(sqrt(float32(h*w))/size) + 1e-6)
 	case config.LevelRuleMMDet1: // mmdetection 1.x: models/roi_extractors/single_level.py, map_roi_levels
 		level = floor(log2(sqrt(float32((h+1)*(w+1)))/size+1e-6)) + canonical
+	case config.LevelRuleDetectron2: // detectron2: modeling/poolers.py, assign_boxes_to_levels
+		level = floor(canonical + log2(sqrt(float32(h*w))/size+1e-8))
+	case config.LevelRuleMMDet2: // mmdetection: models/roi_heads/roi_extractors/single_level_roi_extractor.py, map_roi_levels
+		level = floor(log2(sqrt(float32(h*w))/size+1e-6)) + canonical
 	}
 	if !(level > float32(s.min)) { // also for −∞ and NaN
 		return s.min

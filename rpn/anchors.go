@@ -41,6 +41,20 @@ func NewAnchors(c *config.Anchors, level, height, width int, input box.Size) Anc
 			h, w = 0.5*(h-1), 0.5*(w-1)
 			return box.Box{Y1: round(c0 - h), X1: round(c0 - w), Y2: round(c0 + h), X2: round(c0 + w)}
 		})
+	case config.AnchorStyleDetectron2: // detectron2: modeling/anchor_generator.py, generate_cell_anchors
+		for k := range c.ScalesPerOctave {
+			size := c.Size * stride * math.Pow(2, float64(k)/float64(c.ScalesPerOctave))
+			for _, ratio := range c.AspectRatios {
+				w := math.Sqrt(size * size / ratio)
+				halfH, halfW := float32(ratio*w/2), float32(w/2)
+				a.base = append(a.base, box.Box{Y1: -halfH, X1: -halfW, Y2: halfH, X2: halfW})
+			}
+		}
+	case config.AnchorStyleMMDet2: // mmdetection: models/task_modules/prior_generators/anchor_generator.py, gen_single_level_base_anchors
+		a.base = ratiosOuter(c, stride, func(h, w float32) box.Box {
+			h, w = 0.5*h, 0.5*w
+			return box.Box{Y1: -h, X1: -w, Y2: h, X2: w}
+		})
 	}
 	return a
 }

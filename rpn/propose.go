@@ -60,7 +60,7 @@ func NewProposer(c *config.Config) *Proposer {
 	}
 }
 
-// Propose returns the best boxes (input pixels) and their objectness in [0, 1] by falling score, at most RPN.PostNMS of them. levels are the outputs
+// Propose returns the best boxes (input pixels) and their objectness in [0, 1], or its logit with config.RPNScoreLogit, by falling score, at most RPN.PostNMS of them. levels are the outputs
 // of levels MinLevel…MaxLevel for an input of the given size; boxes are clipped to clip. The result is valid until the next call.
 //
 // The steps are those of tpu's ops/roi_ops.py, multilevel_propose_rois: in each level the best PreNMSPerLevel, decode, clip, NMS; then the best of all.
@@ -76,7 +76,7 @@ func (p *Proposer) Propose(levels []Output, input, clip box.Size) ([]box.Box, []
 	for l := range p.groups {
 		g := &p.groups[l]
 		p.nms.Offset = 0
-		if rule == box.OffsetGT && total <= box.OffsetLimit {
+		if rule == box.OffsetGT && total <= box.OffsetLimit || rule == box.OffsetAllGT {
 			p.nms.Offset = float32(l) * (far + 1)
 		}
 		g.kept = append(g.kept[:0], p.nms.Suppress(g.boxes, rule, float32(p.c.RPN.NMSIoU), p.c.RPN.PostNMS)...)
@@ -98,7 +98,7 @@ func (p *Proposer) anchorsOf(l int, out *Output, input box.Size) *Anchors {
 func (p *Proposer) candidates(g *group, out *Output, anchors *Anchors, clip box.Size) {
 	rpn := &p.c.RPN
 	perPlace := anchors.PerPlace()
-	// The NMS rule tells the system. torchvision ranks by logit; the others by float32 probability, where large logits are equal.
+	// The NMS rule tells the system. torchvision ranks by logit; TF and mmdetection by float32 probability, where large logits are equal.
 	byLogit, sigmoid := rpn.NMSRule == config.NMSRuleOffsetGT, sigmoidTorch
 	if rpn.NMSRule == config.NMSRuleGE || rpn.NMSRule == config.NMSRuleGETiled {
 		sigmoid = SigmoidTF
@@ -123,8 +123,11 @@ func (p *Proposer) candidates(g *group, out *Output, anchors *Anchors, clip box.
 		}
 		d := out.Deltas[y*out.DeltasRow+4*(x*perPlace+k):][:4]
 		b := p.coder.Decode(box.Delta{Y: d[0], X: d[1], H: d[2], W: d[3]}, anchors.At(y, x, k)).Clip(clip)
-		if rpn.MinSize > 0 && !b.AtLeast(float32(rpn.MinSize)) {
+		if rpn.MinSize > 0 && !b.AtLeast(float32(rpn.MinSize)) || rpn.DropEmpty && !(b.Y2 > b.Y1 && b.X2 > b.X1) {
 			continue
+		}
+		if rpn.Score == config.RPNScoreLogit {
+			score = out.Objectness[y*out.ObjectnessRow+x*perPlace+k]
 		}
 		g.boxes, g.scores = append(g.boxes, b), append(g.scores, score)
 	}

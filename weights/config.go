@@ -94,8 +94,28 @@ func resNetFPN(f *File, kind config.Model) *family {
 	}}
 }
 
+// resNets is a family of Mask R-CNNs with a ResNet and a feature pyramid.
+func resNets(make func(string) (*config.Config, error)) *family {
+	return &family{[]string{"r50", "r101"}, make, func(*File) string { return "r50" }}
+}
+
+// styled is the family of mmdetection in a style.
+func (fam *family) styled(s Style) *family {
+	if s != StyleCaffe {
+		return fam
+	}
+	return &family{fam.variants, func(variant string) (*config.Config, error) {
+		c, err := fam.config(variant)
+		if err == nil {
+			c.CaffeStyle()
+			c.Name += ", caffe style"
+		}
+		return c, err
+	}, fam.base}
+}
+
 // familyOf returns the family of a system's networks of a kind, nil if it has none.
-func familyOf(f *File, s System) *family {
+func familyOf(f *File, s System, style Style) *family {
 	switch kind := kindOf(f); {
 	case s == TF2 && kind.Detects() && f.has("backbone/stage2/unit0/conv0/kernel"):
 		return resNetFPN(f, kind)
@@ -119,13 +139,26 @@ func familyOf(f *File, s System) *family {
 	case kind != config.ModelMaskRCNN:
 		return nil
 	}
+	_, pyramid := f.Tensor("fpn/output2/kernel")
+	switch {
+	case s == MMDetection2 && pyramid:
+		return resNets(config.MMDet2).styled(style)
+	case s == MMDetection3 && pyramid:
+		return resNets(config.MMDet3).styled(style)
+	}
 	switch s {
 	case TF1:
 		return spineNet(config.TF1)
 	case TF2:
 		return spineNet(config.TF2)
-	case MMDetection:
-		return spineNet(config.MMDet)
+	case Detectron2:
+		return resNets(config.Detectron2)
+	case MMDetection1:
+		return spineNet(config.MMDet).styled(style)
+	case MMDetection2:
+		return spineNet(config.MMDetSpineNet2).styled(style)
+	case MMDetection3:
+		return spineNet(config.MMDetSpineNet3).styled(style)
 	case Torchvision:
 		return &family{[]string{"v1", "v2"}, config.Torchvision, func(f *File) string {
 			if _, ok := f.Tensor("fpn/lateral2/norm/gamma"); ok {
@@ -140,9 +173,13 @@ func familyOf(f *File, s System) *family {
 func (f *File) infer(o Options) (*config.Config, []Assumption, error) {
 	system := f.system
 	if o.Semantics != "" {
-		system = o.Semantics
+		system = o.Semantics.canonical()
 	}
-	family := familyOf(f, system)
+	if o.Style != "" && o.Style != StylePyTorch && o.Style != StyleCaffe {
+		return nil, nil, fmt.Errorf("weights: %s: style %q, want %q or %q", f.name, o.Style, StylePyTorch, StyleCaffe)
+	}
+	style, styleReason := f.style(o)
+	family := familyOf(f, system, style)
 	if f.system == Native {
 		for _, t := range f.tensors {
 			if k, ok := networkOf(t.Name); ok {
@@ -187,17 +224,24 @@ func (f *File) infer(o Options) (*config.Config, []Assumption, error) {
 	if known := f.known(); known != "" {
 		reason = "known by its SHA-256: " + known
 		epsilon = reason
-	} else if f.fromMMDet2() {
-		reason += ", of mmdetection 1.1; the file is of 2.x"
-		epsilon = reason
 	} else if system == Torchvision {
 		epsilon = f.torchvisionEpsilon(c, reason)
+	}
+	if f.backgroundLast() {
+		c.Background = config.BackgroundLast
 	}
 	named, err := f.setCategories(c, o, system)
 	if err != nil {
 		return nil, nil, err
 	}
-	return c, assumptions(c, o, system, reason, epsilon, named), nil
+	assumed := assumptions(c, o, system, reason, epsilon, named)
+	if o.Semantics == "" {
+		assumed[0].Reason = f.systemBy
+	}
+	if o.Style == "" && strings.HasPrefix(string(system), "mmdetection") {
+		assumed = slices.Insert(assumed, 1, Assumption{"style", string(style), styleReason, "Style"})
+	}
+	return c, assumed, nil
 }
 
 // torchvisionEpsilon corrects the epsilon of a config that is not known to be that of the published weights, and says why
@@ -249,9 +293,9 @@ func (f *File) known() string {
 	return knownFiles[sum[:8]]
 }
 
-// fromMMDet2 reports whether the names are those of mmdetection 2.x.
-func (f *File) fromMMDet2() bool {
-	return f.system == MMDetection && strings.Contains(f.from["box/class/kernel"], "roi_head.")
+// backgroundLast reports whether the file has the background in the last row, whatever the arithmetic around the network.
+func (f *File) backgroundLast() bool {
+	return f.system == Detectron2 || f.system == MMDetection2 || f.system == MMDetection3
 }
 
 // example is the first name of the file, for an error.

@@ -17,6 +17,7 @@ type File struct {
 	name     string
 	format   string
 	system   System            // whose names the file has
+	systemBy string            // how that is known
 	tensors  []Tensor          // sorted by native name
 	from     map[string]string // native name → name in the file; nil where they are the same
 	found    int               // tensors in the file
@@ -25,6 +26,7 @@ type File struct {
 	norms    []string          // batch norms without statistics, and what they lack
 	opaque   []Tensor          // values that are not read
 	lists    []nameList
+	texts    map[string]string // that say where the file comes from
 	metadata map[string]string
 	blobs    []*blob // the bytes that SHA256 is of
 	unpacked []*blob // of an archive
@@ -36,7 +38,8 @@ type File struct {
 type contents struct {
 	format   string
 	tensors  []Tensor
-	lists    []nameList // that may be the names of classes
+	lists    []nameList        // that may be the names of classes
+	texts    map[string]string // that say where the file comes from, by their names in it
 	metadata map[string]string
 	blobs    []*blob // of the file itself
 	unpacked []*blob // of an archive: where the tensors lie
@@ -67,13 +70,18 @@ func newFile(name string, c *contents) (*File, error) {
 	if tr.refused != "" {
 		return nil, fmt.Errorf("weights: %s: %s", name, tr.refused)
 	}
+	systemBy := "names in the file"
+	if system == MMDetection1 || system == MMDetection3 {
+		system, systemBy = mmdetVersion(system, tr, c)
+	}
 	translated := *c
 	translated.tensors = tr.tensors
 	f, err := rawFile(name, &translated)
 	if err != nil {
 		return nil, err
 	}
-	f.system, f.from, f.ignored, f.problems, f.norms = system, tr.from, tr.ignored, tr.problems, tr.norms
+	f.system, f.systemBy, f.from, f.ignored, f.problems, f.norms = system, systemBy, tr.from, tr.ignored, tr.problems, tr.norms
+	f.texts = c.texts
 	f.found, f.opaque, f.lists = len(tensors), opaque, c.lists
 	return f, nil
 }

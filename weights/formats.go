@@ -60,7 +60,7 @@ const (
 	stateDict  = "torch.save(model.state_dict(), FILE) writes what can be read"
 	unpack     = "unpack it and give the checkpoint inside"
 	// knownNetworks says what a file may hold.
-	knownNetworks = "models of tensorflow/tpu, the Model Garden, torchvision and mmdetection's SpineNet port are known; docs/models.md lists them"
+	knownNetworks = "models of tensorflow/tpu, the Model Garden, torchvision, Detectron2 and mmdetection are known; docs/models.md lists them"
 	original      = "give the checkpoint that it was made from; " + whatIsRead
 )
 
@@ -81,8 +81,7 @@ var (
 	kindDCP         = kind{"a distributed checkpoint of PyTorch, which is not read", "python -m torch.distributed.checkpoint.format_utils dcp_to_torch FOLDER weights.pth makes one file of it"}
 	kindOrbax       = kind{"a checkpoint of JAX (Orbax), which is not read", whatIsRead}
 	kindDetectron   = kind{"a Detectron model (pickle); not supported", whatIsRead}
-	kindDetectron2  = kind{"a Detectron2 model; not supported yet", "models of torchvision, of mmdetection's SpineNet port and of TensorFlow are"}
-	kindMMDetResNet = kind{"a model of mmdetection with another backbone than SpineNet; not supported yet", "models of mmdetection's SpineNet port are, and torchvision's with a ResNet"}
+	kindMMDetResNet = kind{"a model of mmdetection that is not supported", "those of Mask R-CNN with ResNet-50-FPN, ResNet-101-FPN or a port of SpineNet are"}
 	kindConfig      = kind{"a config, not weights", "give it with --config to convert, with --model-config elsewhere, beside the weights"}
 	kindUnpacked    = kind{"an unpacked PyTorch checkpoint", "pack it without compression: zip -0 -r weights.pth FOLDER"}
 )

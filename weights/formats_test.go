@@ -80,7 +80,6 @@ func TestForeignFilesAreNamed(t *testing.T) {
 		{"m.tar", tarred.String(), `an archive without a TensorFlow checkpoint ("run/model.pth", …)`, "unpack"},
 		{"m.tgz", zipped(strings.Repeat("no archive", 100)), "compressed by gzip", "unpack"},
 		{"m.xz", "\xfd7zXZ\x00\x00", "compressed by xz", "unpack"},
-		{"m.pkl", pickled("model", "backbone.bottom_up.stem.conv1.weight"), "a Detectron2 model; not supported yet", "torchvision"},
 		{"m.pkl", pickled("blobs", "conv1_w"), "a Detectron model (pickle)", "what is read"},
 		{"m.pkl", pickled("hyper", "x"), `a Python pickle, not of PyTorch ("hyper", …)`, "state_dict()"},
 		{"run/.metadata", pickled("state_dict_metadata"), "a distributed checkpoint of PyTorch", "dcp_to_torch"},
@@ -139,10 +138,7 @@ func TestForeignFoldersAreNamed(t *testing.T) {
 // TestNetworksThatAreNotSupportedAreNamed gives a name of a tensor of each, as its program writes it.
 func TestNetworksThatAreNotSupportedAreNamed(t *testing.T) {
 	for name, want := range map[string]string{
-		"model/backbone.bottom_up.res2.0.conv1.weight":              "a Detectron2 model; not supported yet",
-		"model/proposal_generator.rpn_head.conv.weight":             "a Detectron2 model; not supported yet",
-		"state_dict/neck.lateral_convs.0.conv.weight":               "another backbone than SpineNet; not supported yet",
-		"state_dict/module.roi_head.bbox_head.fc_cls.weight":        "another backbone than SpineNet; not supported yet",
+		"state_dict/module.roi_head.bbox_head.fc_cls.weight":        "a model of mmdetection that is not supported",
 		"image_encoder.blocks.0.attn.qkv.weight":                    "a Segment Anything model",
 		"model/transformer.decoder.layers.0.self_attn.in_proj_bias": "a transformer detector",
 	} {

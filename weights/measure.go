@@ -170,10 +170,13 @@ func (m *measurer) resNet(b *config.Backbone) {
 	if units == 0 {
 		m.problem("backbone: no block has three convolutions, want a ResNet of 50, 101 or 152 layers")
 	}
+	_, stem := m.conv("backbone/stem/conv")
 	if b.Type == config.BackboneResNetFPN {
+		_, bottleneck := m.conv("backbone/stage2/unit0/conv0")
+		_, stage := m.conv("backbone/stage2/unit0/conv2")
+		b.Stem, b.Bottleneck, b.Stage = unless(64, stem), unless(64, bottleneck), unless(256, stage)
 		return
 	}
-	_, stem := m.conv("backbone/stem/conv")
 	widths := []truncation{{64, stem}}
 	for i := range 4 {
 		_, out := m.conv("backbone/stage%d/unit0/conv0", 2+i)
@@ -183,6 +186,14 @@ func (m *measurer) resNet(b *config.Backbone) {
 	if b.FilterScale, ok = factor(widths); !ok {
 		m.problem("backbone: widths from %d to %d are not those of any filter scale", stem, widths[4].width)
 	}
+}
+
+// unless is n, or zero where that is usual.
+func unless(usual, n int) int {
+	if n == usual {
+		return 0
+	}
+	return n
 }
 
 // pyramid measures the feature pyramid over a ResNet.

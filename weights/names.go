@@ -18,15 +18,31 @@ const (
 	TF1         System = "tf1"         // tensorflow/tpu models/official/detection
 	TF2         System = "tf2"         // TensorFlow Model Garden, official/vision
 	Torchvision System = "torchvision" // torchvision.models.detection
-	MMDetection System = "mmdetection" // SpineNet ports for mmdetection
+	Detectron2  System = "detectron2"  // facebookresearch/detectron2
+
+	// Files of mmdetection: SpineNet ports for 1.x, and these and ResNets for 2.x and 3.x.
+	MMDetection1 System = "mmdetection1"
+	MMDetection2 System = "mmdetection2"
+	MMDetection3 System = "mmdetection3"
+	MMDetection  System = "mmdetection" // another name of MMDetection1
 )
 
-// translators translate the names of a system; names of our own need none.
+// canonical is the system itself where s is another name of it.
+func (s System) canonical() System {
+	if s == MMDetection {
+		return MMDetection1
+	}
+	return s
+}
+
+// translators translate the names of a system; names of our own need none. Those of mmdetection 2.x and 3.x are the same.
 var translators = map[System]func([]Tensor) *translation{
-	TF1:         translateTF1,
-	TF2:         translateTF2,
-	Torchvision: translateTorchvision,
-	MMDetection: translateMMDet,
+	TF1:          translateTF1,
+	TF2:          translateTF2,
+	Torchvision:  translateTorchvision,
+	Detectron2:   translateDetectron2,
+	MMDetection1: translateMMDet,
+	MMDetection3: translateMMDetResNet,
 }
 
 // recognise tells the system from the names that only its files have.
@@ -40,7 +56,14 @@ func recognise(tensors []Tensor) System {
 		case strings.HasSuffix(t.Name, torchvisionMarker):
 			return Torchvision
 		case strings.HasSuffix(t.Name, mmdetMarker):
-			return MMDetection
+			return MMDetection1
+		case strings.HasSuffix(t.Name, mmdetResNetMarker):
+			return MMDetection3
+		case strings.HasSuffix(t.Name, detectron2Marker):
+			return Detectron2
+		}
+		if _, ok := detectron2Network(t.Name); ok {
+			return Detectron2
 		}
 	}
 	return Native

@@ -19,7 +19,7 @@ var (
 
 // translateMMDet translates Mask R-CNN of the SpineNet ports for mmdetection (yan-roo/SpineNet-Pytorch,
 // lucifer443/SpineNet-Pytorch), with the names and class rows of mmdetection 1.x or 2.x. The latter has the background
-// last and no box or mask rows for it: rows move to where 1.x has them, with zeros that nothing reads.
+// last and no box or mask rows for it: zeros that nothing reads stand for them.
 func translateMMDet(vars []Tensor) *translation {
 	tr := &translation{}
 	layers := torchState(tr, vars, mmdetMarker)
@@ -101,34 +101,30 @@ func mmdetPlace(layers torchLayers, module string) (torchPlace, bool) {
 func mmdetRows(module string, n int, second bool) []int {
 	switch module {
 	case "rpn_head.rpn_reg":
-		return swapped(n, 0)
+		return swapped(n)
 	case "bbox_head.fc_reg":
 		if second && n > 4 { // four rows serve all classes
-			return swapped(n, 4)
+			return lastRows(swapped(n), 4)
 		}
-		return swapped(n, 0)
-	case "bbox_head.fc_cls":
-		if second && n > 0 {
-			return append([]int{n - 1}, shift(n-1, 0)...)
-		}
+		return swapped(n)
 	case "mask_head.conv_logits":
-		if second && n > 1 {
-			return shift(n, 1)
+		if second {
+			return lastRows(upTo(n), 1)
 		}
 	}
 	return nil
 }
 
-// shift is the order 0…n−1 behind skip zeros.
-func shift(n, skip int) []int {
-	last := make([]int, skip+n)
+// upTo is the order 0…n−1.
+func upTo(n int) []int {
+	last := make([]int, n)
 	for i := range last {
-		last[i] = max(i-skip, -1)
+		last[i] = i
 	}
 	return last
 }
 
-// mmdetChannels is the number of channels that the box head flattens: of its last convolution, or of the endpoints.
+// mmdetChannels is the number of channels that the box head flattens: of its last convolution, or of the endpoints or the pyramid.
 func mmdetChannels(layers torchLayers) int {
 	last, channels := -1, 1
 	for module := range layers {
@@ -137,7 +133,7 @@ func mmdetChannels(layers torchLayers) int {
 		switch {
 		case m != nil && m[1] == "bbox_head.shared_convs" && strings.HasSuffix(name, ".conv") && index(m[2]) > last:
 			last, channels = index(m[2]), layers.outputs(module)
-		case last < 0 && mmEndpoint.MatchString(name) && strings.HasSuffix(name, ".conv"):
+		case last < 0 && (mmEndpoint.MatchString(name) || mmrPyramid.MatchString(name)) && strings.HasSuffix(name, ".conv"):
 			channels = layers.outputs(module)
 		}
 	}

@@ -153,15 +153,12 @@ func (l torchLayers) outputs(module string) int {
 	return 0
 }
 
-// swapped is the order that turns n/4 groups of dx, dy, dw, dh into dy, dx, dh, dw, behind skip zeros. A number of outputs
-// that is not a multiple of four is rounded up, for addTorch to complain about.
-func swapped(n, skip int) []int {
-	last := make([]int, skip+max(4, (n+3)/4*4))
+// swapped is the order that turns n/4 groups of dx, dy, dw, dh into dy, dx, dh, dw. A number of outputs that is not a
+// multiple of four is rounded up, for addTorch to complain about.
+func swapped(n int) []int {
+	last := make([]int, max(4, (n+3)/4*4))
 	for i := range last {
-		last[i] = -1
-		if i >= skip {
-			last[i] = (i - skip) ^ 1
-		}
+		last[i] = i ^ 1
 	}
 	return last
 }

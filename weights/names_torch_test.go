@@ -111,6 +111,7 @@ func TestTorchvisionLayouts(t *testing.T) {
 			require.NoError(t, err)
 			want.Name = "resnet_fpn with other sizes (torchvision)"
 			want.Backbone.Endpoints, want.RPN.Filters, want.MaskHead.Filters = 16, 16, 16
+			want.Backbone.Stem, want.Backbone.Bottleneck, want.Backbone.Stage = 4, 4, 16
 			want.BoxHead.Filters = map[string]int{"v1": 0, "v2": 16}[version]
 			want.BoxHead.FC = map[string][]int{"v1": {64, 64}, "v2": {64}}[version]
 			require.Equal(t, want, c)
@@ -234,7 +235,7 @@ func TestMMDetLayouts(t *testing.T) {
 	src := newTorchFile(t, names, shapes)
 	first, err := FromTensors("1.1", src.tensors(func(s string) string { return "state_dict/" + s }), nil)
 	require.NoError(t, err)
-	require.Equal(t, MMDetection, first.system)
+	require.Equal(t, MMDetection1, first.system)
 	for _, name := range first.ignored {
 		require.True(t, strings.HasSuffix(name, ".num_batches_tracked"), name)
 	}
@@ -289,13 +290,22 @@ func TestMMDetLayouts(t *testing.T) {
 	}
 	second, err := FromTensors("2.x", list, nil)
 	require.NoError(t, err)
-	_, assumed, err = second.Config(Options{})
+	require.Equal(t, MMDetection2, second.system)
+	c, assumed, err = second.Config(Options{})
 	require.NoError(t, err)
-	require.Contains(t, assumed[1].Reason, "the file is of 2.x")
+	require.Equal(t, config.BackgroundLast, c.Background)
+	require.Equal(t, config.NMSRuleOffsetAllGT, c.RPN.NMSRule)
+	require.Equal(t, "semantics = mmdetection2 (names in the file)", assumed[0].String())
 	requireSameButBackground(t, first, second)
+
+	// The arithmetic of another version leaves the rows where they are.
+	c, _, err = second.Config(Options{Semantics: MMDetection})
+	require.NoError(t, err)
+	require.Equal(t, config.BackgroundLast, c.Background)
+	require.Equal(t, config.NMSRulePlusOneGT, c.RPN.NMSRule)
 }
 
-// requireSameButBackground compares files; the second has zeros for the box and the mask of the background.
+// requireSameButBackground compares files; the second has the background last, and zeros for its box and mask.
 func requireSameButBackground(t *testing.T, first, second *File) {
 	require.Equal(t, first.Names(), second.Names())
 	for _, v := range first.tensors {
@@ -310,17 +320,16 @@ func requireSameButBackground(t *testing.T, first, second *File) {
 		switch {
 		case strings.HasPrefix(v.Name, "box/deltas/"):
 			skip = 4
-		case strings.HasPrefix(v.Name, "mask/logits/"):
+		case strings.HasPrefix(v.Name, "mask/logits/"), strings.HasPrefix(v.Name, "box/class/"):
 			skip = 1
 		}
-		width := 1
-		if n := len(v.Shape); n > 0 {
-			width = v.Shape[n-1]
-		}
-		for i := range want {
-			if i%width < skip {
-				want[i] = 0
+		for width, i := v.Shape[len(v.Shape)-1], 0; skip > 0 && i < len(want); i += width {
+			row := want[i : i+width]
+			moved := append(append([]float32{}, row[skip:]...), row[:skip]...)
+			if !strings.HasPrefix(v.Name, "box/class/") {
+				clear(moved[width-skip:])
 			}
+			copy(row, moved)
 		}
 		require.Equal(t, want, got, v.Name)
 	}
@@ -398,7 +407,7 @@ func TestStateDictsAreFoundWhereTrainingProgramsPutThem(t *testing.T) {
 	} {
 		f, err := FromTensors("m", tensors, nil)
 		require.NoError(t, err, name)
-		require.Equal(t, MMDetection, f.system, name)
+		require.Equal(t, MMDetection1, f.system, name)
 		require.Empty(t, f.problems, name)
 		require.Equal(t, plain.Names(), f.Names(), name)
 	}

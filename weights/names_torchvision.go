@@ -60,11 +60,11 @@ func torchvisionPlace(layers torchLayers, module string, dense []int) (torchPlac
 	case "rpn.head.cls_logits":
 		return at("rpn/objectness")
 	case "rpn.head.bbox_pred":
-		return torchPlace{place: "rpn/deltas", last: swapped(layers.outputs(module), 0)}, true
+		return torchPlace{place: "rpn/deltas", last: swapped(layers.outputs(module))}, true
 	case "roi_heads.box_predictor.cls_score":
 		return at("box/class")
 	case "roi_heads.box_predictor.bbox_pred":
-		return torchPlace{place: "box/deltas", last: swapped(layers.outputs(module), 0)}, true
+		return torchPlace{place: "box/deltas", last: swapped(layers.outputs(module))}, true
 	case "roi_heads.mask_predictor.conv5_mask":
 		return at("mask/deconv")
 	case "roi_heads.mask_predictor.mask_fcn_logits":

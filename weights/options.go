@@ -9,6 +9,7 @@ import (
 // Options are what a person knows about a file that no tensor tells. Zero values, nil, leave the choice to [File.Config].
 type Options struct {
 	Semantics   System            // whose arithmetic around the network: TF1, TF2, …; not beside Config
+	Style       Style             // of a file of mmdetection
 	Activation  config.Activation // after the convolutions
 	NormEpsilon *float64          // of every batch norm; zero is one that torchvision has
 	AnchorSize  float64           // side of the square anchor in strides of its level

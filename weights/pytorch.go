@@ -1,6 +1,7 @@
 package weights
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -27,10 +28,22 @@ func readPyTorch(name string, b *blob) (*contents, error) {
 			check = sync.OnceValue(func() error { return p.Data.Verify(b.reader) })
 			checks[p.Data.Offset] = check
 		}
-		c.tensors = append(c.tensors, torchTensor(p, b, check))
+		t := torchTensor(p, b, check)
+		if p.Data.Decoded() {
+			elements, err := p.Data.Load(b.reader, p.ElementSize)
+			if err != nil {
+				return nil, fmt.Errorf("weights: %s: %s: %w", name, p.Name, err)
+			}
+			t.stored = storage{reader: bytes.NewReader(elements), size: int64(len(elements))}
+		}
+		c.tensors = append(c.tensors, t)
 	}
 	for _, o := range read.Opaque {
 		c.tensors = append(c.tensors, Tensor{Name: o.Name, opaque: o.Class})
+	}
+	c.texts = map[string]string{}
+	for _, t := range read.Texts {
+		c.texts[t.Name] = t.Value
 	}
 	for _, l := range read.Lists {
 		c.lists = append(c.lists, nameList{l.Name, l.Texts})

@@ -18,7 +18,8 @@ import (
 // a whole config: some commands have another --config.
 func weightFlags(cmd *cobra.Command, o *weights.Options, configFlag string) {
 	fl := cmd.Flags()
-	fl.StringVar((*string)(&o.Semantics), "semantics", "", "whose arithmetic around the network: tf1, tf2, torchvision, mmdetection")
+	fl.StringVar((*string)(&o.Semantics), "semantics", "", "whose arithmetic around the network: tf1, tf2, torchvision, detectron2, mmdetection1, mmdetection2, mmdetection3")
+	fl.StringVar((*string)(&o.Style), "style", "", "style of a file of mmdetection: pytorch, caffe")
 	fl.StringVar((*string)(&o.Activation), "activation", "", "activation after the convolutions: relu, swish, hard_swish")
 	fl.Var(optionalNumber{&o.NormEpsilon}, "norm-eps", "epsilon of the batch norms, a `number`; 0 is one")
 	fl.Float64Var(&o.AnchorSize, "anchor-size", 0, "side of the square anchor in strides of its level")
@@ -169,7 +170,7 @@ func (*configFile) Type() string     { return "config" }
 
 // flagOf names the flag that sets a field of weights.Options.
 var flagOf = map[string]string{
-	"Semantics": "--semantics", "Activation": "--activation", "NormEpsilon": "--norm-eps", "AnchorSize": "--anchor-size",
+	"Semantics": "--semantics", "Style": "--style", "Activation": "--activation", "NormEpsilon": "--norm-eps", "AnchorSize": "--anchor-size",
 	"Input": "--input-size", "Categories": "--names",
 }
 

@@ -29,7 +29,7 @@ func Fit(c *config.Input, height, width int) (Geometry, error) {
 	if height < 1 || width < 1 {
 		return Geometry{}, fmt.Errorf("preprocess: photo of %d×%d pixels", height, width)
 	}
-	g := Geometry{Height: height, Width: width, CropHeight: height, CropWidth: width, multiply: c.Fit == config.FitShortestEdge}
+	g := Geometry{Height: height, Width: width, CropHeight: height, CropWidth: width, multiply: c.Fit == config.FitShortestEdge || c.Fit == config.FitShortestEdgeRounded}
 	// Other fits bring the shorter side to MinSize, or the longer one to MaxSize.
 	edge := min(float64(c.MinSize)/float64(min(height, width)), float64(c.MaxSize)/float64(max(height, width)))
 	switch c.Fit {
@@ -48,6 +48,8 @@ func Fit(c *config.Input, height, width int) (Geometry, error) {
 		// mmcv: image/geometric.py, rescale_size.
 		g.ScaledHeight = int(float64(float64(height)*edge) + 0.5)
 		g.ScaledWidth = int(float64(float64(width)*edge) + 0.5)
+	case config.FitShortestEdgeRounded:
+		g.ScaledHeight, g.ScaledWidth = shortestEdgeRounded(c, height, width)
 	case config.FitCentreCrop:
 		g.crop(c.Crop)
 		g.ScaledHeight, g.ScaledWidth = c.Height, c.Width
@@ -64,6 +66,21 @@ func Fit(c *config.Input, height, width int) (Geometry, error) {
 		g.InputHeight, g.InputWidth = up(g.ScaledHeight, c.PadMultiple), up(g.ScaledWidth, c.PadMultiple)
 	}
 	return g, nil
+}
+
+// shortestEdgeRounded is detectron2's data/transforms/augmentation_impl.py, ResizeShortestEdge.get_output_shape, in float64.
+func shortestEdgeRounded(c *config.Input, height, width int) (h, w int) {
+	size := float64(c.MinSize)
+	scale := size / float64(min(height, width))
+	newHeight, newWidth := size, float64(scale*float64(width))
+	if height >= width {
+		newHeight, newWidth = float64(scale*float64(height)), size
+	}
+	if longer := max(newHeight, newWidth); longer > float64(c.MaxSize) {
+		scale = float64(c.MaxSize) / longer
+		newHeight, newWidth = float64(newHeight*scale), float64(newWidth*scale)
+	}
+	return int(newHeight + 0.5), int(newWidth + 0.5)
 }
 
 // crop cuts a square of so many shorter sides out of the middle. Its side is
@@ -104,7 +121,7 @@ func (g *Geometry) Scale() box.Size {
 
 // ToPhoto moves a box from input pixels to photo pixels. It does not clip.
 func (g *Geometry) ToPhoto(b box.Box) box.Box {
-	if g.multiply { // torchvision: models/detection/transform.py, resize_boxes
+	if g.multiply { // torchvision: models/detection/transform.py, resize_boxes; detectron2: modeling/postprocessing.py
 		y := float32(g.Height) / float32(g.ScaledHeight)
 		x := float32(g.Width) / float32(g.ScaledWidth)
 		return box.Box{Y1: b.Y1 * y, X1: b.X1 * x, Y2: b.Y2 * y, X2: b.X2 * x}

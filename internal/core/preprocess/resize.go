@@ -13,11 +13,14 @@ type Resizer struct {
 	late      bool            // these are grey levels, normalised when resized
 	mean, std [3]float32      // for that
 	resize    config.Resize
+	reversed  bool // the network's channels are blue, green, red
 
 	g      Geometry
 	pixels []byte // of the photo: rows of R, G, B
 	rows   []tap  // of each resized row
 	cols   []tap
+
+	windows struct{ rows, cols []window } // the same for ResizePillow
 }
 
 // A tap is a pair of source positions and the weight of the second.
@@ -30,12 +33,14 @@ type tap struct {
 type Scratch struct {
 	rows   [2][]float32 // resized horizontally, of the source rows in source
 	fixed  [2][]int32   // the same for ResizeOpenCV
+	lines  lines        // the same for ResizePillow
+	sums   []int32      // of a destination row, for it
 	source [2]int
 }
 
 // NewResizer makes a resizer for models with input c.
 func NewResizer(c *config.Input) *Resizer {
-	r := &Resizer{resize: c.Resize, late: c.Normalize == config.NormalizeResized}
+	r := &Resizer{resize: c.Resize, late: c.Normalize == config.NormalizeResized, reversed: c.ChannelOrder == config.ChannelOrderBGR}
 	for ch := range 3 {
 		r.mean[ch], r.std[ch] = float32(255*float32(c.Mean[ch])), float32(255*float32(c.Std[ch]))
 		mean, std := float32(c.Mean[ch]), float32(c.Std[ch])
@@ -48,6 +53,8 @@ func NewResizer(c *config.Input) *Resizer {
 				v = (v/255 - mean) / std
 			case config.NormalizeOpenCV:
 				v = float32((v - mean) * float32(1/c.Std[ch]))
+			case config.NormalizeGrey:
+				v = (v - mean) / std
 			}
 			r.levels[ch][p] = v
 		}
@@ -59,6 +66,11 @@ func NewResizer(c *config.Input) *Resizer {
 // pixels until the last row is filled.
 func (r *Resizer) Start(g Geometry, pixels []byte) {
 	r.g, r.pixels = g, pixels
+	if r.resize == config.ResizePillow {
+		r.windows.rows = windows(r.windows.rows[:0], g.Height, g.ScaledHeight)
+		r.windows.cols = windows(r.windows.cols[:0], g.Width, g.ScaledWidth)
+		return
+	}
 	r.rows = r.taps(r.rows[:0], g.CropY, g.CropHeight, g.ScaledHeight)
 	r.cols = r.taps(r.cols[:0], g.CropX, g.CropWidth, g.ScaledWidth)
 }
@@ -93,6 +105,7 @@ func (r *Resizer) taps(t []tap, offset, source, n int) []tap {
 // floats from row to row, channels interleaved.
 func (r *Resizer) Rows(dst []float32, rowStride, y0, y1 int, s *Scratch) {
 	s.source = [2]int{-1, -1}
+	s.lines.forget()
 	for y := y0; y < y1; y++ {
 		out := dst[y*rowStride:][:3*r.g.InputWidth]
 		if y >= r.g.ScaledHeight {
@@ -101,21 +114,40 @@ func (r *Resizer) Rows(dst []float32, rowStride, y0, y1 int, s *Scratch) {
 		}
 		n := 3 * r.g.ScaledWidth
 		clear(out[n:])
-		if r.resize == config.ResizeOpenCV {
-			r.rowOpenCV(out[:n], y, s)
-			continue
-		}
-		t := r.rows[y]
-		top := s.row(r, t.low, t.high)
-		bottom := s.row(r, t.high, t.low)
-		top, bottom = top[:n], bottom[:n]
-		for i, v := range top {
-			out[i] = v + float32((bottom[i]-v)*t.weight)
-		}
-		if r.late {
-			for i := range top {
-				out[i] = (out[i] - r.mean[i%3]) / r.std[i%3]
+		r.row(out[:n], y, s)
+		if r.reversed {
+			for i := 0; i < n; i += 3 {
+				out[i], out[i+2] = out[i+2], out[i]
 			}
+		}
+	}
+}
+
+// row writes row y of the resized photo, normalised: red, green, blue.
+func (r *Resizer) row(out []float32, y int, s *Scratch) {
+	switch r.resize {
+	case config.ResizeOpenCV:
+		r.rowOpenCV(out, y, s)
+	case config.ResizePillow:
+		r.rowPillow(out, y, s)
+	default:
+		r.rowFloat(out, y, s)
+	}
+}
+
+// rowFloat is row for the rules that resize normalised values.
+func (r *Resizer) rowFloat(out []float32, y int, s *Scratch) {
+	n := len(out)
+	t := r.rows[y]
+	top := s.row(r, t.low, t.high)
+	bottom := s.row(r, t.high, t.low)
+	top, bottom = top[:n], bottom[:n]
+	for i, v := range top {
+		out[i] = v + float32((bottom[i]-v)*t.weight)
+	}
+	if r.late {
+		for i := range top {
+			out[i] = (out[i] - r.mean[i%3]) / r.std[i%3]
 		}
 	}
 }

@@ -47,6 +47,10 @@ type Tensor struct {
 type Data struct {
 	Offset, Size int64
 	CRC          *uint32 // CRC-32 (IEEE) of it, where the file has one
+
+	memory    []byte // of an array of NumPy, see storage
+	text, big bool
+	count     int64 // elements of a text
 }
 
 // Verify compares the checksum of the data, where the file has one.
@@ -75,6 +79,7 @@ type Contents struct {
 	Tensors []Tensor
 	Opaque  []Opaque
 	Lists   []List
+	Texts   []Text
 }
 
 // Read lists what is in the file of size bytes behind r.
@@ -85,11 +90,16 @@ func Read(r io.ReaderAt, size int64) (*Contents, error) {
 		return nil, fmt.Errorf("pytorch: %w", err)
 	}
 	var root any
+	var foreign error // of a pickle that torch.save did not write
 	switch {
 	case string(head[:n]) == "PK\x03\x04":
 		root, err = readZip(r, size)
 	case n >= 2 && head[0] == opProto:
 		root, err = readLegacy(r, size)
+		var p *PickleError
+		if errors.As(err, &p) { // it may hold arrays of NumPy
+			root, foreign, err = p.value, err, nil
+		}
 	default:
 		return nil, fmt.Errorf("pytorch: %w: it starts with the bytes % x", ErrNotTorch, head[:n])
 	}
@@ -99,6 +109,9 @@ func Read(r io.ReaderAt, size int64) (*Contents, error) {
 	w := &walker{size: size}
 	if err := w.walk("", root, 0); err != nil {
 		return nil, err
+	}
+	if foreign != nil && len(w.Tensors) == 0 {
+		return nil, foreign
 	}
 	if len(w.Tensors) == 0 && len(w.Opaque) > 0 {
 		return nil, fmt.Errorf("pytorch: %w: %s", ErrGlobal, w.classes())
@@ -139,9 +152,18 @@ func (w *walker) walk(name string, v any, depth int) error {
 		return w.walk(key, v, depth+1)
 	}
 	w.list(name, v, depth)
+	w.text(name, v, depth)
 	switch v := v.(type) {
+	case *npArray:
+		if v.array == nil {
+			w.Opaque = append(w.Opaque, Opaque{name, "numpy.ndarray"})
+			return nil
+		}
+		return w.add(name, v.array)
 	case opaque:
 		w.Opaque = append(w.Opaque, Opaque{name, v.name})
+	case raw:
+		w.Opaque = append(w.Opaque, Opaque{name, v.class()})
 	case *array:
 		return w.add(name, v)
 	case *dict:
@@ -192,7 +214,10 @@ func (w *walker) add(name string, a *array) error {
 	s := a.storage
 	t := Tensor{
 		Name: name, DType: s.dtype, ElementSize: int(s.size), Shape: []int{}, Stride: []int{}, Offset: int(a.offset),
-		Data: Data{Offset: s.offset, Size: s.count * s.size, CRC: s.crc},
+		Data: Data{Offset: s.offset, Size: s.count * s.size, CRC: s.crc, memory: s.memory, text: s.text, big: s.big && s.size > 1, count: s.count},
+	}
+	if s.text {
+		t.Data.Size = s.stored
 	}
 	// Strides of zero repeat elements: a shape may ask for more than there is.
 	elements := int64(1)

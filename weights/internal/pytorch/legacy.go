@@ -13,6 +13,8 @@ var legacyMagic = long{0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x1
 // PickleError says what a pickle holds that torch.save did not write.
 type PickleError struct {
 	Keys []string // of a dictionary, and "KEY/" with those of the dictionaries in it; the first of them
+
+	value any // that it makes
 }
 
 func (e *PickleError) Error() string { return fmt.Sprintf("pytorch: %v: a pickle", ErrNotTorch) }
@@ -21,7 +23,7 @@ func (e *PickleError) Unwrap() error { return ErrNotTorch }
 
 func newPickleError(v any) *PickleError {
 	const most = 1024
-	e := &PickleError{}
+	e := &PickleError{value: v}
 	var add func(prefix string, v any)
 	add = func(prefix string, v any) {
 		d, ok := v.(*dict)

@@ -54,3 +54,19 @@ func (w *walker) list(name string, v any, depth int) {
 	}
 	w.Lists = append(w.Lists, List{name, texts})
 }
+
+// Text is a text beside the tensors that says where a file comes from.
+type Text struct {
+	Name  string // as of a tensor
+	Value string
+}
+
+// textKeys are the keys under which programs keep such texts: versions and configs of OpenMMLab's programs, and the author of Detectron2's files.
+var textKeys = []string{"mmdet_version", "mmengine_version", "cfg", "config", "exp_name", "experiment_name", "__author__"}
+
+// text keeps v if it is such a text.
+func (w *walker) text(name string, v any, depth int) {
+	if s, ok := v.(string); ok && depth <= 2 && slices.Contains(textKeys, path.Base(name)) {
+		w.Texts = append(w.Texts, Text{name, s})
+	}
+}

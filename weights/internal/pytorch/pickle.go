@@ -28,8 +28,8 @@ var (
 // to 100,000.
 const maxSteps = 2 << 20
 
-// The values that a pickle makes: nil, bool, int64, float64, string, long, tuple, *list, *dict, global, *storage, *array
-// and opaque.
+// The values that a pickle makes: nil, bool, int64, float64, string, long, tuple, *list, *dict, global, *storage, *array,
+// opaque, and those of numpy.go.
 type (
 	long   []byte // an integer beyond 64 bits, little-endian
 	tuple  []any
@@ -233,9 +233,10 @@ const maxText = 1 << 16 // bytes
 
 // text reads a text whose length takes n bytes.
 func (m *machine) text(n int) (any, error) {
-	b, err := m.short(n)
+	b, long, err := m.short(n)
 	if err != nil || b == nil {
-		return opaque{"str"}, err
+		long.text = true
+		return long, err
 	}
 	if !utf8.Valid(b) {
 		return nil, ErrText
@@ -245,32 +246,35 @@ func (m *machine) text(n int) (any, error) {
 
 // string reads a string of Python 2, which is text or bytes.
 func (m *machine) string(n int) (any, error) {
-	b, err := m.short(n)
+	b, long, err := m.short(n)
 	if err != nil || b == nil || !utf8.Valid(b) {
-		return opaque{"bytes"}, err
+		return long, err
 	}
 	return string(b), nil
 }
 
-// short reads bytes whose length takes n bytes; it passes over more than are kept, and gives nil.
-func (m *machine) short(n int) ([]byte, error) {
+// short reads bytes whose length takes n bytes, and says where they stand; it passes over more than are kept, and gives nil.
+func (m *machine) short(n int) ([]byte, raw, error) {
 	length, err := m.in.uint(n)
 	if err != nil {
-		return nil, err
+		return nil, raw{}, err
 	}
+	at := raw{offset: m.in.at, size: int64(length)}
 	if length > maxText {
-		return nil, m.in.skip(length)
+		return nil, at, m.in.skip(length)
 	}
-	return m.in.bytes(length)
+	b, err := m.in.bytes(length)
+	return b, at, err
 }
 
-// skipBytes passes over bytes whose length takes n bytes: no weight depends on them.
+// skipBytes passes over bytes whose length takes n bytes: they stay in the file.
 func (m *machine) skipBytes(n int) (any, error) {
 	length, err := m.in.uint(n)
 	if err != nil {
 		return nil, err
 	}
-	return opaque{"bytes"}, m.in.skip(length)
+	at := raw{offset: m.in.at, size: int64(length)}
+	return at, m.in.skip(length)
 }
 
 // long reads an integer of any size in two's complement.
@@ -437,10 +441,17 @@ func (m *machine) object(op byte) error {
 		m.push(known(global{module, name}))
 		return nil
 	case opBuild: // sets attributes, such as _metadata of a state dictionary; only data have any here
-		switch pair[0].(type) {
+		switch v := pair[0].(type) {
 		case *dict, *array, opaque:
 			m.push(pair[0])
 			return nil
+		case *npType:
+			v.build(pair[1])
+			m.push(v)
+			return nil
+		case *npArray:
+			m.push(v)
+			return v.build(pair[1])
 		}
 		return fmt.Errorf("%w: a state for %T", ErrStack, pair[0])
 	default: // opReduce, opNewObject

@@ -38,6 +38,12 @@ type storage struct {
 	count  int64 // elements
 	offset int64 // in the file; −1 until it is known
 	crc    *uint32
+
+	// Of an array of NumPy:
+	stored int64  // bytes in the file
+	memory []byte // the elements, where they are not in the file
+	text   bool   // what is in the file is a text, see raw
+	big    bool   // big-endian
 }
 
 // array is a tensor: a strided view of a storage.
@@ -50,6 +56,9 @@ type array struct {
 // known is the global if it has a meaning here, else an opaque value. Those with a meaning are on the list of PyTorch's own
 // weights_only loading, as far as tensors of detectors need them.
 func known(g global) any {
+	if name := numpyGlobal(g); name != "" {
+		return global{"numpy", name}
+	}
 	switch g.module {
 	case "collections":
 		if g.name == "OrderedDict" || g.name == "defaultdict" {
@@ -84,6 +93,9 @@ func apply(g global, args tuple) (any, error) {
 		if o, ok := a.(opaque); ok {
 			return o, nil
 		}
+	}
+	if g.module == "numpy" {
+		return applyNumPy(g, args)
 	}
 	switch g.name {
 	case "defaultdict": // its items follow
