@@ -238,7 +238,7 @@ func (f *File) infer(o Options) (*config.Config, []Assumption, error) {
 	if o.Semantics == "" {
 		assumed[0].Reason = f.systemBy
 	}
-	if o.Style == "" && strings.HasPrefix(string(system), "mmdetection") {
+	if o.Style == "" && c.Backbone.Type == config.BackboneResNetFPN && (system == MMDetection2 || system == MMDetection3) {
 		assumed = slices.Insert(assumed, 1, Assumption{"style", string(style), styleReason, "Style"})
 	}
 	return c, assumed, nil
