@@ -232,7 +232,7 @@ func TestOpenReadsTorchvisionFile(t *testing.T) {
 		return name
 	}))
 	require.Equal(t, 26, renamed)
-	m, err := spinemask.Open(path, nil)
+	m, err := spinemask.Open(path, &spinemask.Options{Raw: true}) // with the instances that have no pixel
 	require.NoError(t, err)
 	defer m.Close()
 	img, err := imageio.Open(testutil.Shared(t, "data", "demo_images", "skimage_chelsea.png"), imageio.Options{})
