@@ -52,7 +52,9 @@ func Example() {
 		name := filepath.Base(path)
 		p := export.NewPicture(export.Image{ID: int64(i + 1), FileName: name, Width: result.Width, Height: result.Height}, result, nil)
 		p.Photo = photo
-		p.Measure()
+		if err := p.Measure(); err != nil {
+			log.Fatal(err)
+		}
 		for _, w := range run {
 			if err := w.Add(p); err != nil {
 				log.Fatal(err)

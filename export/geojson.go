@@ -2,6 +2,7 @@ package export
 
 import (
 	"encoding/json"
+	"fmt"
 	"hash/fnv"
 	"io"
 )
@@ -33,6 +34,9 @@ const (
 // GeoJSON writes a picture as a FeatureCollection that QuPath opens, with class and measurements, as objects of a type: Detection or Annotation. Coordinates are
 // pixels, y down, holes included. Measurements have the names of the columns of [CSV].
 func GeoJSON(w io.Writer, p *Picture, objects string) error {
+	if objects != Detection && objects != Annotation {
+		return fmt.Errorf("export: objects %q: want %q or %q", objects, Detection, Annotation)
+	}
 	collection := struct {
 		Type     string    `json:"type"`
 		Features []feature `json:"features"`

@@ -33,7 +33,11 @@ var encoder = png.Encoder{CompressionLevel: png.BestSpeed}
 
 // CutOut writes an instance as a PNG of the box of its mask, transparent outside of the mask.
 func CutOut(w io.Writer, p *Picture, i int) error {
-	m, photo := p.Instances[i].Mask, pixels(p.Photo)
+	photo, err := p.pixels()
+	if err != nil {
+		return err
+	}
+	m := p.Instances[i].Mask
 	x0, y0, width, height := m.Bounds()
 	out := image.NewNRGBA(image.Rect(0, 0, max(width, 1), max(height, 1)))
 	eachSpan(m, func(x, top, bottom int) {
@@ -48,7 +52,11 @@ func CutOut(w io.Writer, p *Picture, i int) error {
 
 // Crop writes the part of the photo in the box of an instance's mask, or else in its own, with a tenth of its size around it, as a PNG.
 func Crop(w io.Writer, p *Picture, i int) error {
-	r, photo := cropRect(p.Instances[i].extent(p)), pixels(p.Photo)
+	photo, err := p.pixels()
+	if err != nil {
+		return err
+	}
+	r := cropRect(p.Instances[i].extent(p))
 	out := image.NewNRGBA(image.Rect(0, 0, max(r.Dx(), 1), max(r.Dy(), 1)))
 	for y := range r.Dy() {
 		for x := range r.Dx() {
@@ -68,11 +76,15 @@ func cropRect(m rle.Mask) image.Rectangle {
 
 // Overlay writes the photo with the instances drawn on it as a PNG, for people to look at.
 func Overlay(w io.Writer, p *Picture) error {
+	photo, err := p.pixels()
+	if err != nil {
+		return err
+	}
 	instances := make([]overlay.Instance, len(p.Instances))
 	for i, in := range p.Instances {
 		instances[i] = overlay.Instance{Mask: in.Mask, Box: in.Box, Label: in.Name, Score: in.Score}
 	}
-	picture, err := overlay.Draw(pixels(p.Photo), instances)
+	picture, err := overlay.Draw(photo, instances)
 	if err != nil {
 		return err
 	}
@@ -82,8 +94,12 @@ func Overlay(w io.Writer, p *Picture) error {
 
 // MakeThumbnail makes the small picture of the photo that a report shows.
 func (p *Picture) MakeThumbnail() error {
+	photo, err := p.pixels()
+	if err != nil {
+		return err
+	}
 	var b bytes.Buffer
-	if err := jpeg.Encode(&b, overlay.Thumbnail(pixels(p.Photo), thumbnailSide), &jpeg.Options{Quality: 80}); err != nil {
+	if err := jpeg.Encode(&b, overlay.Thumbnail(photo, thumbnailSide), &jpeg.Options{Quality: 80}); err != nil {
 		return err
 	}
 	p.Thumbnail = b.Bytes()

@@ -2,7 +2,7 @@ package export
 
 import (
 	"encoding/json"
-	"image"
+	"fmt"
 	"math"
 	"strconv"
 
@@ -19,25 +19,35 @@ type Intensity struct {
 	Max  float64 `json:"max"`
 }
 
-// Measure fills in the intensities of all instances from the Photo. A picture whose channels are all equal is a grey one.
-func (p *Picture) Measure() {
-	values := valuesOf(p.Photo)
+// Measure fills in the intensities of all instances from the Photo, which must be there. A picture whose channels are all equal is a grey one.
+func (p *Picture) Measure() error {
+	photo, err := p.pixels()
+	if err != nil {
+		return err
+	}
+	values := valuesOf(photo)
 	for i := range p.Instances {
 		p.Instances[i].Intensity = intensities(p.Instances[i].extent(p), values)
 	}
+	return nil
 }
 
-// pixels gives 8-bit RGB.
-func pixels(photo image.Image) *imageio.Image {
-	if p, ok := photo.(*imageio.Image); ok {
-		return p
+// pixels gives the Photo in 8-bit RGB. It must be there, in the size of the image.
+func (p *Picture) pixels() (*imageio.Image, error) {
+	if p.Photo == nil {
+		return nil, fmt.Errorf("export: %s: want the pixels of the image, and Photo is nil", p.FileName)
 	}
-	return imageio.FromImage(photo)
+	if size := p.Photo.Bounds().Size(); size.X != p.Width || size.Y != p.Height {
+		return nil, fmt.Errorf("export: %s: Photo has %d×%d pixels, the image %d×%d (width × height)", p.FileName, size.X, size.Y, p.Width, p.Height)
+	}
+	if photo, ok := p.Photo.(*imageio.Image); ok {
+		return photo, nil
+	}
+	return imageio.FromImage(p.Photo), nil
 }
 
 // valuesOf gives the values of a picture, of one channel or of three.
-func valuesOf(photo image.Image) *samples.Samples {
-	p := pixels(photo)
+func valuesOf(p *imageio.Image) *samples.Samples {
 	if p.Samples != nil {
 		return p.Samples
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"flag"
 	"image"
+	"io"
 	"math"
 	"os"
 	"strings"
@@ -55,7 +56,7 @@ func TestIntensitiesAreThoseOfScikitImage(t *testing.T) {
 	} {
 		p := twoInstances()
 		p.Photo = tt.photo
-		p.Measure()
+		require.NoError(t, p.Measure())
 		got := p.Instances[0].Intensity
 		require.Len(t, got, len(tt.want), name)
 		for c, want := range tt.want {
@@ -71,7 +72,7 @@ func TestIntensitiesAreThoseOfScikitImage(t *testing.T) {
 func TestIntensitiesOfGreyPicturesAndOfNoNumbers(t *testing.T) {
 	p := twoInstances()
 	p.Photo = image.NewGray(image.Rect(0, 0, 8, 6))
-	p.Measure()
+	require.NoError(t, p.Measure())
 	require.Equal(t, []Intensity{{0, 0, 0}}, p.Instances[0].Intensity, "equal channels are grey")
 
 	s := filledSamples(1, samples.Float, 32, func(x, y, _ int) float64 {
@@ -81,10 +82,10 @@ func TestIntensitiesOfGreyPicturesAndOfNoNumbers(t *testing.T) {
 		return float64(x)
 	})
 	p.Photo = &imageio.Image{Width: 8, Height: 6, Pix: make([]byte, 3*48), Samples: s}
-	p.Measure()
+	require.NoError(t, p.Measure())
 	require.Equal(t, []Intensity{{2, 1, 3}}, p.Instances[1].Intensity, "numbers only")
 	p.Instances[1].Mask = drawn("........", "........", "........", "........", "####....", "........")
-	p.Measure()
+	require.NoError(t, p.Measure())
 	require.Nil(t, p.Instances[1].Intensity)
 	require.NotContains(t, string(p.AppendJSON(nil)), "NaN")
 }
@@ -102,10 +103,25 @@ func table(t *testing.T, text string) (rows []map[string]string) {
 	return rows
 }
 
+// Without pixels of the image's size there is an error, not a panic.
+func TestWhatNeedsPixels(t *testing.T) {
+	for name, photo := range map[string]image.Image{
+		"Photo is nil": nil,
+		"Photo has 6×8 pixels, the image 8×6 (width × height)": image.NewGray(image.Rect(0, 0, 6, 8)),
+	} {
+		p := twoInstances()
+		p.Photo = photo
+		for _, err := range []error{p.Measure(), p.MakeThumbnail(), Overlay(io.Discard, p), CutOut(io.Discard, p, 0), Crop(io.Discard, p, 0)} {
+			require.ErrorContains(t, err, name)
+		}
+	}
+	require.ErrorContains(t, GeoJSON(io.Discard, twoInstances(), "detections"), `objects "detections": want "detection" or "annotation"`)
+}
+
 func TestMicrometres(t *testing.T) {
 	p := twoInstances()
 	p.PixelSize = [2]float64{0.5, 0.25}
-	p.Measure()
+	require.NoError(t, p.Measure())
 	var b bytes.Buffer
 	c := NewCSV(&b)
 	require.NoError(t, c.Add(p))

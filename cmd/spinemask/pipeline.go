@@ -112,7 +112,9 @@ func (f *segmentFlags) do(ctx context.Context, model *spinemask.Model, it *item,
 		it.picture.RemoveOverlap()
 	}
 	it.picture.Photo = it.photo
-	it.picture.Measure()
+	if it.err = it.picture.Measure(); it.err != nil {
+		return
+	}
 	it.scaling = it.photo.Scaling
 	if f.cut.Size == 0 && it.shown.scale == 0 {
 		it.shrunk = shrinking(&model.Config().Input, it.photo)
