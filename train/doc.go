@@ -1,13 +1,17 @@
 // Package train trains the networks of this project on pictures with marked objects:
 // from random weights, or on from those of a model that is there.
 //
-//	set, err := dataset.Open("labels", nil)
+//	set, err := dataset.Open("labels", dataset.Options{})
 //	...
-//	t, err := train.New(model, set, train.FineTune(), nil)
+//	file, err := weights.Open("model.safetensors")
 //	...
-//	err = t.Run(ctx, func(p train.Progress) { fmt.Println(p) })
+//	start, err := train.From(c, file, c, set, 1) // c is the file's config
 //	...
-//	err = t.Save("mine.safetensors")
+//	t, err := train.New(start.Config, start, set, train.FineTune(len(set.Images)), nil)
+//	...
+//	err = t.Run(ctx, func(p train.Progress) error { fmt.Println(p.Step, p.Losses["total_loss"]); return nil })
+//	...
+//	err = t.WriteModel(f, weights.Provenance{Source: "my labels"})
 //
 // Losses, targets, samplers, optimizers and the order of everything are those of
 // TensorFlow's Model Garden (official/vision at 2.15.0), which the published models

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spinemask/spinemask"
 	"github.com/spinemask/spinemask/config"
 	"github.com/spinemask/spinemask/dataset"
 	"github.com/spinemask/spinemask/internal/core/backprop"
@@ -63,7 +64,7 @@ type state struct {
 // are those of the config, in their order. weights are those that it begins with, such
 // as a Start; they are copied. A model with an input of a fixed size gets that of the
 // recipe. The size of its objects becomes that of the data set.
-func New(c *config.Config, weights backprop.Weights, set *dataset.Set, r *Recipe, o *Options) (*Trainer, error) {
+func New(c *config.Config, weights spinemask.Weights, set *dataset.Set, r *Recipe, o *Options) (*Trainer, error) {
 	if err := r.Validate(); err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spinemask/spinemask/config"
 	"github.com/spinemask/spinemask/export"
+	"github.com/spinemask/spinemask/train"
 	"github.com/spinemask/spinemask/weights"
 )
 
@@ -31,6 +32,8 @@ func values() map[string][]string {
 		"network":     {string(config.ModelMaskRCNN), string(config.ModelRetinaNet), string(config.ModelClassification)},
 		"protocol":    {"coco", "lvis"},
 		"mode":        {"strict", "corrected"},
+		"recipe":      train.RecipeNames(),
+		"freeze":      {string(train.FreezeStem), string(train.FreezeBackbone), "norms"},
 	}
 }
 
@@ -43,7 +46,7 @@ var (
 		"model":       {"safetensors", "pth", "pt", "bin", "pkl", "index", "ckpt"},
 		"annotations": {"json"},
 	}
-	folders = []string{"images", "keep"}
+	folders = []string{"images", "val-images", "preview", "keep"}
 )
 
 // complete lets shells complete the values of the flags of all commands.
