@@ -43,6 +43,18 @@ func TestOtherKindsEqualFloat64(t *testing.T) {
 		{160, 160, config.TF1Classification, "143", func(c *config.Config) { c.Activation = config.ActivationSwish }},
 		{200, 200, config.TF1Classification, "49S", func(*config.Config) {}},
 		{128, 256, config.TF2Classification, "49", func(c *config.Config) { c.Activation = config.ActivationSwish }},
+		{128, 256, config.TF2Mobile, "49S", func(c *config.Config) { c.RetinaHead.Filters, c.Categories = 9, c.Categories[:5] }},
+		{256, 128, config.TF2MobileMaskRCNN, "49XS", func(c *config.Config) { c.Backbone.FilterScale, c.RPN.Filters, c.RPN.Convs = 0.33, 18, 2 }},
+		{128, 128, config.TF2Mobile, "49", func(c *config.Config) {
+			c.Backbone.FilterScale, c.Backbone.Expansion, c.Backbone.SqueezeRatio, c.RetinaHead.Filters = 0.4, 1, 0.5, 17
+		}},
+		{128, 256, config.TF2ResNetFPN, "resnet-101", func(c *config.Config) { c.Backbone.Endpoints, c.RPN.Filters = 20, 24 }},
+		{96, 160, config.TF2ResNetFPN, "resnet-50-p3", func(c *config.Config) { c.Backbone.Endpoints, c.RPN.Filters = 16, 16 }},
+		{256, 128, config.TF2ResNetFPNRetinaNet, "resnet-50", func(c *config.Config) {
+			c.Backbone.Endpoints, c.RetinaHead.Filters, c.Activation = 17, 16, config.ActivationHardSwish
+		}},
+		{128, 128, config.ScalePermuted, "r23_sp30", func(c *config.Config) { c.RetinaHead.Filters, c.RetinaHead.Convs = 16, 1 }},
+		{128, 128, config.ScalePermuted, "r0_sp53", func(c *config.Config) { c.RetinaHead.Filters, c.RetinaHead.Convs = 16, 1 }},
 		{200, 168, config.TF2Classification, "resnet-101", func(*config.Config) {}},
 	} {
 		c, err := tt.system(tt.variant)

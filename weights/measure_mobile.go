@@ -14,7 +14,7 @@ func (m *measurer) mobile(b *config.Backbone) {
 	squeezed := []truncation{}
 	unit := func(place string, level int) {
 		expanded, out := m.conv("%s/conv2", place)
-		in := out
+		in := expanded
 		if m.has("%s/conv0/kernel", place) {
 			in, expanded = m.conv("%s/conv0", place)
 		}

@@ -42,6 +42,9 @@ var rolePlaces = []struct{ role, place string }{
 	{`backbone\.endpoint\.(\d)\.(?:conv|bn)0`, "backbone/endpoint$1"},
 	{`backbone\.group\.(\d)\.(\d)\.(?:shortcut|norm0)`, "backbone/stage$1/unit$2/shortcut"},
 	{`backbone\.group\.(\d)\.(\d)\.(?:conv|norm)(\d)`, "backbone/stage$1/unit$2/conv#$3"},
+	{`decoder\.(lateral)_(\d)`, "fpn/$1$2"},
+	{`decoder\.(?:post_hoc|coarser)_(\d)`, "fpn/output$1"},
+	{`decoder\.norm_(\d)`, "fpn/output$1/norm"},
 	{`head\.(class|box)_conv\.(\d)`, "retina/$1/conv$2"},
 	{`head\.(class|box)_norm\.P(\d)\.(\d)`, "retina/$1/conv$3/norm$2"},
 	{`head\.(class|box)_predict`, "retina/$1/predict"},
@@ -70,8 +73,14 @@ func placeOf(t *testing.T, role string) string {
 		place := re.ReplaceAllString(module, r.place)
 		place = regexp.MustCompile(`@\d+`).ReplaceAllStringFunc(place, func(s string) string { return fmt.Sprintf("%02d", index(s[1:])) })
 		place = regexp.MustCompile(`#\d`).ReplaceAllStringFunc(place, func(s string) string { return fmt.Sprint(index(s[1:]) - 1) })
-		if strings.Contains(place, "/conv") && strings.Contains(place, "/norm") {
+		if strings.HasPrefix(place, "fpn/") && strings.HasSuffix(place, "/norm") || strings.Contains(place, "/conv") && strings.Contains(place, "/norm") {
 			return place + "/" + strings.TrimPrefix(tfLeaves[leaf], "norm/")
+		}
+		switch leaf {
+		case "depthwise_kernel":
+			return place + "/depthwise/kernel" // of the heads
+		case "pointwise_kernel":
+			return place + "/kernel"
 		}
 		return place + "/" + tfLeaves[leaf]
 	}
@@ -119,6 +128,8 @@ func TestTF2OtherKindsAreWhereTheOriginalHasThem(t *testing.T) {
 		classes  int
 	}{
 		"tf2_retina9.tsv.gz":      {config.ModelRetinaNet, config.BackboneSpineNet, 0.1, 21},
+		"tf2_rfpn_retina.tsv.gz":  {config.ModelRetinaNet, config.BackboneResNetFPNTF, 0.125, 21},
+		"tf2_rfpn_mrcnn.tsv.gz":   {config.ModelMaskRCNN, config.BackboneResNetFPNTF, 0.125, 21},
 		"tf2_cls_spinenet.tsv.gz": {config.ModelClassification, config.BackboneSpineNet, 0.1, 101},
 		"tf2_cls_resnet.tsv.gz":   {config.ModelClassification, config.BackboneResNet, 0.125, 101},
 	} {
@@ -135,6 +146,109 @@ func TestTF2OtherKindsAreWhereTheOriginalHasThem(t *testing.T) {
 		require.Equal(t, want.scale, c.Backbone.FilterScale)
 		require.Equal(t, want.classes, c.Classes())
 		require.NoError(t, Check(f, wants(t, c)))
+	}
+}
+
+// mobilePlaceOf is placeOf for the backbone of a mobile SpineNet, of which roles are all.
+func mobilePlaceOf(t *testing.T, role string, roles map[string]bool) string {
+	module, leaf, _ := strings.Cut(role, "/")
+	suffix := "/" + tfLeaves[leaf]
+	if leaf == "depthwise_kernel" {
+		suffix = "/kernel"
+	}
+	var block, parent, k int
+	scan := func(format string, args ...any) bool {
+		n, _ := fmt.Sscanf(module, format, args...)
+		return n == len(args)
+	}
+	unit, part := "", ""
+	switch {
+	case scan("backbone.block.%d.resample.%d.dw%d", &block, &parent, &k):
+		return fmt.Sprintf("backbone/block%02d/resample%d/depthwise%d%s", block, parent, k, suffix)
+	case scan("backbone.block.%d.resample.%d.bn%d", &block, &parent, &k):
+		if roles[fmt.Sprintf("backbone.block.%d.resample.%d.dw%d/depthwise_kernel", block, parent, k)] {
+			return fmt.Sprintf("backbone/block%02d/resample%d/depthwise%d%s", block, parent, k, suffix)
+		}
+		return fmt.Sprintf("backbone/block%02d/resample%d/conv%s", block, parent, suffix)
+	case scan("backbone.block.%d.resample.%d.conv0", &block, &parent):
+		return fmt.Sprintf("backbone/block%02d/resample%d/conv%s", block, parent, suffix)
+	case scan("backbone.block.%d.group.0.%s", &block, &part):
+		unit = fmt.Sprintf("backbone/block%02d/unit0/", block)
+	case scan("backbone.stem_group.%d.0.%s", &block, &part):
+		unit = fmt.Sprintf("backbone/stem/group%d/unit0/", block)
+	default:
+		return placeOf(t, role)
+	}
+	part = strings.NewReplacer("norm", "conv", "se_reduce", "squeeze", "se_expand", "excite").Replace(part)
+	return unit + part + suffix
+}
+
+// TestTF2MobileIsWhereTheOriginalHasIt is of mobile SpineNet, with numbers that another model before has moved on, too.
+func TestTF2MobileIsWhereTheOriginalHasIt(t *testing.T) {
+	number := regexp.MustCompile(`^(conv2d|depthwise_conv2d|batch_normalization|inverted_bottleneck_block)(?:_(\d+))?/`)
+	for name, kind := range map[string]config.Model{"tf2_mobile_retina.tsv.gz": config.ModelRetinaNet, "tf2_mobile_mrcnn.tsv.gz": config.ModelMaskRCNN} {
+		for _, moved := range []int{0, 93} {
+			vars, roles := tf2Names(t, name)
+			all := map[string]bool{}
+			for i, v := range vars {
+				all[roles[v.Name]] = true
+				vars[i].alias = number.ReplaceAllStringFunc(v.alias, func(s string) string {
+					m := number.FindStringSubmatch(s)
+					return fmt.Sprintf("%s_%d/", m[1], index(m[2])+moved)
+				})
+			}
+			f, err := FromTensors(name, vars, nil)
+			require.NoError(t, err)
+			for native, key := range f.from {
+				require.Equal(t, mobilePlaceOf(t, roles[key], all), native, key)
+			}
+			c, _, err := f.Config(Options{})
+			require.NoError(t, err)
+			require.Equal(t, kind, c.Model)
+			require.Equal(t, config.BackboneSpineNetMobile, c.Backbone.Type)
+			require.Equal(t, 0.4, c.Backbone.FilterScale)
+			require.Equal(t, 0.2, c.Backbone.SqueezeRatio)
+			require.Equal(t, 6, c.Backbone.Expansion)
+			require.Equal(t, 21, c.Classes())
+			require.NoError(t, Check(f, wants(t, c)))
+		}
+	}
+}
+
+// TestMobileSizesAreMeasured takes names and shapes of the networks themselves: what is measured is the config that they were made of.
+func TestMobileSizesAreMeasured(t *testing.T) {
+	for _, name := range config.Mobiles() {
+		for _, family := range []func(string) (*config.Config, error){config.TF2Mobile, config.TF2MobileMaskRCNN} {
+			for _, change := range []func(*config.Backbone){
+				func(*config.Backbone) {},
+				func(b *config.Backbone) { b.FilterScale, b.Endpoints = 0.3, 20 },
+				func(b *config.Backbone) { b.Expansion, b.SqueezeRatio = 1, 0.25 },
+				func(b *config.Backbone) { b.Expansion, b.MinLevel, b.MaxLevel = 4, 4, 6 },
+			} {
+				c, err := family(name)
+				require.NoError(t, err)
+				change(&c.Backbone)
+				if c.Model == config.ModelMaskRCNN {
+					c.RoIAlign.MinLevel, c.RoIAlign.MaxLevel = c.Backbone.MinLevel, c.Backbone.MaxLevel
+				}
+				require.NoError(t, c.Validate())
+				var vars []Tensor
+				for _, w := range wants(t, c) {
+					vars = append(vars, shaped(w.Name, w.Shape...))
+				}
+				f, err := FromTensors(name, vars, nil)
+				require.NoError(t, err)
+				measured := c.Clone()
+				measured.Backbone = config.Backbone{Type: c.Backbone.Type, BlockTable: c.Backbone.BlockTable, SqueezeRatio: 0.2}
+				require.Empty(t, measure(f, measured))
+				want := c.Backbone
+				want.StridedPadding, want.PoolPadding, want.EndpointActivation = "", "", false
+				require.Equal(t, want, measured.Backbone)
+				require.Equal(t, c.RetinaHead, measured.RetinaHead)
+				require.Equal(t, c.RPN.Separable, measured.RPN.Separable)
+				require.Equal(t, c.MaskHead, measured.MaskHead)
+			}
+		}
 	}
 }
 
