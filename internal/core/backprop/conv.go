@@ -2,7 +2,6 @@ package backprop
 
 import (
 	"github.com/spinemask/spinemask/graph"
-	"github.com/spinemask/spinemask/internal/core/kernels"
 	"github.com/spinemask/spinemask/internal/core/parallel"
 )
 
@@ -83,7 +82,7 @@ func biasOf(b *Param) []float32 {
 
 func (o *conv) forward(p *Program, s *step) {
 	x, y := &p.values[s.in[0]].map_, &p.values[s.out].map_
-	o.forth.pack(p.set, o.kernel.Value, biasOf(o.bias))
+	o.forth.pack(p, o.kernel.Value, biasOf(o.bias))
 	o.forth.run(p, place{in: x, y: -o.top, x: -o.left, stride: o.stride, out: y, step: 1, height: y.Height, width: y.Width})
 	y.ClearBorders()
 }
@@ -122,7 +121,7 @@ func (o *conv) phase(p *Program, ph *phase, dy, dx *Map, add bool) {
 		return
 	}
 	f := &ph.filter
-	f.pack(p.set, p.turned(o.kernel.Value, o, ph), nil)
+	f.pack(p, p.turned(o.kernel.Value, o, ph), nil)
 	f.run(p, place{
 		in: dy, y: r.from, x: c.from, stride: 1,
 		out: dx, outY: r.first, outX: c.first, step: o.stride,
@@ -146,24 +145,36 @@ func (p *Program) turned(kernel []float32, o *conv, ph *phase) []float32 {
 
 // transpose sets dst[j][i] = src[i][j] for rows×columns values.
 func transpose(dst, src []float32, rows, columns int) {
+	transposePart(dst, src, rows, columns, 0, columns)
+}
+
+// transposePart does it for the columns first … last−1.
+func transposePart(dst, src []float32, rows, columns, first, last int) {
 	const block = 16 // rows and columns at a time: their lines stay in the cache
-	for i0 := 0; i0 < rows; i0 += block {
-		i1 := min(i0+block, rows)
-		for j0 := 0; j0 < columns; j0 += block {
-			j1 := min(j0+block, columns)
-			for i := i0; i < i1; i++ {
-				for j, v := range src[i*columns+j0 : i*columns+j1] {
-					dst[(j0+j)*rows+i] = v
+	for j0 := first; j0 < last; j0 += block {
+		j1 := min(j0+block, last)
+		for i0 := 0; i0 < rows; i0 += block {
+			i1 := min(i0+block, rows)
+			for j := j0; j < j1; j++ {
+				to := dst[j*rows+i0 : j*rows+i1]
+				from := src[i0*columns+j:]
+				for i := range to {
+					to[i] = from[i*columns]
 				}
 			}
 		}
 	}
 }
 
-// shared is scratch memory of all workers together.
-func (p *Program) shared(n int) []float32 {
-	if len(p.common) < n {
-		p.common = kernels.Alloc(n)
-	}
-	return p.common[:n]
+// transposed is a large matrix transposed by the team, in shared memory.
+func (p *Program) transposed(src []float32, rows, columns int) []float32 {
+	dst := p.shared(rows * columns)
+	const each = 64 // columns of a part
+	p.team.Do((columns+each-1)/each, parallel.Func(func(_, part int) {
+		transposePart(dst, src, rows, columns, part*each, min((part+1)*each, columns))
+	}))
+	return dst
 }
+
+// shared is scratch memory of all workers together.
+func (p *Program) shared(n int) []float32 { return grow(&p.common, n) }

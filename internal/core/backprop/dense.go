@@ -35,7 +35,7 @@ func (o *dense) again(*Program, *step, *Map) { panic("backprop: dense layers are
 
 func (o *dense) forward(p *Program, s *step) {
 	x, y := line(&p.values[s.in[0]].map_), line(&p.values[s.out].map_)
-	o.forth.pack(p.set, o.kernel.Value, biasOf(o.bias))
+	o.forth.pack(p, o.kernel.Value, biasOf(o.bias))
 	o.forth.run(p, place{in: x, stride: 1, out: y, step: 1, height: 1, width: y.Width})
 }
 
@@ -51,9 +51,7 @@ func (o *dense) backward(p *Program, s *step) {
 	if dx == nil {
 		return
 	}
-	w := p.shared(o.back.c * o.back.n)
-	transpose(w, o.kernel.Value, o.back.n, o.back.c)
-	o.back.pack(p.set, w, nil)
+	o.back.pack(p, p.transposed(o.kernel.Value, o.back.n, o.back.c), nil)
 	to := line(dx)
 	o.back.run(p, place{in: dy, stride: 1, out: to, step: 1, height: 1, width: to.Width, add: add})
 }
@@ -87,9 +85,7 @@ func (o *deconv) forward(p *Program, s *step) {
 	x, y := &p.values[s.in[0]].map_, &p.values[s.out].map_
 	for tap := range o.forth {
 		f := &o.forth[tap]
-		w := p.shared(f.c * f.n)
-		transpose(w, o.kernel.Value[tap*f.c*f.n:], f.n, f.c)
-		f.pack(p.set, w, biasOf(o.bias))
+		f.pack(p, p.transposed(o.kernel.Value[tap*f.c*f.n:], f.n, f.c), biasOf(o.bias))
 		f.run(p, place{in: x, stride: 1, out: y, outY: tap / o.size, outX: tap % o.size, step: o.size, height: x.Height, width: x.Width})
 	}
 	y.ClearBorders()
@@ -108,6 +104,6 @@ func (o *deconv) backward(p *Program, s *step) {
 	if dx == nil {
 		return
 	}
-	o.back.pack(p.set, o.kernel.Value, nil)
+	o.back.pack(p, o.kernel.Value, nil)
 	o.back.run(p, place{in: dy, stride: o.size, out: dx, step: 1, height: dx.Height, width: dx.Width, add: add})
 }

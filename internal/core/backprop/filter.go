@@ -6,15 +6,17 @@ import (
 )
 
 // A filter is the weights of a convolution laid out for the kernels. They change
-// with every batch, and are laid out again before it.
+// with every batch, and are laid out again before it, in memory that all filters of
+// a program share: they are used at once.
 type filter struct {
 	kh, kw, c, n int // window, input and output channels
-	room         []float32
 	packed       *kernels.Packed
+	room         *float32 // where packed lies
 
 	// Of a 3×3 window that moves by single pixels over maps that are large enough.
-	winograd *kernels.PackedWinograd
-	plan     *kernels.WinogradPlan
+	winograd     *kernels.PackedWinograd
+	winogradRoom *float32
+	plan         *kernels.WinogradPlan
 }
 
 const (
@@ -36,24 +38,33 @@ func (f *filter) useWinograd(items, h, w, stride int) bool {
 	return items*((h+rows[0]-1)/rows[0])*((w+cols[0]-1)/cols[0]) >= winogradTiles
 }
 
-func (f *filter) pack(set *kernels.Set, weights, bias []float32) {
-	if f.room == nil {
-		f.room = kernels.Alloc(set.PackedFloats(f.kh, f.kw, f.c, f.n))
+func (f *filter) pack(p *Program, weights, bias []float32) {
+	room := grow(&p.packRoom, p.set.PackedFloats(f.kh, f.kw, f.c, f.n))
+	if f.room != &room[0] {
+		f.packed, f.room, f.winograd = p.set.Layout(room, f.kh, f.kw, f.c, f.n), &room[0], nil
 	}
-	f.packed = set.PackInto(f.room, weights, f.kh, f.kw, f.c, f.n, nil, bias)
+	p.team.Do(f.packed.Panels(), parallel.Func(func(_, panel int) { f.packed.Fill(panel, weights, bias) }))
 }
 
-// transform makes Winograd's weights of the packed ones, in memory that all filters
-// of a program share: they are used at once.
+// transform makes Winograd's weights of the packed ones.
 func (f *filter) transform(p *Program, h, w int) {
-	rows, cols := kernels.Tiles(h, w, winogradSide)
-	f.winograd = f.packed.Winograd(rows, cols)
-	if n := f.winograd.Floats(); len(p.winogradRoom) < n {
-		p.winogradRoom = kernels.Alloc(n)
+	if f.winograd == nil {
+		f.winograd, f.winogradRoom = f.packed.Winograd(kernels.Tiles(h, w, winogradSide)), nil
 	}
-	f.winograd.Place(p.winogradRoom)
+	if room := grow(&p.winogradRoom, f.winograd.Floats()); f.winogradRoom != &room[0] {
+		f.winograd.Place(room)
+		f.plan, f.winogradRoom = f.winograd.Plan(h, w, p.team.Workers()), &room[0]
+	}
 	p.team.Do(f.packed.Panels(), parallel.Func(func(_, panel int) { f.winograd.TransformPanel(panel) }))
-	f.plan = f.winograd.Plan(h, w, p.team.Workers())
+}
+
+// grow is scratch memory of all workers together.
+func grow(room *[]float32, n int) []float32 {
+	if len(*room) < n {
+		*room = nil // the smaller one may go
+		*room = kernels.Alloc(n)
+	}
+	return (*room)[:n]
 }
 
 // A place is where a filter is applied: its first tap for the first output, and

@@ -63,7 +63,7 @@ type Program struct {
 	scratch [][]float32 // of each worker
 	common  []float32   // of all together
 
-	winogradRoom []float32 // weights of the filter that is applied
+	packRoom, winogradRoom []float32 // weights of the filter that is applied
 
 	watch func(layer string, m *Map) // nil: nobody looks
 }

@@ -62,23 +62,26 @@ func (s *Set) PackInto(room, weights []float32, kh, kw, c, n int, scale []float6
 	return w
 }
 
-// PackRows lays a map out as the weights of a window of items × rows pixels of c
-// channels each, without a bias: row(item, y) gives c·n values, those of n
-// outputs for each channel. Room is as for PackInto.
-func (s *Set) PackRows(room []float32, items, rows, c, n int, row func(item, y int) []float32) *Packed {
-	w := s.layout(room[:s.PackedFloats(items, rows, c, n)], items, rows, c, n)
-	for item := range items {
-		for y := range rows {
-			from := row(item, y)
-			for i := range w.panels {
-				w.panels[i].fill((item*rows+y)*c, from[:c*n], n, nil)
-			}
-		}
+// Layout cuts room, of PackedFloats, into the panels of a window's weights, which Fill then fills.
+func (s *Set) Layout(room []float32, kh, kw, c, n int) *Packed {
+	return s.layout(room[:s.PackedFloats(kh, kw, c, n)], kh, kw, c, n)
+}
+
+// Fill copies a panel's part of weights, [kh][kw][c][n], and bias, [n] or nil for zeros. Whatever the memory held is
+// written over.
+func (w *Packed) Fill(panel int, weights, bias []float32) {
+	if len(weights) < w.KH*w.KW*w.C*w.N || bias != nil && len(bias) < w.N {
+		panic(shortWeights)
 	}
-	for i := range w.panels {
-		clear(w.panels[i].bias)
+	p := &w.panels[panel]
+	if p.width < len(p.bias) {
+		clear(p.weights)
 	}
-	return w
+	clear(p.bias)
+	p.fill(0, weights[:w.KH*w.KW*w.C*w.N], w.N, nil)
+	if bias != nil {
+		copy(p.bias, bias[p.first:p.first+p.width])
+	}
 }
 
 func roundUp(n, unit int) int { return (n + unit - 1) / unit * unit }
