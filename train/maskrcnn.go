@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/spinemask/spinemask/box"
 	"github.com/spinemask/spinemask/config"
@@ -25,6 +26,7 @@ type maskRCNN struct {
 	batch            int // images
 	regions, masks   int // of an image, for the box head and for the mask head
 	size             box.Size
+	aligning         time.Duration // spent in RoIAlign
 
 	recipe   *Recipe
 	proposer *rpn.Proposer
@@ -254,6 +256,8 @@ func (m *maskRCNN) maskHead(ctx context.Context, of []targets, grads []*backprop
 
 // align cuts the features of each image's boxes into the input of a head.
 func (m *maskRCNN) align(head *backprop.Program, boxes [][]box.Box) {
+	start := time.Now()
+	defer func() { m.aligning += time.Since(start) }()
 	c := &m.config.RoIAlign
 	in := head.Input("features")
 	first := 0
@@ -275,6 +279,8 @@ func (m *maskRCNN) align(head *backprop.Program, boxes [][]box.Box) {
 
 // alignBack adds the gradient of a head's input to those of the levels.
 func (m *maskRCNN) alignBack(head *backprop.Program, boxes [][]box.Box, grads []*backprop.Map) {
+	start := time.Now()
+	defer func() { m.aligning += time.Since(start) }()
 	in := head.InputGrad("features")
 	first := 0
 	for i, list := range boxes {

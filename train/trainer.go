@@ -50,6 +50,7 @@ type Trainer struct {
 	sgd      optim.SGD
 	cache    cache
 	waited   time.Duration // of the last step
+	times    Times
 	recent   recentLosses
 }
 
@@ -207,13 +208,14 @@ func (t *Trainer) Bytes() int64 {
 // with the decay of weights as "total_loss".
 func (t *Trainer) Step(ctx context.Context) (Losses, error) {
 	step := t.state.step
-	t.params.ClearGrads()
 	start := time.Now()
+	t.params.ClearGrads()
 	images, truths, err := t.fill(step)
 	if err != nil {
 		return nil, err
 	}
 	t.waited = time.Since(start)
+	t.times.Images += t.waited
 	t.drop(step)
 	losses, err := t.net.learn(ctx, step, truths)
 	if err != nil {
@@ -230,7 +232,10 @@ func (t *Trainer) Step(ctx context.Context) (Losses, error) {
 	for _, p := range t.net.programs() {
 		p.Commit()
 	}
+	updating := time.Now()
 	t.update(step)
+	t.times.Update += time.Since(updating)
+	t.times.Steps += time.Since(start)
 	t.state.step++
 	return losses, nil
 }

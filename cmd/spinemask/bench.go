@@ -28,6 +28,11 @@ type benchFlags struct {
 	json    bool
 	layers  bool
 	compare bool
+
+	train   bool
+	batch   int
+	regions int
+	masks   int
 }
 
 func newBench(t *talk) *cobra.Command {
@@ -43,12 +48,17 @@ Multiply-adds are those of the network as published; the machine's peak, of fuse
 multiply-adds in registers, is measured in the same run. Convolutions by Winograd's
 algorithm multiply less, so more than 100 % of peak is possible.
 
+With --train, steps of training are measured instead: pictures of noise with twelve
+objects each, all of the network trained, in the shape that --size, --batch, --rois
+and --masks give.
+
 Only figures of one machine compare, and only when it is idle: measure in turn,
 more than once.`,
 		Example: `  spinemask bench                              SpineNet-49 at 640×640
   spinemask bench --variant 96 --threads 1 --runs 5
   spinemask bench --network retinanet          RetinaNet on SpineNet-49
   spinemask bench --layers                     every layer on its own
+  spinemask bench --train --runs 5             steps of training, two images of 640×640
   spinemask bench --json > a.json
   spinemask bench --compare a.json b.json      where a change made a difference`,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -78,14 +88,19 @@ more than once.`,
 	fl.IntVar(&f.runs, "runs", 10, "how many runs are measured, after one that is not")
 	fl.BoolVar(&f.fast, "fast", false, fastHelp)
 	fl.BoolVar(&f.direct, "no-winograd", false, "compute all convolutions directly: slower, with less memory")
+	fl.BoolVar(&f.train, "train", false, "measure steps of training a Mask R-CNN")
+	fl.IntVar(&f.batch, "batch", 2, "with --train: `images` of a step")
+	fl.IntVar(&f.regions, "rois", 512, "with --train: `regions` of an image that the box head is trained on")
+	fl.IntVar(&f.masks, "masks", 128, "with --train: `regions` of an image that the mask head is trained on")
 	fl.BoolVar(&f.json, "json", false, "print the report as JSON")
 	fl.BoolVar(&f.layers, "layers", false, "measure every layer on its own")
 	fl.BoolVar(&f.compare, "compare", false, "compare two reports that --json wrote")
 	cmd.MarkFlagsMutuallyExclusive("model", "network")
 	cmd.MarkFlagsMutuallyExclusive("model", "variant")
-	cmd.MarkFlagsMutuallyExclusive("model", "size")
 	cmd.MarkFlagsMutuallyExclusive("json", "layers", "compare")
-	cmd.MarkFlagsMutuallyExclusive("no-winograd", "layers", "compare")
+	cmd.MarkFlagsMutuallyExclusive("no-winograd", "layers", "compare", "train")
+	cmd.MarkFlagsMutuallyExclusive("train", "fast")
+	cmd.MarkFlagsMutuallyExclusive("train", "network")
 	return cmd
 }
 
@@ -99,6 +114,17 @@ func (f *benchFlags) run(cmd *cobra.Command, t *talk) error {
 		return fmt.Errorf("--threads %d: want at most %d", f.threads, mostThreads)
 	case f.size < 0:
 		return fmt.Errorf("--size %d: want a positive number", f.size)
+	}
+	if f.train {
+		return f.training(cmd, t)
+	}
+	for _, name := range []string{"batch", "rois", "masks"} {
+		if cmd.Flags().Changed(name) {
+			return fmt.Errorf("--%s needs --train", name)
+		}
+	}
+	if f.model != "" && f.size > 0 {
+		return errors.New("--size goes with a published size, or with --train")
 	}
 	n, err := f.network(t)
 	if err != nil {
@@ -119,13 +145,51 @@ func (f *benchFlags) run(cmd *cobra.Command, t *talk) error {
 	if err != nil {
 		return err
 	}
+	return f.print(w, r)
+}
+
+// print writes a report as --json says.
+func (f *benchFlags) print(w io.Writer, r fmt.Stringer) error {
 	if f.json {
 		e := json.NewEncoder(w)
 		e.SetIndent("", "  ")
 		return e.Encode(r)
 	}
-	_, err = io.WriteString(w, r.String())
+	_, err := io.WriteString(w, r.String())
 	return err
+}
+
+// training measures steps of training.
+func (f *benchFlags) training(cmd *cobra.Command, t *talk) error {
+	for _, v := range []struct {
+		name  string
+		value int
+		most  int
+	}{{"batch", f.batch, 1024}, {"rois", f.regions, 1000}, {"masks", f.masks, f.regions}} {
+		if v.value < 1 || v.value > v.most {
+			return fmt.Errorf("--%s %d: want 1 to %d", v.name, v.value, v.most)
+		}
+	}
+	var n *bench.Network
+	var err error
+	if f.model == "" {
+		n, err = bench.PublishedTraining(f.variant)
+	} else {
+		n, err = f.network(t)
+	}
+	if err != nil {
+		return err
+	}
+	defer n.Close()
+	side := f.size
+	if side == 0 {
+		side = 640
+	}
+	r, err := bench.Train(cmd.Context(), n, bench.Training{Side: side, Batch: f.batch, Regions: f.regions, Masks: f.masks, Threads: f.threads}, f.runs)
+	if err != nil {
+		return err
+	}
+	return f.print(cmd.OutOrStdout(), r)
 }
 
 func (f *benchFlags) network(t *talk) (*bench.Network, error) {

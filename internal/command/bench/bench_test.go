@@ -154,3 +154,18 @@ func TestCompare(t *testing.T) {
 
 	require.True(t, noisy(Timing{1, 0.9, 0}, Timing{1.1, 0.8, 0}), "medians and best times disagree")
 }
+
+// The parts of a step make up its time.
+func TestTrainReportsEveryPart(t *testing.T) {
+	r, err := Train(t.Context(), small(t), Training{Side: 128, Batch: 1, Regions: 8, Masks: 2, Threads: 1}, 2)
+	require.NoError(t, err)
+	require.Equal(t, 2, r.Steps)
+	var names []string
+	for _, p := range r.Parts {
+		names = append(names, p.Name)
+		require.Positive(t, p.Mean, p.Name)
+	}
+	require.Equal(t, []string{"images", "forward", "backward, inputs", "backward, weights", "norms", "sums, pools, upsampling", "RoIAlign", "update", "proposals, targets, losses"}, names)
+	require.Positive(t, r.Step.Best)
+	require.Contains(t, r.String(), "images/s")
+}

@@ -2,6 +2,7 @@ package backprop
 
 import (
 	"slices"
+	"time"
 
 	"github.com/spinemask/spinemask/internal/core/kernels"
 )
@@ -113,7 +114,9 @@ func (p *Program) ensure(v int) {
 	for _, in := range s.in {
 		p.ensure(in)
 	}
+	start := time.Now()
 	s.op.again(p, s, &x.again)
+	*p.spent(s.op, true) += time.Since(start)
 	x.present = true
 }
 

@@ -20,6 +20,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/spinemask/spinemask/graph"
 	"github.com/spinemask/spinemask/internal/core/kernels"
@@ -62,6 +63,8 @@ type Program struct {
 	arena   []float32
 	scratch [][]float32 // of each worker
 	common  []float32   // of all together
+
+	times Times
 
 	packRoom, winogradRoom []float32 // weights of the filter that is applied
 
@@ -278,7 +281,9 @@ func (p *Program) Forward(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
+		start := time.Now()
 		s.op.forward(p, s)
+		*p.spent(s.op, false) += time.Since(start)
 		if p.watch != nil {
 			p.watch(s.name, &p.values[s.out].map_)
 		}
@@ -318,8 +323,10 @@ func (p *Program) Backward(ctx context.Context) error {
 				p.ensure(v)
 			}
 		}
+		start, weights := time.Now(), p.times.BackwardWeights
 		p.values[s.out].gradMap.ClearBorders()
 		s.op.backward(p, s)
+		*p.spent(s.op, true) += time.Since(start) - (p.times.BackwardWeights - weights)
 	}
 	return nil
 }

@@ -1,6 +1,8 @@
 package backprop
 
 import (
+	"time"
+
 	"github.com/spinemask/spinemask/internal/core/kernels"
 	"github.com/spinemask/spinemask/internal/core/parallel"
 )
@@ -12,6 +14,8 @@ import (
 // The sums run over blocks of pixels, or of Winograd's tiles, that follow each other
 // in an order that does not depend on the number of threads; what is split is grad.
 func (p *Program) weightGrad(grad []float32, in *Map, size, stride, top, left int, dy *Map) {
+	began := time.Now()
+	defer func() { p.times.BackwardWeights += time.Since(began) }()
 	start := (in.border.top-top)*in.RowStride + (in.border.left-left)*in.Channels
 	if size == 3 && stride == 1 && p.winogradGrad(grad, in, start, dy) {
 		return
