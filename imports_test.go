@@ -26,7 +26,7 @@ var allowed = map[string][]string{
 	"engine":                               {"graph", "internal/core/kernels", "internal/core/parallel"},
 	"features":                             {""},
 	"graph":                                {},
-	"internal/command/bench":               {"", "config", "engine", "graph", "internal/core/imageio", "internal/core/kernels", "internal/core/network", "internal/core/parallel", "internal/core/preprocess", "weights"},
+	"internal/command/bench":               {"", "config", "dataset", "engine", "graph", "internal/core/imageio", "internal/core/kernels", "internal/core/network", "internal/core/parallel", "internal/core/preprocess", "rle", "train", "weights"},
 	"internal/core/column":                 {},
 	"internal/testkit/dsb":                 {},
 	"internal/command/atomicfile":          {},
