@@ -203,6 +203,22 @@ func TestLabelme(t *testing.T) {
 	require.Contains(t, b.String(), `"imageData": null`)
 }
 
+// labelme shows the first page of a file, whichever was segmented.
+func TestLabelmeHoldsAPageOfSeveral(t *testing.T) {
+	p := twoInstances()
+	photo := imageio.New(p.Width, p.Height)
+	photo.Pix[3*p.Width+1] = 200
+	p.Photo, p.Selection = photo, "page 2 of 3"
+	var b bytes.Buffer
+	require.NoError(t, Labelme(&b, p, "../a.tif"))
+	var f struct{ ImageData []byte } // base64
+	require.NoError(t, json.Unmarshal(b.Bytes(), &f))
+	got, err := png.Decode(bytes.NewReader(f.ImageData))
+	require.NoError(t, err)
+	require.Equal(t, photo.Bounds(), got.Bounds())
+	require.Equal(t, color.RGBA{0, 200, 0, 255}, color.RGBAModel.Convert(got.At(0, 1)))
+}
+
 func TestYOLO(t *testing.T) {
 	var b bytes.Buffer
 	p := twoInstances()

@@ -1,6 +1,7 @@
 package export
 
 import (
+	"bytes"
 	"encoding/json"
 	"io"
 
@@ -12,7 +13,7 @@ type labelmeFile struct {
 	Flags       struct{}       `json:"flags"`
 	Shapes      []labelmeShape `json:"shapes"`
 	ImagePath   string         `json:"imagePath"`
-	ImageData   *string        `json:"imageData"` // null: labelme reads the image itself
+	ImageData   []byte         `json:"imageData"` // null: labelme reads the image itself
 	ImageHeight int            `json:"imageHeight"`
 	ImageWidth  int            `json:"imageWidth"`
 }
@@ -29,8 +30,17 @@ type labelmeShape struct {
 // Labelme writes a picture for the annotation tool labelme, to correct masks by hand. imagePath is the image as seen from the folder of the file. A mask of several
 // parts becomes several shapes of one group, a hole is joined to the outline by a line over and back. Outlines are for labelme, which fills the pixels under them.
 // The description holds the score.
+//
+// labelme shows the first page of a file of several, so a picture with a Selection is itself in the file, as a PNG, if its Photo is at hand.
 func Labelme(w io.Writer, p *Picture, imagePath string) error {
 	f := labelmeFile{Version: "5.5.0", Shapes: []labelmeShape{}, ImagePath: imagePath, ImageHeight: p.Height, ImageWidth: p.Width}
+	if p.Selection != "" && p.Photo != nil {
+		var b bytes.Buffer
+		if err := encoder.Encode(&b, pixels(p.Photo)); err != nil {
+			return err
+		}
+		f.ImageData = b.Bytes()
+	}
 	for i := range p.Instances {
 		in := &p.Instances[i]
 		parts := contours(in.Mask)

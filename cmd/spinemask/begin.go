@@ -199,7 +199,7 @@ func difference(was, is journal.Header) string {
 	is.Format = was.Format
 	fields := func(h journal.Header) map[string]string {
 		out := map[string]string{}
-		for name, part := range map[string]any{"": h.Info, "files": imageFiles(h.Save), "config": h.Config, "categories": h.Categories} {
+		for name, part := range map[string]any{"": h.Info, "--save": imageFiles(h.Save), "config": h.Config, "categories": h.Categories} {
 			data, _ := json.Marshal(part)
 			values := map[string]json.RawMessage{name: data}
 			if name == "" {

@@ -45,6 +45,9 @@ type site struct {
 // reportFormat needs a thumbnail of each image, which the journal keeps.
 const reportFormat = "report"
 
+// labelmeFormat holds the pixels of pictures that are parts of files, if those are at hand.
+const labelmeFormat = "labelme"
+
 // yoloFormat has a list of its classes and links to the images beside its labels.
 const yoloFormat = "yolo"
 
@@ -62,7 +65,7 @@ var formats = []format{
 		{"images.csv", func(w io.Writer, h *journal.Header) export.Writer { return export.NewImagesCSV(w, keptCategories(h)) }}}},
 	{name: "dataset", help: "a COCO data set with polygons, as if people had annotated it", files: []runFile{
 		{"dataset.json", func(w io.Writer, h *journal.Header) export.Writer { return export.NewDataset(w, h.Info, h.Categories) }}}},
-	{name: "labelme", help: "for each image a file of the annotation tool labelme", folder: "labelme", ext: ".json", turns: "labelme",
+	{name: labelmeFormat, help: "for each image a file of the annotation tool labelme", folder: "labelme", ext: ".json", turns: "labelme",
 		image: func(w io.Writer, p *export.Picture, s site) error { return export.Labelme(w, p, s.source) }, masks: true},
 	{name: yoloFormat, help: "for each image a label file of YOLO's segmentation; labels.yaml for ultralytics", folder: "labels", ext: ".txt", turns: "ultralytics",
 		image: func(w io.Writer, p *export.Picture, s site) error { return export.YOLO(w, p, s.categories) }, masks: true},

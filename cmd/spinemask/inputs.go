@@ -27,6 +27,7 @@ type input struct {
 	// What pictures adds.
 	content   *content
 	decode    func() (*imageio.Image, error)
+	format    string // of the file: "png", "tiff" ...
 	selection string // what was chosen of the file, if there was a choice
 	label     string // what tells the picture from others of its file
 }

@@ -293,11 +293,15 @@ func sameContent(a, b journal.Source) bool {
 
 // rewrite makes the files of a whole run from its journal.
 func (o *output) rewrite(t *talk) error {
+	parts := 0 // pictures of which only the whole file is at hand
 	err := o.journal.Each(func(e journal.Entry, r journal.Record) error {
 		if p := r.Picture; p != nil && slices.ContainsFunc(p.Instances, func(in export.Instance) bool { return !in.HasMask() }) {
 			if err := needMasks(o.formats); err != nil {
 				return err
 			}
+		}
+		if r.Picture != nil && r.Picture.Selection != "" {
+			parts++
 		}
 		for _, f := range o.formats {
 			if f.folder == "" || r.Picture == nil {
@@ -315,6 +319,9 @@ func (o *output) rewrite(t *talk) error {
 	run, instances, err := o.finish()
 	if err != nil {
 		return err
+	}
+	if parts > 0 && slices.Contains(namesIn(o.formats), labelmeFormat) {
+		t.say("labelme shows the first page of a file, which may not be the picture of %d results; spinemask segment --save labelme writes files that hold it", parts)
 	}
 	t.say("%d images, %d instances, %d failures", len(run.Images), instances, len(run.Failures))
 	t.say("wrote %s", strings.Join(o.wrote(len(run.Images)), ", "))

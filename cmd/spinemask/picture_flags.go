@@ -30,9 +30,9 @@ const (
 )
 
 func (f *pictureFlags) add(fl *pflag.FlagSet) {
-	fl.StringVar(&f.page, "page", "", "`N|all`: take this page of TIFF files of several, or each as an image (default: what the file says of its pages)")
-	fl.StringSliceVar(&f.channels, "channel", nil, "`numbers or names` of the channels to take, each as an image (default: the colour picture, or nuclei, or the first)")
-	fl.StringVar(&f.z, "z", "", "take the `max|mean|N` of a z-stack: the maximum or the mean over z, or a plane (default: the maximum)")
+	fl.StringVar(&f.page, "page", "", "take page `N|all` of TIFF files: one by its number, or each as an image (default: as the file orders its pages)")
+	fl.StringSliceVar(&f.channels, "channel", nil, "take these channels of TIFF files, by `numbers or names`, each as an image (default: the colour picture, or nuclei, or the first)")
+	fl.StringVar(&f.z, "z", "", "take `max|mean|N` of z-stacks: the maximum or the mean over z, or one plane (default: max)")
 	fl.StringVar(&f.normalize, "normalize", normalizeAuto, "`rule` that brings brightness of more than 8 bits to 8: auto (percentiles 0.1 to 99.9), none, minmax, percentile:LO,HI or bits:N")
 }
 
@@ -95,6 +95,20 @@ func (f *pictureFlags) adopt(flags *pflag.FlagSet, info *export.Info) error {
 		f.normalize = info.Normalize
 	}
 	return f.check()
+}
+
+// chosen names the flags that choose among the pictures of a file.
+func (f *pictureFlags) chosen() string {
+	var names []string
+	for _, flag := range []struct {
+		name string
+		set  bool
+	}{{"--page", f.page != ""}, {"--channel", len(f.channels) > 0}, {"--z", f.z != ""}} {
+		if flag.set {
+			names = append(names, flag.name)
+		}
+	}
+	return strings.Join(names, " or ")
 }
 
 // selection says which pictures are wanted.

@@ -76,7 +76,21 @@ func (f *segmentFlags) pictures(ctx context.Context, t *talk, files []input) ([]
 		return nil, exit(exitInterrupted)
 	}
 	t.sayChoices(files, notes)
-	return slices.Concat(inside...), nil
+	list := slices.Concat(inside...)
+	t.sayNoChoice(list, f.chosen())
+	return list, nil
+}
+
+// sayNoChoice says of which images the flags that choose pictures in TIFF files choose nothing.
+func (t *talk) sayNoChoice(list []input, flags string) {
+	others := slices.DeleteFunc(slices.Clone(list), func(in input) bool { return in.err != nil || in.format == "tiff" })
+	switch n := len(others); {
+	case flags == "" || n == 0:
+	case n == 1:
+		t.say("%s is no TIFF file: it is taken as it is, whatever %s says", others[0].name, flags)
+	default:
+		t.say("%d images such as %s are no TIFF files: they are taken as they are, whatever %s says", n, others[0].name, flags)
+	}
 }
 
 // picturesOf lists the pictures in a file. note says what was chosen, if there was a choice.
@@ -98,7 +112,7 @@ func picturesOf(file input, o imageio.Options) (inside []input, note string) {
 	}
 	for _, p := range list {
 		in := file
-		in.decode, in.selection, in.label = p.Decode, note, p.Name
+		in.decode, in.format, in.selection, in.label = p.Decode, p.Format, note, p.Name
 		if p.Name != "" {
 			in.name += pictureMark + p.Name
 		}

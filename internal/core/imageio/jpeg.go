@@ -117,7 +117,7 @@ func (f *jpegFrame) frame(marker byte, seg []byte) error {
 		0xcd: "arithmetic", 0xce: "arithmetic", 0xcf: "arithmetic"}[marker]; what != "" {
 		text := "jpeg: " + what + " coding is not supported"
 		if what == "arithmetic" {
-			text += "; " + withoutLoss
+			return transcodable(text)
 		}
 		return errors.New(text)
 	}
@@ -263,10 +263,14 @@ func (f *jpegFrame) explain(err error, scans *scanReader) error {
 }
 
 // In scans of one component a restart interval counts blocks; the standard decoder counts as many as are interleaved in other scans, and loses its place.
-var errRestarts = errors.New("jpeg: restart markers in a progressive picture with subsampled colours are not supported; " + withoutLoss)
+const errRestarts = transcodable("jpeg: restart markers in a progressive picture with subsampled colours are not supported")
 
-// withoutLoss is the program of libjpeg that writes what it does not decode.
-const withoutLoss = "convert it without loss with: jpegtran -copy all -outfile OUT.jpg IN"
+// transcodable says what is not supported in a JPEG that libjpeg's jpegtran writes anew in another coding, without decoding it.
+type transcodable string
+
+func (e transcodable) Error() string {
+	return string(e) + "; convert it without loss with: jpegtran -copy all -outfile OUT.jpg IN"
+}
 
 const errMissingFF00 = jpeg.FormatError("missing 0xff00 sequence")
 

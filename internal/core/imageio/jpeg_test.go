@@ -74,6 +74,10 @@ func TestUnsupportedJPEGsSayWhy(t *testing.T) {
 	_, err = Open("testdata/unsupported/progressive_restart_420_q85_48x48.jpg", Options{})
 	require.EqualError(t, err, "imageio: progressive_restart_420_q85_48x48.jpg: jpeg: restart markers in a progressive picture with subsampled colours are not supported; "+
 		"convert it without loss with: jpegtran -copy all -outfile OUT.jpg IN")
+	stream, err := os.ReadFile("testdata/unsupported/progressive_restart_420_q85_48x48.jpg")
+	require.NoError(t, err)
+	_, err = jpegInTIFF(stream, true, 48, 48)
+	require.EqualError(t, err, "jpeg: restart markers in a progressive picture with subsampled colours are not supported; convert it with: magick IN OUT.png")
 	_, err = Open("testdata/unsupported/luma_1x1_chroma_2x2_q85_40x40.jpg", Options{})
 	require.EqualError(t, err, "imageio: luma_1x1_chroma_2x2_q85_40x40.jpg: jpeg: sampling factors 1x1,2x2,2x2 are not supported")
 }

@@ -11,6 +11,7 @@ import (
 // A Picture is one of the pictures that a file holds.
 type Picture struct {
 	Name   string // what tells it from the others of its file, such as "t3" or "page2"; empty if it is the only one
+	Format string // of the file: "png", "tiff" ...
 	Decode func() (*Image, error)
 }
 
@@ -34,7 +35,7 @@ func Pictures(path string, o Options) (list []Picture, note string, err error) {
 		return nil, "", inFile(path, err)
 	}
 	for _, p := range all {
-		list = append(list, Picture{p.label, func() (*Image, error) {
+		list = append(list, Picture{p.label, p.format, func() (*Image, error) {
 			if _, err := h.acquire(); err != nil {
 				return nil, inFile(path, err)
 			}
@@ -53,7 +54,7 @@ func PicturesIn(r io.ReaderAt, size int64, o Options) (list []Picture, note stri
 		return nil, "", fmt.Errorf("imageio: %w", err)
 	}
 	for _, p := range all {
-		list = append(list, Picture{p.label, func() (*Image, error) {
+		list = append(list, Picture{p.label, p.format, func() (*Image, error) {
 			m, err := p.decode(o)
 			if err != nil {
 				return nil, fmt.Errorf("imageio: %w", err)

@@ -17,6 +17,14 @@ import (
 
 // jpegInTIFF decodes a JPEG stream to components in full resolution: R, G, B of three if toRGB, else those that are stored.
 func jpegInTIFF(stream []byte, toRGB bool, maxWidth, maxHeight int) (*samples.Samples, error) {
+	s, err := jpegComponents(stream, toRGB, maxWidth, maxHeight)
+	if what := transcodable(""); errors.As(err, &what) { // jpegtran does not take the file around the stream
+		err = fmt.Errorf("%s; %s", string(what), magick)
+	}
+	return s, err
+}
+
+func jpegComponents(stream []byte, toRGB bool, maxWidth, maxHeight int) (*samples.Samples, error) {
 	src := io.NewSectionReader(bytes.NewReader(stream), 0, int64(len(stream)))
 	f, err := parseJPEG(src)
 	if err != nil {

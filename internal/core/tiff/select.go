@@ -146,6 +146,9 @@ func (f *File) plainSeries(sel Selection, say func(string, ...any)) *series {
 		say("%s, whose order nothing says (%s)", which, hint)
 	}
 	if left != "" {
+		if len(full) == 1 {
+			say("the picture in full size")
+		}
 		say("left: %s", left)
 	}
 	return &series{c: 1, z: 1, t: 1, pages: []*Page{first}}

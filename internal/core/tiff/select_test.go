@@ -70,11 +70,11 @@ func TestChoiceWithoutBeingAsked(t *testing.T) {
 		"metamorph-z":                  "z-stack of 4: maximum over z",
 		"metamorph-t":                  "time series of 4: a picture each",
 		"qptiff":                       "channel 3 of 3, DAPI; left: channels 1 Opal 520, 2 Opal 570; left: 1 page outside of it",
-		"thumbnail-first":              "left: 1 thumbnail or smaller version",
-		"thumbnail-with-picture-below": "left: 1 thumbnail or smaller version",
+		"thumbnail-first":              "the picture in full size; left: 1 thumbnail or smaller version",
+		"thumbnail-with-picture-below": "the picture in full size; left: 1 thumbnail or smaller version",
 		"two-below":                    "the first of 2 pages, whose order nothing says (--page all takes each, --z max their maximum); left: 1 thumbnail or smaller version",
-		"mask-first":                   "left: 1 mask",
-		"unmarked-thumbnail-first":     "left: 1 thumbnail or smaller version",
+		"mask-first":                   "the picture in full size; left: 1 mask",
+		"unmarked-thumbnail-first":     "the picture in full size; left: 1 thumbnail or smaller version",
 	}
 	files, manifest := stacks(t)
 	require.Len(t, notes, len(manifest))
