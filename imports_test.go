@@ -1,7 +1,9 @@
 package spinemask
 
 import (
+	"os"
 	"os/exec"
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -102,6 +104,28 @@ func TestImportsFollowTheArchitecture(t *testing.T) {
 				require.NotContains(t, strings.SplitN(imp, "/", 2)[0], ".", "%s imports %s", pkg, imp)
 			}
 		}
+	}
+}
+
+// Every package has a place in the map: internal ones by their last name in internal/README.md, the others in
+// docs/architecture.md. Scripts of bench, and what lies below a package of the map, are named with it.
+func TestImportsAndMapNameTheSamePackages(t *testing.T) {
+	read := func(name string) string {
+		text, err := os.ReadFile(name)
+		require.NoError(t, err)
+		return string(text)
+	}
+	architecture, wings := read("docs/architecture.md"), read("internal/README.md")
+	for pkg := range allowed {
+		parent := path.Dir(pkg)
+		if _, below := allowed[parent]; pkg == "" || strings.HasPrefix(pkg, "bench/") || below && parent != "train" {
+			continue
+		}
+		file, text, name := "docs/architecture.md", architecture, pkg
+		if strings.HasPrefix(pkg, "internal/") {
+			file, text, name = "internal/README.md", wings, path.Base(pkg)
+		}
+		require.Contains(t, text, "`"+name+"`", "%s has no place in %s", pkg, file)
 	}
 }
 

@@ -1,6 +1,7 @@
 package tile
 
 import (
+	"fmt"
 	"image/color"
 	"math"
 
@@ -12,8 +13,11 @@ import (
 // its input by just that factor, and what is smaller is filled up to it. So pixels are interpolated once, as in training, and masks are made in the pixels of
 // the picture. Neighbours overlap by a quarter.
 //
-// The scale is positive. Whether the tiles are large enough, Check says; no side is longer than 2³¹ − 1.
+// A scale that is not a positive number is an error. [Options.Check] says whether the tiles are large enough; no side is longer than 2³¹ − 1.
 func AtScale(c *config.Config, scale float64) (Options, error) {
+	if !(scale > 0) {
+		return Options{}, fmt.Errorf("tile: a scale of %g, want a positive number", scale)
+	}
 	side, err := squareInput(&c.Input)
 	if err != nil {
 		return Options{}, err

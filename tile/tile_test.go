@@ -13,6 +13,7 @@ import (
 
 	"github.com/spinemask/spinemask"
 	"github.com/spinemask/spinemask/box"
+	"github.com/spinemask/spinemask/config"
 	"github.com/spinemask/spinemask/internal/core/imageio"
 	"github.com/spinemask/spinemask/rle"
 )
@@ -152,6 +153,13 @@ func TestErrorsAndOptions(t *testing.T) {
 	require.EqualError(t, err, "no")
 	for _, o := range []Options{{Size: 0}, {Size: 31}, {Size: 100, Overlap: 51}, {Size: 100, Overlap: math.MaxInt}, {Size: 100, Overlap: -1}} {
 		require.Error(t, o.Check())
+	}
+}
+
+func TestScalesThatAreNoneAreErrors(t *testing.T) {
+	for _, scale := range []float64{0, -2, math.NaN()} {
+		_, err := AtScale(&config.Config{}, scale)
+		require.ErrorContains(t, err, "want a positive number", scale)
 	}
 }
 
