@@ -39,6 +39,7 @@ type trainFlags struct {
 	preview     string
 	printRecipe bool
 	quiet       bool
+	verbose     bool
 	weights     weights.Options
 	given       func(flag string) bool
 }
@@ -60,22 +61,24 @@ trained on.
 
 Before the first step everything is read and what is wrong is said; --check does
 that and no more. A tenth of the images is held out for validation, unless --val
-names a data set for that. Beside the model there is a folder NAME.training with
-the log (train.jsonl), the recipe, the images that were held out, and the state
-from which --resume goes on after a stop, with the same bytes as a run that
-nobody stopped.
+names a data set for that; of fewer than ten images none is held out, and the last
+model is taken. Beside the model there is a folder NAME.training with a page about
+the run (report.html), the log (train.jsonl), the recipe, the images that were held
+out, and the state from which --resume goes on after a stop, with the same bytes as a
+run that nobody stopped. docs/training.md goes through it step by step.
 
 The exit code is 0 if all is good, 1 if the run could not start or go on, 130 if
 it was interrupted.`,
 		Example: `  spinemask train annotations.json --images photos -o mine.safetensors
   spinemask train labelme-folder --minutes 20 -o mine.safetensors
-  spinemask train data.yaml --from resnet50.pth -o mine.safetensors
+  spinemask train data.yaml --from mask_rcnn.pth --train-size 640x640 -o mine.safetensors
+  spinemask train data.yaml --from classifier.safetensors --recipe spinenet-49-mrcnn-b -o mine.safetensors
   spinemask train annotations.json --images photos --check
   spinemask train annotations.json --images photos -o mine.safetensors --resume`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f.given = cmd.Flags().Changed
-			t.quiet = f.quiet
+			t.quiet, t.verbose = f.quiet, f.verbose
 			if f.printRecipe && len(args) == 0 {
 				r, err := f.makeRecipe(100)
 				if err != nil {
@@ -105,10 +108,10 @@ it was interrupted.`,
 	fl.StringVar(&f.from, "from", "", "model `file` to begin with, or scratch (default: the built-in model)")
 	fl.StringVar(&f.recipe, "recipe", "", "`name` of a recipe, or a file of one; --print-recipe shows it")
 	fl.IntVar(&f.steps, "steps", 0, "`number` of updates, in place of the recipe's")
-	fl.Float64Var(&f.minutes, "minutes", 0, "train for about this many `minutes`: the number of updates follows from the time of the first")
+	fl.Float64Var(&f.minutes, "minutes", 0, "train for about this many `minutes`, validation and report included: the number of updates follows from the time of the first ones")
 	fl.IntVar(&f.batch, "batch", 0, "`images` of an update, in place of the recipe's")
 	fl.Float64Var(&f.rate, "rate", 0, "learning `rate`, in place of the recipe's")
-	fl.StringVar(&f.size, "train-size", "", "`HxW` of the network's input while it is trained (default: the model's own)")
+	fl.StringVar(&f.size, "train-size", "", "`HxW` of the network's input, and of the model's from then on if that has a fixed size (default: the model's own)")
 	fl.StringVar(&f.freeze, "freeze", "", "what keeps its weights: `stem|backbone|norms`")
 	fl.Uint64Var(&f.seed, "seed", 1, "`number` that all random choices follow from")
 	fl.IntVar(&f.every, "validate-every", 0, "`steps` between validations (default: a twentieth of the run)")
@@ -119,6 +122,7 @@ it was interrupted.`,
 	fl.BoolVar(&f.printRecipe, "print-recipe", false, "print the recipe as JSON, and stop")
 	fl.IntVar(&f.threads, "threads", 0, "`number` of CPU threads (default: all)")
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "say nothing but errors")
+	fl.BoolVarP(&f.verbose, "verbose", "v", false, "name every array that is kept, made anew, left out")
 	weightFlags(cmd, &f.weights, modelConfig)
 	return cmd
 }
