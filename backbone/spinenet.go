@@ -156,8 +156,16 @@ func (b *builder) stem(image graph.Value, levels []int) {
 			stride, project = 1, false
 		}
 		at = level
-		b.features = append(b.features, feature{value: x, level: level, width: f})
+		b.stemFeature(feature{value: x, level: level, width: f})
 	}
+}
+
+// stemFeature adds a feature that is made of the one before.
+func (b *builder) stemFeature(f feature) {
+	if n := len(b.features); n > 0 {
+		b.features[n-1].uses++
+	}
+	b.features = append(b.features, f)
 }
 
 // permuted makes the feature of block i: the two parents at the block's level and width

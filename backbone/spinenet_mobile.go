@@ -27,7 +27,7 @@ func BuildSpineNetMobile(g *graph.Graph, image graph.Value, c *config.Config) (*
 	for i, level := range table.Stem {
 		x = b.inverted(fmt.Sprintf("backbone/stem/group%d/unit0", i), x, b.wide(level), 1<<(level-at))
 		at = level
-		b.features = append(b.features, feature{value: x, level: level})
+		b.stemFeature(feature{value: x, level: level})
 	}
 	for i, blk := range table.Blocks {
 		name := fmt.Sprintf("backbone/block%02d", i)

@@ -46,6 +46,7 @@ func nodes(t *config.BlockTable) []node {
 		n := node{level: level, kind: stem, stem: true}
 		if i > 0 {
 			n.in, n.joined = []int{i - 1}, 1
+			list[i-1].uses++
 		}
 		list = append(list, n)
 	}

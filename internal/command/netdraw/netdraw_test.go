@@ -66,4 +66,9 @@ func TestWhoJoinsAnOutput(t *testing.T) {
 		}
 		require.Equal(t, [][2]int{want}, found, table)
 	}
+	c, err := config.ScalePermuted("r23_sp30")
+	require.NoError(t, err)
+	for _, n := range nodes(c.Backbone.Table()) {
+		require.Len(t, n.in, n.joined, "the stem's blocks feed the next")
+	}
 }
