@@ -28,9 +28,7 @@ func (t *meanTask) Part(_, part int) {
 	var sum [meanBlock]float64
 	for y := range t.in.Height {
 		clear(row[:])
-		for x := range t.in.Width {
-			t.set.Add(row[:n], row[:n], t.in.Pixel(item, y, x)[first:first+n], kernels.None)
-		}
+		t.set.Sum(row[:n], t.in.Data[item*t.in.ItemStride+y*t.in.RowStride+first:], t.in.Width, t.in.Channels)
 		for i, v := range row[:n] {
 			sum[i] += float64(v)
 		}

@@ -80,7 +80,7 @@ more than once.`,
 	fl := cmd.Flags()
 	fl.SortFlags = false
 	fl.StringVar(&f.kind, "network", string(config.ModelMaskRCNN), "`kind` of the network: mask_rcnn, retinanet, classification")
-	fl.StringVar(&f.variant, "variant", "49", "published `size` of SpineNet: 49S, 49, 96, 143, 143L, 190")
+	fl.StringVar(&f.variant, "variant", "49", "published `size` of SpineNet: 49S, 49, 96, 143, 143L, 190; of RetinaNet mobile-49XS, mobile-49S, mobile-49; resnet-50, resnet-101, resnet-152 of the Garden")
 	fl.IntVar(&f.size, "size", 0, "side of the network's input in `pixels`, a multiple of 128 (default: the published one)")
 	fl.StringVarP(&f.model, "model", "m", "", "model `file` instead of a variant")
 	weightFlags(cmd, &f.weights, modelConfig)

@@ -51,6 +51,19 @@ func TestRunOfOtherKinds(t *testing.T) {
 		require.NoError(t, err)
 		require.NotEmpty(t, layers.Parts)
 	}
+	for _, tt := range []struct {
+		kind          config.Model
+		variant, want string
+	}{
+		{config.ModelRetinaNet, "mobile-49XS", "retinanet mobile spinenet-49XS (tf2)"},
+		{config.ModelRetinaNet, "resnet-50", "retinanet resnet-50-fpn (tf2)"},
+		{config.ModelMaskRCNN, "resnet-50-p3", "resnet-50-p3-fpn (tf2)"},
+		{config.ModelClassification, "resnet-101", "classification resnet-101 (tf2)"},
+	} {
+		n, err := Published(tt.kind, tt.variant, 128)
+		require.NoError(t, err)
+		require.Equal(t, tt.want, n.Config.Name)
+	}
 	_, err := Published("yolo", "49S", 128)
 	require.EqualError(t, err, `bench: network "yolo", want "mask_rcnn", "retinanet" or "classification"`)
 }

@@ -28,9 +28,10 @@ type Network struct {
 	close   func() error
 }
 
-// Published returns a published size of a kind of network on SpineNet, for inputs
-// of side×side pixels (0: the published side), with weights of no meaning that
-// keep values of order one.
+// Published returns a published size of a kind of network on SpineNet, on mobile
+// SpineNet ("mobile-49") or on a ResNet of the Garden ("resnet-50"), for inputs of
+// side×side pixels (0: the published side), with weights of no meaning that keep
+// values of order one.
 func Published(kind config.Model, variant string, side int) (*Network, error) {
 	families := map[config.Model]func(string) (*config.Config, error){
 		config.ModelMaskRCNN: config.TF1, config.ModelRetinaNet: config.TF1RetinaNet, config.ModelClassification: config.TF1Classification,
@@ -38,6 +39,13 @@ func Published(kind config.Model, variant string, side int) (*Network, error) {
 	family, ok := families[kind]
 	if !ok {
 		return nil, fmt.Errorf("bench: network %q, want %q, %q or %q", kind, config.ModelMaskRCNN, config.ModelRetinaNet, config.ModelClassification)
+	}
+	if name, ok := strings.CutPrefix(variant, "mobile-"); ok && kind == config.ModelRetinaNet {
+		family, variant = config.TF2Mobile, name
+	} else if strings.HasPrefix(variant, "resnet-") {
+		family = map[config.Model]func(string) (*config.Config, error){
+			config.ModelMaskRCNN: config.TF2ResNetFPN, config.ModelRetinaNet: config.TF2ResNetFPNRetinaNet, config.ModelClassification: config.TF2Classification,
+		}[kind]
 	}
 	c, err := family(variant)
 	if err != nil {

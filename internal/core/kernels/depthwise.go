@@ -35,10 +35,12 @@ const depthwiseSize = 7
 // neighbours.
 type depthwiseFunc func(out, in, kernel, shift *float32, taps *int, n, step, c int)
 
-// depthwiseSet are the functions of a set: of one pixel, and of several. Zero: plain Go.
+// depthwiseSet are the functions of a set: convolutions of one pixel and of several, and the sum of pixels. Zero: plain
+// Go.
 type depthwiseSet struct {
 	one, many depthwiseFunc
 	pixels    int // that many makes
+	sum       func(sum, x *float32, pixels, stride, c int)
 }
 
 // Depthwise computes the output rows row0 … row1-1, counted through all items.
@@ -98,5 +100,25 @@ func (d *Depthwise) check(row0, row1 int) {
 	}
 	if len(d.Kernel) < d.Size*d.Size*d.C || len(d.Shift) < d.C {
 		panic(lengths)
+	}
+}
+
+// Sum adds x[p·stride + c] to sum[c] for so many pixels p, one after another.
+func (s *Set) Sum(sum, x []float32, pixels, stride int) {
+	c := len(sum)
+	if c == 0 || pixels == 0 {
+		return
+	}
+	x = x[:(pixels-1)*stride+c]
+	raceRead(x)
+	raceWrite(sum)
+	if s.depthwise.sum != nil {
+		s.depthwise.sum(&sum[0], &x[0], pixels, stride, c)
+		return
+	}
+	for p := range pixels {
+		for i, v := range x[p*stride:][:c] {
+			sum[i] += v
+		}
 	}
 }

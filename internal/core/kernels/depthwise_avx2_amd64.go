@@ -13,3 +13,8 @@ func avx2DepthwiseOne(out *float32, in *float32, kernel *float32, shift *float32
 //
 //go:noescape
 func avx2DepthwiseMany(out *float32, in *float32, kernel *float32, shift *float32, taps *int, n int, step int, c int)
+
+// avx2Sum adds x[p*stride+i] to sum[i], i < c, for pixels > 0.
+//
+//go:noescape
+func avx2Sum(sum *float32, x *float32, pixels int, stride int, c int)

@@ -186,3 +186,55 @@ tailTap:
 done:
 	VZEROUPPER
 	RET
+
+// func avx2Sum(sum *float32, x *float32, pixels int, stride int, c int)
+// Requires: AVX
+TEXT ·avx2Sum(SB), NOSPLIT, $0-40
+	MOVQ sum+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ pixels+16(FP), DX
+	MOVQ stride+24(FP), R8
+	MOVQ c+32(FP), R10
+	SHLQ $0x02, R8
+	SUBQ $+8, R10
+	JL   tail
+
+vector:
+	VMOVUPS (DI), Y0
+	MOVQ    SI, BX
+	MOVQ    DX, R11
+
+pixel:
+	VMOVUPS (BX), Y1
+	VADDPS  Y1, Y0, Y0
+	ADDQ    R8, BX
+	DECQ    R11
+	JNZ     pixel
+	VMOVUPS Y0, (DI)
+	ADDQ    $+32, DI
+	ADDQ    $+32, SI
+	SUBQ    $+8, R10
+	JGE     vector
+
+tail:
+	ADDQ       $+8, R10
+	JZ         done
+	MOVQ       R10, CX
+	LEAQ       avx2Tail<>+0(SB), AX
+	NEGQ       CX
+	VMOVUPS    32(AX)(CX*4), Y15
+	VMASKMOVPS (DI), Y15, Y0
+	MOVQ       SI, BX
+	MOVQ       DX, R11
+
+tailPixel:
+	VMASKMOVPS (BX), Y15, Y1
+	VADDPS     Y1, Y0, Y0
+	ADDQ       R8, BX
+	DECQ       R11
+	JNZ        tailPixel
+	VMASKMOVPS Y0, Y15, (DI)
+
+done:
+	VZEROUPPER
+	RET

@@ -13,3 +13,8 @@ func avx512DepthwiseOne(out *float32, in *float32, kernel *float32, shift *float
 //
 //go:noescape
 func avx512DepthwiseMany(out *float32, in *float32, kernel *float32, shift *float32, taps *int, n int, step int, c int)
+
+// avx512Sum adds x[p*stride+i] to sum[i], i < c, for pixels > 0.
+//
+//go:noescape
+func avx512Sum(sum *float32, x *float32, pixels int, stride int, c int)

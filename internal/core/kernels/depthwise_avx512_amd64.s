@@ -208,3 +208,56 @@ tailTap:
 done:
 	VZEROUPPER
 	RET
+
+// func avx512Sum(sum *float32, x *float32, pixels int, stride int, c int)
+// Requires: AVX, AVX512F
+TEXT ·avx512Sum(SB), NOSPLIT, $0-40
+	MOVQ sum+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ pixels+16(FP), DX
+	MOVQ stride+24(FP), R8
+	MOVQ c+32(FP), R10
+	SHLQ $0x02, R8
+	SUBQ $+16, R10
+	JL   tail
+
+vector:
+	VMOVUPS (DI), Z0
+	MOVQ    SI, BX
+	MOVQ    DX, R11
+
+pixel:
+	VMOVUPS (BX), Z1
+	VADDPS  Z1, Z0, Z0
+	ADDQ    R8, BX
+	DECQ    R11
+	JNZ     pixel
+	VMOVUPS Z0, (DI)
+	ADDQ    $+64, DI
+	ADDQ    $+64, SI
+	SUBQ    $+16, R10
+	JGE     vector
+
+tail:
+	ADDQ      $+16, R10
+	JZ        done
+	MOVQ      R10, CX
+	MOVL      $0x00000001, AX
+	SHLL      CL, AX
+	DECL      AX
+	KMOVW     AX, K1
+	VMOVUPS.Z (DI), K1, Z0
+	MOVQ      SI, BX
+	MOVQ      DX, R11
+
+tailPixel:
+	VMOVUPS.Z (BX), K1, Z1
+	VADDPS    Z1, Z0, Z0
+	ADDQ      R8, BX
+	DECQ      R11
+	JNZ       tailPixel
+	VMOVUPS   Z0, K1, (DI)
+
+done:
+	VZEROUPPER
+	RET

@@ -75,3 +75,23 @@ func BenchmarkDepthwise(b *testing.B) {
 		})
 	}
 }
+
+func TestSumAgainstLoop(t *testing.T) {
+	eachSet(t, func(t *testing.T, s *Set) {
+		rng := newRand(32)
+		make := guardedRandom(t, rng, 2, 1<<14)
+		for range *rounds / 2 {
+			c, pixels := 1+rng.IntN(70), rng.IntN(30)
+			stride := c + rng.IntN(20)
+			sum, x := make(0, c), make(1, max(0, pixels-1)*stride+c)
+			want := clone(sum)
+			for p := range pixels {
+				for i := range want {
+					want[i] += x[p*stride+i]
+				}
+			}
+			s.Sum(sum, x, pixels, stride)
+			requireSame(t, want, sum, []int{c, pixels, stride})
+		}
+	})
+}

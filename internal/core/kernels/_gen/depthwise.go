@@ -85,3 +85,44 @@ func (v *isa) depthwisePixels(name string, pixels int) {
 	v.Label("done")
 	v.ret()
 }
+
+// sum writes the sum over pixels, a vector of channels at a time.
+func (v *isa) sum() {
+	v.function("Sum", "func(sum, x *float32, pixels, stride, c int)", "adds x[p*stride+i] to sum[i], i < c, for pixels > 0.")
+	sum, x, pixels, stride, channels, at, n := RDI, RSI, RDX, R8, R10, RBX, R11
+	for _, p := range []struct {
+		name string
+		reg  GPPhysical
+	}{{"sum", sum}, {"x", x}, {"pixels", pixels}, {"stride", stride}, {"c", channels}} {
+		v.Load(v.Param(p.name), p.reg)
+	}
+	v.SHLQ(Imm(2), stride)
+	acc, value := v.regs[0], v.regs[1]
+	body := func(m *mask, label string) {
+		v.load(Mem{Base: sum}, m, acc)
+		v.MOVQ(x, at)
+		v.MOVQ(pixels, n)
+		v.Label(label)
+		v.load(Mem{Base: at}, m, value)
+		v.VADDPS(value, acc, acc)
+		v.ADDQ(stride, at)
+		v.DECQ(n)
+		v.JNZ(LabelRef(label))
+		v.store(acc, m, Mem{Base: sum})
+	}
+	v.SUBQ(imm(v.lanes), channels)
+	v.JL(LabelRef("tail"))
+	v.Label("vector")
+	body(nil, "pixel")
+	v.ADDQ(imm(v.bytes()), sum)
+	v.ADDQ(imm(v.bytes()), x)
+	v.SUBQ(imm(v.lanes), channels)
+	v.JGE(LabelRef("vector"))
+	v.Label("tail")
+	v.ADDQ(imm(v.lanes), channels)
+	v.JZ(LabelRef("done"))
+	m := v.tailMask(channels, v.maskReg())
+	body(&m, "tailPixel")
+	v.Label("done")
+	v.ret()
+}
