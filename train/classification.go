@@ -60,19 +60,7 @@ func (m *classification) learn(ctx context.Context, _ int, truths []truth) (Loss
 func (m *classification) backward(ctx context.Context, labels []int) (Losses, error) {
 	name := network.PName(m.config.Backbone.MaxLevel)
 	top, in := m.trunk.Output(name), m.head.Input("features")
-	pixels := float32(top.Height * top.Width)
-	for i := range labels {
-		mean := in.Pixel(i, 0, 0)
-		clear(mean)
-		for y := range top.Height {
-			for k, v := range top.Row(i, y) {
-				mean[k%top.Channels] += v
-			}
-		}
-		for k := range mean {
-			mean[k] /= pixels
-		}
-	}
+	average(in, top)
 	if err := m.head.Forward(ctx); err != nil {
 		return nil, err
 	}
@@ -82,14 +70,37 @@ func (m *classification) backward(ctx context.Context, labels []int) (Losses, er
 		return nil, err
 	}
 	back, topGrad := m.head.InputGrad("features"), m.trunk.OutputGrad(name)
-	for i := range labels {
-		g := back.Pixel(i, 0, 0)
-		for y := range topGrad.Height {
-			row := topGrad.Row(i, y)
+	averageBack(topGrad, back)
+	return Losses{"model_loss": l}, m.trunk.Backward(ctx)
+}
+
+// average gives the mean over the pixels of each item of x.
+func average(mean, x *backprop.Map) {
+	pixels := float32(x.Height * x.Width)
+	for i := range x.Items {
+		to := mean.Pixel(i, 0, 0)
+		clear(to)
+		for y := range x.Height {
+			for k, v := range x.Row(i, y) {
+				to[k%x.Channels] += v
+			}
+		}
+		for k := range to {
+			to[k] /= pixels
+		}
+	}
+}
+
+// averageBack is the gradient of x from that of the mean.
+func averageBack(x, mean *backprop.Map) {
+	pixels := float32(x.Height * x.Width)
+	for i := range x.Items {
+		g := mean.Pixel(i, 0, 0)
+		for y := range x.Height {
+			row := x.Row(i, y)
 			for k := range row {
-				row[k] = g[k%topGrad.Channels] / pixels
+				row[k] = g[k%x.Channels] / pixels
 			}
 		}
 	}
-	return Losses{"model_loss": l}, m.trunk.Backward(ctx)
 }

@@ -17,11 +17,13 @@ func (t *Trainer) depth() map[string]float64 {
 	for _, place := range t.net.programs()[0].Branches() {
 		var block, unit int
 		if n, _ := fmt.Sscanf(place, "backbone/block%d/unit%d", &block, &unit); n == 2 {
-			rates[place] = t.recipe.Depth * float64(block+1) / 16
+			rates[place] = depthRate(t.recipe.Depth, block)
 		}
 	}
 	return rates
 }
+
+func depthRate(last float64, block int) float64 { return last * float64(block+1) / 16 }
 
 // drop draws which branches a step leaves out, for each image.
 func (t *Trainer) drop(step int) {

@@ -228,30 +228,41 @@ func (m *maskRCNN) maskHead(ctx context.Context, of []targets, grads []*backprop
 		return err
 	}
 	out, grad := m.mask.Output("logits"), m.mask.OutputGrad("logits")
-	pixels := out.Height * out.Width
-	logits, logitsGrad := make([]float32, len(class)*pixels), make([]float32, len(class)*pixels)
-	channel := func(row int) int {
-		if m.config.MaskHead.ClassSpecific {
-			return class[row]
-		}
-		return 0
+	channels := make([]int, len(class))
+	if m.config.MaskHead.ClassSpecific {
+		copy(channels, class)
 	}
-	for row := range class { // of each, the mask of its own class
-		for i := range pixels {
-			logits[row*pixels+i] = out.Data[row*out.ItemStride+i*out.Channels+channel(row)]
-		}
-	}
+	logits := gather(out, channels)
+	logitsGrad := make([]float32, len(logits))
 	losses["mask_loss"] = loss.Mask(logits, masks, class, logitsGrad)
-	for row := range class {
-		for i := range pixels {
-			grad.Data[row*grad.ItemStride+i*grad.Channels+channel(row)] = logitsGrad[row*pixels+i]
-		}
-	}
+	scatter(grad, channels, logitsGrad)
 	if err := m.mask.Backward(ctx); err != nil {
 		return err
 	}
 	m.alignBack(m.mask, boxes, grads)
 	return nil
+}
+
+// gather takes one channel of each item: of a region, the mask of its own class.
+func gather(m *backprop.Map, channels []int) []float32 {
+	pixels := m.Height * m.Width
+	values := make([]float32, len(channels)*pixels)
+	for item, c := range channels {
+		for i := range pixels {
+			values[item*pixels+i] = m.Data[item*m.ItemStride+i*m.Channels+c]
+		}
+	}
+	return values
+}
+
+// scatter is the way back of gather, into a map of zeros.
+func scatter(m *backprop.Map, channels []int, values []float32) {
+	pixels := m.Height * m.Width
+	for item, c := range channels {
+		for i := range pixels {
+			m.Data[item*m.ItemStride+i*m.Channels+c] = values[item*pixels+i]
+		}
+	}
 }
 
 // align cuts the features of each image's boxes into the input of a head.

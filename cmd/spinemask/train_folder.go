@@ -79,6 +79,8 @@ func (r *trainRun) begin() error {
 	}
 	if r.val != nil {
 		r.progress.Validation = r.val.SHA256()
+	} else if r.flags.patience > 0 {
+		r.talk.say("hint: --patience has no effect without images for validation; --val names some")
 	}
 	if err := r.writeRecipe(); err != nil {
 		return err

@@ -15,27 +15,27 @@ func (r *trainRun) loop(ctx context.Context) error {
 	defer r.log.Close()
 	err := r.train(ctx)
 	var diverged *train.DivergedError
-	switch {
-	case errors.As(err, &diverged):
+	if errors.As(err, &diverged) {
 		hint := "a smaller --rate; it was " + number(r.recipe.Rate.Value)
 		if r.progress.BestStep > 0 {
 			hint += "; the best model before that is kept, " + r.path(trainBest)
 		}
 		return hinted{err, hint}
-	case err != nil:
-		if saveErr := r.save(); saveErr != nil {
-			return errors.Join(err, saveErr)
-		}
-		if ctx.Err() != nil {
-			r.talk.say("interrupted after step %d; go on with: %s", r.trainer.StepDone(), resumeCommand())
-			return exit(exitInterrupted)
-		}
-		return hinted{err, "the state after the last good step is kept in " + r.flags.folder() + "; --resume goes on from there"}
 	}
-	if err := r.save(); err != nil {
-		return err
+	if saveErr := r.save(); saveErr != nil {
+		return errors.Join(err, saveErr)
 	}
-	return r.finish(ctx)
+	if err == nil {
+		err = r.finish(ctx)
+	}
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		r.talk.say("interrupted after step %d; go on with: %s", r.trainer.StepDone(), resumeCommand())
+		return exit(exitInterrupted)
+	}
+	return hinted{err, "the state after the last good step is kept in " + r.flags.folder() + "; --resume goes on from there"}
 }
 
 // train makes the steps that are left.

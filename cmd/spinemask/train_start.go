@@ -109,11 +109,11 @@ func (f *trainFlags) openFrom() (*weights.File, error) {
 // sayStart says what became of the weights, and what is special about the network.
 func (r *trainRun) sayStart() {
 	s, t := r.start, r.talk
-	t.say("from     %s: %d arrays kept, %d with the rows of known classes, %d made anew, %d left out", r.source, len(s.Kept), len(s.Classes), len(s.New), len(s.Left))
+	t.say("from     %s: %d arrays kept, %d kept but for rows of new classes, %d made anew, %d left out", r.source, len(s.Kept), len(s.Classes), len(s.New), len(s.Left))
 	for _, list := range []struct {
 		what  string
 		names []string
-	}{{"kept", s.Kept}, {"rows of known classes kept", s.Classes}, {"made anew", s.New}, {"left out", s.Left}} {
+	}{{"kept", s.Kept}, {"kept but for rows of new classes", s.Classes}, {"made anew", s.New}, {"left out", s.Left}} {
 		for _, name := range list.names {
 			t.detail("         %s: %s", list.what, name)
 		}
