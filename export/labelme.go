@@ -35,12 +35,8 @@ type labelmeShape struct {
 func Labelme(w io.Writer, p *Picture, imagePath string) error {
 	f := labelmeFile{Version: "5.5.0", Shapes: []labelmeShape{}, ImagePath: imagePath, ImageHeight: p.Height, ImageWidth: p.Width}
 	if p.Selection != "" && p.Photo != nil {
-		photo, err := p.pixels()
-		if err != nil {
-			return err
-		}
 		var b bytes.Buffer
-		if err := encoder.Encode(&b, photo); err != nil {
+		if err := Photo(&b, p); err != nil {
 			return err
 		}
 		f.ImageData = b.Bytes()

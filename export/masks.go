@@ -74,6 +74,15 @@ func cropRect(m rle.Mask) image.Rectangle {
 	return image.Rect(x, y, x+w, y+h).Inset(-margin).Intersect(image.Rect(0, 0, m.W, m.H))
 }
 
+// Photo writes the photo itself as a PNG of 8 bits, for readers that do not find it in its file, as one page of several.
+func Photo(w io.Writer, p *Picture) error {
+	photo, err := p.pixels()
+	if err != nil {
+		return err
+	}
+	return encoder.Encode(w, photo)
+}
+
 // Overlay writes the photo with the instances drawn on it as a PNG, for people to look at.
 func Overlay(w io.Writer, p *Picture) error {
 	photo, err := p.pixels()

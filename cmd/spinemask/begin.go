@@ -363,6 +363,9 @@ func (o *output) protect(inputs []input) error {
 			if f.folder != "" && f.instance == nil {
 				writes = append(writes, o.place(f, in.name))
 			}
+			if f.name == yoloFormat && in.selection != "" {
+				writes = append(writes, o.part(in.name))
+			}
 		}
 	}
 	for _, w := range writes {

@@ -6,8 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
+	"github.com/spinemask/spinemask/export"
 	"github.com/spinemask/spinemask/internal/command/journal"
 )
 
@@ -82,24 +82,26 @@ func (o *output) written(j *journal.Journal) (map[string][]string, error) {
 	}
 	err := j.Each(func(e journal.Entry, r journal.Record) error {
 		if r.Picture != nil {
-			files[e.FileName] = was.filesOf(e, len(r.Picture.Instances))
+			files[e.FileName] = was.filesOf(e, r.Picture)
 		}
 		return nil
 	})
 	return files, err
 }
 
-// filesOf lists the files of an image with a number of instances.
-func (o *output) filesOf(e journal.Entry, instances int) (files []string) {
+// filesOf lists the files of an image. In the place of its link may be an image that is somebody's.
+func (o *output) filesOf(e journal.Entry, p *export.Picture) (files []string) {
 	for _, f := range o.formats {
 		for _, place := range o.places(f, e.FileName) {
 			if f.instance == nil {
-				if spot(place) != spot(e.Path) { // it is no link to the image, but the image
+				isImage := filepath.Dir(place) == filepath.Dir(o.link(e.FileName))
+				ours := !isImage || isLink(place) || p.Selection != "" && place == o.part(e.FileName)
+				if ours && spot(place) != spot(e.Path) { // it is no link to the image, but the image
 					files = append(files, place)
 				}
 				continue
 			}
-			for i := range instances {
+			for i := range p.Instances {
 				files = append(files, instanceFile(place, i))
 			}
 		}
@@ -122,7 +124,7 @@ func (o *output) forget(id int64, name string) error {
 	files := o.former[name]
 	if r, ok, err := o.journal.Find(id); err == nil && ok && r.Picture != nil {
 		e, _ := o.journal.Entry(name)
-		files = append(files, o.filesOf(e, len(r.Picture.Instances))...)
+		files = append(files, o.filesOf(e, r.Picture)...)
 	}
 	for _, file := range files {
 		if err := o.remove(file); err != nil {
@@ -132,10 +134,16 @@ func (o *output) forget(id int64, name string) error {
 	return nil
 }
 
-// remove removes a file that a run wrote, and the folders below the output folder that are empty then. An image in the place of a link is somebody's.
+// isLink says whether there is a symbolic link.
+func isLink(path string) bool {
+	info, err := os.Lstat(path)
+	return err == nil && info.Mode()&fs.ModeSymlink != 0
+}
+
+// remove removes a file that a run wrote, and the folders below the output folder that are empty then.
 func (o *output) remove(file string) error {
 	info, err := os.Lstat(file)
-	if err != nil || info.IsDir() || strings.HasPrefix(file, o.path(imagesFolder)+string(os.PathSeparator)) && info.Mode()&fs.ModeSymlink == 0 {
+	if err != nil || info.IsDir() {
 		return nil
 	}
 	if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -64,7 +64,7 @@ func (o *output) places(f format, name string) []string {
 	case f.largeExt != "":
 		return []string{o.place(f, name), o.path(f.folder + "/" + o.stems[name] + f.largeExt)}
 	case f.name == yoloFormat:
-		return []string{o.place(f, name), o.link(name)}
+		return []string{o.place(f, name), o.link(name), o.part(name)}
 	}
 	return []string{o.place(f, name)}
 }
@@ -145,7 +145,7 @@ func (o *output) write(f format, p *export.Picture, source string) error {
 		}
 	}
 	if f.name == yoloFormat {
-		if err := o.linkImage(p.FileName, source); err != nil {
+		if err := o.showImage(p, source); err != nil {
 			return err
 		}
 	}
@@ -160,8 +160,22 @@ func (o *output) link(name string) string {
 	return o.path(imagesFolder + "/" + o.stems[name] + path.Ext(name))
 }
 
+// part is the place of an image that is a part of a file, such as one page.
+func (o *output) part(name string) string { return o.path(imagesFolder + "/" + o.stems[name] + ".png") }
+
+// showImage puts an image beside the labels: a link to its file or, as ultralytics takes pages for channels, the picture that was chosen of its file.
+func (o *output) showImage(p *export.Picture, source string) error {
+	if p.Selection == "" {
+		return o.linkImage(p.FileName, source)
+	}
+	if p.Photo == nil {
+		return nil
+	}
+	return writeFile(o.part(p.FileName), func(w io.Writer) error { return export.Photo(w, p) })
+}
+
 // linkImage makes the link to an image, or a copy where links cannot be made. What is there and is no link is left alone: it is the image itself, or somebody's.
-// An image that is a part of a file, or came by standard input, has none.
+// An image that came by standard input has none.
 func (o *output) linkImage(name, source string) error {
 	target, err := filepath.Abs(source)
 	if info, statErr := os.Stat(source); err != nil || statErr != nil || !info.Mode().IsRegular() || path.Base(name) != filepath.Base(source) {
