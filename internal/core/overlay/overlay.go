@@ -136,9 +136,10 @@ func (sc *scene) paint(palette []lab, kept []int) []int {
 	return colours
 }
 
-// enlargement is the whole factor that brings the shorter side to 600 pixels, at most 8.
+// enlargement is the whole factor that brings the shorter side to 600 pixels, at most 8, and the longer one to no more than viewers show.
 func enlargement(w, h int) int {
-	return min(max((600+min(w, h)-1)/max(min(w, h), 1), 1), 8)
+	const longest = 1 << 14
+	return max(min((600+min(w, h)-1)/max(min(w, h), 1), longest/max(w, h, 1), 8), 1)
 }
 
 // drawPhoto fills an area of the canvas, which begins at (0, 0).

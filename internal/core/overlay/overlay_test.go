@@ -82,7 +82,7 @@ func TestDrawGivesTheSamePictureTwice(t *testing.T) {
 }
 
 func TestSmallPhotosAreEnlarged(t *testing.T) {
-	for _, c := range []struct{ w, h, want int }{{256, 256, 3}, {320, 256, 3}, {696, 520, 2}, {4000, 3000, 1}, {600, 900, 1}, {20, 30, 8}, {1, 1, 8}} {
+	for _, c := range []struct{ w, h, want int }{{256, 256, 3}, {320, 256, 3}, {696, 520, 2}, {4000, 3000, 1}, {600, 900, 1}, {20, 30, 8}, {1, 1, 8}, {15360, 40, 1}, {8000, 40, 2}} {
 		require.Equal(t, c.want, enlargement(c.w, c.h), "%dx%d", c.w, c.h)
 		m, err := Draw(imageio.New(c.w, c.h), nil)
 		require.NoError(t, err)

@@ -64,7 +64,11 @@ func (f *File) selectPages(sel Selection, say func(string, ...any)) ([]Picture, 
 	var pages []*Page
 	if strings.EqualFold(sel.Page, "all") {
 		var left string
-		if pages, left = f.full(); left != "" {
+		pages, left = f.full()
+		if len(pages) > 1 {
+			say("%d pages: a picture each", len(pages))
+		}
+		if left != "" {
 			say("left: %s", left)
 		}
 	} else {

@@ -138,7 +138,7 @@ func TestChoiceByNumberAndName(t *testing.T) {
 	}
 	all, note, err := f.Select(Selection{Page: "all"})
 	require.NoError(t, err)
-	require.Empty(t, note)
+	require.Equal(t, "12 pages: a picture each", note)
 	require.Len(t, all, 12)
 	require.Equal(t, "page12", all[11].Label)
 
