@@ -32,22 +32,23 @@ defines them (JSON, or that packed by gzip or zstd), and print the lines of
 pycocotools, bit for bit.
 
 With --images and without RESULTS, the model is run over the annotated images
-first. Each image is looked for by its file_name in the folder, and if it is not
-there also without its folders, in other case, and in sub-folders. The classes of
-the model are joined with the categories of GT by their names, whatever the ids
-are, before the model runs; what meets what is printed. Pictures are taken as they
-are stored, as in COCO; one whose size fits GT only when it is turned upright by
-its EXIF orientation is turned (--exif auto).
+first. Each image is looked for in the folder by its file_name; if it is not there,
+it is also looked for without the folders in file_name, in upper or lower case, and
+in sub-folders. Before the model runs, its classes are matched with the categories
+of GT by their names, whatever the ids are, and the matches are printed. Pictures
+are taken as they are stored, as in COCO. With --exif auto, a picture is turned
+upright by its EXIF orientation if its size fits GT only then.
 
 GT may also be another kind of data set that "train" takes: a labelme folder, a
 YOLO data.yaml, label images, QuPath's GeoJSON. The model is run over its images,
-which --images names where the data set does not hold them; label images have no
-classes, so theirs is taken for the model's only one.
+which --images names where the data set does not hold them. Label images have no
+classes; their objects count as those of the only class that the model has.
 
-With --keep, the model's results stay in a folder, and the same command goes on
-where it was stopped. Images that are missing or cannot be read end the command
-without numbers, unless --allow-missing leaves them out of the evaluation. What was
-found in the others is kept in any case, and the command says where.
+With --keep, the model's results stay in a folder, and a command that was stopped
+goes on there when it is given again. If images are missing or cannot be read, the
+command ends without numbers, unless --allow-missing leaves them out of the
+evaluation. What was found in the others is kept in any case, and the command says
+where.
 
 The exit code is 0 if all is good, 1 if something cannot be evaluated or a flag is
 wrong, 2 if images could not be read, 3 if AP is below --min-ap, 130 if the run was

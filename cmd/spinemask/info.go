@@ -28,6 +28,16 @@ func newInfo(t *talk) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "info",
 		Short: "Say what a model is, what it costs, and how this machine runs it",
+		Long: `Say what a model is, what it costs in parameters and multiply-adds, and how this
+machine runs it. Without --model it is the built-in one.
+
+What a foreign file does not tell is assumed, and said, with the flag that changes
+it. --config prints all values; convert --config, and --model-config of the other
+commands, take an edited copy.`,
+		Example: `  spinemask info
+  spinemask info -m epoch_12.pth --names train.json
+  spinemask info -m epoch_12.pth --config > edited.json
+  spinemask info --plan=640x480`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return hinted{fmt.Errorf("info: unexpected %q", args[0]), "flags are written --model=FILE, --plan=640x480"}

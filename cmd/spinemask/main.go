@@ -62,8 +62,8 @@ func newRoot(t *talk) *cobra.Command {
 		Use:   "spinemask",
 		Short: "Find the instances in photos: masks, boxes, classes and scores",
 		Long: `spinemask finds the instances in photos: masks, boxes, classes and scores.
-It runs Mask R-CNN and RetinaNet on SpineNet on the CPU, and classifiers. The built-in
-model finds cell nuclei in microscope images.`,
+It runs Mask R-CNN, RetinaNet and classifiers on SpineNet and ResNet, on the CPU. The
+built-in model finds cell nuclei in microscope images.`,
 		Example: `  spinemask segment photos -o out      every image in a folder
   spinemask segment 'scans/*.tif' -o out --score 0.5
   spinemask info`,

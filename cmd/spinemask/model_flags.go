@@ -33,7 +33,7 @@ type modelFlags struct {
 // findingFlags are about what is kept of a picture, which is an image, or a frame.
 func (f *modelFlags) findingFlags(fl *pflag.FlagSet, picture string) {
 	fl.Float64Var(&f.score, "score", 0, "keep instances with at least this `score`, 0 to 1 (default: the model's own)")
-	fl.Float64Var(&f.nms, "nms", 0, "drop the lesser of two instances of a class whose boxes overlap by this `IoU`, 0.01 to 1 (default: the model's own)")
+	fl.Float64Var(&f.nms, "nms", 0, "drop the one with the lower score of two instances of a class whose boxes overlap by this `IoU`, 0.01 to 1 (default: the model's own)")
 	fl.IntVar(&f.max, "max-detections", 0, "keep at most this `number` of instances of "+picture+" (default: the model's own)")
 	fl.StringSliceVar(&f.classes, "class", nil, "keep only instances of these `classes`")
 }

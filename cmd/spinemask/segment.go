@@ -57,15 +57,17 @@ func newSegment(t *talk) *cobra.Command {
 		Short: "Find the instances in images",
 		Long: `Find the instances in images: png, jpeg, gif, bmp, tiff, webp and pnm, told apart
 by content. A PATH is a file, a folder, a pattern like 'scans/*.tif', @list.txt for
-the paths in a file, or - for standard input: one image, or a list of paths. In a
-folder, images are known by their names; pictures of other kinds are counted.
+the paths in a file, or - for standard input, which holds one image or a list of
+paths. In a folder, files are taken for images by the ends of their names; pictures
+of kinds that cannot be read are counted and named.
 
-Of a file with several pictures, each time of a time series is an image of its own,
-such as movie.tif#t3; of a z-stack the maximum over z is taken, of several channels
-the one of nuclei. --page, --channel and --z take others. Brightness of more than 8
-bits is brought to 8 by --normalize. One line says what was chosen and what was left.
+A file may hold several pictures. Each time of a time series is an image of its own,
+such as movie.tif#t3. A z-stack gives the maximum over z, and a file of several
+channels the one that shows nuclei. --page, --channel and --z choose otherwise. One
+line says what was chosen and what was left. Images of more than 8 bits a sample
+are brought to 8 bits by the rule that --normalize names.
 
-The output folder gets what --save names, any number at once:
+The output folder gets the formats that --save names, any number of them:
 ` + formatHelp() + `and always
   images.json    the images of the run and their ids, failures, categories;
                  a COCO data set without annotations
@@ -73,21 +75,24 @@ The output folder gets what --save names, any number at once:
   failures.txt   the paths of the images that failed, if any: @failures.txt
 
 With -o - there is no folder: standard output gets a line of JSON for each image
-as soon as it is finished. --jsonl - does that beside a folder.
+as soon as it is finished. --jsonl - writes these lines in addition to a folder.
 
-Every image is fitted into the model's input. With --tile, an image that is larger
-is cut into tiles that overlap, each of which the model sees as an image of its own;
-what two of them see of the same thing is joined by its masks. --max-detections
-then counts for each tile. With --scale, the model sees every image at that scale,
-in tiles if it does not fit: 0.5 if images have 0.25 µm a pixel and the model was
-made for 0.5 µm. With --diameter, that scale follows from the size of things in the
-images: in pixels, or auto, for which the model looks at each image at two scales
-first. Images are decoded as a whole, 3 bytes a pixel and up to 8 more
-while a file is read; --max-pixels bounds that.
+Every image is fitted into the model's input. There are three ways to show the model
+more of an image:
+  --tile      cuts an image that is larger than a tile into tiles that overlap. The
+              model sees each as an image of its own, and what two tiles show of the
+              same thing is joined by its masks. --max-detections counts for each tile.
+  --scale     shows every image at this factor of its size, in tiles if it does not
+              fit: 0.5 if images have 0.25 µm a pixel and the model was made for 0.5 µm.
+  --diameter  finds that factor from the size of the things in the images. It is a
+              number of pixels, or auto: then the model looks at each image at two
+              scales first, and measures what it finds.
+Images are decoded as a whole. They take 3 bytes a pixel, and up to 8 more while a
+file is read; --max-pixels bounds that.
 
-Coordinates are those of the image in its full size, as it is shown upright. Ids of
-images are the numbers that they are named by, as in COCO; if not all are, they are
-counted.
+Coordinates are those of the image in its full size, as it is shown upright. If all
+images are named by numbers, as COCO's are, these are their ids; else they are
+counted from 1.
 
 Results are the same bytes for any number of workers and threads.
 

@@ -18,13 +18,13 @@ import (
 // a whole config: some commands have another --config.
 func weightFlags(cmd *cobra.Command, o *weights.Options, configFlag string) {
 	fl := cmd.Flags()
-	fl.StringVar((*string)(&o.Semantics), "semantics", "", "whose arithmetic around the network: tf1, tf2, torchvision, detectron2, mmdetection1, mmdetection2, mmdetection3")
+	fl.StringVar((*string)(&o.Semantics), "semantics", "", "whose arithmetic surrounds the network: tf1, tf2, torchvision, detectron2, mmdetection1, mmdetection2, mmdetection3")
 	fl.StringVar((*string)(&o.Style), "style", "", "style of a file of mmdetection: pytorch, caffe")
 	fl.StringVar((*string)(&o.Activation), "activation", "", "activation after the convolutions: relu, swish, hard_swish")
 	fl.Var(optionalNumber{&o.NormEpsilon}, "norm-eps", "epsilon of the batch norms, a `number`; 0 is one")
 	fl.Float64Var(&o.AnchorSize, "anchor-size", 0, "side of the square anchor in strides of its level")
 	fl.Var(&inputSize{to: &o.Input}, "input-size", "`size` of the model's input: 640x640 (height x width), or short:800,long:1333 where it follows the image")
-	fl.Var(&classList{to: &o.Categories}, "names", "`names` of the classes: a,b,c, or a file: a name a line, JSON, a COCO data set, which gives the ids, too, or YAML with names")
+	fl.Var(&classList{to: &o.Categories}, "names", "`names` of the classes: a,b,c, or a file of them: text with a name a line, JSON, YAML, or a COCO data set, which also gives the ids")
 	fl.Var(&configFile{to: &o.Config}, configFlag, "`file` with the model's config, JSON, as info --config prints it")
 }
 
