@@ -83,8 +83,14 @@ func pictures(r io.ReaderAt, size int64, o Options) (list []source, note string,
 	if f.name == "tiff" {
 		return tiffPictures(src, o)
 	}
-	return []source{{format: f.name, header: func() (header, error) { return f.header(src) }}}, "", nil
+	if isAnimation(f.name, src) {
+		note = firstFrame
+	}
+	return []source{{format: f.name, header: func() (header, error) { return f.header(src) }}}, note, nil
 }
+
+// firstFrame is said of animations.
+const firstFrame = "the first frame of an animation"
 
 // recovered makes an error of a panic. The decoders are fuzzed, but a run over a night's photos must not end with one of them.
 func recovered(err *error) {
