@@ -29,7 +29,7 @@ var avx2 = Set{
 	max:       avx2Max,
 	blend4:    avx2Blend4,
 	winograd:  avx2Winograd,
-	depthwise: depthwiseSet{avx2DepthwiseOne, avx2DepthwiseMany, 4, avx2Sum},
+	depthwise: depthwiseSet{[]depthwisePixels{{1, avx2DepthwiseOne}, {4, avx2DepthwiseFew}, {8, avx2DepthwiseMany}}, avx2Sum},
 	outers:    avx2Outers,
 	train: trainSet{
 		slope:    [activations][2]func(dx, dy, x []float32){Relu: {avx2SlopeRelu, avx2SlopeReluAdd}, Swish: {avx2SlopeSwish, avx2SlopeSwishAdd}},
@@ -57,7 +57,7 @@ var avx512 = Set{
 	max:       avx512Max,
 	blend4:    avx512Blend4,
 	winograd:  avx512Winograd,
-	depthwise: depthwiseSet{avx512DepthwiseOne, avx512DepthwiseMany, 8, avx512Sum},
+	depthwise: depthwiseSet{[]depthwisePixels{{1, avx512DepthwiseOne}, {4, avx512DepthwiseFew}, {12, avx512DepthwiseMany}}, avx512Sum},
 	outers:    avx512Outers,
 	train: trainSet{
 		slope:    [activations][2]func(dx, dy, x []float32){Relu: {avx512SlopeRelu, avx512SlopeReluAdd}, Swish: {avx512SlopeSwish, avx512SlopeSwishAdd}},

@@ -31,47 +31,90 @@ type Depthwise struct {
 const depthwiseSize = 7
 
 // depthwiseFunc makes so many output pixels in a row, of c channels each: in is the first tap of the first, taps are
-// the distances from it, in bytes, to all n of them, and step is the distance in floats between the first taps of
-// neighbours.
-type depthwiseFunc func(out, in, kernel, shift *float32, taps *int, n, step, c int)
+// the distances from it, in bytes, to all n of them, step is the distance in floats between the first taps of
+// neighbours, and pixel that between output pixels and between taps of the kernel.
+type depthwiseFunc func(out, in, kernel, shift *float32, taps *int, n, step, pixel, c int)
 
-// depthwiseSet are the functions of a set: convolutions of one pixel and of several, and the sum of pixels. Zero: plain
-// Go.
-type depthwiseSet struct {
-	one, many depthwiseFunc
-	pixels    int // that many makes
-	sum       func(sum, x *float32, pixels, stride, c int)
+// depthwisePixels is a function for so many pixels.
+type depthwisePixels struct {
+	pixels int
+	run    depthwiseFunc
 }
+
+// depthwiseSet are the functions of a set: convolutions of rising numbers of pixels from one on, and the sum of pixels.
+// Zero: plain Go.
+type depthwiseSet struct {
+	conv []depthwisePixels
+	sum  func(sum, x *float32, pixels, stride, c int)
+}
+
+// depthwiseBytes is what the rows under a window may take of the first-level cache, so that the next row of outputs
+// finds two of three there. Fewer channels than depthwiseChannels are not taken for that.
+const (
+	depthwiseBytes    = 24 << 10
+	depthwiseChannels = 64
+)
 
 // Depthwise computes the output rows row0 … row1-1, counted through all items.
 func (s *Set) Depthwise(d *Depthwise, row0, row1 int) {
 	d.check(row0, row1)
+	if s.depthwise.conv == nil {
+		for g := row0; g < row1; g++ {
+			out, in := d.rows(g)
+			d.row(out, in)
+			s.Activate(out, d.Act)
+		}
+		return
+	}
 	var taps [depthwiseSize * depthwiseSize]int
 	for kh := range d.Size {
 		for kw := range d.Size {
 			taps[kh*d.Size+kw] = 4 * (kh*d.InRow + kw*d.C)
 		}
 	}
-	step := d.Stride * d.C
-	for g := row0; g < row1; g++ {
-		item, y := g/d.Height, g%d.Height
-		out := d.Out[item*d.OutItem+y*d.OutRow:][:d.Width*d.C]
-		in := d.In[item*d.InItem+y*d.Stride*d.InRow:][:(d.Size-1)*d.InRow+((d.Width-1)*d.Stride+d.Size)*d.C]
-		raceRead(in)
-		raceWrite(out)
-		if s.depthwise.one == nil {
-			d.row(out, in)
-		} else {
-			x, n := 0, d.Size*d.Size
-			for ; x+s.depthwise.pixels <= d.Width; x += s.depthwise.pixels {
-				s.depthwise.many(&out[x*d.C], &in[x*step], &d.Kernel[0], &d.Shift[0], &taps[0], n, step, d.C)
-			}
-			for ; x < d.Width; x++ {
-				s.depthwise.one(&out[x*d.C], &in[x*step], &d.Kernel[0], &d.Shift[0], &taps[0], n, step, d.C)
+	most := max(depthwiseChannels, depthwiseBytes/(4*d.Size*((d.Width-1)*d.Stride+d.Size)))
+	slabs := (d.C + most - 1) / most
+	slab := ((d.C+slabs-1)/slabs + s.lanes - 1) / s.lanes * s.lanes
+	for c := 0; c < d.C; c += slab {
+		channels := min(slab, d.C-c)
+		for g := row0; g < row1; g++ {
+			out, in := d.rows(g)
+			for x := 0; x < d.Width; {
+				f := s.depthwise.fit(d.Width, d.Width-x)
+				x = min(x, d.Width-f.pixels) // some once more, to the same values
+				f.run(&out[x*d.C+c], &in[x*d.Stride*d.C+c], &d.Kernel[c], &d.Shift[c], &taps[0], d.Size*d.Size, d.Stride*d.C, d.C, channels)
+				x += f.pixels
 			}
 		}
-		s.Activate(out, d.Act)
 	}
+	if d.Act != None {
+		for g := row0; g < row1; g++ {
+			out, _ := d.rows(g)
+			s.Activate(out, d.Act)
+		}
+	}
+}
+
+// fit is the function for what is left of a row: the smallest that does it at once, of those that the row has room for,
+// else the largest.
+func (s *depthwiseSet) fit(width, left int) depthwisePixels {
+	best := s.conv[0]
+	for _, f := range s.conv[1:] {
+		if f.pixels <= width && best.pixels < left {
+			best = f
+		}
+	}
+	return best
+}
+
+// rows are the output row g, and the input from its first tap to its last.
+func (d *Depthwise) rows(g int) (out, in []float32) {
+	item, y := g/d.Height, g%d.Height
+	out = d.Out[item*d.OutItem+y*d.OutRow:][:d.Width*d.C]
+	in = d.In[item*d.InItem+y*d.Stride*d.InRow:][:(d.Size-1)*d.InRow+((d.Width-1)*d.Stride+d.Size)*d.C]
+	raceRead(in)
+	raceWrite(out)
+	return out, in
 }
 
 // row is the loop in the comment of Depthwise for a row, without the activation.

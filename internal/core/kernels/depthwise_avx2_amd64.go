@@ -7,12 +7,17 @@ package kernels
 // avx2DepthwiseOne makes output pixels of depthwiseFunc.
 //
 //go:noescape
-func avx2DepthwiseOne(out *float32, in *float32, kernel *float32, shift *float32, taps *int, n int, step int, c int)
+func avx2DepthwiseOne(out *float32, in *float32, kernel *float32, shift *float32, taps *int, n int, step int, pixel int, c int)
+
+// avx2DepthwiseFew makes output pixels of depthwiseFunc.
+//
+//go:noescape
+func avx2DepthwiseFew(out *float32, in *float32, kernel *float32, shift *float32, taps *int, n int, step int, pixel int, c int)
 
 // avx2DepthwiseMany makes output pixels of depthwiseFunc.
 //
 //go:noescape
-func avx2DepthwiseMany(out *float32, in *float32, kernel *float32, shift *float32, taps *int, n int, step int, c int)
+func avx2DepthwiseMany(out *float32, in *float32, kernel *float32, shift *float32, taps *int, n int, step int, pixel int, c int)
 
 // avx2Sum adds x[p*stride+i] to sum[i], i < c, for pixels > 0.
 //

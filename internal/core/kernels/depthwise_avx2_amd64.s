@@ -4,9 +4,9 @@
 
 #include "textflag.h"
 
-// func avx2DepthwiseOne(out *float32, in *float32, kernel *float32, shift *float32, taps *int, n int, step int, c int)
+// func avx2DepthwiseOne(out *float32, in *float32, kernel *float32, shift *float32, taps *int, n int, step int, pixel int, c int)
 // Requires: AVX, FMA3
-TEXT ·avx2DepthwiseOne(SB), NOSPLIT, $0-64
+TEXT ·avx2DepthwiseOne(SB), NOSPLIT, $0-72
 	MOVQ out+0(FP), DI
 	MOVQ in+8(FP), SI
 	MOVQ kernel+16(FP), DX
@@ -14,10 +14,10 @@ TEXT ·avx2DepthwiseOne(SB), NOSPLIT, $0-64
 	MOVQ taps+32(FP), R9
 	MOVQ n+40(FP), R10
 	MOVQ step+48(FP), R11
-	MOVQ c+56(FP), R12
+	MOVQ pixel+56(FP), R13
+	MOVQ c+64(FP), R12
 	SHLQ $0x02, R11
 	LEAQ (R11)(R11*2), R15
-	MOVQ R12, R13
 	SHLQ $0x02, R13
 	SUBQ $+8, R12
 	JL   tail
@@ -91,9 +91,9 @@ DATA avx2Tail<>+56(SB)/4, $0x00000000
 DATA avx2Tail<>+60(SB)/4, $0x00000000
 GLOBL avx2Tail<>(SB), RODATA|NOPTR, $64
 
-// func avx2DepthwiseMany(out *float32, in *float32, kernel *float32, shift *float32, taps *int, n int, step int, c int)
+// func avx2DepthwiseFew(out *float32, in *float32, kernel *float32, shift *float32, taps *int, n int, step int, pixel int, c int)
 // Requires: AVX, FMA3
-TEXT ·avx2DepthwiseMany(SB), NOSPLIT, $0-64
+TEXT ·avx2DepthwiseFew(SB), NOSPLIT, $0-72
 	MOVQ out+0(FP), DI
 	MOVQ in+8(FP), SI
 	MOVQ kernel+16(FP), DX
@@ -101,10 +101,10 @@ TEXT ·avx2DepthwiseMany(SB), NOSPLIT, $0-64
 	MOVQ taps+32(FP), R9
 	MOVQ n+40(FP), R10
 	MOVQ step+48(FP), R11
-	MOVQ c+56(FP), R12
+	MOVQ pixel+56(FP), R13
+	MOVQ c+64(FP), R12
 	SHLQ $0x02, R11
 	LEAQ (R11)(R11*2), R15
-	MOVQ R12, R13
 	SHLQ $0x02, R13
 	SUBQ $+8, R12
 	JL   tail
@@ -182,6 +182,140 @@ tailTap:
 	VMASKMOVPS  Y2, Y15, (AX)
 	ADDQ        R13, AX
 	VMASKMOVPS  Y3, Y15, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx2DepthwiseMany(out *float32, in *float32, kernel *float32, shift *float32, taps *int, n int, step int, pixel int, c int)
+// Requires: AVX, FMA3
+TEXT ·avx2DepthwiseMany(SB), NOSPLIT, $0-72
+	MOVQ out+0(FP), DI
+	MOVQ in+8(FP), SI
+	MOVQ kernel+16(FP), DX
+	MOVQ shift+24(FP), R8
+	MOVQ taps+32(FP), R9
+	MOVQ n+40(FP), R10
+	MOVQ step+48(FP), R11
+	MOVQ pixel+56(FP), R13
+	MOVQ c+64(FP), R12
+	SHLQ $0x02, R11
+	LEAQ (R11)(R11*2), R15
+	SHLQ $0x02, R13
+	SUBQ $+8, R12
+	JL   tail
+
+vector:
+	VMOVUPS (R8), Y0
+	VMOVAPS Y0, Y1
+	VMOVAPS Y0, Y2
+	VMOVAPS Y0, Y3
+	VMOVAPS Y0, Y4
+	VMOVAPS Y0, Y5
+	VMOVAPS Y0, Y6
+	VMOVAPS Y0, Y7
+	MOVQ    DX, AX
+	XORQ    CX, CX
+
+tap:
+	MOVQ        (R9)(CX*8), BX
+	ADDQ        SI, BX
+	VMOVUPS     (AX), Y8
+	VFMADD231PS (BX), Y8, Y0
+	VFMADD231PS (BX)(R11*1), Y8, Y1
+	VFMADD231PS (BX)(R11*2), Y8, Y2
+	VFMADD231PS (BX)(R15*1), Y8, Y3
+	LEAQ        (BX)(R11*4), BX
+	VFMADD231PS (BX), Y8, Y4
+	VFMADD231PS (BX)(R11*1), Y8, Y5
+	VFMADD231PS (BX)(R11*2), Y8, Y6
+	VFMADD231PS (BX)(R15*1), Y8, Y7
+	ADDQ        R13, AX
+	INCQ        CX
+	CMPQ        CX, R10
+	JLT         tap
+	MOVQ        DI, AX
+	VMOVUPS     Y0, (AX)
+	ADDQ        R13, AX
+	VMOVUPS     Y1, (AX)
+	ADDQ        R13, AX
+	VMOVUPS     Y2, (AX)
+	ADDQ        R13, AX
+	VMOVUPS     Y3, (AX)
+	ADDQ        R13, AX
+	VMOVUPS     Y4, (AX)
+	ADDQ        R13, AX
+	VMOVUPS     Y5, (AX)
+	ADDQ        R13, AX
+	VMOVUPS     Y6, (AX)
+	ADDQ        R13, AX
+	VMOVUPS     Y7, (AX)
+	ADDQ        $+32, DI
+	ADDQ        $+32, SI
+	ADDQ        $+32, DX
+	ADDQ        $+32, R8
+	SUBQ        $+8, R12
+	JGE         vector
+
+tail:
+	ADDQ       $+8, R12
+	JZ         done
+	MOVQ       R12, CX
+	LEAQ       avx2Tail<>+0(SB), AX
+	NEGQ       CX
+	VMOVUPS    32(AX)(CX*4), Y15
+	VMASKMOVPS (R8), Y15, Y0
+	VMOVAPS    Y0, Y1
+	VMOVAPS    Y0, Y2
+	VMOVAPS    Y0, Y3
+	VMOVAPS    Y0, Y4
+	VMOVAPS    Y0, Y5
+	VMOVAPS    Y0, Y6
+	VMOVAPS    Y0, Y7
+	MOVQ       DX, AX
+	XORQ       CX, CX
+
+tailTap:
+	MOVQ        (R9)(CX*8), BX
+	ADDQ        SI, BX
+	VMASKMOVPS  (AX), Y15, Y8
+	VMASKMOVPS  (BX), Y15, Y9
+	VFMADD231PS Y9, Y8, Y0
+	VMASKMOVPS  (BX)(R11*1), Y15, Y9
+	VFMADD231PS Y9, Y8, Y1
+	VMASKMOVPS  (BX)(R11*2), Y15, Y9
+	VFMADD231PS Y9, Y8, Y2
+	VMASKMOVPS  (BX)(R15*1), Y15, Y9
+	VFMADD231PS Y9, Y8, Y3
+	LEAQ        (BX)(R11*4), BX
+	VMASKMOVPS  (BX), Y15, Y9
+	VFMADD231PS Y9, Y8, Y4
+	VMASKMOVPS  (BX)(R11*1), Y15, Y9
+	VFMADD231PS Y9, Y8, Y5
+	VMASKMOVPS  (BX)(R11*2), Y15, Y9
+	VFMADD231PS Y9, Y8, Y6
+	VMASKMOVPS  (BX)(R15*1), Y15, Y9
+	VFMADD231PS Y9, Y8, Y7
+	ADDQ        R13, AX
+	INCQ        CX
+	CMPQ        CX, R10
+	JLT         tailTap
+	MOVQ        DI, AX
+	VMASKMOVPS  Y0, Y15, (AX)
+	ADDQ        R13, AX
+	VMASKMOVPS  Y1, Y15, (AX)
+	ADDQ        R13, AX
+	VMASKMOVPS  Y2, Y15, (AX)
+	ADDQ        R13, AX
+	VMASKMOVPS  Y3, Y15, (AX)
+	ADDQ        R13, AX
+	VMASKMOVPS  Y4, Y15, (AX)
+	ADDQ        R13, AX
+	VMASKMOVPS  Y5, Y15, (AX)
+	ADDQ        R13, AX
+	VMASKMOVPS  Y6, Y15, (AX)
+	ADDQ        R13, AX
+	VMASKMOVPS  Y7, Y15, (AX)
 
 done:
 	VZEROUPPER

@@ -7,12 +7,17 @@ package kernels
 // avx512DepthwiseOne makes output pixels of depthwiseFunc.
 //
 //go:noescape
-func avx512DepthwiseOne(out *float32, in *float32, kernel *float32, shift *float32, taps *int, n int, step int, c int)
+func avx512DepthwiseOne(out *float32, in *float32, kernel *float32, shift *float32, taps *int, n int, step int, pixel int, c int)
+
+// avx512DepthwiseFew makes output pixels of depthwiseFunc.
+//
+//go:noescape
+func avx512DepthwiseFew(out *float32, in *float32, kernel *float32, shift *float32, taps *int, n int, step int, pixel int, c int)
 
 // avx512DepthwiseMany makes output pixels of depthwiseFunc.
 //
 //go:noescape
-func avx512DepthwiseMany(out *float32, in *float32, kernel *float32, shift *float32, taps *int, n int, step int, c int)
+func avx512DepthwiseMany(out *float32, in *float32, kernel *float32, shift *float32, taps *int, n int, step int, pixel int, c int)
 
 // avx512Sum adds x[p*stride+i] to sum[i], i < c, for pixels > 0.
 //

@@ -4,9 +4,9 @@
 
 #include "textflag.h"
 
-// func avx512DepthwiseOne(out *float32, in *float32, kernel *float32, shift *float32, taps *int, n int, step int, c int)
+// func avx512DepthwiseOne(out *float32, in *float32, kernel *float32, shift *float32, taps *int, n int, step int, pixel int, c int)
 // Requires: AVX, AVX512F
-TEXT ·avx512DepthwiseOne(SB), NOSPLIT, $0-64
+TEXT ·avx512DepthwiseOne(SB), NOSPLIT, $0-72
 	MOVQ out+0(FP), DI
 	MOVQ in+8(FP), SI
 	MOVQ kernel+16(FP), DX
@@ -14,10 +14,10 @@ TEXT ·avx512DepthwiseOne(SB), NOSPLIT, $0-64
 	MOVQ taps+32(FP), R9
 	MOVQ n+40(FP), R10
 	MOVQ step+48(FP), R11
-	MOVQ c+56(FP), R12
+	MOVQ pixel+56(FP), R13
+	MOVQ c+64(FP), R12
 	SHLQ $0x02, R11
 	LEAQ (R11)(R11*2), R15
-	MOVQ R12, R13
 	SHLQ $0x02, R13
 	SUBQ $+16, R12
 	JL   tail
@@ -74,9 +74,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func avx512DepthwiseMany(out *float32, in *float32, kernel *float32, shift *float32, taps *int, n int, step int, c int)
+// func avx512DepthwiseFew(out *float32, in *float32, kernel *float32, shift *float32, taps *int, n int, step int, pixel int, c int)
 // Requires: AVX, AVX512F
-TEXT ·avx512DepthwiseMany(SB), NOSPLIT, $0-64
+TEXT ·avx512DepthwiseFew(SB), NOSPLIT, $0-72
 	MOVQ out+0(FP), DI
 	MOVQ in+8(FP), SI
 	MOVQ kernel+16(FP), DX
@@ -84,10 +84,107 @@ TEXT ·avx512DepthwiseMany(SB), NOSPLIT, $0-64
 	MOVQ taps+32(FP), R9
 	MOVQ n+40(FP), R10
 	MOVQ step+48(FP), R11
-	MOVQ c+56(FP), R12
+	MOVQ pixel+56(FP), R13
+	MOVQ c+64(FP), R12
 	SHLQ $0x02, R11
 	LEAQ (R11)(R11*2), R15
-	MOVQ R12, R13
+	SHLQ $0x02, R13
+	SUBQ $+16, R12
+	JL   tail
+
+vector:
+	VMOVUPS (R8), Z0
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	MOVQ    DX, AX
+	XORQ    CX, CX
+
+tap:
+	MOVQ        (R9)(CX*8), BX
+	ADDQ        SI, BX
+	VMOVUPS     (AX), Z4
+	VFMADD231PS (BX), Z4, Z0
+	VFMADD231PS (BX)(R11*1), Z4, Z1
+	VFMADD231PS (BX)(R11*2), Z4, Z2
+	VFMADD231PS (BX)(R15*1), Z4, Z3
+	ADDQ        R13, AX
+	INCQ        CX
+	CMPQ        CX, R10
+	JLT         tap
+	MOVQ        DI, AX
+	VMOVUPS     Z0, (AX)
+	ADDQ        R13, AX
+	VMOVUPS     Z1, (AX)
+	ADDQ        R13, AX
+	VMOVUPS     Z2, (AX)
+	ADDQ        R13, AX
+	VMOVUPS     Z3, (AX)
+	ADDQ        $+64, DI
+	ADDQ        $+64, SI
+	ADDQ        $+64, DX
+	ADDQ        $+64, R8
+	SUBQ        $+16, R12
+	JGE         vector
+
+tail:
+	ADDQ      $+16, R12
+	JZ        done
+	MOVQ      R12, CX
+	MOVL      $0x00000001, AX
+	SHLL      CL, AX
+	DECL      AX
+	KMOVW     AX, K1
+	VMOVUPS.Z (R8), K1, Z0
+	VMOVAPS   Z0, Z1
+	VMOVAPS   Z0, Z2
+	VMOVAPS   Z0, Z3
+	MOVQ      DX, AX
+	XORQ      CX, CX
+
+tailTap:
+	MOVQ        (R9)(CX*8), BX
+	ADDQ        SI, BX
+	VMOVUPS.Z   (AX), K1, Z4
+	VMOVUPS.Z   (BX), K1, Z5
+	VFMADD231PS Z5, Z4, Z0
+	VMOVUPS.Z   (BX)(R11*1), K1, Z5
+	VFMADD231PS Z5, Z4, Z1
+	VMOVUPS.Z   (BX)(R11*2), K1, Z5
+	VFMADD231PS Z5, Z4, Z2
+	VMOVUPS.Z   (BX)(R15*1), K1, Z5
+	VFMADD231PS Z5, Z4, Z3
+	ADDQ        R13, AX
+	INCQ        CX
+	CMPQ        CX, R10
+	JLT         tailTap
+	MOVQ        DI, AX
+	VMOVUPS     Z0, K1, (AX)
+	ADDQ        R13, AX
+	VMOVUPS     Z1, K1, (AX)
+	ADDQ        R13, AX
+	VMOVUPS     Z2, K1, (AX)
+	ADDQ        R13, AX
+	VMOVUPS     Z3, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx512DepthwiseMany(out *float32, in *float32, kernel *float32, shift *float32, taps *int, n int, step int, pixel int, c int)
+// Requires: AVX, AVX512F
+TEXT ·avx512DepthwiseMany(SB), NOSPLIT, $0-72
+	MOVQ out+0(FP), DI
+	MOVQ in+8(FP), SI
+	MOVQ kernel+16(FP), DX
+	MOVQ shift+24(FP), R8
+	MOVQ taps+32(FP), R9
+	MOVQ n+40(FP), R10
+	MOVQ step+48(FP), R11
+	MOVQ pixel+56(FP), R13
+	MOVQ c+64(FP), R12
+	SHLQ $0x02, R11
+	LEAQ (R11)(R11*2), R15
 	SHLQ $0x02, R13
 	SUBQ $+16, R12
 	JL   tail
@@ -101,22 +198,31 @@ vector:
 	VMOVAPS Z0, Z5
 	VMOVAPS Z0, Z6
 	VMOVAPS Z0, Z7
+	VMOVAPS Z0, Z8
+	VMOVAPS Z0, Z9
+	VMOVAPS Z0, Z10
+	VMOVAPS Z0, Z11
 	MOVQ    DX, AX
 	XORQ    CX, CX
 
 tap:
 	MOVQ        (R9)(CX*8), BX
 	ADDQ        SI, BX
-	VMOVUPS     (AX), Z8
-	VFMADD231PS (BX), Z8, Z0
-	VFMADD231PS (BX)(R11*1), Z8, Z1
-	VFMADD231PS (BX)(R11*2), Z8, Z2
-	VFMADD231PS (BX)(R15*1), Z8, Z3
+	VMOVUPS     (AX), Z12
+	VFMADD231PS (BX), Z12, Z0
+	VFMADD231PS (BX)(R11*1), Z12, Z1
+	VFMADD231PS (BX)(R11*2), Z12, Z2
+	VFMADD231PS (BX)(R15*1), Z12, Z3
 	LEAQ        (BX)(R11*4), BX
-	VFMADD231PS (BX), Z8, Z4
-	VFMADD231PS (BX)(R11*1), Z8, Z5
-	VFMADD231PS (BX)(R11*2), Z8, Z6
-	VFMADD231PS (BX)(R15*1), Z8, Z7
+	VFMADD231PS (BX), Z12, Z4
+	VFMADD231PS (BX)(R11*1), Z12, Z5
+	VFMADD231PS (BX)(R11*2), Z12, Z6
+	VFMADD231PS (BX)(R15*1), Z12, Z7
+	LEAQ        (BX)(R11*4), BX
+	VFMADD231PS (BX), Z12, Z8
+	VFMADD231PS (BX)(R11*1), Z12, Z9
+	VFMADD231PS (BX)(R11*2), Z12, Z10
+	VFMADD231PS (BX)(R15*1), Z12, Z11
 	ADDQ        R13, AX
 	INCQ        CX
 	CMPQ        CX, R10
@@ -137,6 +243,14 @@ tap:
 	VMOVUPS     Z6, (AX)
 	ADDQ        R13, AX
 	VMOVUPS     Z7, (AX)
+	ADDQ        R13, AX
+	VMOVUPS     Z8, (AX)
+	ADDQ        R13, AX
+	VMOVUPS     Z9, (AX)
+	ADDQ        R13, AX
+	VMOVUPS     Z10, (AX)
+	ADDQ        R13, AX
+	VMOVUPS     Z11, (AX)
 	ADDQ        $+64, DI
 	ADDQ        $+64, SI
 	ADDQ        $+64, DX
@@ -160,30 +274,43 @@ tail:
 	VMOVAPS   Z0, Z5
 	VMOVAPS   Z0, Z6
 	VMOVAPS   Z0, Z7
+	VMOVAPS   Z0, Z8
+	VMOVAPS   Z0, Z9
+	VMOVAPS   Z0, Z10
+	VMOVAPS   Z0, Z11
 	MOVQ      DX, AX
 	XORQ      CX, CX
 
 tailTap:
 	MOVQ        (R9)(CX*8), BX
 	ADDQ        SI, BX
-	VMOVUPS.Z   (AX), K1, Z8
-	VMOVUPS.Z   (BX), K1, Z9
-	VFMADD231PS Z9, Z8, Z0
-	VMOVUPS.Z   (BX)(R11*1), K1, Z9
-	VFMADD231PS Z9, Z8, Z1
-	VMOVUPS.Z   (BX)(R11*2), K1, Z9
-	VFMADD231PS Z9, Z8, Z2
-	VMOVUPS.Z   (BX)(R15*1), K1, Z9
-	VFMADD231PS Z9, Z8, Z3
+	VMOVUPS.Z   (AX), K1, Z12
+	VMOVUPS.Z   (BX), K1, Z13
+	VFMADD231PS Z13, Z12, Z0
+	VMOVUPS.Z   (BX)(R11*1), K1, Z13
+	VFMADD231PS Z13, Z12, Z1
+	VMOVUPS.Z   (BX)(R11*2), K1, Z13
+	VFMADD231PS Z13, Z12, Z2
+	VMOVUPS.Z   (BX)(R15*1), K1, Z13
+	VFMADD231PS Z13, Z12, Z3
 	LEAQ        (BX)(R11*4), BX
-	VMOVUPS.Z   (BX), K1, Z9
-	VFMADD231PS Z9, Z8, Z4
-	VMOVUPS.Z   (BX)(R11*1), K1, Z9
-	VFMADD231PS Z9, Z8, Z5
-	VMOVUPS.Z   (BX)(R11*2), K1, Z9
-	VFMADD231PS Z9, Z8, Z6
-	VMOVUPS.Z   (BX)(R15*1), K1, Z9
-	VFMADD231PS Z9, Z8, Z7
+	VMOVUPS.Z   (BX), K1, Z13
+	VFMADD231PS Z13, Z12, Z4
+	VMOVUPS.Z   (BX)(R11*1), K1, Z13
+	VFMADD231PS Z13, Z12, Z5
+	VMOVUPS.Z   (BX)(R11*2), K1, Z13
+	VFMADD231PS Z13, Z12, Z6
+	VMOVUPS.Z   (BX)(R15*1), K1, Z13
+	VFMADD231PS Z13, Z12, Z7
+	LEAQ        (BX)(R11*4), BX
+	VMOVUPS.Z   (BX), K1, Z13
+	VFMADD231PS Z13, Z12, Z8
+	VMOVUPS.Z   (BX)(R11*1), K1, Z13
+	VFMADD231PS Z13, Z12, Z9
+	VMOVUPS.Z   (BX)(R11*2), K1, Z13
+	VFMADD231PS Z13, Z12, Z10
+	VMOVUPS.Z   (BX)(R15*1), K1, Z13
+	VFMADD231PS Z13, Z12, Z11
 	ADDQ        R13, AX
 	INCQ        CX
 	CMPQ        CX, R10
@@ -204,6 +331,14 @@ tailTap:
 	VMOVUPS     Z6, K1, (AX)
 	ADDQ        R13, AX
 	VMOVUPS     Z7, K1, (AX)
+	ADDQ        R13, AX
+	VMOVUPS     Z8, K1, (AX)
+	ADDQ        R13, AX
+	VMOVUPS     Z9, K1, (AX)
+	ADDQ        R13, AX
+	VMOVUPS     Z10, K1, (AX)
+	ADDQ        R13, AX
+	VMOVUPS     Z11, K1, (AX)
 
 done:
 	VZEROUPPER

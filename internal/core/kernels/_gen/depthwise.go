@@ -8,27 +8,27 @@ import (
 // depthwise writes convolutions of each channel on its own, for one pixel and for several in a row. A vector of weights
 // is loaded once for all pixels; their sums are independent chains.
 func (v *isa) depthwise() {
-	many := 4
+	many := 8
 	if v.wide {
-		many = 8
+		many = 12
 	}
 	v.depthwisePixels("DepthwiseOne", 1)
+	v.depthwisePixels("DepthwiseFew", 4)
 	v.depthwisePixels("DepthwiseMany", many)
 }
 
 func (v *isa) depthwisePixels(name string, pixels int) {
-	v.function(name, "func(out, in, kernel, shift *float32, taps *int, n, step, c int)", "makes output pixels of depthwiseFunc.")
+	v.function(name, "func(out, in, kernel, shift *float32, taps *int, n, step, pixel, c int)", "makes output pixels of depthwiseFunc.")
 	out, in, kernel, shift, taps, n, step, channels, bytes := RDI, RSI, RDX, R8, R9, R10, R11, R12, R13
 	weights, tap, k, step3 := RAX, RBX, RCX, R15
 	for _, p := range []struct {
 		name string
 		reg  GPPhysical
-	}{{"out", out}, {"in", in}, {"kernel", kernel}, {"shift", shift}, {"taps", taps}, {"n", n}, {"step", step}, {"c", channels}} {
+	}{{"out", out}, {"in", in}, {"kernel", kernel}, {"shift", shift}, {"taps", taps}, {"n", n}, {"step", step}, {"pixel", bytes}, {"c", channels}} {
 		v.Load(v.Param(p.name), p.reg)
 	}
 	v.SHLQ(Imm(2), step)
 	v.LEAQ(Mem{Base: step, Index: step, Scale: 2}, step3)
-	v.MOVQ(channels, bytes)
 	v.SHLQ(Imm(2), bytes)
 	weight := v.regs[pixels]
 
@@ -44,7 +44,7 @@ func (v *isa) depthwisePixels(name string, pixels int) {
 		v.ADDQ(in, tap)
 		v.load(Mem{Base: weights}, m, weight)
 		for i := range pixels {
-			if i == 4 {
+			if i > 0 && i%4 == 0 {
 				v.LEAQ(Mem{Base: tap, Index: step, Scale: 4}, tap)
 			}
 			at := []Mem{{Base: tap}, {Base: tap, Index: step, Scale: 1}, {Base: tap, Index: step, Scale: 2}, {Base: tap, Index: step3, Scale: 1}}[i%4]
