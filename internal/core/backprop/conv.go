@@ -16,6 +16,7 @@ type conv struct {
 	reach        border // around the input
 	forth        filter
 	back         []*phase
+	grad         gradPlan
 }
 
 // A phase is the inputs in rows and columns that are alike modulo the stride.
@@ -93,7 +94,7 @@ func (o *conv) backward(p *Program, s *step) {
 		p.addBiasGrad(o.bias, dy)
 	}
 	if o.kernel.trained() {
-		p.weightGrad(o.kernel.Grad, p.kept(s.in[0]), o.size, o.stride, o.top, o.left, dy)
+		p.weightGrad(&o.grad, o.kernel.Grad, p.kept(s.in[0]), o.size, o.stride, o.top, o.left, dy)
 	}
 	dx, add := p.gradOf(s.in[0])
 	if dx == nil {

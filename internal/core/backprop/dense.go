@@ -7,6 +7,7 @@ import "github.com/spinemask/spinemask/graph"
 type dense struct {
 	kernel, bias *Param
 	forth, back  filter
+	grad         gradPlan
 }
 
 func newDense(p *Program, place string, op graph.Dense, x *value) *dense {
@@ -45,7 +46,7 @@ func (o *dense) backward(p *Program, s *step) {
 		p.addBiasGrad(o.bias, dy)
 	}
 	if o.kernel.trained() {
-		p.weightGrad(o.kernel.Grad, line(p.kept(s.in[0])), 1, 1, 0, 0, dy)
+		p.weightGrad(&o.grad, o.kernel.Grad, line(p.kept(s.in[0])), 1, 1, 0, 0, dy)
 	}
 	dx, add := p.gradOf(s.in[0])
 	if dx == nil {
@@ -63,6 +64,7 @@ type deconv struct {
 	size         int
 	forth        []filter // of each tap
 	back         filter
+	grad         gradPlan
 }
 
 func newDeconv(p *Program, place string, op graph.Deconv, x *value) *deconv {
@@ -98,7 +100,7 @@ func (o *deconv) backward(p *Program, s *step) {
 	}
 	x := p.kept(s.in[0])
 	if o.kernel.trained() { // with inputs and outputs changed over: [size][size][out][in]
-		p.weightGrad(o.kernel.Grad, dy, o.size, o.size, 0, 0, x)
+		p.weightGrad(&o.grad, o.kernel.Grad, dy, o.size, o.size, 0, 0, x)
 	}
 	dx, add := p.gradOf(s.in[0])
 	if dx == nil {

@@ -13,11 +13,11 @@ import (
 //
 // The sums run over blocks of pixels, or of Winograd's tiles, that follow each other
 // in an order that does not depend on the number of threads; what is split is grad.
-func (p *Program) weightGrad(grad []float32, in *Map, size, stride, top, left int, dy *Map) {
+func (p *Program) weightGrad(plan *gradPlan, grad []float32, in *Map, size, stride, top, left int, dy *Map) {
 	began := time.Now()
 	defer func() { p.times.BackwardWeights += time.Since(began) }()
 	start := (in.border.top-top)*in.RowStride + (in.border.left-left)*in.Channels
-	if size == 3 && stride == 1 && p.winogradGrad(grad, in, start, dy) {
+	if size == 3 && stride == 1 && p.winogradGrad(plan, grad, in, start, dy) {
 		return
 	}
 	// The taps of a row of the window lie side by side, as their gradients do: they
@@ -28,18 +28,30 @@ func (p *Program) weightGrad(grad []float32, in *Map, size, stride, top, left in
 		InRow: stride * in.RowStride, InPixel: stride * in.Channels, GradRow: dy.RowStride, GradPixel: n,
 		C: c, N: n, Add: true,
 	}
-	blocks := blocksOf(dy, stride*stride*in.Channels+n)
-	for _, b := range blocks {
-		p.team.Do(size*groups, parallel.Func(func(_, part int) {
-			ky, group := part/groups, part%groups
-			o := o
-			o.Rows, o.Pixels = b.rows, b.pixels
-			o.In = in.whole[start+b.item*in.ItemStride+(b.y*stride+ky)*in.RowStride+b.x*o.InPixel:]
-			o.Grad = dy.Data[b.item*dy.ItemStride+b.y*dy.RowStride+b.x*n:]
-			o.Out = grad[ky*c*n:][:c*n]
-			p.set.Outer(&o, group, group+1)
-		}))
+	if plan.blocks == nil {
+		plan.blocks = blocksOf(dy, stride*stride*in.Channels+n)
 	}
+	var b pixelBlock
+	task := parallel.Func(func(_, part int) {
+		ky, group := part/groups, part%groups
+		o := o
+		o.Rows, o.Pixels = b.rows, b.pixels
+		o.In = in.whole[start+b.item*in.ItemStride+(b.y*stride+ky)*in.RowStride+b.x*o.InPixel:]
+		o.Grad = dy.Data[b.item*dy.ItemStride+b.y*dy.RowStride+b.x*n:]
+		o.Out = grad[ky*c*n:][:c*n]
+		p.set.Outer(&o, group, group+1)
+	})
+	for _, b = range plan.blocks {
+		p.team.Do(size*groups, task)
+	}
+}
+
+// A gradPlan is how the gradient of one operation's kernel is computed, found when it
+// is first wanted.
+type gradPlan struct {
+	blocks   []pixelBlock
+	winograd *kernels.WinogradGrad // nil if blocks of pixels are faster
+	made     bool                  // winograd is known
 }
 
 // A pixelBlock is some rows of an item of a map of outputs, or some pixels of one row.
@@ -73,13 +85,16 @@ func blocksOf(m *Map, perPixel int) (list []pixelBlock) {
 const winogradGradTiles = 64
 
 // winogradGrad is weightGrad for a 3×3 window by Winograd's method, if that is faster.
-func (p *Program) winogradGrad(grad []float32, in *Map, start int, dy *Map) bool {
+func (p *Program) winogradGrad(plan *gradPlan, grad []float32, in *Map, start int, dy *Map) bool {
 	c, n := in.Channels, dy.Channels
-	if min(c, n) < winogradChannels {
-		return false
+	if !plan.made {
+		plan.made = true
+		if w := p.set.WinogradGrad(c, n, dy.Items, dy.Height, dy.Width, winogradSide); w != nil && min(c, n) >= winogradChannels && w.Tiles(0, dy.Items) >= winogradGradTiles {
+			plan.winograd = w
+		}
 	}
-	w := p.set.WinogradGrad(c, n, dy.Items, dy.Height, dy.Width, winogradSide)
-	if w == nil || w.Tiles(0, dy.Items) < winogradGradTiles {
+	w := plan.winograd
+	if w == nil {
 		return false
 	}
 	blockFloats, sumFloats, workerFloats := w.Floats()

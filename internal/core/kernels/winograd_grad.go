@@ -120,7 +120,7 @@ func (w *WinogradGrad) Sum(product, tiles, group0, group1 int, block, sums []flo
 // The arithmetic is float64.
 func (w *WinogradGrad) Finish(kind, from, to int, sums, grad []float32) {
 	k := &w.kinds[kind]
-	down, across := k.down.filter(), k.across.filter()
+	down, across := k.down.g, k.across.g
 	const block = 128
 	var half [3][9][block]float64 // Gᵀ applied to the rows of products
 	for ; from < to; from += block {

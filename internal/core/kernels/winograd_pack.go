@@ -102,8 +102,8 @@ func (x *PackedWinograd) TransformPanel(panel int) {
 				clear(w.panels[panel].bias) // a product has none
 			}
 		}
-		down := transformFor(x.Rows[kind/len(x.Cols)]).filter()
-		across := transformFor(x.Cols[kind%len(x.Cols)]).filter()
+		down := transformFor(x.Rows[kind/len(x.Cols)]).g
+		across := transformFor(x.Cols[kind%len(x.Cols)]).g
 		x.panel(panel, down, across, products)
 	}
 }

@@ -33,6 +33,7 @@ type transform struct {
 	// down (the highest is 1), and p; then those of Π (y-q²) over all pairs.
 	// out: for every output but the first, for every pair, p to the power of the output.
 	in, out []float32
+	g       [][3]float64 // G
 }
 
 const replicas = 8
@@ -71,6 +72,7 @@ func newTransform(m int, pairs []float64) *transform {
 			add(&t.out, v)
 		}
 	}
+	t.g = t.filter()
 	return t
 }
 
