@@ -83,7 +83,7 @@ func benchmarkStep(b *testing.B, c *config.Config, s sizes) {
 	for b.Loop() {
 		params.ClearGrads()
 		require.NoError(b, m.trunk.Forward(context.Background()))
-		_, err := m.backward(context.Background(), of)
+		_, err := m.backward(context.Background(), of, nil)
 		require.NoError(b, err)
 	}
 }

@@ -42,7 +42,9 @@ func newClassification(c *config.Config, params *backprop.Params, s sizes, smoot
 func (m *classification) input() *backprop.Map          { return m.trunk.Input("image") }
 func (m *classification) programs() []*backprop.Program { return []*backprop.Program{m.trunk, m.head} }
 
-func (m *classification) learn(ctx context.Context, _ int, truths []truth) (Losses, error) {
+func (m *classification) count(context.Context, batch, []truth, *divisors) error { return nil }
+
+func (m *classification) learn(ctx context.Context, _ batch, truths []truth, d *divisors) (Losses, error) {
 	labels := make([]int, len(truths))
 	for i, t := range truths {
 		if len(t.classes) != 1 {
@@ -53,11 +55,11 @@ func (m *classification) learn(ctx context.Context, _ int, truths []truth) (Loss
 	if err := m.trunk.Forward(ctx); err != nil {
 		return nil, err
 	}
-	return m.backward(ctx, labels)
+	return m.backward(ctx, labels, d)
 }
 
 // backward runs the head on the means of the last level, and everything backward.
-func (m *classification) backward(ctx context.Context, labels []int) (Losses, error) {
+func (m *classification) backward(ctx context.Context, labels []int, d *divisors) (Losses, error) {
 	name := network.PName(m.config.Backbone.MaxLevel)
 	top, in := m.trunk.Output(name), m.head.Input("features")
 	average(in, top)
@@ -66,6 +68,9 @@ func (m *classification) backward(ctx context.Context, labels []int) (Losses, er
 	}
 	out, grad := m.head.Output("logits"), m.head.OutputGrad("logits")
 	l := loss.Classification(out.Data, labels, m.config.Classes(), m.smoothing, grad.Data)
+	if d != nil {
+		l *= scaled(grad.Data, 1/float64(d.parts))
+	}
 	if err := m.head.Backward(ctx); err != nil {
 		return nil, err
 	}

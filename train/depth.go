@@ -25,16 +25,19 @@ func (t *Trainer) depth() map[string]float64 {
 
 func depthRate(last float64, block int) float64 { return last * float64(block+1) / 16 }
 
-// drop draws which branches a step leaves out, for each image.
-func (t *Trainer) drop(step int) {
+// drop draws which branches are left out, for each image of a batch or of a part.
+func (t *Trainer) drop(b batch) {
 	trunk := t.net.programs()[0]
 	for i, place := range trunk.Branches() {
 		rate, ok := t.branches[place]
 		if !ok {
 			continue
 		}
-		r := draws(t.recipe.Seed, forDepth, step, i)
-		factors := make([]float32, t.recipe.Batch)
+		r := draws(t.recipe.Seed, forDepth, b.step, i)
+		for range b.first { // those of the parts before
+			r.Float64()
+		}
+		factors := make([]float32, t.net.input().Items)
 		for k := range factors {
 			factors[k] = keepFactor(rate, r.Float64())
 		}

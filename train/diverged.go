@@ -63,18 +63,16 @@ func (t *Trainer) locate(ctx context.Context, e *DivergedError, images []*datase
 			for item := range m.Items {
 				if !finite(m, item) {
 					e.Layer = layer
-					e.Images = []string{images[item*len(images)/m.Items].Name} // of a head: the image of the region
+					if t.recipe.Parts <= 1 { // of a head: the image of the region
+						e.Images = []string{images[item*len(images)/m.Items].Name}
+					}
 					return
 				}
 			}
 		})
 		defer p.Watch(nil)
 	}
-	_, truths, err := t.fill(t.state.step)
-	if err != nil {
-		return errors.Join(e, err)
-	}
-	if _, err := t.net.learn(ctx, t.state.step, truths); err != nil {
+	if _, _, err := t.learn(ctx, t.state.step); err != nil {
 		return errors.Join(e, err)
 	}
 	return e

@@ -17,10 +17,13 @@ type learner interface {
 	input() *backprop.Map
 	// programs are the parts of the network.
 	programs() []*backprop.Program
-	// learn computes the losses of the batch that the input holds, and adds the
+	// count adds what the losses of the images in the input will be divided by.
+	count(ctx context.Context, b batch, truths []truth, d *divisors) error
+	// learn computes the losses of the images that the input holds, and adds the
 	// gradients of its weights to those of the params. The numbers that it draws follow
-	// from the step.
-	learn(ctx context.Context, step int, truths []truth) (Losses, error)
+	// from the step and the number of the image in the batch. With divisors nil, the images
+	// are the whole batch.
+	learn(ctx context.Context, b batch, truths []truth, d *divisors) (Losses, error)
 }
 
 // sizes of a batch.

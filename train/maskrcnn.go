@@ -46,20 +46,52 @@ func (m *maskRCNN) propose(r *Recipe) {
 	m.anchors = newAnchors(m.config, int(m.size.Height), int(m.size.Width))
 }
 
-func (m *maskRCNN) learn(ctx context.Context, step int, truths []truth) (Losses, error) {
-	if err := m.trunk.Forward(ctx); err != nil {
-		return nil, err
+func (m *maskRCNN) count(ctx context.Context, b batch, truths []truth, d *divisors) error {
+	of, err := m.forward(ctx, b, truths)
+	if err != nil {
+		return err
 	}
-	of, err := m.assign(step, truths)
+	m.addTargets(of, d)
+	return nil
+}
+
+func (m *maskRCNN) learn(ctx context.Context, b batch, truths []truth, d *divisors) (Losses, error) {
+	of, err := m.forward(ctx, b, truths)
 	if err != nil {
 		return nil, err
 	}
-	return m.backward(ctx, of)
+	return m.backward(ctx, of, d)
+}
+
+// forward runs the network up to the heads, and says what it should have given.
+func (m *maskRCNN) forward(ctx context.Context, b batch, truths []truth) ([]targets, error) {
+	if err := m.trunk.Forward(ctx); err != nil {
+		return nil, err
+	}
+	return m.assign(b, truths)
+}
+
+// addTargets counts anchors and regions with an object.
+func (m *maskRCNN) addTargets(of []targets, d *divisors) {
+	if d.matched == nil {
+		d.matched = make([]int, m.config.Backbone.Levels())
+	}
+	for _, t := range of {
+		for level, deltas := range t.deltas {
+			d.matched[level] += loss.RPNMatched(deltas)
+		}
+		for _, r := range t.regions {
+			d.regions += min(r.Class, 1)
+		}
+		for _, r := range t.masked {
+			d.masked += min(r.Class, 1)
+		}
+	}
 }
 
 // assign proposes regions with the network as it is, and says what it should have
 // given.
-func (m *maskRCNN) assign(step int, truths []truth) ([]targets, error) {
+func (m *maskRCNN) assign(b batch, truths []truth) ([]targets, error) {
 	c := &m.config.Backbone
 	of := make([]targets, len(truths))
 	clip := m.size
@@ -77,9 +109,9 @@ func (m *maskRCNN) assign(step int, truths []truth) ([]targets, error) {
 			})
 		}
 		proposals, _ := m.proposer.Propose(levels, m.size, clip)
-		of[i].anchorTargets = m.anchors.label(&truths[i], m.recipe.Anchors, draws(m.recipe.Seed, forAnchors, step, i))
+		of[i].anchorTargets = m.anchors.label(&truths[i], m.recipe.Anchors, draws(m.recipe.Seed, forAnchors, b.step, b.first+i))
 		var err error
-		of[i].regionTargets, err = sample(proposals, &truths[i], m.recipe.Regions, m.encode, 2*m.config.RoIAlign.MaskSize, draws(m.recipe.Seed, forRegions, step, i))
+		of[i].regionTargets, err = sample(proposals, &truths[i], m.recipe.Regions, m.encode, 2*m.config.RoIAlign.MaskSize, draws(m.recipe.Seed, forRegions, b.step, b.first+i))
 		if err != nil {
 			return nil, err
 		}
@@ -135,18 +167,22 @@ type targets struct {
 
 // backward runs the heads over the regions of each image, and all programs
 // backward. It adds to the gradients of the params.
-func (m *maskRCNN) backward(ctx context.Context, of []targets) (Losses, error) {
+func (m *maskRCNN) backward(ctx context.Context, of []targets, d *divisors) (Losses, error) {
+	if d == nil {
+		d = &divisors{parts: 1}
+		m.addTargets(of, d)
+	}
 	losses := Losses{}
-	m.rpn(of, losses)
+	m.rpn(of, d, losses)
 	c := &m.config.RoIAlign
 	var grads []*backprop.Map // of the levels that regions are cut from
 	for l := c.MinLevel; l <= c.MaxLevel; l++ {
 		grads = append(grads, m.trunk.OutputGrad(network.PName(l)))
 	}
-	if err := m.boxHead(ctx, of, grads, losses); err != nil {
+	if err := m.boxHead(ctx, of, d, grads, losses); err != nil {
 		return nil, err
 	}
-	if err := m.maskHead(ctx, of, grads, losses); err != nil {
+	if err := m.maskHead(ctx, of, d, grads, losses); err != nil {
 		return nil, err
 	}
 	total := 0.0
@@ -158,19 +194,15 @@ func (m *maskRCNN) backward(ctx context.Context, of []targets) (Losses, error) {
 }
 
 // rpn sets the gradients of the region proposal network's outputs.
-func (m *maskRCNN) rpn(of []targets, losses Losses) {
+func (m *maskRCNN) rpn(of []targets, d *divisors, losses Losses) {
 	b := &m.config.Backbone
 	for l := b.MinLevel; l <= b.MaxLevel; l++ {
 		level := l - b.MinLevel
 		score, scoreGrad := flat(m.trunk, fmt.Sprintf("objectness%d", l))
 		deltas, deltasGrad := flat(m.trunk, fmt.Sprintf("deltas%d", l))
-		matched := 0
-		for _, t := range of {
-			matched += loss.RPNMatched(t.deltas[level])
-		}
 		for i, t := range of {
-			losses["rpn_score_loss"] += loss.RPNScore(score(i), t.labels[level], float64(m.batch*m.regions), scoreGrad(i))
-			losses["rpn_box_loss"] += loss.RPNBox(deltas(i), t.deltas[level], loss.RPNBoxDelta, matched, deltasGrad(i))
+			losses["rpn_score_loss"] += loss.RPNScore(score(i), t.labels[level], float64(d.parts*m.batch*m.regions), scoreGrad(i))
+			losses["rpn_box_loss"] += loss.RPNBox(deltas(i), t.deltas[level], loss.RPNBoxDelta, d.matched[level], deltasGrad(i))
 		}
 	}
 }
@@ -186,7 +218,7 @@ func flat(p *backprop.Program, name string) (values, grads func(item int) []floa
 	return item(p.Output(name)), item(p.OutputGrad(name))
 }
 
-func (m *maskRCNN) boxHead(ctx context.Context, of []targets, grads []*backprop.Map, losses Losses) error {
+func (m *maskRCNN) boxHead(ctx context.Context, of []targets, d *divisors, grads []*backprop.Map, losses Losses) error {
 	boxes := make([][]box.Box, m.batch)
 	var class []int
 	var deltas []float32
@@ -205,6 +237,10 @@ func (m *maskRCNN) boxHead(ctx context.Context, of []targets, grads []*backprop.
 	losses["frcnn_cls_loss"] = loss.Class(logits.Data, class, m.config.Classes(), loss.ClassOptions{}, logitsGrad.Data)
 	out, outGrad := m.box.Output("deltas"), m.box.OutputGrad("deltas")
 	losses["frcnn_box_loss"] = loss.Box(out.Data, deltas, class, 1, !m.config.BoxHead.ClassSpecific, outGrad.Data)
+	if d.parts > 1 { // the functions divide by the counts of the part
+		losses["frcnn_cls_loss"] *= scaled(logitsGrad.Data, 1/float64(d.parts))
+		losses["frcnn_box_loss"] *= scaled(outGrad.Data, share(4, class, d.regions))
+	}
 	if err := m.box.Backward(ctx); err != nil {
 		return err
 	}
@@ -212,7 +248,7 @@ func (m *maskRCNN) boxHead(ctx context.Context, of []targets, grads []*backprop.
 	return nil
 }
 
-func (m *maskRCNN) maskHead(ctx context.Context, of []targets, grads []*backprop.Map, losses Losses) error {
+func (m *maskRCNN) maskHead(ctx context.Context, of []targets, d *divisors, grads []*backprop.Map, losses Losses) error {
 	boxes := make([][]box.Box, m.batch)
 	var class []int
 	var masks []float32
@@ -235,12 +271,33 @@ func (m *maskRCNN) maskHead(ctx context.Context, of []targets, grads []*backprop
 	logits := gather(out, channels)
 	logitsGrad := make([]float32, len(logits))
 	losses["mask_loss"] = loss.Mask(logits, masks, class, logitsGrad)
+	if d.parts > 1 {
+		losses["mask_loss"] *= scaled(logitsGrad, share(out.Height*out.Width, class, d.masked))
+	}
 	scatter(grad, channels, logitsGrad)
 	if err := m.mask.Backward(ctx); err != nil {
 		return err
 	}
 	m.alignBack(m.mask, boxes, grads)
 	return nil
+}
+
+// share is the divisor of a loss over the regions of a part that have a class, of each of
+// which so many values count, in that over all of them (loss.Box, loss.Mask).
+func share(values int, class []int, all int) float64 {
+	n := 0
+	for _, c := range class {
+		n += min(c, 1)
+	}
+	return (float64(values*n) + 0.01) / (float64(values*all) + 0.01)
+}
+
+// scaled multiplies gradients by a factor, which it gives back for their loss.
+func scaled(grad []float32, factor float64) float64 {
+	for i := range grad {
+		grad[i] *= float32(factor)
+	}
+	return factor
 }
 
 // gather takes one channel of each item: of a region, the mask of its own class.

@@ -17,9 +17,10 @@ type Recipe struct {
 	Source string `json:"source"` // where its values come from
 	Seed   uint64 `json:"seed"`
 
-	Batch  int `json:"batch"`  // images of a step
-	Steps  int `json:"steps"`  // updates
-	Height int `json:"height"` // of the network's input; 0: the model's own
+	Batch  int `json:"batch"`           // images of a step
+	Parts  int `json:"parts,omitempty"` // in which the batch is computed one after another, with less memory; 0: one
+	Steps  int `json:"steps"`           // updates
+	Height int `json:"height"`          // of the network's input; 0: the model's own
 	Width  int `json:"width"`
 
 	Rate        Rate    `json:"learning_rate"`
@@ -120,6 +121,7 @@ func (r *Recipe) Validate() error {
 		}
 	}
 	want(r.Batch >= 1 && r.Batch <= 1024, "batch: %d, want 1 to 1024", r.Batch)
+	want(r.Parts >= 0 && r.Batch%max(r.Parts, 1) == 0, "parts: %d of a batch of %d, want a divisor of it", r.Parts, r.Batch)
 	want(r.Steps >= 1, "steps: %d, want at least 1", r.Steps)
 	want(r.Height >= 0 && r.Width >= 0 && (r.Height == 0) == (r.Width == 0), "height and width: %d×%d, want both or neither", r.Height, r.Width)
 	want(r.Rate.Value > 0 && r.Rate.Value < 100, "learning_rate.value: %g, want more than 0", r.Rate.Value)

@@ -78,7 +78,25 @@ func (a *anchors) denseLabel(t *truth) (out denseTargets) {
 	return out
 }
 
-func (m *retinaNet) learn(ctx context.Context, _ int, truths []truth) (Losses, error) {
+func (m *retinaNet) count(_ context.Context, _ batch, truths []truth, d *divisors) error {
+	for i := range truths {
+		d.addAnchors(m.anchors.denseLabel(&truths[i]))
+	}
+	return nil
+}
+
+// addAnchors counts the anchors with a class.
+func (d *divisors) addAnchors(t denseTargets) {
+	for _, level := range t.class {
+		for _, c := range level {
+			if c >= 0 {
+				d.assigned++
+			}
+		}
+	}
+}
+
+func (m *retinaNet) learn(ctx context.Context, _ batch, truths []truth, d *divisors) (Losses, error) {
 	of := make([]denseTargets, len(truths))
 	for i := range truths {
 		of[i] = m.anchors.denseLabel(&truths[i])
@@ -86,21 +104,18 @@ func (m *retinaNet) learn(ctx context.Context, _ int, truths []truth) (Losses, e
 	if err := m.trunk.Forward(ctx); err != nil {
 		return nil, err
 	}
-	return m.backward(ctx, of)
+	return m.backward(ctx, of, d)
 }
 
 // backward sets the gradients of the outputs and runs the network backward.
-func (m *retinaNet) backward(ctx context.Context, of []denseTargets) (Losses, error) {
-	normalizer := 1.0
-	for _, t := range of {
-		for _, level := range t.class {
-			for _, c := range level {
-				if c >= 0 {
-					normalizer++
-				}
-			}
+func (m *retinaNet) backward(ctx context.Context, of []denseTargets, d *divisors) (Losses, error) {
+	if d == nil {
+		d = &divisors{parts: 1}
+		for _, t := range of {
+			d.addAnchors(t)
 		}
 	}
+	normalizer := 1 + float64(d.assigned)
 	losses := Losses{"cls_loss": 0, "box_loss": 0}
 	b := &m.config.Backbone
 	for l := b.MinLevel; l <= b.MaxLevel; l++ {

@@ -271,7 +271,7 @@ func TestStepsOfMaskRCNN(t *testing.T) {
 			f.run(t, params, want, kind == "mrcnn", func() Losses {
 				f.fill(m.trunk.Input("image"))
 				require.NoError(t, m.trunk.Forward(context.Background()))
-				losses, err := m.backward(context.Background(), of)
+				losses, err := m.backward(context.Background(), of, nil)
 				require.NoError(t, err)
 				commit(m)
 				return losses
@@ -323,7 +323,7 @@ func TestStepsOfRetinaNet(t *testing.T) {
 	f.run(t, params, want, false, func() Losses {
 		f.fill(m.input())
 		require.NoError(t, m.trunk.Forward(context.Background()))
-		losses, err := m.backward(context.Background(), of)
+		losses, err := m.backward(context.Background(), of, nil)
 		require.NoError(t, err)
 		commit(m)
 		return losses
@@ -371,7 +371,7 @@ func TestStepsOfClassification(t *testing.T) {
 	f.run(t, params, want, false, func() Losses {
 		f.fill(m.input())
 		require.NoError(t, m.trunk.Forward(context.Background()))
-		losses, err := m.backward(context.Background(), in.Get(t, "labels").Ints())
+		losses, err := m.backward(context.Background(), in.Get(t, "labels").Ints(), nil)
 		require.NoError(t, err)
 		commit(m)
 		return losses

@@ -114,7 +114,7 @@ func New(c *config.Config, weights spinemask.Weights, set *dataset.Set, r *Recip
 	}
 	t.freeze()
 	t.team = parallel.NewTeam(t.options.Threads)
-	s := sizes{r.Batch, height, width, r.Regions.Samples, r.Regions.Masks}
+	s := sizes{r.Batch / max(r.Parts, 1), height, width, r.Regions.Samples, r.Regions.Masks}
 	if t.net, err = t.learner(s); err != nil {
 		return nil, err
 	}
@@ -210,17 +210,11 @@ func (t *Trainer) Step(ctx context.Context) (Losses, error) {
 	step := t.state.step
 	start := time.Now()
 	t.params.ClearGrads()
-	images, truths, err := t.fill(step)
+	losses, images, err := t.learn(ctx, step)
 	if err != nil {
 		return nil, err
 	}
-	t.waited = time.Since(start)
 	t.times.Images += t.waited
-	t.drop(step)
-	losses, err := t.net.learn(ctx, step, truths)
-	if err != nil {
-		return nil, err
-	}
 	decay := 0.0
 	for _, p := range t.decayed {
 		decay += loss.L2(p.Value, t.recipe.WeightDecay, p.Grad)
@@ -238,27 +232,6 @@ func (t *Trainer) Step(ctx context.Context) (Losses, error) {
 	t.times.Steps += time.Since(start)
 	t.state.step++
 	return losses, nil
-}
-
-// fill reads the images of a batch and shows them to the network.
-func (t *Trainer) fill(step int) (images []*dataset.Image, truths []truth, err error) {
-	b := t.recipe.Batch
-	images, truths = make([]*dataset.Image, b), make([]truth, b)
-	errs := make([]error, b)
-	in := t.net.input()
-	crop := t.recipe.Regions.MaskCrop
-	t.team.Do(b, parallel.Func(func(_, slot int) {
-		i := pick(t.recipe.Seed, len(t.set.Images), b, step, slot)
-		images[slot] = &t.set.Images[i]
-		e, err := t.cache.get(t, i)
-		if err != nil {
-			errs[slot] = err
-			return
-		}
-		truths[slot] = see(e.picture, e.objects, &t.recipe.Augment, &t.config.Input, in.Height, in.Width, crop, t.recipe.Seed, step, slot, func(y int) []float32 { return in.Row(slot, y) })
-	}))
-	in.ClearBorders()
-	return images, truths, errors.Join(errs...)
 }
 
 // update moves the weights.

@@ -24,9 +24,10 @@ type ViewObject struct {
 	Mask  rle.Mask // of the input's size; of what is learned, what is above a half
 }
 
-// Views are the images of a batch, as they are shown to the network in a step from 0.
+// Views are the images of a batch, or of its first part, as they are shown to the network
+// in a step from 0.
 func (t *Trainer) Views(step int) ([]View, error) {
-	images, truths, err := t.fill(step)
+	images, truths, err := t.fill(batch{step: step})
 	if err != nil {
 		return nil, err
 	}

@@ -27,6 +27,7 @@ type trainFlags struct {
 	steps       int
 	minutes     float64
 	batch       int
+	parts       int
 	rate        float64
 	size        string
 	freeze      string
@@ -110,6 +111,7 @@ it was interrupted.`,
 	fl.IntVar(&f.steps, "steps", 0, "`number` of updates, in place of the recipe's")
 	fl.Float64Var(&f.minutes, "minutes", 0, "train for about this many `minutes`, validation and report included: the number of updates follows from the time of the first ones")
 	fl.IntVar(&f.batch, "batch", 0, "`images` of an update, in place of the recipe's")
+	fl.IntVar(&f.parts, "accumulate", 0, "compute a batch in this `number` of parts, with less memory and the same gradients; the network looks at each part twice")
 	fl.Float64Var(&f.rate, "rate", 0, "learning `rate`, in place of the recipe's")
 	fl.StringVar(&f.size, "train-size", "", "`HxW` of the network's input, and of the model's from then on if that has a fixed size (default: the model's own)")
 	fl.StringVar(&f.freeze, "freeze", "", "what keeps its weights: `stem|backbone|norms`")
@@ -136,7 +138,12 @@ func (f *trainFlags) makeRecipe(images int) (*train.Recipe, error) {
 	r.Seed = f.seed
 	if f.given("batch") {
 		r.Batch = f.batch
-		r.Norms.Frozen = r.Norms.Frozen && f.batch < 8
+	}
+	if f.given("accumulate") {
+		r.Parts = f.parts
+	}
+	if f.given("batch") || f.given("accumulate") {
+		r.Norms.Frozen = r.Norms.Frozen && r.Batch/max(r.Parts, 1) < 8
 	}
 	if f.given("steps") {
 		r.Steps = f.steps

@@ -1,0 +1,38 @@
+package train
+
+import (
+	"context"
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// The gradients of a batch that is computed in parts are those of the whole batch, with
+// the statistics of norms frozen. The only differences are those of rounding.
+func TestPartsAddUpToTheBatch(t *testing.T) {
+	gradients := func(parts int) (*Trainer, Losses) {
+		r := small(1)
+		r.Batch, r.Parts, r.Norms.Frozen = 4, parts, true
+		tr := trainer(t, r, 2)
+		losses, _, err := tr.learn(context.Background(), 0)
+		require.NoError(t, err)
+		return tr, losses
+	}
+	whole, want := gradients(1)
+	for _, parts := range []int{2, 4} {
+		tr, got := gradients(parts)
+		require.Less(t, tr.Bytes(), whole.Bytes())
+		for name, v := range want {
+			require.InEpsilon(t, v, got[name], 1e-5, name)
+		}
+		for i, p := range tr.params.List {
+			norm, difference := 0.0, 0.0
+			for k, g := range whole.params.List[i].Grad {
+				norm += math.Pow(float64(g), 2)
+				difference += math.Pow(float64(g-p.Grad[k]), 2)
+			}
+			require.LessOrEqual(t, math.Sqrt(difference), 1e-4*math.Sqrt(norm)+1e-6, p.Name)
+		}
+	}
+}
