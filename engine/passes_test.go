@@ -34,6 +34,23 @@ func TestPassesRewriteTheTape(t *testing.T) {
 				%2 a = conv 3x3 same 4 +bias (%0) +scale +shift
 				output y = %2`,
 		}, {
+			name: "fold a norm into a depthwise convolution, leave one whose input others read", pass: foldNorm,
+			build: func(g *graph.Graph, x graph.Value) graph.Value {
+				a := g.Norm("a/norm", g.Depthwise("a", x, graph.Depthwise{Size: 3, Stride: 2, Padding: graph.Same}), 1e-3)
+				return g.Add("sum", a, g.Norm("b", a, 1e-3))
+			},
+			before: `
+				%1 a = depthwise 3x3/2 same (%0)
+				%2 a/norm = norm 0.001 (%1)
+				%3 b = norm 0.001 (%2)
+				%4 sum = add (%2, %3)
+				output y = %4`,
+			after: `
+				%2 a = depthwise 3x3/2 same (%0) +scale +shift
+				%3 b = depthwise 1x1 valid (%2) +scale +shift
+				%4 sum = add (%2, %3)
+				output y = %4`,
+		}, {
 			name: "fold two norms in a row", pass: foldNorm,
 			build: func(g *graph.Graph, x graph.Value) graph.Value {
 				return g.Norm("b/norm", g.Norm("a/norm", g.Conv("a", x, pointConv), 1e-3), 1e-3)

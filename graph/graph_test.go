@@ -51,6 +51,35 @@ output scores = %9
 	}, g.Stages(counts, 1))
 }
 
+// A separable convolution with a gate: shapes, weights and multiply-adds.
+func TestConvolutionsOfEachChannel(t *testing.T) {
+	g := New()
+	x := g.Input("x", 3)
+	a := g.Separable("a", "shared", x, Conv{Size: 3, Stride: 2, Padding: Same, Out: 5, Bias: true})
+	b := g.Gate("gate", a, g.Activate("sigmoid", g.Mean("mean", a), HardSigmoid))
+	g.Depthwise("b", b, Depthwise{Size: 3, Stride: 1, Padding: Same})
+	require.NoError(t, g.Err())
+	require.Equal(t, `%0 x = input 3
+%1 a/depthwise = depthwise 3x3/2 same (%0) [shared/depthwise]
+%2 a = conv 1x1 same 5 +bias (%1) [shared]
+%3 mean = mean (%2)
+%4 sigmoid = hard_sigmoid (%3)
+%5 gate = gate (%2, %4)
+%6 b = depthwise 3x3 same (%5)
+`, g.String())
+	require.Equal(t, []Tensor{
+		{Name: "shared/depthwise/kernel", Shape: []int{3, 3, 3, 1}},
+		{Name: "shared/kernel", Shape: []int{1, 1, 3, 5}}, {Name: "shared/bias", Shape: []int{5}},
+		{Name: "b/kernel", Shape: []int{3, 3, 5, 1}},
+	}, g.Tensors())
+	shapes, err := g.Shapes(7, 8)
+	require.NoError(t, err)
+	require.Equal(t, []Shape{{7, 8, 3}, {4, 4, 3}, {4, 4, 5}, {1, 1, 5}, {1, 1, 5}, {4, 4, 5}, {4, 4, 5}}, shapes)
+	counts, err := g.Counts(7, 8, 1)
+	require.NoError(t, err)
+	require.Equal(t, Count{Params: 27 + 20 + 45, MACs: 16*3*9 + 16*3*5 + 16*5*9}, Total(counts))
+}
+
 // The windows of TensorFlow's SAME on even sizes put the odd pixel behind; a
 // fixed padding does not look at the size.
 func TestPaddingWindows(t *testing.T) {
@@ -98,8 +127,12 @@ func TestErrorsNameTheNode(t *testing.T) {
 		"graph: a: conv: window and stride must be positive":       func(g *Graph, x Value) { g.Conv("a", x, Conv{Size: 3, Out: 4}) },
 		"graph: a: activate: no activation \"tanh\"":               func(g *Graph, x Value) { g.Activate("a", x, "tanh") },
 		"graph: a: activate: input 9 is not a value of this graph": func(g *Graph, x Value) { g.Activate("a", 9, Relu) },
-		"graph: sum: add: wrong number of inputs":                  func(g *Graph, x Value) { g.Add("sum", x) },
-		"graph: output P3: declared twice":                         func(g *Graph, x Value) { g.Output("P3", x); g.Output("P3", x) },
+		"graph: g: gate: 3 and 4 channels": func(g *Graph, x Value) {
+			g.Gate("g", x, g.Mean("m", g.Conv("a", x, Conv{Size: 1, Stride: 1, Padding: Same, Out: 4})))
+		},
+		"graph: d: depthwise: window and stride must be positive": func(g *Graph, x Value) { g.Depthwise("d", x, Depthwise{Size: 3}) },
+		"graph: sum: add: wrong number of inputs":                 func(g *Graph, x Value) { g.Add("sum", x) },
+		"graph: output P3: declared twice":                        func(g *Graph, x Value) { g.Output("P3", x); g.Output("P3", x) },
 	} {
 		g := New()
 		build(g, g.Input("x", 3))
@@ -113,6 +146,11 @@ func TestErrorsNameTheNode(t *testing.T) {
 	g.Conv("tiny", x, Conv{Size: 3, Stride: 1, Padding: Valid, Out: 1})
 	_, err := g.Shapes(2, 8)
 	require.EqualError(t, err, "graph: tiny: conv: 2×8×3 is too small")
+	g = New()
+	x = g.Input("x", 3)
+	g.Gate("g", x, x)
+	_, err = g.Shapes(2, 8)
+	require.EqualError(t, err, "graph: g: gate: a gate of 2×8×3, want one pixel")
 }
 
 func TestExtract(t *testing.T) {

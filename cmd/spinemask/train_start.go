@@ -21,7 +21,10 @@ func (f *trainFlags) start(t *talk, set *dataset.Set) (s *train.Start, source st
 			return nil, "", err
 		}
 		if c == nil {
-			return nil, "", hinted{errors.New("--from scratch: which network?"), "--recipe spinenet-49-mrcnn-b, for instance"}
+			c = f.weights.Config
+		}
+		if c == nil {
+			return nil, "", hinted{errors.New("--from scratch: which network?"), "--recipe spinenet-49-mrcnn-b, for instance, or --model-config file"}
 		}
 		s, err := train.Scratch(c, set, f.seed)
 		return s, "random weights", err
