@@ -174,6 +174,9 @@ func (s *scanner) elements(p int, f func(p int) int) int {
 
 // member reads one member of the file's object.
 func (s *datasetReader) member(name []byte, p int) int {
+	if array := string(name); s.at(p) != '[' && (array == "images" || array == "categories" || array == "annotations") {
+		return s.wrong(p, p, "a list of "+array)
+	}
 	switch string(name) {
 	case "images":
 		s.sawImages = true

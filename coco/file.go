@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -84,7 +85,10 @@ func unpack(r io.Reader, magic []byte) ([]byte, error) {
 		r = z
 	}
 	b, err := io.ReadAll(io.LimitReader(r, maxUnpacked+1))
-	if err == nil && len(b) > maxUnpacked {
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		err = fmt.Errorf("the packed file is cut off: %w", err)
+	case err == nil && len(b) > maxUnpacked:
 		err = fmt.Errorf("more than %d bytes", int64(maxUnpacked))
 	}
 	return b, err

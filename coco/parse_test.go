@@ -179,6 +179,9 @@ func TestErrorsNameTheirPlace(t *testing.T) {
 		{`{"images":[{"height":3}]}`, `coco: f: byte 11: images[0]: id: missing`},
 		{`{"images":[],"annotations":[{"id":5,"image_id":1,"category_id":1,"area":"x"}]}`, `coco: f: byte 72: annotations[0] (id 5): area: string, want a number`},
 		{`{"annotations":[]}`, `coco: f: byte 0: images: missing`},
+		{`{"images":{"1":{}}}`, `coco: f: byte 10: object, want a list of images`},
+		{`{"images":[],"annotations":7}`, `coco: f: byte 27: unexpected '7', want a list of annotations`},
+		{`{"images":[],"categories":null}`, `coco: f: byte 26: null, want a list of categories`},
 		{`[]`, `coco: f: byte 0: array, want an object`},
 	} {
 		_, err := ParseDataset([]byte(c.dataset), "f", AllFields)
@@ -259,6 +262,9 @@ func TestPackedFilesAreUnpacked(t *testing.T) {
 		require.NoError(t, os.WriteFile(path, b[:len(b)-9], 0o600))
 		_, err = OpenDataset(path, AllFields)
 		require.Error(t, err)
+		if name != "a.json" {
+			require.ErrorContains(t, err, "the packed file is cut off")
+		}
 	}
 	_, err = OpenDataset(filepath.Join(t.TempDir(), "none"), 0)
 	require.ErrorIs(t, err, os.ErrNotExist)
