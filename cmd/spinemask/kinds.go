@@ -52,8 +52,9 @@ func kindOf(path string) (taken bool, other string) {
 	switch {
 	case kind == "":
 		return false, ""
-	case ext == ".dng": // TIFF, of which a small preview could be shown
-		return false, ext
+	case ext == ".dng": // TIFF, of a raw picture of a camera or of one in colour
+		_, _, err := imageio.Pictures(path, imageio.Options{})
+		return err == nil, ext
 	case imageio.UnreadName(path) != "": // with another content, readable: a .heic that is a JPEG in truth
 		return readable, ext
 	case ext == "":

@@ -54,9 +54,6 @@ func (p *Page) eachChunk(channels []int, begin func(), f func(c chunk) bool) err
 	if err := p.check(); err != nil {
 		return err
 	}
-	if err := p.supported(); err != nil {
-		return err
-	}
 	places, err := p.places()
 	if err != nil {
 		return err

@@ -60,7 +60,9 @@ func (f *File) page(at uint64) (*Page, uint64, error) {
 
 func newPage(src *source, o *Options, at uint64, entries []entry) *Page {
 	p := &Page{at: at, Channels: 1, Kind: samples.Unsigned, Bits: 1, src: src, o: o}
-	p.invalid = p.read(entries)
+	if p.invalid = p.read(entries); p.invalid == nil {
+		p.invalid = p.supported()
+	}
 	return p
 }
 

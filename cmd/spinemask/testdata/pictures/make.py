@@ -53,3 +53,13 @@ with tifffile.TiffWriter(here / "pages.tif") as w:
 # 12 bits in 16, with the background of a camera; the steps between levels are those of the first frame.
 deep = 200 + 8 * (frames[0].astype(np.uint16) - frames[0].min())
 tifffile.imwrite(here / "deep.tif", deep, compression="zlib", predictor=True)
+
+# A raw picture of a camera, with a colour filter array.
+tifffile.imwrite(
+    here / "raw.dng",
+    np.zeros((8, 8), np.uint16),
+    photometric="cfa",
+    metadata=None,
+    software=False,
+    extratags=[(33421, "H", 2, (2, 2), True), (33422, "B", 4, bytes([0, 1, 1, 2]), True)],
+)
