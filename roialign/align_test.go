@@ -318,3 +318,39 @@ func BenchmarkAlign(b *testing.B) {
 		}
 	}
 }
+
+// detectron2 02b5c4e2: modeling/poolers.py, ROIPooler with ROIAlignV2, and assign_boxes_to_levels.
+func TestAlignEqualsDetectron2(t *testing.T) {
+	f := testutil.Load(t, "testdata/detectron2.safetensors")
+	c := config.RoIAlign{Rule: config.RoIAlignAdaptive, LevelRule: config.LevelRuleDetectron2, MinLevel: 2, MaxLevel: 5, CanonicalLevel: 4, CanonicalSize: 224}
+	corners := func(name string) []box.Box {
+		boxes := rows(f.Get(t, name))
+		for i, b := range boxes { // x before y there
+			boxes[i] = box.Box{Y1: b.X1, X1: b.Y1, Y2: b.X2, X2: b.Y2}
+		}
+		return boxes
+	}
+	last := func(data []float32, c, area int) []float32 { // channels
+		out := make([]float32, len(data))
+		for i := range data {
+			out[i/(c*area)*c*area+i%area*c+i/area%c] = data[i]
+		}
+		return out
+	}
+	var maps []Map
+	for l := 2; l <= 5; l++ {
+		x := f.Get(t, fmt.Sprintf("roi_pooler.7.level_%d", l))
+		c, h, w := x.Shape[0], x.Shape[1], x.Shape[2]
+		maps = append(maps, Map{last(x.Data, c, h*w), h, w, c, w * c})
+	}
+	want := f.Get(t, "roi_pooler.7.out")
+	for _, set := range kernels.Sets() {
+		got := align(&c, set, 7, maps, box.Size{Height: 224, Width: 320}, corners("roi_pooler.7.boxes"))
+		testutil.RequireClose(t, last(want.Data, want.Shape[1], 49), got, 3e-5, set.Name)
+	}
+	a := New(&c, kernels.Best())
+	levels := f.Get(t, "levels.out").Data
+	for i, b := range corners("levels.boxes") {
+		require.Equal(t, int(levels[i]), a.level(b, &scales{min: 2, max: 5}), "box %v", b)
+	}
+}

@@ -227,6 +227,11 @@ func (f *File) infer(o Options) (*config.Config, []Assumption, error) {
 	} else if system == Torchvision {
 		epsilon = f.torchvisionEpsilon(c, reason)
 	}
+	if f.detectron2 != nil && system == Detectron2 {
+		if problems := f.detectron2.apply(c); len(problems) > 0 {
+			return nil, nil, loadError(f.name, problems)
+		}
+	}
 	if f.backgroundLast() {
 		c.Background = config.BackgroundLast
 	}
@@ -237,6 +242,13 @@ func (f *File) infer(o Options) (*config.Config, []Assumption, error) {
 	assumed := assumptions(c, o, system, reason, epsilon, named)
 	if o.Semantics == "" {
 		assumed[0].Reason = f.systemBy
+	}
+	if f.detectron2 != nil && system == Detectron2 {
+		for i, a := range assumed {
+			if a.Field == "input" || a.Field == "anchors.size" {
+				assumed[i].Reason = detectron2ConfigName + " beside the file"
+			}
+		}
 	}
 	if o.Style == "" && c.Backbone.Type == config.BackboneResNetFPN && (system == MMDetection2 || system == MMDetection3) {
 		assumed = slices.Insert(assumed, 1, Assumption{"style", string(style), styleReason, "Style"})

@@ -14,24 +14,25 @@ import (
 
 // A File is a set of named tensors. It is safe for concurrent use, until it is closed.
 type File struct {
-	name     string
-	format   string
-	system   System            // whose names the file has
-	systemBy string            // how that is known
-	tensors  []Tensor          // sorted by native name
-	from     map[string]string // native name → name in the file; nil where they are the same
-	found    int               // tensors in the file
-	ignored  []string          // names of what is not a weight of the model
-	problems []string          // of the translation
-	norms    []string          // batch norms without statistics, and what they lack
-	opaque   []Tensor          // values that are not read
-	lists    []nameList
-	texts    map[string]string // that say where the file comes from
-	metadata map[string]string
-	blobs    []*blob // the bytes that SHA256 is of
-	unpacked []*blob // of an archive
-	sum      func() (string, error)
-	released atomic.Int64 // bytes since the system last took back what was read
+	name       string
+	format     string
+	system     System            // whose names the file has
+	systemBy   string            // how that is known
+	tensors    []Tensor          // sorted by native name
+	from       map[string]string // native name → name in the file; nil where they are the same
+	found      int               // tensors in the file
+	ignored    []string          // names of what is not a weight of the model
+	problems   []string          // of the translation
+	norms      []string          // batch norms without statistics, and what they lack
+	opaque     []Tensor          // values that are not read
+	lists      []nameList
+	texts      map[string]string  // that say where the file comes from
+	detectron2 *detectron2Options // beside the file, nil where there are none
+	metadata   map[string]string
+	blobs      []*blob // the bytes that SHA256 is of
+	unpacked   []*blob // of an archive
+	sum        func() (string, error)
+	released   atomic.Int64 // bytes since the system last took back what was read
 }
 
 // contents is what a reader finds in a file: tensors under the names they have there.

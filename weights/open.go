@@ -27,7 +27,17 @@ func Open(path string) (*File, error) {
 		return nil, err
 	}
 	c.lists = append(c.lists, labelsBeside(path)...)
-	return c.file(path, newFile)
+	f, err := c.file(path, newFile)
+	if err != nil || f.system != Detectron2 {
+		return f, err
+	}
+	options, lists, err := detectron2Beside(path)
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	f.detectron2 = options
+	f.lists = append(f.lists, lists...)
+	return f, nil
 }
 
 // OpenRaw opens what Open does, but tensors keep the names that they have: for arrays that are not a model.

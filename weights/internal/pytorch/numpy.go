@@ -143,6 +143,11 @@ func (a *npArray) set(shape, kind any, fortran bool, data any) error {
 		}
 	case []byte:
 		s.memory, bytes = d, int64(len(d))
+	case opaque: // protocol 2 has no bytes: none at all are a call
+		if d.name != "__builtin__.bytes" && d.name != "builtins.bytes" {
+			return nil
+		}
+		s.memory, bytes = []byte{}, 0
 	case string: // of Python 2
 		s.memory, bytes = []byte(d), int64(len(d))
 	default:

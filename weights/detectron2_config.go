@@ -1,0 +1,238 @@
+package weights
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/spinemask/spinemask/config"
+)
+
+// detectron2ConfigName is the file in which Detectron2 keeps the options of a training (engine/defaults.py, default_setup), in the folder of its weights.
+const detectron2ConfigName = "config.yaml"
+
+// detectron2Options are the options of Detectron2 that a result depends on (config/defaults.py). What is absent has its default.
+type detectron2Options struct {
+	Input struct {
+		Format  string `yaml:"FORMAT"`
+		MinSize *int   `yaml:"MIN_SIZE_TEST"`
+		MaxSize *int   `yaml:"MAX_SIZE_TEST"`
+	} `yaml:"INPUT"`
+	Model *struct {
+		Architecture string    `yaml:"META_ARCHITECTURE"`
+		MaskOn       *bool     `yaml:"MASK_ON"`
+		Mean         []float64 `yaml:"PIXEL_MEAN"`
+		Std          []float64 `yaml:"PIXEL_STD"`
+		ResNets      struct {
+			StrideIn1x1 *bool `yaml:"STRIDE_IN_1X1"`
+			Dilation    *int  `yaml:"RES5_DILATION"`
+		} `yaml:"RESNETS"`
+		Anchors struct {
+			Sizes  [][]float64 `yaml:"SIZES"`
+			Ratios [][]float64 `yaml:"ASPECT_RATIOS"`
+			Offset float64     `yaml:"OFFSET"`
+		} `yaml:"ANCHOR_GENERATOR"`
+		FPN struct {
+			FuseType string `yaml:"FUSE_TYPE"`
+		} `yaml:"FPN"`
+		Proposals struct {
+			MinSize *float64 `yaml:"MIN_SIZE"`
+		} `yaml:"PROPOSAL_GENERATOR"`
+		RPN struct {
+			NMS     *float64 `yaml:"NMS_THRESH"`
+			PreNMS  *int     `yaml:"PRE_NMS_TOPK_TEST"`
+			PostNMS *int     `yaml:"POST_NMS_TOPK_TEST"`
+		} `yaml:"RPN"`
+		Heads struct {
+			NMS       *float64 `yaml:"NMS_THRESH_TEST"`
+			Threshold *float64 `yaml:"SCORE_THRESH_TEST"`
+		} `yaml:"ROI_HEADS"`
+		Box struct {
+			Weights []float64        `yaml:"BBOX_REG_WEIGHTS"`
+			Pooler  detectron2Pooler `yaml:",inline"`
+		} `yaml:"ROI_BOX_HEAD"`
+		Mask struct {
+			Pooler detectron2Pooler `yaml:",inline"`
+		} `yaml:"ROI_MASK_HEAD"`
+	} `yaml:"MODEL"`
+	Test struct {
+		Detections *int `yaml:"DETECTIONS_PER_IMAGE"`
+	} `yaml:"TEST"`
+}
+
+type detectron2Pooler struct {
+	Type       string `yaml:"POOLER_TYPE"`
+	Sampling   int    `yaml:"POOLER_SAMPLING_RATIO"`
+	Resolution *int   `yaml:"POOLER_RESOLUTION"`
+}
+
+// detectron2Beside reads the options beside a file of weights; nil where there are none.
+func detectron2Beside(file string) (*detectron2Options, []nameList, error) {
+	name := filepath.Join(filepath.Dir(file), detectron2ConfigName)
+	if info, err := os.Stat(name); err != nil || !info.Mode().IsRegular() || info.Size() > maxConfigBytes {
+		return nil, nil, nil
+	}
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, nil, fmt.Errorf("weights: %w", err)
+	}
+	o := new(detectron2Options)
+	if err := yaml.Unmarshal(text, o); err != nil {
+		return nil, nil, fmt.Errorf("weights: %s: %s", filepath.ToSlash(name), strings.ReplaceAll(err.Error(), "\n", " "))
+	}
+	if o.Model == nil {
+		return nil, nil, nil // of another program
+	}
+	var tree yaml.Node
+	var lists []nameList
+	if yaml.Unmarshal(text, &tree) == nil {
+		lists = namesInYAML(&tree, 0)
+	}
+	return o, lists, nil
+}
+
+// namesInYAML finds lists of class names, which people add to the options.
+func namesInYAML(n *yaml.Node, depth int) []nameList {
+	var lists []nameList
+	if depth > 4 {
+		return nil
+	}
+	if n.Kind != yaml.MappingNode {
+		for _, child := range n.Content {
+			if n.Kind == yaml.DocumentNode {
+				lists = append(lists, namesInYAML(child, depth+1)...)
+			}
+		}
+		return lists
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i].Value, n.Content[i+1]
+		var texts []string
+		if slices.Contains([]string{"thing_classes", "class_names", "classes", "names"}, strings.ToLower(key)) && value.Kind == yaml.SequenceNode && value.Decode(&texts) == nil && len(texts) > 0 {
+			lists = append(lists, nameList{key + " of " + detectron2ConfigName, texts})
+			continue
+		}
+		lists = append(lists, namesInYAML(value, depth+1)...)
+	}
+	return lists
+}
+
+// apply sets what the options say in a config of Detectron2; sizes and the number of classes are those of the weights. Problems are options whose meaning is not supported.
+func (o *detectron2Options) apply(c *config.Config) []string {
+	var problems []string
+	problem := func(format string, args ...any) {
+		problems = append(problems, detectron2ConfigName+": "+fmt.Sprintf(format, args...))
+	}
+	m := o.Model
+	if m.Architecture != "" && m.Architecture != "GeneralizedRCNN" {
+		problem("MODEL.META_ARCHITECTURE %q, want GeneralizedRCNN", m.Architecture)
+	}
+	if m.MaskOn != nil && !*m.MaskOn {
+		problem("MODEL.MASK_ON is false, want Mask R-CNN")
+	}
+	if m.FPN.FuseType != "" && m.FPN.FuseType != "sum" {
+		problem("MODEL.FPN.FUSE_TYPE %q, want sum", m.FPN.FuseType)
+	}
+	if m.ResNets.Dilation != nil && *m.ResNets.Dilation != 1 {
+		problem("MODEL.RESNETS.RES5_DILATION %d, want 1: DC5 is not supported", *m.ResNets.Dilation)
+	}
+	if m.Anchors.Offset != 0 {
+		problem("MODEL.ANCHOR_GENERATOR.OFFSET %g, want 0", m.Anchors.Offset)
+	}
+	for _, p := range []struct {
+		name   string
+		pooler detectron2Pooler
+	}{{"ROI_BOX_HEAD", m.Box.Pooler}, {"ROI_MASK_HEAD", m.Mask.Pooler}} {
+		if p.pooler.Type != "" && p.pooler.Type != "ROIAlignV2" || p.pooler.Sampling != 0 {
+			problem("MODEL.%s: pooler %s with sampling ratio %d, want ROIAlignV2 with 0", p.name, p.pooler.Type, p.pooler.Sampling)
+		}
+	}
+	bgr := true
+	switch o.Input.Format {
+	case "", "BGR":
+	case "RGB":
+		bgr = false
+		c.Input.ChannelOrder = ""
+	default:
+		problem("INPUT.FORMAT %q, want BGR or RGB", o.Input.Format)
+	}
+	colours := func(name string, list []float64, to *[3]float64) {
+		if list == nil {
+			if !bgr {
+				to[0], to[2] = to[2], to[0] // the default's order is blue, green, red, whatever the format
+			}
+			return
+		}
+		if len(list) != 3 {
+			problem("MODEL.%s has %d numbers, want 3", name, len(list))
+			return
+		}
+		copy(to[:], list)
+		if bgr {
+			to[0], to[2] = to[2], to[0]
+		}
+	}
+	colours("PIXEL_MEAN", m.Mean, &c.Input.Mean)
+	colours("PIXEL_STD", m.Std, &c.Input.Std)
+	set(&c.Input.MinSize, o.Input.MinSize)
+	set(&c.Input.MaxSize, o.Input.MaxSize)
+	if s := m.ResNets.StrideIn1x1; s != nil && !*s {
+		c.Backbone.StridedConv = ""
+	}
+	set(&c.RPN.NMSIoU, m.RPN.NMS)
+	set(&c.RPN.PreNMSPerLevel, m.RPN.PreNMS)
+	set(&c.RPN.PostNMS, m.RPN.PostNMS)
+	if s := m.Proposals.MinSize; s != nil && *s != 0 {
+		problem("MODEL.PROPOSAL_GENERATOR.MIN_SIZE %g, want 0", *s)
+	}
+	set(&c.Detections.NMSIoU, m.Heads.NMS)
+	set(&c.Detections.ScoreThreshold, m.Heads.Threshold)
+	set(&c.Detections.Max, o.Test.Detections)
+	set(&c.RoIAlign.MaskSize, m.Mask.Pooler.Resolution)
+	if w := m.Box.Weights; len(w) == 4 {
+		c.BoxHead.Weights = [4]float64{w[1], w[0], w[3], w[2]} // dx, dy, dw, dh there
+	}
+	if len(m.Anchors.Ratios) > 0 {
+		for _, r := range m.Anchors.Ratios {
+			if !slices.Equal(r, m.Anchors.Ratios[0]) {
+				problem("MODEL.ANCHOR_GENERATOR.ASPECT_RATIOS differ from level to level, want the same")
+			}
+		}
+		c.Anchors.AspectRatios = slices.Clone(m.Anchors.Ratios[0])
+	}
+	if len(m.Anchors.Sizes) > 0 {
+		problems = append(problems, anchorSizes(c, m.Anchors.Sizes)...)
+	}
+	return problems
+}
+
+func set[T any](to *T, from *T) {
+	if from != nil {
+		*to = *from
+	}
+}
+
+// anchorSizes sets the sizes of anchors, which are those of a level times two for the next.
+func anchorSizes(c *config.Config, sizes [][]float64) []string {
+	wrong := []string{fmt.Sprintf("%s: MODEL.ANCHOR_GENERATOR.SIZES %v, want for each of the levels %d to %d sizes that double from level to level, 2^(1/n) apart", detectron2ConfigName, sizes, c.Backbone.MinLevel, c.Backbone.MaxLevel)}
+	if len(sizes) != c.Backbone.Levels() || len(sizes[0]) == 0 {
+		return wrong
+	}
+	n := len(sizes[0])
+	for l, level := range sizes {
+		for k, s := range level {
+			want := sizes[0][0] * math.Pow(2, float64(l)+float64(k)/float64(n))
+			if len(level) != n || math.Abs(s-want) > 1e-6*want {
+				return wrong
+			}
+		}
+	}
+	c.Anchors.Size = sizes[0][0] / float64(int(1)<<c.Backbone.MinLevel)
+	c.Anchors.ScalesPerOctave = n
+	return nil
+}

@@ -1,0 +1,98 @@
+package weights
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/spinemask/spinemask/config"
+	"github.com/stretchr/testify/require"
+)
+
+// tinyDetectron2 is a file of Detectron2's names and layouts in a folder of its own: 20 classes, a tenth of the widths.
+func tinyDetectron2(t testing.TB) string {
+	data, err := os.ReadFile("testdata/detectron2_tiny.pkl")
+	require.NoError(t, err)
+	name := filepath.Join(t.TempDir(), "model_final.pkl")
+	require.NoError(t, os.WriteFile(name, data, 0o644))
+	return name
+}
+
+// The options of a training beside its weights.
+func TestConfigYAMLBesideDetectron2(t *testing.T) {
+	name := tinyDetectron2(t)
+	read := func(text string) (*config.Config, []Assumption, error) {
+		require.NoError(t, os.WriteFile(filepath.Join(filepath.Dir(name), "config.yaml"), []byte(text), 0o644))
+		f, err := Open(name)
+		if err != nil {
+			return nil, nil, err
+		}
+		defer f.Close()
+		return f.Config(Options{})
+	}
+	usual, _, err := read("something: else\n")
+	require.NoError(t, err)
+	require.Equal(t, config.ChannelOrderBGR, usual.Input.ChannelOrder)
+	require.Equal(t, [3]float64{123.675, 116.28, 103.53}, usual.Input.Mean)
+	require.Equal(t, config.StridedConv1x1, usual.Backbone.StridedConv)
+
+	// A training that began with torchvision's ResNet.
+	c, assumed, err := read(`
+INPUT: {FORMAT: RGB, MIN_SIZE_TEST: 640, MAX_SIZE_TEST: 1000}
+MODEL:
+  META_ARCHITECTURE: GeneralizedRCNN
+  PIXEL_MEAN: [123.675, 116.28, 103.53]
+  PIXEL_STD: [58.395, 57.12, 57.375]
+  RESNETS: {STRIDE_IN_1X1: false, RES5_DILATION: 1}
+  ANCHOR_GENERATOR: {SIZES: [[16], [32], [64], [128], [256]], ASPECT_RATIOS: [[0.25, 1.0, 4.0]], OFFSET: 0.0}
+  RPN: {NMS_THRESH: 0.6, PRE_NMS_TOPK_TEST: 500, POST_NMS_TOPK_TEST: 300}
+  ROI_HEADS: {NMS_THRESH_TEST: 0.4, SCORE_THRESH_TEST: 0.3, NUM_CLASSES: 20}
+  ROI_BOX_HEAD: {BBOX_REG_WEIGHTS: [1.0, 2.0, 3.0, 4.0], POOLER_TYPE: ROIAlignV2, POOLER_SAMPLING_RATIO: 0}
+TEST: {DETECTIONS_PER_IMAGE: 50}
+`)
+	require.NoError(t, err)
+	require.Contains(t, assumed[len(assumed)-2].String(), "input = shorter side 640, longer side at most 1000 (config.yaml beside the file)")
+	want := usual.Clone()
+	want.Input.ChannelOrder, want.Input.Std = "", [3]float64{58.395, 57.12, 57.375}
+	want.Input.MinSize, want.Input.MaxSize = 640, 1000
+	want.Backbone.StridedConv = ""
+	want.Anchors.Size, want.Anchors.AspectRatios = 4, []float64{0.25, 1, 4}
+	want.RPN.NMSIoU, want.RPN.PreNMSPerLevel, want.RPN.PostNMS = 0.6, 500, 300
+	want.Detections.NMSIoU, want.Detections.ScoreThreshold, want.Detections.Max = 0.4, 0.3, 50
+	want.BoxHead.Weights = [4]float64{2, 1, 4, 3}
+	require.Equal(t, want, c)
+
+	for text, problem := range map[string]string{
+		"MODEL: {META_ARCHITECTURE: PanopticFPN}":                               `config.yaml: MODEL.META_ARCHITECTURE "PanopticFPN", want GeneralizedRCNN`,
+		"MODEL: {MASK_ON: false}":                                               "MODEL.MASK_ON is false",
+		"MODEL: {RESNETS: {RES5_DILATION: 2}}":                                  "DC5 is not supported",
+		"MODEL: {ANCHOR_GENERATOR: {SIZES: [[32], [64]]}}":                      "MODEL.ANCHOR_GENERATOR.SIZES [[32] [64]], want for each of the levels 2 to 6",
+		"MODEL: {ANCHOR_GENERATOR: {SIZES: [[32], [64], [128], [256], [500]]}}": "sizes that double",
+		"MODEL: {PIXEL_MEAN: [1, 2]}":                                           "MODEL.PIXEL_MEAN has 2 numbers, want 3",
+		"MODEL: {MASK_ON: 7":                                                    "config.yaml: yaml: ",
+		"MODEL: {ROI_MASK_HEAD: {POOLER_TYPE: ROIPool}}":                        "MODEL.ROI_MASK_HEAD: pooler ROIPool",
+		"INPUT: {FORMAT: L}\nMODEL: {MASK_ON: true}":                            `INPUT.FORMAT "L", want BGR or RGB`,
+	} {
+		_, _, err := read(text)
+		require.ErrorContains(t, err, problem, text)
+	}
+}
+
+// Networks of Detectron2 that are not supported, by a name of a tensor of each.
+func TestOtherNetworksOfDetectron2AreNamed(t *testing.T) {
+	for name, what := range map[string]string{
+		"model/roi_heads.res5.0.conv1.weight":                  "with a C4 backbone",
+		"model/backbone.stem.conv1.weight":                     "without a feature pyramid (C4 or DC5)",
+		"head.cls_subnet.0.weight":                             "a RetinaNet of Detectron2",
+		"model/sem_seg_head.p2.0.weight":                       "a panoptic network of Detectron2",
+		"roi_heads.keypoint_head.conv_fcn1.weight":             "a keypoint network of Detectron2",
+		"roi_heads.box_predictor.0.cls_score.weight":           "a cascade network of Detectron2",
+		"backbone.bottom_up.res3.0.conv2_offset.weight":        "with deformable convolutions",
+		"model/backbone.bottom_up.patch_embed.proj.weight":     "with another backbone than a ResNet",
+		"roi_heads.mask_head.coarse_head.reduce_dim_conv.bias": "a PointRend network of Detectron2",
+	} {
+		_, err := FromTensors("m.pkl", []Tensor{NewTensor(name, []int{1}, make([]float32, 1))}, nil)
+		require.ErrorContains(t, err, what, name)
+		require.ErrorContains(t, err, "want Mask R-CNN with ResNet-50-FPN or ResNet-101-FPN", name)
+	}
+}
