@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"image"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -112,6 +113,7 @@ func New(c *config.Config, weights spinemask.Weights, set *dataset.Set, r *Recip
 	if t.params, err = backprop.NewParams(n.Tensors(), weights); err != nil {
 		return nil, err
 	}
+	debug.FreeOSMemory() // what reading the weights left behind, before a batch's memory is taken
 	t.freeze()
 	t.team = parallel.NewTeam(t.options.Threads)
 	s := sizes{r.Batch / max(r.Parts, 1), height, width, r.Regions.Samples, r.Regions.Masks}

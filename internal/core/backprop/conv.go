@@ -178,4 +178,4 @@ func (p *Program) transposed(src []float32, rows, columns int) []float32 {
 }
 
 // shared is scratch memory of all workers together.
-func (p *Program) shared(n int) []float32 { return grow(&p.common, n) }
+func (p *Program) shared(n int) []float32 { return grow(&p.params.rooms.common, n) }

@@ -39,7 +39,7 @@ func (f *filter) useWinograd(items, h, w, stride int) bool {
 }
 
 func (f *filter) pack(p *Program, weights, bias []float32) {
-	room := grow(&p.packRoom, p.set.PackedFloats(f.kh, f.kw, f.c, f.n))
+	room := grow(&p.params.rooms.packed, p.set.PackedFloats(f.kh, f.kw, f.c, f.n))
 	if f.room != &room[0] {
 		f.packed, f.room, f.winograd = p.set.Layout(room, f.kh, f.kw, f.c, f.n), &room[0], nil
 	}
@@ -51,7 +51,7 @@ func (f *filter) transform(p *Program, h, w int) {
 	if f.winograd == nil {
 		f.winograd, f.winogradRoom = f.packed.Winograd(kernels.Tiles(h, w, winogradSide)), nil
 	}
-	if room := grow(&p.winogradRoom, f.winograd.Floats()); f.winogradRoom != &room[0] {
+	if room := grow(&p.params.rooms.winograd, f.winograd.Floats()); f.winogradRoom != &room[0] {
 		f.winograd.Place(room)
 		f.plan, f.winogradRoom = f.winograd.Plan(h, w, p.team.Workers()), &room[0]
 	}

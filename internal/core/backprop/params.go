@@ -17,10 +17,19 @@ type Param struct {
 }
 
 // Params are the arrays of a network, in the order of its graphs. Several
-// programs share them.
+// programs share them, and run one after the other.
 type Params struct {
 	List   []*Param
 	byName map[string]*Param
+
+	rooms rooms
+}
+
+// rooms are the scratch memory of all workers together. Programs that share their
+// params share it too: they add to the same gradients, so only one runs at a time.
+type rooms struct {
+	packed, winograd []float32 // weights of the filter that is applied
+	common           []float32
 }
 
 // Weights gives stored arrays by name, as package engine wants them too.

@@ -62,11 +62,8 @@ type Program struct {
 	outputs map[string]int
 	arena   []float32
 	scratch [][]float32 // of each worker
-	common  []float32   // of all together
 
 	times Times
-
-	packRoom, winogradRoom []float32 // weights of the filter that is applied
 
 	watch func(layer string, m *Map) // nil: nobody looks
 }
