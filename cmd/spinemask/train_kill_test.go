@@ -34,7 +34,7 @@ func TestKilledTrainingsEndWithTheSameBytes(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	state := filepath.Join(dir, "killed", "m.training", trainState)
 	killed := 0
-	for range 4 {
+	for range 2 {
 		flag := "--resume=false"
 		if _, err := os.Stat(state); err == nil {
 			flag = "--resume"
