@@ -11,55 +11,131 @@ import (
 //
 //	grad[ky][kx][c][n] += Σ over items, y, x of in[y·stride − top + ky][x·stride − left + kx][c] · dy[y][x][n]
 //
-// The sums run over blocks of pixels, or of Winograd's tiles, that follow each other
-// in an order that does not depend on the number of threads; what is split is grad.
+// The sums run over blocks of pixels, or of Winograd's tiles, that follow each other. Where there are many of
+// them for a small kernel, runs of blocks have sums of their own, which are added up in their order; elsewhere
+// what is split is grad. How, follows from the sizes and not from the number of threads.
 func (p *Program) weightGrad(plan *gradPlan, grad []float32, in *Map, size, stride, top, left int, dy *Map) {
 	began := time.Now()
 	defer func() { p.times.BackwardWeights += time.Since(began) }()
+	plan.make(p, size, stride, in, dy)
 	start := (in.border.top-top)*in.RowStride + (in.border.left-left)*in.Channels
-	if size == 3 && stride == 1 && p.winogradGrad(plan, grad, in, start, dy) {
+	if plan.winograd != nil {
+		p.winogradGrad(plan, grad, in, start, dy)
 		return
 	}
 	// The taps of a row of the window lie side by side, as their gradients do: they
 	// are channels of one wider window.
 	c, n := size*in.Channels, dy.Channels
-	groups := p.set.OuterGroups(c)
 	o := kernels.Outer{
-		InRow: stride * in.RowStride, InPixel: stride * in.Channels, GradRow: dy.RowStride, GradPixel: n,
-		C: c, N: n, Add: true,
+		InRow: stride * in.RowStride, InPixel: stride * in.Channels, GradRow: dy.RowStride, GradPixel: n, C: c, N: n,
 	}
-	if plan.blocks == nil {
-		plan.blocks = blocksOf(dy, stride*stride*in.Channels+n)
+	if plan.turned {
+		o = kernels.Outer{InRow: o.GradRow, InPixel: o.GradPixel, GradRow: o.InRow, GradPixel: o.InPixel, C: n, N: c}
 	}
-	var b pixelBlock
-	task := parallel.Func(func(_, part int) {
-		ky, group := part/groups, part%groups
+	groups := p.set.OuterGroups(o.C)
+	// add adds the sums of a block for a row of the window to some.
+	add := func(b *pixelBlock, ky, group0, group1 int, sums []float32, add bool) {
 		o := o
-		o.Rows, o.Pixels = b.rows, b.pixels
-		o.In = in.whole[start+b.item*in.ItemStride+(b.y*stride+ky)*in.RowStride+b.x*o.InPixel:]
+		o.Rows, o.Pixels, o.Add = b.rows, b.pixels, add
+		o.In = in.whole[start+b.item*in.ItemStride+(b.y*stride+ky)*in.RowStride+b.x*stride*in.Channels:]
 		o.Grad = dy.Data[b.item*dy.ItemStride+b.y*dy.RowStride+b.x*n:]
-		o.Out = grad[ky*c*n:][:c*n]
-		p.set.Outer(&o, group, group+1)
-	})
-	for _, b = range plan.blocks {
-		p.team.Do(size*groups, task)
+		if plan.turned {
+			o.In, o.Grad = o.Grad, o.In
+		}
+		o.Out = sums[ky*c*n:][:c*n]
+		p.set.Outer(&o, group0, group1)
 	}
+	if plan.parts == 1 {
+		for i := range plan.blocks {
+			p.team.Do(size*groups, parallel.Func(func(_, part int) {
+				ky, group := part/groups, part%groups
+				add(&plan.blocks[i], ky, group, group+1, grad, true)
+			}))
+		}
+		return
+	}
+	k := size * c * n
+	sums := p.shared(plan.parts * k)
+	p.team.Do(plan.parts, parallel.Func(func(_, part int) {
+		first, last := part*len(plan.blocks)/plan.parts, (part+1)*len(plan.blocks)/plan.parts
+		for i := first; i < last; i++ {
+			for ky := range size {
+				add(&plan.blocks[i], ky, 0, groups, sums[part*k:], i > first)
+			}
+		}
+	}))
+	p.addParts(sums, plan.parts, k)
+	if !plan.turned {
+		p.set.Add(grad[:k], grad[:k], sums[:k], kernels.None)
+		return
+	}
+	for ky := range size {
+		for i := range n {
+			for j, v := range sums[(ky*n+i)*c:][:c] {
+				grad[(ky*c+j)*n+i] += v
+			}
+		}
+	}
+}
+
+// addParts adds to the first k sums those of the other parts.
+func (p *Program) addParts(sums []float32, parts, k int) {
+	const each = 4096
+	p.team.Do((k+each-1)/each, parallel.Func(func(_, i int) {
+		first, last := i*each, min((i+1)*each, k)
+		for part := 1; part < parts; part++ {
+			p.set.Add(sums[first:last], sums[first:last], sums[part*k+first:part*k+last], kernels.None)
+		}
+	}))
 }
 
 // A gradPlan is how the gradient of one operation's kernel is computed, found when it
 // is first wanted.
 type gradPlan struct {
-	blocks   []pixelBlock
+	made     bool
 	winograd *kernels.WinogradGrad // nil if blocks of pixels are faster
-	made     bool                  // winograd is known
+	blocks   []pixelBlock
+	turned   bool // the sums are [size][n][size·c]
+	parts    int  // runs of blocks or tiles with sums of their own
+}
+
+const (
+	mostParts   = 16        // of which the last one to finish is not late
+	partFloats  = 4 << 20   // sums of all parts
+	partPixels  = 256       // least pixels of a part: its sums cost less than its products
+	partTiles   = 16        // the same for tiles
+	blockFloats = 100 << 10 // inputs and gradients that are worked on at a time: they stay in the second-level cache
+	vector      = 16        // floats that a kernel computes at once, on machines with the widest
+	// winogradGradTiles is the least number of tiles for which the sums of all products
+	// cost less than they save.
+	winogradGradTiles = 64
+)
+
+func (plan *gradPlan) make(p *Program, size, stride int, in, dy *Map) {
+	if plan.made {
+		return
+	}
+	plan.made = true
+	c, n := in.Channels, dy.Channels
+	if size == 3 && stride == 1 && min(c, n) >= winogradChannels {
+		own := p.set.WinogradGrad(c, n, dy.Items, dy.Height, dy.Width, winogradSide, true)
+		if own != nil && own.Tiles(0, dy.Items) >= winogradGradTiles {
+			_, sums, _ := own.Floats()
+			plan.winograd, plan.parts = own, max(1, min(mostParts, partFloats/sums, own.Tiles(0, dy.Items)/partTiles))
+			if plan.parts == 1 {
+				plan.winograd = p.set.WinogradGrad(c, n, dy.Items, dy.Height, dy.Width, winogradSide, false)
+			}
+			return
+		}
+	}
+	plan.blocks = blocksOf(dy, stride*stride*c+n)
+	plan.parts = max(1, min(mostParts, partFloats/(size*size*c*n), dy.Items*dy.Height*dy.Width/partPixels, len(plan.blocks)))
+	vectors := func(rows, columns int) int { return rows * ((columns + vector - 1) / vector) }
+	plan.turned = plan.parts > 1 && vectors(n, size*c) < vectors(size*c, n)
 }
 
 // A pixelBlock is some rows of an item of a map of outputs, or some pixels of one row.
 type pixelBlock struct{ item, y, rows, x, pixels int }
-
-// blockFloats is about how many floats of inputs and gradients are worked on at a
-// time: they stay in the second-level cache.
-const blockFloats = 100 << 10
 
 func blocksOf(m *Map, perPixel int) (list []pixelBlock) {
 	pixels := max(64, blockFloats/perPixel)
@@ -80,49 +156,60 @@ func blocksOf(m *Map, perPixel int) (list []pixelBlock) {
 	return list
 }
 
-// winogradGradTiles is the least number of tiles for which the sums of all products
-// cost less than they save.
-const winogradGradTiles = 64
-
-// winogradGrad is weightGrad for a 3×3 window by Winograd's method, if that is faster.
-func (p *Program) winogradGrad(plan *gradPlan, grad []float32, in *Map, start int, dy *Map) bool {
-	c, n := in.Channels, dy.Channels
-	if !plan.made {
-		plan.made = true
-		if w := p.set.WinogradGrad(c, n, dy.Items, dy.Height, dy.Width, winogradSide); w != nil && min(c, n) >= winogradChannels && w.Tiles(0, dy.Items) >= winogradGradTiles {
-			plan.winograd = w
-		}
-	}
+// winogradGrad is weightGrad for a 3×3 window by Winograd's method.
+func (p *Program) winogradGrad(plan *gradPlan, grad []float32, in *Map, start int, dy *Map) {
 	w := plan.winograd
-	if w == nil {
-		return false
-	}
-	blockFloats, sumFloats, workerFloats := w.Floats()
-	room := p.shared(blockFloats + sumFloats)
-	block, sums := room[:blockFloats], room[blockFloats:]
 	tiles := kernels.GradTiles{
 		In: in.whole[start:], InItem: in.ItemStride, InRow: in.RowStride,
 		Grad: dy.Data, GradItem: dy.ItemStride, GradRow: dy.RowStride,
 	}
-	groups := p.set.OuterGroups(c)
 	for kind := range w.Kinds() {
-		all := w.Tiles(kind, dy.Items)
+		sums := p.tileSums(plan, &tiles, kind, dy.Items)
+		const pairs = 4096
+		p.team.Do((w.C*w.N+pairs-1)/pairs, parallel.Func(func(_, part int) {
+			w.Finish(kind, part*pairs, min((part+1)*pairs, w.C*w.N), sums, grad)
+		}))
+	}
+}
+
+// tileSums are the sums of a kind's products over all tiles.
+func (p *Program) tileSums(plan *gradPlan, tiles *kernels.GradTiles, kind, items int) []float32 {
+	w, all, groups := plan.winograd, plan.winograd.Tiles(kind, items), p.set.OuterGroups(plan.winograd.C)
+	blockFloats, sumFloats, workerFloats := w.Floats()
+	if plan.parts == 1 {
+		room := p.shared(blockFloats + sumFloats)
+		block, sums := room[:blockFloats], room[blockFloats:]
 		blocks := (all + w.BlockTiles() - 1) / w.BlockTiles()
 		for b := range blocks {
 			first, last := b*all/blocks, (b+1)*all/blocks
 			p.team.Do(last-first, parallel.Func(func(worker, i int) {
-				w.Transform(&tiles, kind, first+i, i, block, p.floats(worker, workerFloats))
+				w.Transform(tiles, kind, first+i, i, block, p.floats(worker, workerFloats))
 			}))
 			p.team.Do(w.Products(kind), parallel.Func(func(_, product int) {
 				w.Sum(product, last-first, 0, groups, block, sums, b > 0)
 			}))
 		}
-		const pairs = 4096
-		p.team.Do((c*n+pairs-1)/pairs, parallel.Func(func(_, part int) {
-			w.Finish(kind, part*pairs, min((part+1)*pairs, c*n), sums, grad)
-		}))
+		return sums
 	}
-	return true
+	parts := min(plan.parts, all)
+	sums := p.shared(parts * sumFloats)
+	p.team.Do(parts, parallel.Func(func(worker, part int) {
+		room := p.floats(worker, blockFloats+workerFloats)
+		block, scratch, own := room[:blockFloats], room[blockFloats:], sums[part*sumFloats:]
+		from, to := part*all/parts, (part+1)*all/parts
+		blocks := (to - from + w.BlockTiles() - 1) / w.BlockTiles()
+		for b := range blocks {
+			first, last := from+b*(to-from)/blocks, from+(b+1)*(to-from)/blocks
+			for t := first; t < last; t++ {
+				w.Transform(tiles, kind, t, t-first, block, scratch)
+			}
+			for product := range w.Products(kind) {
+				w.Sum(product, last-first, 0, groups, block, own, b > 0)
+			}
+		}
+	}))
+	p.addParts(sums, parts, sumFloats)
+	return sums
 }
 
 // addBiasGrad adds the sums of a gradient over all pixels.

@@ -85,7 +85,7 @@ func TestWinogradGradAgainstDefinition(t *testing.T) {
 		var fused []float32
 		for _, s := range Sets() {
 			grad := clone(start)
-			g := s.WinogradGrad(c, n, items, h, w, 5)
+			g := s.WinogradGrad(c, n, items, h, w, 5, true)
 			blockFloats, sumFloats, worker := g.Floats()
 			block, sums, scratch := make([]float32, blockFloats), make([]float32, sumFloats), make([]float32, worker)
 			tiles := GradTiles{In: in, InItem: (h + 2) * (w + 2) * c, InRow: (w + 2) * c, Grad: dy, GradItem: h * w * n, GradRow: w * n}

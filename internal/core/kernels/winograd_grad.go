@@ -5,7 +5,8 @@ package kernels
 // transposed. Gᵀ is linear, so the products of all tiles are summed first and Gᵀ is applied once.
 //
 // The caller runs, for each kind of tiles, Transform and Sum for one block of tiles after the other, and then Finish.
-// Each of them may be split; the order of the blocks decides the order of the sums.
+// Each of them may be split; the order of the blocks decides the order of the sums. Several runs of tiles may have sums
+// of their own, which the caller adds up before Finish.
 type WinogradGrad struct {
 	C, N int
 
@@ -25,13 +26,19 @@ type GradTiles struct {
 	GradItem, GradRow int
 }
 
-// Transformed inputs and gradients of a block: read once for each product, they should lie in the last-level cache, and
-// the larger a block is the less often the sums are read and written.
-const gradBlockBytes = 16 << 20
+// Transformed inputs and gradients of a block are read once for each product. If a worker computes all products of its
+// block alone, they should lie in its second-level cache beside the sums; if all workers share a block they lie in the
+// last-level cache, and the larger it is the less often the sums are read and written.
+const (
+	ownBlockBytes    = 640 << 10
+	fewestOwnTiles   = 16
+	sharedBlockBytes = 16 << 20
+)
 
 // WinogradGrad plans the gradients of a kernel [3][3][c][n] over items maps of height × width outputs, cut into tiles
-// of at most side outputs on an axis. It is nil where the map is smaller than every tile.
-func (s *Set) WinogradGrad(c, n, items, height, width, side int) *WinogradGrad {
+// of at most side outputs on an axis; own says that a block belongs to one worker. It is nil where the map is smaller
+// than every tile.
+func (s *Set) WinogradGrad(c, n, items, height, width, side int, own bool) *WinogradGrad {
 	heights, widths := Tiles(height, width, side)
 	if heights == nil {
 		return nil
@@ -41,7 +48,14 @@ func (s *Set) WinogradGrad(c, n, items, height, width, side int) *WinogradGrad {
 		return nil
 	}
 	odd := func(floats int) int { return (ceil(floats, cacheLine) | 1) * cacheLine } // not a power of two: see slab
-	w := &WinogradGrad{C: c, N: n, set: s, inPixel: odd(c), gradPixel: odd(n)}
+	pixel := func(channels int) int { // the lines of a channel's tiles lie in different places of the cache
+		lines := ceil(channels, cacheLine)
+		if lines%4 == 0 {
+			lines++
+		}
+		return lines * cacheLine
+	}
+	w := &WinogradGrad{C: c, N: n, set: s, inPixel: pixel(c), gradPixel: pixel(n)}
 	most := 0
 	for _, a := range heights {
 		for _, b := range widths {
@@ -54,7 +68,11 @@ func (s *Set) WinogradGrad(c, n, items, height, width, side int) *WinogradGrad {
 			w.products, w.sides = max(w.products, k.size()), max(w.sides, a*b)
 		}
 	}
-	w.blockTiles = min(most, max(fewestTiles, gradBlockBytes/(4*w.products*(w.inPixel+w.gradPixel))))
+	fewest, bytes := fewestTiles, sharedBlockBytes
+	if own {
+		fewest, bytes = fewestOwnTiles, ownBlockBytes
+	}
+	w.blockTiles = min(most, max(fewest, bytes/(4*w.products*(w.inPixel+w.gradPixel))))
 	w.inputs = odd(w.blockTiles * w.inPixel)
 	w.slab = odd(w.inputs + w.blockTiles*w.gradPixel)
 	return w
