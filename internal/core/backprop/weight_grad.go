@@ -104,7 +104,7 @@ const (
 	partFloats  = 4 << 20   // sums of all parts
 	partPixels  = 256       // least pixels of a part: its sums cost less than its products
 	partTiles   = 16        // the same for tiles
-	blockFloats = 100 << 10 // inputs and gradients that are worked on at a time: they stay in the second-level cache
+	blockFloats = 12 << 10 // inputs and gradients that are worked on at a time: they stay in the second-level cache
 	vector      = 16        // floats that a kernel computes at once, on machines with the widest
 	// winogradGradTiles is the least number of tiles for which the sums of all products
 	// cost less than they save.
