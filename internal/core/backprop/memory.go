@@ -42,11 +42,17 @@ func (p *Program) lifetimes() {
 		p.values[v].first.use(f) // the caller may look
 	}
 	for i, s := range p.steps {
-		out := p.values[s.out]
-		out.first.start(out.shape, out.border)
-		out.first.use(i)
+		if out := p.values[s.out]; s.sum() == nil {
+			out.first.start(out.shape, out.border)
+			out.first.use(i)
+		}
 		for _, v := range s.in {
 			p.values[v].first.use(i)
+		}
+		if o, ok := s.op.(*add); ok {
+			for _, t := range o.terms {
+				p.values[t.reads()].first.use(i)
+			}
 		}
 	}
 	for _, v := range p.outputs {
@@ -69,14 +75,18 @@ func (p *Program) lifetimes() {
 		if !out.wantsGrad {
 			continue
 		}
-		out.gradRoom.start(out.shape, out.gradFrame)
-		out.gradRoom.use(moment)
+		if sum := s.sum(); sum != nil {
+			sum.gradRoom.use(moment)
+		} else {
+			out.gradRoom.start(out.shape, out.gradFrame)
+			out.gradRoom.use(moment)
+		}
 		switch s.op.(type) {
 		case *pool, *add: // look at their output
 			out.first.use(moment)
 		}
 		for _, v := range s.in {
-			if in := p.values[v]; in.wantsGrad {
+			if in := p.values[v]; in.wantsGrad && (in.step < 0 || p.steps[in.step].sum() == nil) {
 				in.gradRoom.start(in.shape, in.gradFrame)
 				in.gradRoom.use(moment)
 			}
@@ -85,6 +95,14 @@ func (p *Program) lifetimes() {
 			}
 		}
 	}
+}
+
+// sum is the sum that computes a norm, nil if none does.
+func (s *step) sum() *value {
+	if n, ok := s.op.(*norm); ok {
+		return n.into
+	}
+	return nil
 }
 
 // need keeps a value, or lets it be computed again, for a moment on the way back.
@@ -180,6 +198,11 @@ func (p *Program) place() error {
 		v.map_ = view(&v.first, v.shape, v.border)
 		v.again = view(&v.second, v.shape, v.border)
 		v.gradMap = view(&v.gradRoom, v.shape, v.gradFrame)
+	}
+	for _, s := range p.steps {
+		if sum := s.sum(); sum != nil {
+			p.values[s.out].gradMap = sum.gradMap
+		}
 	}
 	for range p.team.Workers() {
 		p.scratch = append(p.scratch, nil)

@@ -21,10 +21,15 @@ type norm struct {
 
 	// keep, if not nil, multiplies the output of each item: stochastic depth.
 	keep []float32
+	// into, if not nil, is the sum that alone reads the output, and has no activation before
+	// it: the sum computes it from x where it adds it, and its gradient is that of the sum.
+	into *value
 
+	// Constants of the channels, repeated for so many pixels that they are whole vectors.
+	channels     int
 	scale, shift []float32          // of x, to the value before the activation
 	unit, center []float32          // of x, to (x − mean)/√(variance + epsilon)
-	relu         kernels.BehindRelu // scale and shift
+	relu, relu1  kernels.BehindRelu // scale and shift, of all pixels and of one
 	moved        [2][]float32       // mean and variance, for Commit
 	lines        []float32          // sums of a row, of each part
 	partial      []float64          // sums of parts, before they are added up
@@ -35,13 +40,19 @@ type norm struct {
 func newNorm(p *Program, place string, op graph.Norm, x *value) *norm {
 	get := func(leaf string) *Param { return p.params.Get(place + "/" + leaf) }
 	o := &norm{gamma: get("gamma"), beta: get("beta"), mean: get("mean"), variance: get("variance"), epsilon: op.Epsilon}
-	for _, s := range []*[]float32{&o.scale, &o.shift, &o.unit, &o.center, &o.dx[0], &o.dx[1], &o.dx[2], &o.moved[0], &o.moved[1]} {
-		*s = make([]float32, x.c)
+	o.channels = x.c
+	pixels := 1
+	for pixels < min(vector, x.w) && pixels*x.c%vector > 0 {
+		pixels *= 2
+	}
+	for _, s := range []*[]float32{&o.scale, &o.shift, &o.unit, &o.center, &o.dx[0], &o.dx[1], &o.dx[2]} {
+		*s = make([]float32, pixels*x.c)
 	}
 	for i := range o.sums {
-		o.sums[i] = make([]float64, x.c)
+		o.sums[i], o.moved[i] = make([]float64, x.c), make([]float32, x.c)
 	}
 	o.relu = kernels.BehindRelu{Scale: o.scale, Shift: o.shift}
+	o.relu1 = kernels.BehindRelu{Scale: o.scale[:x.c], Shift: o.shift[:x.c]}
 	return o
 }
 
@@ -52,9 +63,14 @@ func (o *norm) forward(p *Program, s *step) {
 	x := &p.values[s.in[0]].map_
 	n := float64(x.rows() * x.Width)
 	if !p.options.FrozenNorms {
-		o.sum(p, x, func(_ int, sum, square []float32, r int) { p.set.SumSquares(sum, square, x.row(r)) })
+		o.sum(p, x, func(_ int, sum, square []float32, r int) {
+			x := x.row(r)
+			n := o.whole(len(x))
+			p.set.SumSquares(sum, square, x[:n])
+			p.set.SumSquares(sum[:o.channels], square[:o.channels], x[n:])
+		})
 	}
-	for c := range o.scale {
+	for c := range o.channels {
 		mean, variance := float64(o.mean.Value[c]), float64(o.variance.Value[c])
 		if !p.options.FrozenNorms {
 			mean = o.sums[0][c] / n
@@ -66,7 +82,36 @@ func (o *norm) forward(p *Program, s *step) {
 		o.unit[c], o.center[c] = float32(unit), float32(-mean*unit)
 		o.scale[c], o.shift[c] = float32(scale), float32(float64(o.beta.Value[c])-mean*scale)
 	}
-	o.run(p, x, &p.values[s.out].map_)
+	o.repeat(o.unit, o.center, o.scale, o.shift)
+	if o.into == nil {
+		o.run(p, x, &p.values[s.out].map_)
+	}
+}
+
+// repeat copies the constants of the first pixel to the others.
+func (o *norm) repeat(constants ...[]float32) {
+	for _, c := range constants {
+		for i := o.channels; i < len(c); i += o.channels {
+			copy(c[i:], c[:o.channels])
+		}
+	}
+}
+
+// whole is how many of n floats of a row the repeated constants cover.
+func (o *norm) whole(n int) int { return n / len(o.scale) * len(o.scale) }
+
+// affine computes the norm of some pixels, and its activation.
+func (o *norm) affine(p *Program, y, x []float32, act kernels.Activation) {
+	n, c := o.whole(len(x)), o.channels
+	p.set.Affine(y[:n], x[:n], o.scale, o.shift, act)
+	p.set.Affine(y[n:], x[n:], o.scale[:c], o.shift[:c], act)
+}
+
+// affineAdd adds the norm of x to r.
+func (o *norm) affineAdd(p *Program, y, r, x []float32, act kernels.Activation) {
+	n, c := o.whole(len(x)), o.channels
+	p.set.AffineAdd(y[:n], r[:n], x[:n], o.scale, o.shift, act)
+	p.set.AffineAdd(y[n:], r[n:], x[n:], o.scale[:c], o.shift[:c], act)
 }
 
 // move computes the moving statistics after the batch.
@@ -84,7 +129,7 @@ func (o *norm) again(p *Program, s *step, dst *Map) { o.run(p, p.kept(s.in[0]), 
 func (o *norm) run(p *Program, x, dst *Map) {
 	p.eachRow(dst, func(_, r int) {
 		y := dst.row(r)
-		p.set.Affine(y, x.row(r), o.scale, o.shift, o.act)
+		o.affine(p, y, x.row(r), o.act)
 		if o.keep != nil {
 			p.set.Scale(y, o.keep[r/dst.Height])
 		}
@@ -96,14 +141,14 @@ func (o *norm) run(p *Program, x, dst *Map) {
 // memory unless it is that of the output itself, which the kernels cut behind a relu.
 func (o *norm) slope(p *Program, worker, r int, dy, x *Map) []float32 {
 	g := dy.row(r)
-	if o.behindRelu() != nil || o.act == kernels.None && o.keep == nil {
+	if relu, _ := o.behindRelu(); relu != nil || o.act == kernels.None && o.keep == nil {
 		return g
 	}
 	t := p.floats(worker, x.Width*x.Channels)
 	if o.act == kernels.None {
 		copy(t, g)
 	} else {
-		p.set.Affine(t, x.row(r), o.scale, o.shift, kernels.None)
+		o.affine(p, t, x.row(r), kernels.None)
 		p.set.SlopeTimes(t, g, t, o.act, false)
 	}
 	if o.keep != nil {
@@ -112,24 +157,29 @@ func (o *norm) slope(p *Program, worker, r int, dy, x *Map) []float32 {
 	return t
 }
 
-func (o *norm) behindRelu() *kernels.BehindRelu {
+// behindRelu is the relu behind the norm, for all pixels of the constants and for one.
+func (o *norm) behindRelu() (all, one *kernels.BehindRelu) {
 	if o.act != kernels.Relu || o.keep != nil {
-		return nil
+		return nil, nil
 	}
-	return &o.relu
+	return &o.relu, &o.relu1
 }
 
 func (o *norm) backward(p *Program, s *step) {
 	x, dy := p.kept(s.in[0]), &p.values[s.out].gradMap
 	n := float64(x.rows() * x.Width)
-	relu := o.behindRelu()
+	relu, relu1 := o.behindRelu()
+	one := o.channels
 	// Sums of g, the gradient before the activation, and of g·(normalised x).
 	if o.trains() || !p.options.FrozenNorms {
 		o.sum(p, x, func(worker int, sum, product []float32, r int) {
-			p.set.NormSums(sum, product, o.slope(p, worker, r, dy, x), x.row(r), o.unit, o.center, relu)
+			g, x := o.slope(p, worker, r, dy, x), x.row(r)
+			n := o.whole(len(x))
+			p.set.NormSums(sum, product, g[:n], x[:n], o.unit, o.center, relu)
+			p.set.NormSums(sum[:one], product[:one], g[n:], x[n:], o.unit[:one], o.center[:one], relu1)
 		})
 	}
-	for c := range o.scale {
+	for c := range o.channels {
 		if o.beta.trained() {
 			o.beta.Grad[c] += float32(o.sums[0][c])
 		}
@@ -148,8 +198,12 @@ func (o *norm) backward(p *Program, s *step) {
 	if dx == nil {
 		return
 	}
+	o.repeat(o.dx[:]...)
 	p.eachRow(dx, func(worker, r int) {
-		p.set.NormGrad(dx.row(r), o.slope(p, worker, r, dy, x), x.row(r), o.dx[0], o.dx[1], o.dx[2], relu, add)
+		dx, g, x := dx.row(r), o.slope(p, worker, r, dy, x), x.row(r)
+		n := o.whole(len(x))
+		p.set.NormGrad(dx[:n], g[:n], x[:n], o.dx[0], o.dx[1], o.dx[2], relu, add)
+		p.set.NormGrad(dx[n:], g[n:], x[n:], o.dx[0][:one], o.dx[1][:one], o.dx[2][:one], relu1, add)
 	})
 }
 
@@ -161,20 +215,23 @@ const normParts = 32
 // sum adds up two values of every channel over all rows of x: in float32 over a
 // row, in float64 over rows and parts.
 func (o *norm) sum(p *Program, x *Map, row func(worker int, first, second []float32, r int)) {
-	rows, c := x.rows(), x.Channels
+	rows, c, wide := x.rows(), x.Channels, len(o.scale)
 	per := max((rows+normParts-1)/normParts, (8<<10+x.Width*c-1)/(x.Width*c))
 	parts := (rows + per - 1) / per
 	if len(o.partial) < parts*2*c {
-		o.partial, o.lines = make([]float64, parts*2*c), make([]float32, parts*2*c)
+		o.partial, o.lines = make([]float64, parts*2*c), make([]float32, parts*2*wide)
 	}
 	p.team.Do(parts, parallel.Func(func(worker, part int) {
-		line, total := o.lines[part*2*c:][:2*c], o.partial[part*2*c:][:2*c]
+		line, total := o.lines[part*2*wide:][:2*wide], o.partial[part*2*c:][:2*c]
 		clear(total)
 		for r := part * per; r < min((part+1)*per, rows); r++ {
 			clear(line)
-			row(worker, line[:c], line[c:], r)
-			for i, v := range line {
-				total[i] += float64(v)
+			row(worker, line[:wide], line[wide:], r)
+			for i := 0; i < wide; i += c {
+				for j := range c {
+					total[j] += float64(line[i+j])
+					total[c+j] += float64(line[wide+i+j])
+				}
 			}
 		}
 	}))

@@ -69,22 +69,92 @@ func (o *activate) backward(p *Program, s *step) {
 
 // add sums its inputs. The relu that alone reads the sum is part of it: its slope
 // follows from its output, so that the sum need not be kept.
-type add struct{ relu bool }
+type add struct {
+	relu bool
+	// terms are the inputs in the order that they are added. The first two may have changed
+	// over, so that a norm among them is added to the other in one pass.
+	terms []*term
+}
+
+type term struct {
+	in   int   // value
+	norm *norm // nil, or the norm that the sum computes (norm.into)
+	x    int   // its input
+
+	dx  *Map // on the way back: nil if nobody wants it
+	add bool // to what it holds
+}
+
+// newAdd takes the norms that only the sum reads into it.
+func newAdd(p *Program, s *step, out *value, readers []int) *add {
+	o := &add{}
+	for _, v := range s.in {
+		t := &term{in: v}
+		if step := p.values[v].step; step >= 0 && readers[v] == 1 && len(s.in) > 1 {
+			if n, ok := p.steps[step].op.(*norm); ok && n.act == kernels.None {
+				t.norm, t.x = n, p.steps[step].in[0]
+			}
+		}
+		o.terms = append(o.terms, t)
+	}
+	if len(o.terms) > 1 && o.terms[0].norm != nil && o.terms[1].norm == nil {
+		o.terms[0], o.terms[1] = o.terms[1], o.terms[0]
+	}
+	o.into(out)
+	return o
+}
+
+// into tells the norms where their sum is.
+func (o *add) into(sum *value) {
+	for _, t := range o.terms {
+		if t.norm != nil {
+			t.norm.into = sum
+		}
+	}
+}
 
 func (*add) trains() bool                { return false }
 func (*add) reads() bool                 { return false }
 func (*add) again(*Program, *step, *Map) { panic("backprop: sums are kept") }
 
+// reads is the value that the term is computed from.
+func (t *term) reads() int {
+	if t.norm != nil {
+		return t.x
+	}
+	return t.in
+}
+
 func (o *add) forward(p *Program, s *step) {
 	dst := &p.values[s.out].map_
-	p.eachRow(dst, func(_, r int) {
-		y, sum := dst.row(r), p.values[s.in[0]].map_.row(r)
-		for i, v := range s.in[1:] {
-			act := kernels.None
-			if o.relu && i == len(s.in)-2 {
+	p.eachRow(dst, func(worker, r int) {
+		y := dst.row(r)
+		var sum []float32
+		for i, t := range o.terms {
+			x, act := p.values[t.reads()].map_.row(r), kernels.None
+			if o.relu && i == len(o.terms)-1 {
 				act = kernels.Relu
 			}
-			p.set.Add(y, sum, p.values[v].map_.row(r), act)
+			if t.norm != nil && (i == 0 || t.norm.keep != nil) {
+				normed := y
+				if i > 0 {
+					normed = p.floats(worker, len(y))
+				}
+				t.norm.affine(p, normed, x, kernels.None)
+				if t.norm.keep != nil {
+					p.set.Scale(normed, t.norm.keep[r/dst.Height])
+				}
+				x = normed
+			}
+			switch {
+			case i == 0:
+				sum = x
+				continue
+			case t.norm != nil && t.norm.keep == nil:
+				t.norm.affineAdd(p, y, sum, x, act)
+			default:
+				p.set.Add(y, sum, x, act)
+			}
 			sum = y
 		}
 		dst.clearBorder(r)
@@ -93,22 +163,29 @@ func (o *add) forward(p *Program, s *step) {
 
 func (o *add) backward(p *Program, s *step) {
 	y, dy := &p.values[s.out].map_, &p.values[s.out].gradMap
-	for _, v := range s.in {
-		dx, add := p.gradOf(v)
-		if dx == nil {
+	for _, t := range o.terms {
+		if t.norm != nil { // reads dy itself
+			p.values[t.in].hasGrad, t.dx = true, nil
 			continue
 		}
-		p.eachRow(dy, func(_, r int) {
-			switch {
-			case o.relu:
-				p.set.SlopeTimes(dx.row(r), dy.row(r), y.row(r), kernels.Relu, add)
-			case add:
-				p.set.Add(dx.row(r), dx.row(r), dy.row(r), kernels.None)
-			default:
-				copy(dx.row(r), dy.row(r))
-			}
-		})
+		t.dx, t.add = p.gradOf(t.in)
 	}
+	p.eachRow(dy, func(_, r int) {
+		g := dy.row(r)
+		if o.relu {
+			p.set.SlopeTimes(g, g, y.row(r), kernels.Relu, false)
+		}
+		for _, t := range o.terms {
+			switch {
+			case t.dx == nil:
+			case t.add:
+				dx := t.dx.row(r)
+				p.set.Add(dx, dx, g, kernels.None)
+			default:
+				copy(t.dx.row(r), g)
+			}
+		}
+	})
 }
 
 // upsample repeats every pixel factor×factor times.

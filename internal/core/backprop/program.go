@@ -189,11 +189,12 @@ func (p *Program) compile(g *graph.Graph) error {
 		case graph.Activate:
 			s.op = &activate{activation(op.Func)}
 		case graph.Add:
-			o := &add{}
+			o := newAdd(p, s, p.values[i], readers)
 			if a, ok := behind(i); ok && a == graph.Relu && len(n.In) > 1 {
 				o.relu = true
 				joined[i+1] = true
 				s.out = i + 1
+				o.into(p.values[s.out])
 			}
 			s.op = o
 		case graph.MaxPool:
@@ -281,8 +282,8 @@ func (p *Program) Forward(ctx context.Context) error {
 		start := time.Now()
 		s.op.forward(p, s)
 		*p.spent(s.op, false) += time.Since(start)
-		if p.watch != nil {
-			p.watch(s.name, &p.values[s.out].map_)
+		if m := &p.values[s.out].map_; p.watch != nil && m.Data != nil {
+			p.watch(s.name, m)
 		}
 	}
 	return nil

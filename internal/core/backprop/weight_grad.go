@@ -100,12 +100,12 @@ type gradPlan struct {
 }
 
 const (
-	mostParts   = 16        // of which the last one to finish is not late
-	partFloats  = 4 << 20   // sums of all parts
-	partPixels  = 256       // least pixels of a part: its sums cost less than its products
-	partTiles   = 16        // the same for tiles
+	mostParts   = 16       // of which the last one to finish is not late
+	partFloats  = 4 << 20  // sums of all parts
+	partPixels  = 256      // least pixels of a part: its sums cost less than its products
+	partTiles   = 16       // the same for tiles
 	blockFloats = 12 << 10 // inputs and gradients that are worked on at a time: they stay in the second-level cache
-	vector      = 16        // floats that a kernel computes at once, on machines with the widest
+	vector      = 16       // floats that a kernel computes at once, on machines with the widest
 	// winogradGradTiles is the least number of tiles for which the sums of all products
 	// cost less than they save.
 	winogradGradTiles = 64

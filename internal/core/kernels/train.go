@@ -5,14 +5,15 @@ package kernels
 
 // trainSet are the operations of a set that plain Go does otherwise. Behind the second of two stands a relu.
 type trainSet struct {
-	slope    [activations][2]func(dx, dy, x []float32) // [1] adds
-	affine   [2]func(y, x, scale, shift *float32, pixels, channels int)
-	squares  func(sum, square, x *float32, pixels, channels int)
-	sums     func(sum, product, g, x, unit, center *float32, pixels, channels int)
-	sumsRelu func(sum, product, g, x, unit, center, scale, shift *float32, pixels, channels int)
-	normGrad [2]func(dx, g, x, a, b, d *float32, pixels, channels int) // [1] adds
-	gradRelu [2]func(dx, g, x, a, b, d, scale, shift *float32, pixels, channels int)
-	poolGrad func(dx, x *float32, dxRow, xRow, pixel, rows, columns int, y, dy *float32, lanes int)
+	slope     [activations][2]func(dx, dy, x []float32) // [1] adds
+	affine    [2]func(y, x, scale, shift *float32, pixels, channels int)
+	affineAdd [2]func(y, r, x, scale, shift *float32, pixels, channels int)
+	squares   func(sum, square, x *float32, pixels, channels int)
+	sums      func(sum, product, g, x, unit, center *float32, pixels, channels int)
+	sumsRelu  func(sum, product, g, x, unit, center, scale, shift *float32, pixels, channels int)
+	normGrad  [2]func(dx, g, x, a, b, d *float32, pixels, channels int) // [1] adds
+	gradRelu  [2]func(dx, g, x, a, b, d, scale, shift *float32, pixels, channels int)
+	poolGrad  func(dx, x *float32, dxRow, xRow, pixel, rows, columns int, y, dy *float32, lanes int)
 }
 
 // SlopeTimes sets, or with add adds to, dx[i]:
@@ -68,6 +69,30 @@ func (s *Set) Affine(y, x, scale, shift []float32, act Activation) {
 	for to := y; len(to) > 0; to, x = to[c:], x[c:] {
 		for i, v := range x[:c] {
 			to[i] = float32(v*scale[i]) + shift[i]
+		}
+	}
+	s.Activate(y, act)
+}
+
+// AffineAdd sets y[i] = act(r[i] + (x[i]·scale[c] + shift[c])), i = p·C + c. y may be r or x. act is None or Relu.
+func (s *Set) AffineAdd(y, r, x, scale, shift []float32, act Activation) {
+	c := len(scale)
+	if len(x) != len(y) || len(r) != len(y) || len(shift) != c || len(y)%c != 0 {
+		panic(lengths)
+	}
+	raceRead(x)
+	raceRead(r)
+	raceWrite(y)
+	if len(y) == 0 {
+		return
+	}
+	if f := s.train.affineAdd[index(act == Relu)]; f != nil {
+		f(&y[0], &r[0], &x[0], &scale[0], &shift[0], len(y)/c, c)
+		return
+	}
+	for to := y; len(to) > 0; to, x, r = to[c:], x[c:], r[c:] {
+		for i, v := range x[:c] {
+			to[i] = r[i] + (float32(v*scale[i]) + shift[i])
 		}
 	}
 	s.Activate(y, act)

@@ -34,6 +34,11 @@ func avx2SumSquares(sum *float32, square *float32, x *float32, pixels int, chann
 //go:noescape
 func avx2Affine(y *float32, x *float32, scale *float32, shift *float32, pixels int, channels int)
 
+// avx2AffineAdd sets y[i] = r[i] + (x[i]*scale[c] + shift[c]), i = p*channels+c, for pixels > 0.
+//
+//go:noescape
+func avx2AffineAdd(y *float32, r *float32, x *float32, scale *float32, shift *float32, pixels int, channels int)
+
 // avx2NormSums adds g to sum[c] and g*(x*unit[c] + center[c]) to product[c], pixel by pixel,
 // for pixels > 0: g = grad[p*channels+c].
 //
@@ -56,6 +61,11 @@ func avx2NormGradAdd(dx *float32, grad *float32, x *float32, a *float32, b *floa
 //
 //go:noescape
 func avx2AffineRelu(y *float32, x *float32, scale *float32, shift *float32, pixels int, channels int)
+
+// avx2AffineAddRelu sets y[i] = relu(r[i] + (x[i]*scale[c] + shift[c])), i = p*channels+c, for pixels > 0.
+//
+//go:noescape
+func avx2AffineAddRelu(y *float32, r *float32, x *float32, scale *float32, shift *float32, pixels int, channels int)
 
 // avx2NormSumsRelu adds g to sum[c] and g*(x*unit[c] + center[c]) to product[c], pixel by pixel,
 // for pixels > 0: g = grad[p*channels+c] where x*scale[c] + shift[c] > 0, else 0.

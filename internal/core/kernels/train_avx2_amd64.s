@@ -527,6 +527,64 @@ next:
 	VZEROUPPER
 	RET
 
+// func avx2AffineAdd(y *float32, r *float32, x *float32, scale *float32, shift *float32, pixels int, channels int)
+// Requires: AVX, FMA3
+TEXT ·avx2AffineAdd(SB), NOSPLIT, $0-56
+	VXORPS  Y3, Y3, Y3
+	MOVQ    y+0(FP), DI
+	MOVQ    r+8(FP), SI
+	MOVQ    x+16(FP), DX
+	MOVQ    scale+24(FP), BX
+	MOVQ    shift+32(FP), R8
+	MOVQ    channels+48(FP), R15
+	MOVQ    R15, CX
+	ANDQ    $+7, CX
+	LEAQ    avx2Tail<>+0(SB), AX
+	NEGQ    CX
+	VMOVUPS 32(AX)(CX*4), Y15
+	MOVQ    R15, R13
+	SHLQ    $0x02, R15
+	SUBQ    $+8, R13
+	MOVQ    pixels+40(FP), R12
+
+pixel:
+	XORQ  AX, AX
+	MOVQ  R13, CX
+	TESTQ CX, CX
+	JL    tail
+
+vector:
+	VMOVUPS     (DX)(AX*1), Y0
+	VMOVUPS     (BX)(AX*1), Y1
+	VMOVUPS     (R8)(AX*1), Y2
+	VFMADD213PS Y2, Y1, Y0
+	VMOVUPS     (SI)(AX*1), Y4
+	VADDPS      Y4, Y0, Y0
+	VMOVUPS     Y0, (DI)(AX*1)
+	ADDQ        $+32, AX
+	SUBQ        $+8, CX
+	JGE         vector
+
+tail:
+	ADDQ        $+8, CX
+	JZ          next
+	VMASKMOVPS  (DX)(AX*1), Y15, Y0
+	VMASKMOVPS  (BX)(AX*1), Y15, Y1
+	VMASKMOVPS  (R8)(AX*1), Y15, Y2
+	VFMADD213PS Y2, Y1, Y0
+	VMASKMOVPS  (SI)(AX*1), Y15, Y4
+	VADDPS      Y4, Y0, Y0
+	VMASKMOVPS  Y0, Y15, (DI)(AX*1)
+
+next:
+	ADDQ R15, DI
+	ADDQ R15, SI
+	ADDQ R15, DX
+	DECQ R12
+	JNZ  pixel
+	VZEROUPPER
+	RET
+
 // func avx2NormSums(sum *float32, product *float32, grad *float32, x *float32, unit *float32, center *float32, pixels int, channels int)
 // Requires: AVX, FMA3
 TEXT ·avx2NormSums(SB), NOSPLIT, $0-64
@@ -768,6 +826,66 @@ tail:
 next:
 	ADDQ R15, DI
 	ADDQ R15, SI
+	DECQ R12
+	JNZ  pixel
+	VZEROUPPER
+	RET
+
+// func avx2AffineAddRelu(y *float32, r *float32, x *float32, scale *float32, shift *float32, pixels int, channels int)
+// Requires: AVX, FMA3
+TEXT ·avx2AffineAddRelu(SB), NOSPLIT, $0-56
+	VXORPS  Y3, Y3, Y3
+	MOVQ    y+0(FP), DI
+	MOVQ    r+8(FP), SI
+	MOVQ    x+16(FP), DX
+	MOVQ    scale+24(FP), BX
+	MOVQ    shift+32(FP), R8
+	MOVQ    channels+48(FP), R15
+	MOVQ    R15, CX
+	ANDQ    $+7, CX
+	LEAQ    avx2Tail<>+0(SB), AX
+	NEGQ    CX
+	VMOVUPS 32(AX)(CX*4), Y15
+	MOVQ    R15, R13
+	SHLQ    $0x02, R15
+	SUBQ    $+8, R13
+	MOVQ    pixels+40(FP), R12
+
+pixel:
+	XORQ  AX, AX
+	MOVQ  R13, CX
+	TESTQ CX, CX
+	JL    tail
+
+vector:
+	VMOVUPS     (DX)(AX*1), Y0
+	VMOVUPS     (BX)(AX*1), Y1
+	VMOVUPS     (R8)(AX*1), Y2
+	VFMADD213PS Y2, Y1, Y0
+	VMOVUPS     (SI)(AX*1), Y4
+	VADDPS      Y4, Y0, Y0
+	VMAXPS      Y0, Y3, Y0
+	VMOVUPS     Y0, (DI)(AX*1)
+	ADDQ        $+32, AX
+	SUBQ        $+8, CX
+	JGE         vector
+
+tail:
+	ADDQ        $+8, CX
+	JZ          next
+	VMASKMOVPS  (DX)(AX*1), Y15, Y0
+	VMASKMOVPS  (BX)(AX*1), Y15, Y1
+	VMASKMOVPS  (R8)(AX*1), Y15, Y2
+	VFMADD213PS Y2, Y1, Y0
+	VMASKMOVPS  (SI)(AX*1), Y15, Y4
+	VADDPS      Y4, Y0, Y0
+	VMAXPS      Y0, Y3, Y0
+	VMASKMOVPS  Y0, Y15, (DI)(AX*1)
+
+next:
+	ADDQ R15, DI
+	ADDQ R15, SI
+	ADDQ R15, DX
 	DECQ R12
 	JNZ  pixel
 	VZEROUPPER

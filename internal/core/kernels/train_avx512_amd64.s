@@ -477,6 +477,65 @@ next:
 	VZEROUPPER
 	RET
 
+// func avx512AffineAdd(y *float32, r *float32, x *float32, scale *float32, shift *float32, pixels int, channels int)
+// Requires: AVX, AVX512F
+TEXT ·avx512AffineAdd(SB), NOSPLIT, $0-56
+	VPXORD Z3, Z3, Z3
+	MOVQ   y+0(FP), DI
+	MOVQ   r+8(FP), SI
+	MOVQ   x+16(FP), DX
+	MOVQ   scale+24(FP), BX
+	MOVQ   shift+32(FP), R8
+	MOVQ   channels+48(FP), R15
+	MOVQ   R15, CX
+	ANDQ   $+15, CX
+	MOVL   $0x00000001, AX
+	SHLL   CL, AX
+	DECL   AX
+	KMOVW  AX, K1
+	MOVQ   R15, R13
+	SHLQ   $0x02, R15
+	SUBQ   $+16, R13
+	MOVQ   pixels+40(FP), R12
+
+pixel:
+	XORQ  AX, AX
+	MOVQ  R13, CX
+	TESTQ CX, CX
+	JL    tail
+
+vector:
+	VMOVUPS     (DX)(AX*1), Z0
+	VMOVUPS     (BX)(AX*1), Z1
+	VMOVUPS     (R8)(AX*1), Z2
+	VFMADD213PS Z2, Z1, Z0
+	VMOVUPS     (SI)(AX*1), Z4
+	VADDPS      Z4, Z0, Z0
+	VMOVUPS     Z0, (DI)(AX*1)
+	ADDQ        $+64, AX
+	SUBQ        $+16, CX
+	JGE         vector
+
+tail:
+	ADDQ        $+16, CX
+	JZ          next
+	VMOVUPS.Z   (DX)(AX*1), K1, Z0
+	VMOVUPS.Z   (BX)(AX*1), K1, Z1
+	VMOVUPS.Z   (R8)(AX*1), K1, Z2
+	VFMADD213PS Z2, Z1, Z0
+	VMOVUPS.Z   (SI)(AX*1), K1, Z4
+	VADDPS      Z4, Z0, Z0
+	VMOVUPS     Z0, K1, (DI)(AX*1)
+
+next:
+	ADDQ R15, DI
+	ADDQ R15, SI
+	ADDQ R15, DX
+	DECQ R12
+	JNZ  pixel
+	VZEROUPPER
+	RET
+
 // func avx512NormSums(sum *float32, product *float32, grad *float32, x *float32, unit *float32, center *float32, pixels int, channels int)
 // Requires: AVX, AVX512F
 TEXT ·avx512NormSums(SB), NOSPLIT, $0-64
@@ -722,6 +781,67 @@ tail:
 next:
 	ADDQ R15, DI
 	ADDQ R15, SI
+	DECQ R12
+	JNZ  pixel
+	VZEROUPPER
+	RET
+
+// func avx512AffineAddRelu(y *float32, r *float32, x *float32, scale *float32, shift *float32, pixels int, channels int)
+// Requires: AVX, AVX512F
+TEXT ·avx512AffineAddRelu(SB), NOSPLIT, $0-56
+	VPXORD Z3, Z3, Z3
+	MOVQ   y+0(FP), DI
+	MOVQ   r+8(FP), SI
+	MOVQ   x+16(FP), DX
+	MOVQ   scale+24(FP), BX
+	MOVQ   shift+32(FP), R8
+	MOVQ   channels+48(FP), R15
+	MOVQ   R15, CX
+	ANDQ   $+15, CX
+	MOVL   $0x00000001, AX
+	SHLL   CL, AX
+	DECL   AX
+	KMOVW  AX, K1
+	MOVQ   R15, R13
+	SHLQ   $0x02, R15
+	SUBQ   $+16, R13
+	MOVQ   pixels+40(FP), R12
+
+pixel:
+	XORQ  AX, AX
+	MOVQ  R13, CX
+	TESTQ CX, CX
+	JL    tail
+
+vector:
+	VMOVUPS     (DX)(AX*1), Z0
+	VMOVUPS     (BX)(AX*1), Z1
+	VMOVUPS     (R8)(AX*1), Z2
+	VFMADD213PS Z2, Z1, Z0
+	VMOVUPS     (SI)(AX*1), Z4
+	VADDPS      Z4, Z0, Z0
+	VMAXPS      Z0, Z3, Z0
+	VMOVUPS     Z0, (DI)(AX*1)
+	ADDQ        $+64, AX
+	SUBQ        $+16, CX
+	JGE         vector
+
+tail:
+	ADDQ        $+16, CX
+	JZ          next
+	VMOVUPS.Z   (DX)(AX*1), K1, Z0
+	VMOVUPS.Z   (BX)(AX*1), K1, Z1
+	VMOVUPS.Z   (R8)(AX*1), K1, Z2
+	VFMADD213PS Z2, Z1, Z0
+	VMOVUPS.Z   (SI)(AX*1), K1, Z4
+	VADDPS      Z4, Z0, Z0
+	VMAXPS      Z0, Z3, Z0
+	VMOVUPS     Z0, K1, (DI)(AX*1)
+
+next:
+	ADDQ R15, DI
+	ADDQ R15, SI
+	ADDQ R15, DX
 	DECQ R12
 	JNZ  pixel
 	VZEROUPPER

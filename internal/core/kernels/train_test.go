@@ -34,6 +34,13 @@ func TestTrainingAgainstLoop(t *testing.T) {
 			s.Affine(dx, x, scale, shift, act)
 			requireRounded(t, want, dx, 2e-6, 1)
 
+			plain.AffineAdd(want, g, x, scale, shift, Relu)
+			s.AffineAdd(dx, g, x, scale, shift, Relu)
+			requireRounded(t, want, dx, 2e-6, 1)
+			plain.AffineAdd(want, want, x, scale, shift, None)
+			s.AffineAdd(dx, dx, x, scale, shift, None)
+			requireRounded(t, want, dx, 4e-6, 1)
+
 			sum, square := make(8, c), make(9, c)
 			w0, w1 := clone(sum), clone(square)
 			plain.SumSquares(w0, w1, x)
@@ -86,6 +93,7 @@ func TestTrainingIsTheSameForAllAssembly(t *testing.T) {
 			s.NormSums(sum, square, g, x, p[2], p[3], behind)
 			s.NormSums(sum, square, g, x, p[2], p[3], nil)
 			s.SumSquares(sum, square, x)
+			s.AffineAdd(y, y, x, p[3], p[4], Relu)
 			s.NormGrad(dx, g, x, p[0], p[1], p[2], behind, true)
 			s.NormGrad(dx, g, x, p[2], p[3], p[4], nil, true)
 			s.SlopeTimes(slope, g, x, Swish, true)

@@ -48,7 +48,7 @@ func (s *Set) WinogradGrad(c, n, items, height, width, side int, own bool) *Wino
 		return nil
 	}
 	odd := func(floats int) int { return (ceil(floats, cacheLine) | 1) * cacheLine } // not a power of two: see slab
-	pixel := func(channels int) int { // the lines of a channel's tiles lie in different places of the cache
+	pixel := func(channels int) int {                                                // the lines of a channel's tiles lie in different places of the cache
 		lines := ceil(channels, cacheLine)
 		if lines%4 == 0 {
 			lines++

@@ -14,6 +14,7 @@ func (v *isa) train() {
 	v.sumSquares()
 	for _, relu := range []bool{false, true} {
 		v.affine(relu)
+		v.affineAdd(relu)
 		v.normSums(relu)
 		v.normGrad(relu, false)
 		v.normGrad(relu, true)
@@ -139,6 +140,28 @@ func (v *isa) affine(relu bool) {
 		v.load(c[0], m, scale)
 		v.load(c[1], m, shift)
 		v.VFMADD213PS(shift, scale, x)
+		if relu {
+			v.VMAXPS(x, zero, x) // 0 > x ? 0 : x, also for NaN
+		}
+		v.store(x, m, s[0])
+	})
+}
+
+func (v *isa) affineAdd(relu bool) {
+	doc := "sets y[i] = r[i] + (x[i]*scale[c] + shift[c]), i = p*channels+c, for pixels > 0."
+	if relu {
+		doc = "sets y[i] = relu(r[i] + (x[i]*scale[c] + shift[c])), i = p*channels+c, for pixels > 0."
+	}
+	v.function("AffineAdd"+reluName(relu), "func(y, r, x, scale, shift *float32, pixels, channels int)", doc)
+	x, scale, shift, zero, r := v.regs[0], v.regs[1], v.regs[2], v.regs[3], v.regs[4]
+	v.zero(zero)
+	v.channels([]string{"y", "r", "x"}, []string{"scale", "shift"}, func(s, c []Mem, m *mask) {
+		v.load(s[2], m, x)
+		v.load(c[0], m, scale)
+		v.load(c[1], m, shift)
+		v.VFMADD213PS(shift, scale, x)
+		v.load(s[1], m, r)
+		v.VADDPS(r, x, x)
 		if relu {
 			v.VMAXPS(x, zero, x) // 0 > x ? 0 : x, also for NaN
 		}
