@@ -107,7 +107,7 @@ func regionWeights(c *config.Config) (w [4]float32) {
 // anchors are all anchors of an input, level by level.
 type anchors struct {
 	levels [][]box.Box
-	count  int
+	all    []box.Box // those of all levels
 	encode target.Encoding
 }
 
@@ -125,45 +125,68 @@ func newAnchors(c *config.Config, height, width int) *anchors {
 			}
 		}
 		a.levels = append(a.levels, list)
-		a.count += len(list)
+		a.all = append(a.all, list...)
 	}
 	return a
 }
 
 // label says what the region proposal network should give for an image.
-func (a *anchors) label(t *truth, s AnchorSampling, r *rand.Rand) anchorTargets {
-	all := make([]box.Box, 0, a.count)
-	for _, list := range a.levels {
-		all = append(all, list...)
-	}
-	matches := target.Assign(len(all), len(t.boxes), func(i, j int) float32 { return target.IoU(all[i], t.boxes[j]) }, target.RPNThresholds, true)
-	labels := target.SampleAnchors(matches, r.Perm(len(all)), s.Samples, s.Fraction)
-	deltas := make([]float32, 4*len(all))
-	for i, m := range matches {
+func (a *anchors) label(out *anchorTargets, t *truth, s AnchorSampling, r *rand.Rand, w *scratch) {
+	w.matches, w.order = sized(w.matches, len(a.all)), permutation(w.order, len(a.all), r)
+	target.Assign(w.matches, len(t.boxes), func(i, j int) float32 { return target.IoU(a.all[i], t.boxes[j]) }, target.RPNThresholds, true)
+	out.anchors = sized(out.anchors, len(a.all))
+	target.SampleAnchors(out.anchors, w.matches, w.order, s.Samples, s.Fraction)
+	out.ways = sized(out.ways, 4*len(a.all))
+	clear(out.ways)
+	for i, m := range w.matches {
 		if m.Kind == target.Positive {
-			d := a.encode(t.boxes[m.Truth], all[i])
-			copy(deltas[4*i:], d[:])
+			d := a.encode(t.boxes[m.Truth], a.all[i])
+			copy(out.ways[4*i:], d[:])
 		}
 	}
-	var out anchorTargets
+	out.labels, out.deltas = out.labels[:0], out.deltas[:0]
 	first := 0
 	for _, list := range a.levels {
-		out.labels = append(out.labels, labels[first:first+len(list)])
-		out.deltas = append(out.deltas, deltas[4*first:4*(first+len(list))])
+		out.labels = append(out.labels, out.anchors[first:first+len(list)])
+		out.deltas = append(out.deltas, out.ways[4*first:4*(first+len(list))])
 		first += len(list)
 	}
-	return out
+}
+
+// scratch is the memory in which one worker finds the targets of an image.
+type scratch struct {
+	matches []target.Match
+	order   []int
+}
+
+// sized is a slice of n elements, in the memory of s if that is large enough.
+func sized[E any](s []E, n int) []E {
+	if cap(s) < n {
+		return make([]E, n)
+	}
+	return s[:n]
+}
+
+// permutation is r.Perm in memory that is there.
+func permutation(p []int, n int, r *rand.Rand) []int {
+	p = sized(p, n)
+	for i := range p {
+		p[i] = i
+	}
+	r.Shuffle(n, func(i, j int) { p[i], p[j] = p[j], p[i] })
+	return p
 }
 
 // sample chooses the regions of an image among its proposals and objects.
-func sample(proposals []box.Box, t *truth, s RegionSampling, encode target.Encoding, maskSize int, r *rand.Rand) (regionTargets, error) {
+func sample(proposals []box.Box, t *truth, s RegionSampling, encode target.Encoding, maskSize int, r *rand.Rand, w *scratch) (regionTargets, error) {
 	list := append([]box.Box(nil), proposals...)
 	for len(list) < s.PostNMS {
 		list = append(list, box.Box{}) // as the original pads: background
 	}
 	list = append(list, t.boxes...)
 	o := target.RegionOptions{Samples: s.Samples, Fraction: s.Fraction, Thresholds: target.RegionThresholds, Encode: encode}
-	regions, _, err := target.SampleRegions(list, t.boxes, t.classes, r.Perm(len(list)), o)
+	w.order = permutation(w.order, len(list), r)
+	regions, _, err := target.SampleRegions(list, t.boxes, t.classes, w.order, o)
 	if err != nil {
 		return regionTargets{}, err
 	}

@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -28,11 +29,25 @@ type maskRCNN struct {
 	size             box.Size
 	aligning         time.Duration // spent in RoIAlign
 
-	recipe   *Recipe
-	proposer *rpn.Proposer
-	anchors  *anchors
-	encode   target.Encoding // of regions
+	recipe  *Recipe
+	anchors *anchors
+	encode  target.Encoding // of regions
+
+	of      []targets // of the images of a batch
+	workers []worker
+	values  maskValues
 }
+
+// worker is what one worker finds targets with.
+type worker struct {
+	proposer *rpn.Proposer
+	levels   []rpn.Output
+	scratch
+}
+
+// maskValues are those of the regions that the mask head is trained on: what it
+// should give, and the logits of their classes with their gradient.
+type maskValues struct{ want, logits, grad []float32 }
 
 func (m *maskRCNN) input() *backprop.Map          { return m.trunk.Input("image") }
 func (m *maskRCNN) programs() []*backprop.Program { return []*backprop.Program{m.trunk, m.box, m.mask} }
@@ -41,7 +56,10 @@ func (m *maskRCNN) programs() []*backprop.Program { return []*backprop.Program{m
 func (m *maskRCNN) propose(r *Recipe) {
 	proposing := *m.config
 	proposing.RPN.PreNMSPerLevel, proposing.RPN.PostNMS = r.Regions.PreNMS, r.Regions.PostNMS
-	m.recipe, m.proposer = r, rpn.NewProposer(&proposing)
+	m.recipe = r
+	for range m.team.Workers() {
+		m.workers = append(m.workers, worker{proposer: rpn.NewProposer(&proposing)})
+	}
 	m.encode = encoding(m.config, regionWeights(m.config))
 	m.anchors = newAnchors(m.config, int(m.size.Height), int(m.size.Width))
 }
@@ -93,30 +111,32 @@ func (m *maskRCNN) addTargets(of []targets, d *divisors) {
 // given.
 func (m *maskRCNN) assign(b batch, truths []truth) ([]targets, error) {
 	c := &m.config.Backbone
-	of := make([]targets, len(truths))
+	m.of = sized(m.of, len(truths))
 	clip := m.size
 	if m.config.Boxes.Clip == config.ClipCanvasMinusOne || m.config.Boxes.Clip == config.ClipImageMinusOne {
 		clip = box.Size{Height: clip.Height - 1, Width: clip.Width - 1}
 	}
-	for i := range of {
-		var levels []rpn.Output
-		for l := c.MinLevel; l <= c.MaxLevel; l++ {
-			o, d := m.trunk.Output(fmt.Sprintf("objectness%d", l)), m.trunk.Output(fmt.Sprintf("deltas%d", l))
-			levels = append(levels, rpn.Output{
+	var outputs [][2]*backprop.Map // objectness and deltas of each level
+	for l := c.MinLevel; l <= c.MaxLevel; l++ {
+		outputs = append(outputs, [2]*backprop.Map{m.trunk.Output(fmt.Sprintf("objectness%d", l)), m.trunk.Output(fmt.Sprintf("deltas%d", l))})
+	}
+	errs := make([]error, len(truths))
+	m.team.Do(len(truths), parallel.Func(func(number, i int) {
+		w, t := &m.workers[number], &m.of[i]
+		w.levels = w.levels[:0]
+		for _, level := range outputs {
+			o, d := level[0], level[1]
+			w.levels = append(w.levels, rpn.Output{
 				Height: o.Height, Width: o.Width,
 				Objectness: o.Data[i*o.ItemStride:], ObjectnessRow: o.RowStride,
 				Deltas: d.Data[i*d.ItemStride:], DeltasRow: d.RowStride,
 			})
 		}
-		proposals, _ := m.proposer.Propose(levels, m.size, clip)
-		of[i].anchorTargets = m.anchors.label(&truths[i], m.recipe.Anchors, draws(m.recipe.Seed, forAnchors, b.step, b.first+i))
-		var err error
-		of[i].regionTargets, err = sample(proposals, &truths[i], m.recipe.Regions, m.encode, 2*m.config.RoIAlign.MaskSize, draws(m.recipe.Seed, forRegions, b.step, b.first+i))
-		if err != nil {
-			return nil, err
-		}
-	}
-	return of, nil
+		proposals, _ := w.proposer.Propose(w.levels, m.size, clip)
+		m.anchors.label(&t.anchorTargets, &truths[i], m.recipe.Anchors, draws(m.recipe.Seed, forAnchors, b.step, b.first+i), &w.scratch)
+		t.regionTargets, errs[i] = sample(proposals, &truths[i], m.recipe.Regions, m.encode, 2*m.config.RoIAlign.MaskSize, draws(m.recipe.Seed, forRegions, b.step, b.first+i), &w.scratch)
+	}))
+	return m.of, errors.Join(errs...)
 }
 
 func newMaskRCNN(c *config.Config, params *backprop.Params, s sizes, team *parallel.Team, o backprop.Options) (*maskRCNN, error) {
@@ -150,6 +170,9 @@ func newMaskRCNN(c *config.Config, params *backprop.Params, s sizes, team *paral
 type anchorTargets struct {
 	labels [][]int8    // 1: object, 0: none, −1: not trained on
 	deltas [][]float32 // four for each anchor; 0 where there is no object
+
+	anchors []int8    // labels of all levels
+	ways    []float32 // deltas of all levels
 }
 
 // regionTargets are those of the regions of one image.
@@ -251,13 +274,14 @@ func (m *maskRCNN) boxHead(ctx context.Context, of []targets, d *divisors, grads
 func (m *maskRCNN) maskHead(ctx context.Context, of []targets, d *divisors, grads []*backprop.Map, losses Losses) error {
 	boxes := make([][]box.Box, m.batch)
 	var class []int
-	var masks []float32
+	v := &m.values
+	v.want = v.want[:0]
 	for i, t := range of {
 		for _, r := range t.masked {
 			boxes[i] = append(boxes[i], r.Box)
 			class = append(class, r.Class)
 		}
-		masks = append(masks, t.masks...)
+		v.want = append(v.want, t.masks...)
 	}
 	m.align(m.mask, boxes)
 	if err := m.mask.Forward(ctx); err != nil {
@@ -268,13 +292,13 @@ func (m *maskRCNN) maskHead(ctx context.Context, of []targets, d *divisors, grad
 	if m.config.MaskHead.ClassSpecific {
 		copy(channels, class)
 	}
-	logits := gather(out, channels)
-	logitsGrad := make([]float32, len(logits))
-	losses["mask_loss"] = loss.Mask(logits, masks, class, logitsGrad)
+	v.logits = gather(v.logits, out, channels)
+	v.grad = sized(v.grad, len(v.logits))
+	losses["mask_loss"] = loss.Mask(v.logits, v.want, class, v.grad)
 	if d.parts > 1 {
-		losses["mask_loss"] *= scaled(logitsGrad, share(out.Height*out.Width, class, d.masked))
+		losses["mask_loss"] *= scaled(v.grad, share(out.Height*out.Width, class, d.masked))
 	}
-	scatter(grad, channels, logitsGrad)
+	scatter(grad, channels, v.grad)
 	if err := m.mask.Backward(ctx); err != nil {
 		return err
 	}
@@ -301,9 +325,9 @@ func scaled(grad []float32, factor float64) float64 {
 }
 
 // gather takes one channel of each item: of a region, the mask of its own class.
-func gather(m *backprop.Map, channels []int) []float32 {
+func gather(values []float32, m *backprop.Map, channels []int) []float32 {
 	pixels := m.Height * m.Width
-	values := make([]float32, len(channels)*pixels)
+	values = sized(values, len(channels)*pixels)
 	for item, c := range channels {
 		for i := range pixels {
 			values[item*pixels+i] = m.Data[item*m.ItemStride+i*m.Channels+c]

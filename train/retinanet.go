@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/spinemask/spinemask/box"
 	"github.com/spinemask/spinemask/config"
 	"github.com/spinemask/spinemask/internal/core/backprop"
 	"github.com/spinemask/spinemask/internal/core/network"
@@ -24,8 +23,10 @@ const (
 // retinaNet computes the losses of batches and the gradients of the weights.
 type retinaNet struct {
 	config  *config.Config
+	team    *parallel.Team
 	trunk   *backprop.Program
 	anchors *anchors
+	parts   [][2]float64 // losses of the rows of a level
 }
 
 func newRetinaNet(c *config.Config, params *backprop.Params, s sizes, team *parallel.Team, o backprop.Options) (*retinaNet, error) {
@@ -33,7 +34,7 @@ func newRetinaNet(c *config.Config, params *backprop.Params, s sizes, team *para
 	if err != nil {
 		return nil, err
 	}
-	m := &retinaNet{config: c, anchors: newAnchors(c, s.height, s.width)}
+	m := &retinaNet{config: c, team: team, anchors: newAnchors(c, s.height, s.width)}
 	if m.trunk, err = backprop.New(n.Trunk, params, s.batch, s.height, s.width, team, o); err != nil {
 		return nil, fmt.Errorf("train: %w", err)
 	}
@@ -52,11 +53,8 @@ type denseTargets struct {
 // label says what the network should give for an image (ops/anchor.py,
 // AnchorLabeler).
 func (a *anchors) denseLabel(t *truth) (out denseTargets) {
-	var all []box.Box
-	for _, list := range a.levels {
-		all = append(all, list...)
-	}
-	matches := target.Assign(len(all), len(t.boxes), func(i, j int) float32 { return target.IoU(all[i], t.boxes[j]) }, target.RetinaThresholds, true)
+	matches := make([]target.Match, len(a.all))
+	target.Assign(matches, len(t.boxes), func(i, j int) float32 { return target.IoU(a.all[i], t.boxes[j]) }, target.RetinaThresholds, true)
 	first := 0
 	for _, list := range a.levels {
 		class, deltas := make([]int16, len(list)), make([]float32, 4*len(list))
@@ -98,9 +96,7 @@ func (d *divisors) addAnchors(t denseTargets) {
 
 func (m *retinaNet) learn(ctx context.Context, _ batch, truths []truth, d *divisors) (Losses, error) {
 	of := make([]denseTargets, len(truths))
-	for i := range truths {
-		of[i] = m.anchors.denseLabel(&truths[i])
-	}
+	m.team.Do(len(of), parallel.Func(func(_, i int) { of[i] = m.anchors.denseLabel(&truths[i]) }))
 	if err := m.trunk.Forward(ctx); err != nil {
 		return nil, err
 	}
@@ -125,16 +121,20 @@ func (m *retinaNet) backward(ctx context.Context, of []denseTargets, d *divisors
 		name = fmt.Sprintf("deltas%d", l)
 		deltas, deltasGrad := m.trunk.Output(name), m.trunk.OutputGrad(name)
 		row := deltas.Width * deltas.Channels / 4 // anchors
-		for i, t := range of {
-			for y := range deltas.Height {
-				class, want := t.class[level][y*row:][:row], t.deltas[level][4*y*row:][:4*row]
-				losses["cls_loss"] += loss.Focal(logits.Row(i, y), class, m.config.Classes(), focalAlpha, focalGamma, normalizer, logitsGrad.Row(i, y))
-				g := deltasGrad.Row(i, y)
-				losses["box_loss"] += loss.RetinaBox(deltas.Row(i, y), want, class, retinaDelta, normalizer, g)
-				for k := range g {
-					g[k] *= retinaBoxShare
-				}
+		m.parts = sized(m.parts, len(of)*deltas.Height)
+		m.team.Do(len(m.parts), parallel.Func(func(_, part int) {
+			i, y := part/deltas.Height, part%deltas.Height
+			class, want := of[i].class[level][y*row:][:row], of[i].deltas[level][4*y*row:][:4*row]
+			m.parts[part][0] = loss.Focal(logits.Row(i, y), class, m.config.Classes(), focalAlpha, focalGamma, normalizer, logitsGrad.Row(i, y))
+			g := deltasGrad.Row(i, y)
+			m.parts[part][1] = loss.RetinaBox(deltas.Row(i, y), want, class, retinaDelta, normalizer, g)
+			for k := range g {
+				g[k] *= retinaBoxShare
 			}
+		}))
+		for _, p := range m.parts {
+			losses["cls_loss"] += p[0]
+			losses["box_loss"] += p[1]
 		}
 	}
 	losses["model_loss"] = losses["cls_loss"] + retinaBoxShare*losses["box_loss"]

@@ -46,17 +46,16 @@ func (th Thresholds) kind(iou float32) int {
 	return Positive
 }
 
-// Assign matches n boxes with truths by their IoU: each box with the truth of the
+// Assign matches boxes, one for each element of list, with truths by their IoU: each box with the truth of the
 // largest, of equal ones the first. With force, the first box that is best for a
 // truth is positive whatever its IoU; a box that is best for two belongs to the first of
 // them. Without truths all boxes are negative (ops/box_matcher.py).
-func Assign(n, truths int, iou func(box, truth int) float32, th Thresholds, force bool) []Match {
-	list := make([]Match, n)
+func Assign(list []Match, truths int, iou func(box, truth int) float32, th Thresholds, force bool) {
 	if truths == 0 {
 		for i := range list {
-			list[i].Kind = Negative
+			list[i] = Match{Kind: Negative}
 		}
-		return list
+		return
 	}
 	best, bestIoU := make([]int, truths), make([]float32, truths)
 	for j := range bestIoU {
@@ -81,7 +80,6 @@ func Assign(n, truths int, iou func(box, truth int) float32, th Thresholds, forc
 			list[best[j]].Truth, list[best[j]].Kind = j, Positive
 		}
 	}
-	return list
 }
 
 // IoU is the intersection over the union of two boxes, 0 where they do not meet

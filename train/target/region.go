@@ -51,7 +51,8 @@ func SampleRegions(proposals, truths []box.Box, classes []int, order []int, o Re
 }
 
 func matchRegions(proposals, truths []box.Box, th Thresholds) []Match {
-	matches := Assign(len(proposals), len(truths), func(i, j int) float32 {
+	matches := make([]Match, len(proposals))
+	Assign(matches, len(truths), func(i, j int) float32 {
 		if padding(proposals[i]) || padding(truths[j]) {
 			return -1
 		}

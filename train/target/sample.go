@@ -4,8 +4,7 @@ package target
 // order given, the first samples·fraction positives, then negatives until there are
 // samples. Others are not trained on. Of the chosen, a label is 1 or 0, of the rest
 // −1 (utils/object_detection/balanced_positive_negative_sampler.py, subsample).
-func SampleAnchors(matches []Match, order []int, samples int, fraction float64) []int8 {
-	labels := make([]int8, len(matches))
+func SampleAnchors(labels []int8, matches []Match, order []int, samples int, fraction float64) {
 	for i := range labels {
 		labels[i] = -1
 	}
@@ -23,7 +22,6 @@ func SampleAnchors(matches []Match, order []int, samples int, fraction float64) 
 			left--
 		}
 	}
-	return labels
 }
 
 // SampleStatic chooses samples rows of which at most a fraction is positive, the

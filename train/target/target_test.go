@@ -14,6 +14,18 @@ import (
 	"github.com/spinemask/spinemask/rpn"
 )
 
+func assigned(n, truths int, iou func(box, truth int) float32, th Thresholds, force bool) []Match {
+	list := make([]Match, n)
+	Assign(list, truths, iou, th, force)
+	return list
+}
+
+func sampled(matches []Match, order []int, samples int, fraction float64) []int8 {
+	labels := make([]int8, len(matches))
+	SampleAnchors(labels, matches, order, samples, fraction)
+	return labels
+}
+
 type arguments struct {
 	ImageSize   [2]int    `json:"image_size"`
 	NumScales   int       `json:"num_scales"`
@@ -70,7 +82,7 @@ func TestTargetsAreTheGardens(t *testing.T) {
 			case "box_matcher":
 				s := c.In(t, "similarity")
 				th := Thresholds{a.Thresholds, a.Indicators[:len(a.Thresholds)]}
-				for i, m := range Assign(s.Shape[0], s.Shape[1], func(i, j int) float32 { return s.Data[i*s.Shape[1]+j] }, th, a.Force) {
+				for i, m := range assigned(s.Shape[0], s.Shape[1], func(i, j int) float32 { return s.Data[i*s.Shape[1]+j] }, th, a.Force) {
 					require.Equal(t, c.Out(t, "matched").Ints()[i], m.Truth)
 					require.Equal(t, c.Out(t, "indicators").Ints()[i], m.Kind)
 				}
@@ -89,7 +101,7 @@ func TestTargetsAreTheGardens(t *testing.T) {
 					}
 				}
 				order := append(c.Out(t, "shuffled_positive").Ints(), c.Out(t, "shuffled_negative").Ints()...)
-				labels := SampleAnchors(matches, order, a.Samples, a.Fraction)
+				labels := sampled(matches, order, a.Samples, a.Fraction)
 				for i, sampled := range bools(c.Out(t, "sampled")) {
 					require.Equal(t, sampled, labels[i] >= 0)
 				}
@@ -131,9 +143,9 @@ func TestTargetsAreTheGardens(t *testing.T) {
 
 func checkRPNLabels(t *testing.T, c *testutil.Case, a arguments) {
 	all, truths := anchors(a.ImageSize, 1, 3), boxes(c.In(t, "gt_boxes"))
-	matches := Assign(len(all), len(truths), func(i, j int) float32 { return IoU(all[i], truths[j]) }, RPNThresholds, true)
+	matches := assigned(len(all), len(truths), func(i, j int) float32 { return IoU(all[i], truths[j]) }, RPNThresholds, true)
 	order := append(c.Out(t, "shuffled_positive").Ints(), c.Out(t, "shuffled_negative").Ints()...)
-	for i, label := range SampleAnchors(matches, order, a.Samples, a.Fraction) {
+	for i, label := range sampled(matches, order, a.Samples, a.Fraction) {
 		require.Equal(t, c.Out(t, "score_targets").Ints()[i], int(label))
 	}
 	if a.Samples != 256 {
@@ -159,7 +171,7 @@ func checkRetinaLabels(t *testing.T, c *testutil.Case, a arguments) {
 	th := Thresholds{[]float32{a.Unmatched, a.Match}, []int{Negative, Ignored}}
 	var positive []int
 	var deltas []float32
-	for i, m := range Assign(len(all), len(truths), func(i, j int) float32 { return IoU(all[i], truths[j]) }, th, true) {
+	for i, m := range assigned(len(all), len(truths), func(i, j int) float32 { return IoU(all[i], truths[j]) }, th, true) {
 		class := -1
 		if m.Kind == Positive {
 			class = c.In(t, "gt_classes").Ints()[m.Truth]
@@ -305,7 +317,7 @@ func requireBoxes(t *testing.T, want, got []box.Box, tolerance float64) {
 // the first anchor, as the original does.
 func TestForcedMatches(t *testing.T) {
 	iou := [][]float32{{0.1, 0.2, 0}, {0.2, 0.25, 0}, {0.05, 0.1, 0}}
-	got := Assign(3, 3, func(i, j int) float32 { return iou[i][j] }, RPNThresholds, true)
+	got := assigned(3, 3, func(i, j int) float32 { return iou[i][j] }, RPNThresholds, true)
 	require.Equal(t, []int{Positive, Positive, Negative}, []int{got[0].Kind, got[1].Kind, got[2].Kind})
 	require.Equal(t, []int{2, 0}, []int{got[0].Truth, got[1].Truth})
 }
