@@ -33,12 +33,20 @@ func (p *Program) weightGrad(plan *gradPlan, grad []float32, in *Map, size, stri
 		o = kernels.Outer{InRow: o.GradRow, InPixel: o.GradPixel, GradRow: o.InRow, GradPixel: o.InPixel, C: n, N: c}
 	}
 	groups := p.set.OuterGroups(o.C)
-	// add adds the sums of a block for a row of the window to some.
-	add := func(b *pixelBlock, ky, group0, group1 int, sums []float32, add bool) {
+	// of is what a block reads for a row of the window.
+	of := func(b *pixelBlock, ky int) (x, g []float32) {
+		x = in.whole[start+b.item*in.ItemStride+(b.y*stride+ky)*in.RowStride+b.x*stride*in.Channels:]
+		g = dy.Data[b.item*dy.ItemStride+b.y*dy.RowStride+b.x*n:]
+		return x[:((b.rows-1)*in.RowStride+(b.pixels-1)*in.Channels)*stride+c], g[:(b.rows-1)*dy.RowStride+b.pixels*n]
+	}
+	// add adds the sums of a block for a row of the window to some, and fetches what is next.
+	add := func(b, next *pixelBlock, ky, group0, group1 int, sums []float32, add bool) {
 		o := o
 		o.Rows, o.Pixels, o.Add = b.rows, b.pixels, add
-		o.In = in.whole[start+b.item*in.ItemStride+(b.y*stride+ky)*in.RowStride+b.x*stride*in.Channels:]
-		o.Grad = dy.Data[b.item*dy.ItemStride+b.y*dy.RowStride+b.x*n:]
+		o.In, o.Grad = of(b, ky)
+		if next != nil {
+			o.NextIn, o.NextGrad = of(next, ky)
+		}
 		if plan.turned {
 			o.In, o.Grad = o.Grad, o.In
 		}
@@ -49,7 +57,7 @@ func (p *Program) weightGrad(plan *gradPlan, grad []float32, in *Map, size, stri
 		for i := range plan.blocks {
 			p.team.Do(size*groups, parallel.Func(func(_, part int) {
 				ky, group := part/groups, part%groups
-				add(&plan.blocks[i], ky, group, group+1, grad, true)
+				add(&plan.blocks[i], nil, ky, group, group+1, grad, true)
 			}))
 		}
 		return
@@ -59,8 +67,12 @@ func (p *Program) weightGrad(plan *gradPlan, grad []float32, in *Map, size, stri
 	p.team.Do(plan.parts, parallel.Func(func(_, part int) {
 		first, last := part*len(plan.blocks)/plan.parts, (part+1)*len(plan.blocks)/plan.parts
 		for i := first; i < last; i++ {
+			var next *pixelBlock
+			if i+1 < len(plan.blocks) {
+				next = &plan.blocks[i+1]
+			}
 			for ky := range size {
-				add(&plan.blocks[i], ky, 0, groups, sums[part*k:], i > first)
+				add(&plan.blocks[i], next, ky, 0, groups, sums[part*k:], i > first)
 			}
 		}
 	}))
@@ -108,7 +120,7 @@ const (
 	vector      = 16       // floats that a kernel computes at once, on machines with the widest
 	// winogradGradTiles is the least number of tiles for which the sums of all products
 	// cost less than they save.
-	winogradGradTiles = 64
+	winogradGradTiles = 128
 )
 
 func (plan *gradPlan) make(p *Program, size, stride int, in, dy *Map) {

@@ -22,12 +22,17 @@ type Outer struct {
 	Out                []float32
 	C, N               int
 	Add                bool
+
+	// NextIn and NextGrad, if not nil, are what the next sum reads. They are fetched into the second-level cache
+	// meanwhile: each group reads a few lines of every pixel, which the processor's own prefetching does not follow.
+	NextIn, NextGrad []float32
 }
 
 // An outerFunc does it for the channels c that it was made for and up to one or two
 // vectors of n, whose sums stay in registers. Distances are in bytes; of the last
-// vector only lanes are read and written.
-type outerFunc func(in *float32, inPixel, inRow int, grad *float32, gradPixel, gradRow, rows, pixels int, out *float32, outStep, lanes, add int)
+// vector only lanes are read and written. Every pixel it fetches the two lines at next,
+// which then moves on.
+type outerFunc func(in *float32, inPixel, inRow int, grad *float32, gradPixel, gradRow, rows, pixels int, out *float32, outStep, lanes, add int, next *float32, nextStep int)
 
 // OuterGroups is the number of groups that c channels are cut into, the unit in
 // which Outer splits its work.
@@ -56,11 +61,26 @@ func (s *Set) Outer(o *Outer, group0, group1 int) {
 				vectors = 1
 			}
 			width := min(o.N-n, vectors*s.lanes)
+			i := (g-group0)*ceil(o.N, 2*s.lanes) + n/(2*s.lanes)
+			next, step := o.fetch(i, (group1-group0)*ceil(o.N, 2*s.lanes))
 			s.outers[vectors-1][c1-c0-1](&o.In[c0], 4*o.InPixel, 4*o.InRow, &o.Grad[n], 4*o.GradPixel, 4*o.GradRow, o.Rows, o.Pixels,
-				&o.Out[c0*o.N+n], 4*o.N, width-(vectors-1)*s.lanes, index(o.Add))
+				&o.Out[c0*o.N+n], 4*o.N, width-(vectors-1)*s.lanes, index(o.Add), next, step)
 			n += width
 		}
 	}
+}
+
+// fetch is where call i of n begins to fetch, and how many bytes it does for each pixel.
+func (o *Outer) fetch(i, n int) (*float32, int) {
+	at := (len(o.NextIn) + len(o.NextGrad)) * i / n
+	from := o.NextIn
+	if at >= len(o.NextIn) {
+		at, from = at-len(o.NextIn), o.NextGrad
+	}
+	if len(from) == 0 {
+		return &o.In[0], 0
+	}
+	return &from[at], min(ceil(4*(len(o.NextIn)+len(o.NextGrad)), n*o.Rows*o.Pixels), 2*lineBytes)
 }
 
 func (o *Outer) check() {

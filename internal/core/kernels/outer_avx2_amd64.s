@@ -4,9 +4,9 @@
 
 #include "textflag.h"
 
-// func avx2Outer1x1(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
-// Requires: AVX, FMA3
-TEXT ·avx2Outer1x1(SB), NOSPLIT, $0-96
+// func avx2Outer1x1(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·avx2Outer1x1(SB), NOSPLIT, $0-112
 	MOVQ    in+0(FP), R8
 	MOVQ    inPixel+8(FP), R9
 	MOVQ    grad+24(FP), R10
@@ -17,6 +17,7 @@ TEXT ·avx2Outer1x1(SB), NOSPLIT, $0-96
 	NEGQ    CX
 	VMOVUPS 32(AX)(CX*4), Y15
 	VXORPS  Y0, Y0, Y0
+	MOVQ    next+96(FP), DI
 
 row:
 	MOVQ R8, SI
@@ -24,6 +25,9 @@ row:
 	MOVQ pixels+56(FP), R13
 
 pixel:
+	PREFETCHT1   (DI)
+	PREFETCHT1   64(DI)
+	ADDQ         nextStep+104(FP), DI
 	VMASKMOVPS   (BX), Y15, Y1
 	ADDQ         R11, BX
 	VBROADCASTSS (SI), Y2
@@ -68,9 +72,9 @@ DATA avx2Tail<>+56(SB)/4, $0x00000000
 DATA avx2Tail<>+60(SB)/4, $0x00000000
 GLOBL avx2Tail<>(SB), RODATA|NOPTR, $64
 
-// func avx2Outer1x2(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
-// Requires: AVX, FMA3
-TEXT ·avx2Outer1x2(SB), NOSPLIT, $0-96
+// func avx2Outer1x2(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·avx2Outer1x2(SB), NOSPLIT, $0-112
 	MOVQ    in+0(FP), R8
 	MOVQ    inPixel+8(FP), R9
 	MOVQ    grad+24(FP), R10
@@ -82,6 +86,7 @@ TEXT ·avx2Outer1x2(SB), NOSPLIT, $0-96
 	VMOVUPS 32(AX)(CX*4), Y15
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
+	MOVQ    next+96(FP), DI
 
 row:
 	MOVQ R8, SI
@@ -89,6 +94,9 @@ row:
 	MOVQ pixels+56(FP), R13
 
 pixel:
+	PREFETCHT1   (DI)
+	PREFETCHT1   64(DI)
+	ADDQ         nextStep+104(FP), DI
 	VMASKMOVPS   (BX), Y15, Y2
 	ADDQ         R11, BX
 	VBROADCASTSS (SI), Y3
@@ -122,9 +130,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx2Outer1x3(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
-// Requires: AVX, FMA3
-TEXT ·avx2Outer1x3(SB), NOSPLIT, $0-96
+// func avx2Outer1x3(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·avx2Outer1x3(SB), NOSPLIT, $0-112
 	MOVQ    in+0(FP), R8
 	MOVQ    inPixel+8(FP), R9
 	MOVQ    grad+24(FP), R10
@@ -137,6 +145,7 @@ TEXT ·avx2Outer1x3(SB), NOSPLIT, $0-96
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
+	MOVQ    next+96(FP), DI
 
 row:
 	MOVQ R8, SI
@@ -144,6 +153,9 @@ row:
 	MOVQ pixels+56(FP), R13
 
 pixel:
+	PREFETCHT1   (DI)
+	PREFETCHT1   64(DI)
+	ADDQ         nextStep+104(FP), DI
 	VMASKMOVPS   (BX), Y15, Y3
 	ADDQ         R11, BX
 	VBROADCASTSS (SI), Y4
@@ -184,9 +196,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx2Outer1x4(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
-// Requires: AVX, FMA3
-TEXT ·avx2Outer1x4(SB), NOSPLIT, $0-96
+// func avx2Outer1x4(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·avx2Outer1x4(SB), NOSPLIT, $0-112
 	MOVQ    in+0(FP), R8
 	MOVQ    inPixel+8(FP), R9
 	MOVQ    grad+24(FP), R10
@@ -200,6 +212,7 @@ TEXT ·avx2Outer1x4(SB), NOSPLIT, $0-96
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
+	MOVQ    next+96(FP), DI
 
 row:
 	MOVQ R8, SI
@@ -207,6 +220,9 @@ row:
 	MOVQ pixels+56(FP), R13
 
 pixel:
+	PREFETCHT1   (DI)
+	PREFETCHT1   64(DI)
+	ADDQ         nextStep+104(FP), DI
 	VMASKMOVPS   (BX), Y15, Y4
 	ADDQ         R11, BX
 	VBROADCASTSS (SI), Y5
@@ -254,9 +270,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx2Outer1x5(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
-// Requires: AVX, FMA3
-TEXT ·avx2Outer1x5(SB), NOSPLIT, $0-96
+// func avx2Outer1x5(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·avx2Outer1x5(SB), NOSPLIT, $0-112
 	MOVQ    in+0(FP), R8
 	MOVQ    inPixel+8(FP), R9
 	MOVQ    grad+24(FP), R10
@@ -271,6 +287,7 @@ TEXT ·avx2Outer1x5(SB), NOSPLIT, $0-96
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
 	VXORPS  Y4, Y4, Y4
+	MOVQ    next+96(FP), DI
 
 row:
 	MOVQ R8, SI
@@ -278,6 +295,9 @@ row:
 	MOVQ pixels+56(FP), R13
 
 pixel:
+	PREFETCHT1   (DI)
+	PREFETCHT1   64(DI)
+	ADDQ         nextStep+104(FP), DI
 	VMASKMOVPS   (BX), Y15, Y5
 	ADDQ         R11, BX
 	VBROADCASTSS (SI), Y6
@@ -332,9 +352,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx2Outer1x6(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
-// Requires: AVX, FMA3
-TEXT ·avx2Outer1x6(SB), NOSPLIT, $0-96
+// func avx2Outer1x6(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·avx2Outer1x6(SB), NOSPLIT, $0-112
 	MOVQ    in+0(FP), R8
 	MOVQ    inPixel+8(FP), R9
 	MOVQ    grad+24(FP), R10
@@ -350,6 +370,7 @@ TEXT ·avx2Outer1x6(SB), NOSPLIT, $0-96
 	VXORPS  Y3, Y3, Y3
 	VXORPS  Y4, Y4, Y4
 	VXORPS  Y5, Y5, Y5
+	MOVQ    next+96(FP), DI
 
 row:
 	MOVQ R8, SI
@@ -357,6 +378,9 @@ row:
 	MOVQ pixels+56(FP), R13
 
 pixel:
+	PREFETCHT1   (DI)
+	PREFETCHT1   64(DI)
+	ADDQ         nextStep+104(FP), DI
 	VMASKMOVPS   (BX), Y15, Y6
 	ADDQ         R11, BX
 	VBROADCASTSS (SI), Y7
@@ -418,9 +442,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx2Outer1x7(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
-// Requires: AVX, FMA3
-TEXT ·avx2Outer1x7(SB), NOSPLIT, $0-96
+// func avx2Outer1x7(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·avx2Outer1x7(SB), NOSPLIT, $0-112
 	MOVQ    in+0(FP), R8
 	MOVQ    inPixel+8(FP), R9
 	MOVQ    grad+24(FP), R10
@@ -437,6 +461,7 @@ TEXT ·avx2Outer1x7(SB), NOSPLIT, $0-96
 	VXORPS  Y4, Y4, Y4
 	VXORPS  Y5, Y5, Y5
 	VXORPS  Y6, Y6, Y6
+	MOVQ    next+96(FP), DI
 
 row:
 	MOVQ R8, SI
@@ -444,6 +469,9 @@ row:
 	MOVQ pixels+56(FP), R13
 
 pixel:
+	PREFETCHT1   (DI)
+	PREFETCHT1   64(DI)
+	ADDQ         nextStep+104(FP), DI
 	VMASKMOVPS   (BX), Y15, Y7
 	ADDQ         R11, BX
 	VBROADCASTSS (SI), Y8
@@ -512,9 +540,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx2Outer1x8(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
-// Requires: AVX, FMA3
-TEXT ·avx2Outer1x8(SB), NOSPLIT, $0-96
+// func avx2Outer1x8(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·avx2Outer1x8(SB), NOSPLIT, $0-112
 	MOVQ    in+0(FP), R8
 	MOVQ    inPixel+8(FP), R9
 	MOVQ    grad+24(FP), R10
@@ -532,6 +560,7 @@ TEXT ·avx2Outer1x8(SB), NOSPLIT, $0-96
 	VXORPS  Y5, Y5, Y5
 	VXORPS  Y6, Y6, Y6
 	VXORPS  Y7, Y7, Y7
+	MOVQ    next+96(FP), DI
 
 row:
 	MOVQ R8, SI
@@ -539,6 +568,9 @@ row:
 	MOVQ pixels+56(FP), R13
 
 pixel:
+	PREFETCHT1   (DI)
+	PREFETCHT1   64(DI)
+	ADDQ         nextStep+104(FP), DI
 	VMASKMOVPS   (BX), Y15, Y8
 	ADDQ         R11, BX
 	VBROADCASTSS (SI), Y9
@@ -614,9 +646,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx2Outer1x9(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
-// Requires: AVX, FMA3
-TEXT ·avx2Outer1x9(SB), NOSPLIT, $0-96
+// func avx2Outer1x9(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·avx2Outer1x9(SB), NOSPLIT, $0-112
 	MOVQ    in+0(FP), R8
 	MOVQ    inPixel+8(FP), R9
 	MOVQ    grad+24(FP), R10
@@ -635,6 +667,7 @@ TEXT ·avx2Outer1x9(SB), NOSPLIT, $0-96
 	VXORPS  Y6, Y6, Y6
 	VXORPS  Y7, Y7, Y7
 	VXORPS  Y8, Y8, Y8
+	MOVQ    next+96(FP), DI
 
 row:
 	MOVQ R8, SI
@@ -642,6 +675,9 @@ row:
 	MOVQ pixels+56(FP), R13
 
 pixel:
+	PREFETCHT1   (DI)
+	PREFETCHT1   64(DI)
+	ADDQ         nextStep+104(FP), DI
 	VMASKMOVPS   (BX), Y15, Y9
 	ADDQ         R11, BX
 	VBROADCASTSS (SI), Y10
@@ -724,9 +760,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx2Outer1x10(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
-// Requires: AVX, FMA3
-TEXT ·avx2Outer1x10(SB), NOSPLIT, $0-96
+// func avx2Outer1x10(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·avx2Outer1x10(SB), NOSPLIT, $0-112
 	MOVQ    in+0(FP), R8
 	MOVQ    inPixel+8(FP), R9
 	MOVQ    grad+24(FP), R10
@@ -746,6 +782,7 @@ TEXT ·avx2Outer1x10(SB), NOSPLIT, $0-96
 	VXORPS  Y7, Y7, Y7
 	VXORPS  Y8, Y8, Y8
 	VXORPS  Y9, Y9, Y9
+	MOVQ    next+96(FP), DI
 
 row:
 	MOVQ R8, SI
@@ -753,6 +790,9 @@ row:
 	MOVQ pixels+56(FP), R13
 
 pixel:
+	PREFETCHT1   (DI)
+	PREFETCHT1   64(DI)
+	ADDQ         nextStep+104(FP), DI
 	VMASKMOVPS   (BX), Y15, Y10
 	ADDQ         R11, BX
 	VBROADCASTSS (SI), Y11
@@ -842,9 +882,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx2Outer1x11(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
-// Requires: AVX, FMA3
-TEXT ·avx2Outer1x11(SB), NOSPLIT, $0-96
+// func avx2Outer1x11(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·avx2Outer1x11(SB), NOSPLIT, $0-112
 	MOVQ    in+0(FP), R8
 	MOVQ    inPixel+8(FP), R9
 	MOVQ    grad+24(FP), R10
@@ -865,6 +905,7 @@ TEXT ·avx2Outer1x11(SB), NOSPLIT, $0-96
 	VXORPS  Y8, Y8, Y8
 	VXORPS  Y9, Y9, Y9
 	VXORPS  Y10, Y10, Y10
+	MOVQ    next+96(FP), DI
 
 row:
 	MOVQ R8, SI
@@ -872,6 +913,9 @@ row:
 	MOVQ pixels+56(FP), R13
 
 pixel:
+	PREFETCHT1   (DI)
+	PREFETCHT1   64(DI)
+	ADDQ         nextStep+104(FP), DI
 	VMASKMOVPS   (BX), Y15, Y11
 	ADDQ         R11, BX
 	VBROADCASTSS (SI), Y12
@@ -968,9 +1012,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx2Outer1x12(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
-// Requires: AVX, FMA3
-TEXT ·avx2Outer1x12(SB), NOSPLIT, $0-96
+// func avx2Outer1x12(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·avx2Outer1x12(SB), NOSPLIT, $0-112
 	MOVQ    in+0(FP), R8
 	MOVQ    inPixel+8(FP), R9
 	MOVQ    grad+24(FP), R10
@@ -992,6 +1036,7 @@ TEXT ·avx2Outer1x12(SB), NOSPLIT, $0-96
 	VXORPS  Y9, Y9, Y9
 	VXORPS  Y10, Y10, Y10
 	VXORPS  Y11, Y11, Y11
+	MOVQ    next+96(FP), DI
 
 row:
 	MOVQ R8, SI
@@ -999,6 +1044,9 @@ row:
 	MOVQ pixels+56(FP), R13
 
 pixel:
+	PREFETCHT1   (DI)
+	PREFETCHT1   64(DI)
+	ADDQ         nextStep+104(FP), DI
 	VMASKMOVPS   (BX), Y15, Y12
 	ADDQ         R11, BX
 	VBROADCASTSS (SI), Y13
@@ -1102,9 +1150,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx2Outer2x1(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
-// Requires: AVX, FMA3
-TEXT ·avx2Outer2x1(SB), NOSPLIT, $0-96
+// func avx2Outer2x1(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·avx2Outer2x1(SB), NOSPLIT, $0-112
 	MOVQ    in+0(FP), R8
 	MOVQ    inPixel+8(FP), R9
 	MOVQ    grad+24(FP), R10
@@ -1116,6 +1164,7 @@ TEXT ·avx2Outer2x1(SB), NOSPLIT, $0-96
 	VMOVUPS 32(AX)(CX*4), Y15
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
+	MOVQ    next+96(FP), DI
 
 row:
 	MOVQ R8, SI
@@ -1123,6 +1172,9 @@ row:
 	MOVQ pixels+56(FP), R13
 
 pixel:
+	PREFETCHT1   (DI)
+	PREFETCHT1   64(DI)
+	ADDQ         nextStep+104(FP), DI
 	VMOVUPS      (BX), Y2
 	VMASKMOVPS   32(BX), Y15, Y3
 	ADDQ         R11, BX
@@ -1154,9 +1206,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx2Outer2x2(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
-// Requires: AVX, FMA3
-TEXT ·avx2Outer2x2(SB), NOSPLIT, $0-96
+// func avx2Outer2x2(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·avx2Outer2x2(SB), NOSPLIT, $0-112
 	MOVQ    in+0(FP), R8
 	MOVQ    inPixel+8(FP), R9
 	MOVQ    grad+24(FP), R10
@@ -1170,6 +1222,7 @@ TEXT ·avx2Outer2x2(SB), NOSPLIT, $0-96
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
+	MOVQ    next+96(FP), DI
 
 row:
 	MOVQ R8, SI
@@ -1177,6 +1230,9 @@ row:
 	MOVQ pixels+56(FP), R13
 
 pixel:
+	PREFETCHT1   (DI)
+	PREFETCHT1   64(DI)
+	ADDQ         nextStep+104(FP), DI
 	VMOVUPS      (BX), Y4
 	VMASKMOVPS   32(BX), Y15, Y5
 	ADDQ         R11, BX
@@ -1219,9 +1275,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx2Outer2x3(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
-// Requires: AVX, FMA3
-TEXT ·avx2Outer2x3(SB), NOSPLIT, $0-96
+// func avx2Outer2x3(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·avx2Outer2x3(SB), NOSPLIT, $0-112
 	MOVQ    in+0(FP), R8
 	MOVQ    inPixel+8(FP), R9
 	MOVQ    grad+24(FP), R10
@@ -1237,6 +1293,7 @@ TEXT ·avx2Outer2x3(SB), NOSPLIT, $0-96
 	VXORPS  Y3, Y3, Y3
 	VXORPS  Y4, Y4, Y4
 	VXORPS  Y5, Y5, Y5
+	MOVQ    next+96(FP), DI
 
 row:
 	MOVQ R8, SI
@@ -1244,6 +1301,9 @@ row:
 	MOVQ pixels+56(FP), R13
 
 pixel:
+	PREFETCHT1   (DI)
+	PREFETCHT1   64(DI)
+	ADDQ         nextStep+104(FP), DI
 	VMOVUPS      (BX), Y6
 	VMASKMOVPS   32(BX), Y15, Y7
 	ADDQ         R11, BX
@@ -1297,9 +1357,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx2Outer2x4(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
-// Requires: AVX, FMA3
-TEXT ·avx2Outer2x4(SB), NOSPLIT, $0-96
+// func avx2Outer2x4(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·avx2Outer2x4(SB), NOSPLIT, $0-112
 	MOVQ    in+0(FP), R8
 	MOVQ    inPixel+8(FP), R9
 	MOVQ    grad+24(FP), R10
@@ -1317,6 +1377,7 @@ TEXT ·avx2Outer2x4(SB), NOSPLIT, $0-96
 	VXORPS  Y5, Y5, Y5
 	VXORPS  Y6, Y6, Y6
 	VXORPS  Y7, Y7, Y7
+	MOVQ    next+96(FP), DI
 
 row:
 	MOVQ R8, SI
@@ -1324,6 +1385,9 @@ row:
 	MOVQ pixels+56(FP), R13
 
 pixel:
+	PREFETCHT1   (DI)
+	PREFETCHT1   64(DI)
+	ADDQ         nextStep+104(FP), DI
 	VMOVUPS      (BX), Y8
 	VMASKMOVPS   32(BX), Y15, Y9
 	ADDQ         R11, BX
@@ -1388,9 +1452,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx2Outer2x5(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
-// Requires: AVX, FMA3
-TEXT ·avx2Outer2x5(SB), NOSPLIT, $0-96
+// func avx2Outer2x5(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·avx2Outer2x5(SB), NOSPLIT, $0-112
 	MOVQ    in+0(FP), R8
 	MOVQ    inPixel+8(FP), R9
 	MOVQ    grad+24(FP), R10
@@ -1410,6 +1474,7 @@ TEXT ·avx2Outer2x5(SB), NOSPLIT, $0-96
 	VXORPS  Y7, Y7, Y7
 	VXORPS  Y8, Y8, Y8
 	VXORPS  Y9, Y9, Y9
+	MOVQ    next+96(FP), DI
 
 row:
 	MOVQ R8, SI
@@ -1417,6 +1482,9 @@ row:
 	MOVQ pixels+56(FP), R13
 
 pixel:
+	PREFETCHT1   (DI)
+	PREFETCHT1   64(DI)
+	ADDQ         nextStep+104(FP), DI
 	VMOVUPS      (BX), Y10
 	VMASKMOVPS   32(BX), Y15, Y11
 	ADDQ         R11, BX
@@ -1492,9 +1560,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx2Outer2x6(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
-// Requires: AVX, FMA3
-TEXT ·avx2Outer2x6(SB), NOSPLIT, $0-96
+// func avx2Outer2x6(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·avx2Outer2x6(SB), NOSPLIT, $0-112
 	MOVQ    in+0(FP), R8
 	MOVQ    inPixel+8(FP), R9
 	MOVQ    grad+24(FP), R10
@@ -1516,6 +1584,7 @@ TEXT ·avx2Outer2x6(SB), NOSPLIT, $0-96
 	VXORPS  Y9, Y9, Y9
 	VXORPS  Y10, Y10, Y10
 	VXORPS  Y11, Y11, Y11
+	MOVQ    next+96(FP), DI
 
 row:
 	MOVQ R8, SI
@@ -1523,6 +1592,9 @@ row:
 	MOVQ pixels+56(FP), R13
 
 pixel:
+	PREFETCHT1   (DI)
+	PREFETCHT1   64(DI)
+	ADDQ         nextStep+104(FP), DI
 	VMOVUPS      (BX), Y12
 	VMASKMOVPS   32(BX), Y15, Y13
 	ADDQ         R11, BX

@@ -7,139 +7,139 @@ package kernels
 // avx512Outer1x1 is the outerFunc for 1 vectors and 1 channels.
 //
 //go:noescape
-func avx512Outer1x1(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
+func avx512Outer1x1(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
 
 // avx512Outer1x2 is the outerFunc for 1 vectors and 2 channels.
 //
 //go:noescape
-func avx512Outer1x2(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
+func avx512Outer1x2(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
 
 // avx512Outer1x3 is the outerFunc for 1 vectors and 3 channels.
 //
 //go:noescape
-func avx512Outer1x3(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
+func avx512Outer1x3(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
 
 // avx512Outer1x4 is the outerFunc for 1 vectors and 4 channels.
 //
 //go:noescape
-func avx512Outer1x4(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
+func avx512Outer1x4(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
 
 // avx512Outer1x5 is the outerFunc for 1 vectors and 5 channels.
 //
 //go:noescape
-func avx512Outer1x5(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
+func avx512Outer1x5(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
 
 // avx512Outer1x6 is the outerFunc for 1 vectors and 6 channels.
 //
 //go:noescape
-func avx512Outer1x6(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
+func avx512Outer1x6(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
 
 // avx512Outer1x7 is the outerFunc for 1 vectors and 7 channels.
 //
 //go:noescape
-func avx512Outer1x7(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
+func avx512Outer1x7(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
 
 // avx512Outer1x8 is the outerFunc for 1 vectors and 8 channels.
 //
 //go:noescape
-func avx512Outer1x8(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
+func avx512Outer1x8(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
 
 // avx512Outer1x9 is the outerFunc for 1 vectors and 9 channels.
 //
 //go:noescape
-func avx512Outer1x9(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
+func avx512Outer1x9(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
 
 // avx512Outer1x10 is the outerFunc for 1 vectors and 10 channels.
 //
 //go:noescape
-func avx512Outer1x10(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
+func avx512Outer1x10(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
 
 // avx512Outer1x11 is the outerFunc for 1 vectors and 11 channels.
 //
 //go:noescape
-func avx512Outer1x11(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
+func avx512Outer1x11(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
 
 // avx512Outer1x12 is the outerFunc for 1 vectors and 12 channels.
 //
 //go:noescape
-func avx512Outer1x12(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
+func avx512Outer1x12(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
 
 // avx512Outer1x13 is the outerFunc for 1 vectors and 13 channels.
 //
 //go:noescape
-func avx512Outer1x13(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
+func avx512Outer1x13(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
 
 // avx512Outer1x14 is the outerFunc for 1 vectors and 14 channels.
 //
 //go:noescape
-func avx512Outer1x14(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
+func avx512Outer1x14(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
 
 // avx512Outer2x1 is the outerFunc for 2 vectors and 1 channels.
 //
 //go:noescape
-func avx512Outer2x1(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
+func avx512Outer2x1(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
 
 // avx512Outer2x2 is the outerFunc for 2 vectors and 2 channels.
 //
 //go:noescape
-func avx512Outer2x2(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
+func avx512Outer2x2(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
 
 // avx512Outer2x3 is the outerFunc for 2 vectors and 3 channels.
 //
 //go:noescape
-func avx512Outer2x3(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
+func avx512Outer2x3(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
 
 // avx512Outer2x4 is the outerFunc for 2 vectors and 4 channels.
 //
 //go:noescape
-func avx512Outer2x4(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
+func avx512Outer2x4(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
 
 // avx512Outer2x5 is the outerFunc for 2 vectors and 5 channels.
 //
 //go:noescape
-func avx512Outer2x5(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
+func avx512Outer2x5(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
 
 // avx512Outer2x6 is the outerFunc for 2 vectors and 6 channels.
 //
 //go:noescape
-func avx512Outer2x6(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
+func avx512Outer2x6(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
 
 // avx512Outer2x7 is the outerFunc for 2 vectors and 7 channels.
 //
 //go:noescape
-func avx512Outer2x7(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
+func avx512Outer2x7(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
 
 // avx512Outer2x8 is the outerFunc for 2 vectors and 8 channels.
 //
 //go:noescape
-func avx512Outer2x8(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
+func avx512Outer2x8(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
 
 // avx512Outer2x9 is the outerFunc for 2 vectors and 9 channels.
 //
 //go:noescape
-func avx512Outer2x9(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
+func avx512Outer2x9(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
 
 // avx512Outer2x10 is the outerFunc for 2 vectors and 10 channels.
 //
 //go:noescape
-func avx512Outer2x10(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
+func avx512Outer2x10(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
 
 // avx512Outer2x11 is the outerFunc for 2 vectors and 11 channels.
 //
 //go:noescape
-func avx512Outer2x11(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
+func avx512Outer2x11(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
 
 // avx512Outer2x12 is the outerFunc for 2 vectors and 12 channels.
 //
 //go:noescape
-func avx512Outer2x12(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
+func avx512Outer2x12(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
 
 // avx512Outer2x13 is the outerFunc for 2 vectors and 13 channels.
 //
 //go:noescape
-func avx512Outer2x13(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
+func avx512Outer2x13(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
 
 // avx512Outer2x14 is the outerFunc for 2 vectors and 14 channels.
 //
 //go:noescape
-func avx512Outer2x14(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
+func avx512Outer2x14(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)

@@ -4,9 +4,9 @@
 
 #include "textflag.h"
 
-// func avx512Outer1x1(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
-// Requires: AVX, AVX512F
-TEXT ·avx512Outer1x1(SB), NOSPLIT, $0-96
+// func avx512Outer1x1(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·avx512Outer1x1(SB), NOSPLIT, $0-112
 	MOVQ   in+0(FP), R8
 	MOVQ   inPixel+8(FP), R9
 	MOVQ   grad+24(FP), R10
@@ -18,6 +18,7 @@ TEXT ·avx512Outer1x1(SB), NOSPLIT, $0-96
 	DECL   AX
 	KMOVW  AX, K1
 	VPXORD Z0, Z0, Z0
+	MOVQ   next+96(FP), DI
 
 row:
 	MOVQ R8, SI
@@ -25,6 +26,9 @@ row:
 	MOVQ pixels+56(FP), R13
 
 pixel:
+	PREFETCHT1       (DI)
+	PREFETCHT1       64(DI)
+	ADDQ             nextStep+104(FP), DI
 	VMOVUPS.Z        (BX), K1, Z1
 	ADDQ             R11, BX
 	VFMADD231PS.BCST (SI), Z1, Z0
@@ -50,9 +54,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Outer1x2(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
-// Requires: AVX, AVX512F
-TEXT ·avx512Outer1x2(SB), NOSPLIT, $0-96
+// func avx512Outer1x2(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·avx512Outer1x2(SB), NOSPLIT, $0-112
 	MOVQ   in+0(FP), R8
 	MOVQ   inPixel+8(FP), R9
 	MOVQ   grad+24(FP), R10
@@ -65,6 +69,7 @@ TEXT ·avx512Outer1x2(SB), NOSPLIT, $0-96
 	KMOVW  AX, K1
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
+	MOVQ   next+96(FP), DI
 
 row:
 	MOVQ R8, SI
@@ -72,6 +77,9 @@ row:
 	MOVQ pixels+56(FP), R13
 
 pixel:
+	PREFETCHT1       (DI)
+	PREFETCHT1       64(DI)
+	ADDQ             nextStep+104(FP), DI
 	VMOVUPS.Z        (BX), K1, Z2
 	ADDQ             R11, BX
 	VFMADD231PS.BCST (SI), Z2, Z0
@@ -103,9 +111,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Outer1x3(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
-// Requires: AVX, AVX512F
-TEXT ·avx512Outer1x3(SB), NOSPLIT, $0-96
+// func avx512Outer1x3(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·avx512Outer1x3(SB), NOSPLIT, $0-112
 	MOVQ   in+0(FP), R8
 	MOVQ   inPixel+8(FP), R9
 	MOVQ   grad+24(FP), R10
@@ -119,6 +127,7 @@ TEXT ·avx512Outer1x3(SB), NOSPLIT, $0-96
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
+	MOVQ   next+96(FP), DI
 
 row:
 	MOVQ R8, SI
@@ -126,6 +135,9 @@ row:
 	MOVQ pixels+56(FP), R13
 
 pixel:
+	PREFETCHT1       (DI)
+	PREFETCHT1       64(DI)
+	ADDQ             nextStep+104(FP), DI
 	VMOVUPS.Z        (BX), K1, Z3
 	ADDQ             R11, BX
 	VFMADD231PS.BCST (SI), Z3, Z0
@@ -163,9 +175,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Outer1x4(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
-// Requires: AVX, AVX512F
-TEXT ·avx512Outer1x4(SB), NOSPLIT, $0-96
+// func avx512Outer1x4(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·avx512Outer1x4(SB), NOSPLIT, $0-112
 	MOVQ   in+0(FP), R8
 	MOVQ   inPixel+8(FP), R9
 	MOVQ   grad+24(FP), R10
@@ -180,6 +192,7 @@ TEXT ·avx512Outer1x4(SB), NOSPLIT, $0-96
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
+	MOVQ   next+96(FP), DI
 
 row:
 	MOVQ R8, SI
@@ -187,6 +200,9 @@ row:
 	MOVQ pixels+56(FP), R13
 
 pixel:
+	PREFETCHT1       (DI)
+	PREFETCHT1       64(DI)
+	ADDQ             nextStep+104(FP), DI
 	VMOVUPS.Z        (BX), K1, Z4
 	ADDQ             R11, BX
 	VFMADD231PS.BCST (SI), Z4, Z0
@@ -230,9 +246,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Outer1x5(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
-// Requires: AVX, AVX512F
-TEXT ·avx512Outer1x5(SB), NOSPLIT, $0-96
+// func avx512Outer1x5(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·avx512Outer1x5(SB), NOSPLIT, $0-112
 	MOVQ   in+0(FP), R8
 	MOVQ   inPixel+8(FP), R9
 	MOVQ   grad+24(FP), R10
@@ -248,6 +264,7 @@ TEXT ·avx512Outer1x5(SB), NOSPLIT, $0-96
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
 	VPXORD Z4, Z4, Z4
+	MOVQ   next+96(FP), DI
 
 row:
 	MOVQ R8, SI
@@ -255,6 +272,9 @@ row:
 	MOVQ pixels+56(FP), R13
 
 pixel:
+	PREFETCHT1       (DI)
+	PREFETCHT1       64(DI)
+	ADDQ             nextStep+104(FP), DI
 	VMOVUPS.Z        (BX), K1, Z5
 	ADDQ             R11, BX
 	VFMADD231PS.BCST (SI), Z5, Z0
@@ -304,9 +324,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Outer1x6(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
-// Requires: AVX, AVX512F
-TEXT ·avx512Outer1x6(SB), NOSPLIT, $0-96
+// func avx512Outer1x6(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·avx512Outer1x6(SB), NOSPLIT, $0-112
 	MOVQ   in+0(FP), R8
 	MOVQ   inPixel+8(FP), R9
 	MOVQ   grad+24(FP), R10
@@ -323,6 +343,7 @@ TEXT ·avx512Outer1x6(SB), NOSPLIT, $0-96
 	VPXORD Z3, Z3, Z3
 	VPXORD Z4, Z4, Z4
 	VPXORD Z5, Z5, Z5
+	MOVQ   next+96(FP), DI
 
 row:
 	MOVQ R8, SI
@@ -330,6 +351,9 @@ row:
 	MOVQ pixels+56(FP), R13
 
 pixel:
+	PREFETCHT1       (DI)
+	PREFETCHT1       64(DI)
+	ADDQ             nextStep+104(FP), DI
 	VMOVUPS.Z        (BX), K1, Z6
 	ADDQ             R11, BX
 	VFMADD231PS.BCST (SI), Z6, Z0
@@ -385,9 +409,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Outer1x7(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
-// Requires: AVX, AVX512F
-TEXT ·avx512Outer1x7(SB), NOSPLIT, $0-96
+// func avx512Outer1x7(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·avx512Outer1x7(SB), NOSPLIT, $0-112
 	MOVQ   in+0(FP), R8
 	MOVQ   inPixel+8(FP), R9
 	MOVQ   grad+24(FP), R10
@@ -405,6 +429,7 @@ TEXT ·avx512Outer1x7(SB), NOSPLIT, $0-96
 	VPXORD Z4, Z4, Z4
 	VPXORD Z5, Z5, Z5
 	VPXORD Z6, Z6, Z6
+	MOVQ   next+96(FP), DI
 
 row:
 	MOVQ R8, SI
@@ -412,6 +437,9 @@ row:
 	MOVQ pixels+56(FP), R13
 
 pixel:
+	PREFETCHT1       (DI)
+	PREFETCHT1       64(DI)
+	ADDQ             nextStep+104(FP), DI
 	VMOVUPS.Z        (BX), K1, Z7
 	ADDQ             R11, BX
 	VFMADD231PS.BCST (SI), Z7, Z0
@@ -473,9 +501,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Outer1x8(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
-// Requires: AVX, AVX512F
-TEXT ·avx512Outer1x8(SB), NOSPLIT, $0-96
+// func avx512Outer1x8(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·avx512Outer1x8(SB), NOSPLIT, $0-112
 	MOVQ   in+0(FP), R8
 	MOVQ   inPixel+8(FP), R9
 	MOVQ   grad+24(FP), R10
@@ -494,6 +522,7 @@ TEXT ·avx512Outer1x8(SB), NOSPLIT, $0-96
 	VPXORD Z5, Z5, Z5
 	VPXORD Z6, Z6, Z6
 	VPXORD Z7, Z7, Z7
+	MOVQ   next+96(FP), DI
 
 row:
 	MOVQ R8, SI
@@ -501,6 +530,9 @@ row:
 	MOVQ pixels+56(FP), R13
 
 pixel:
+	PREFETCHT1       (DI)
+	PREFETCHT1       64(DI)
+	ADDQ             nextStep+104(FP), DI
 	VMOVUPS.Z        (BX), K1, Z8
 	ADDQ             R11, BX
 	VFMADD231PS.BCST (SI), Z8, Z0
@@ -568,9 +600,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Outer1x9(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
-// Requires: AVX, AVX512F
-TEXT ·avx512Outer1x9(SB), NOSPLIT, $0-96
+// func avx512Outer1x9(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·avx512Outer1x9(SB), NOSPLIT, $0-112
 	MOVQ   in+0(FP), R8
 	MOVQ   inPixel+8(FP), R9
 	MOVQ   grad+24(FP), R10
@@ -590,6 +622,7 @@ TEXT ·avx512Outer1x9(SB), NOSPLIT, $0-96
 	VPXORD Z6, Z6, Z6
 	VPXORD Z7, Z7, Z7
 	VPXORD Z8, Z8, Z8
+	MOVQ   next+96(FP), DI
 
 row:
 	MOVQ R8, SI
@@ -597,6 +630,9 @@ row:
 	MOVQ pixels+56(FP), R13
 
 pixel:
+	PREFETCHT1       (DI)
+	PREFETCHT1       64(DI)
+	ADDQ             nextStep+104(FP), DI
 	VMOVUPS.Z        (BX), K1, Z9
 	ADDQ             R11, BX
 	VFMADD231PS.BCST (SI), Z9, Z0
@@ -670,9 +706,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Outer1x10(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
-// Requires: AVX, AVX512F
-TEXT ·avx512Outer1x10(SB), NOSPLIT, $0-96
+// func avx512Outer1x10(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·avx512Outer1x10(SB), NOSPLIT, $0-112
 	MOVQ   in+0(FP), R8
 	MOVQ   inPixel+8(FP), R9
 	MOVQ   grad+24(FP), R10
@@ -693,6 +729,7 @@ TEXT ·avx512Outer1x10(SB), NOSPLIT, $0-96
 	VPXORD Z7, Z7, Z7
 	VPXORD Z8, Z8, Z8
 	VPXORD Z9, Z9, Z9
+	MOVQ   next+96(FP), DI
 
 row:
 	MOVQ R8, SI
@@ -700,6 +737,9 @@ row:
 	MOVQ pixels+56(FP), R13
 
 pixel:
+	PREFETCHT1       (DI)
+	PREFETCHT1       64(DI)
+	ADDQ             nextStep+104(FP), DI
 	VMOVUPS.Z        (BX), K1, Z10
 	ADDQ             R11, BX
 	VFMADD231PS.BCST (SI), Z10, Z0
@@ -779,9 +819,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Outer1x11(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
-// Requires: AVX, AVX512F
-TEXT ·avx512Outer1x11(SB), NOSPLIT, $0-96
+// func avx512Outer1x11(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·avx512Outer1x11(SB), NOSPLIT, $0-112
 	MOVQ   in+0(FP), R8
 	MOVQ   inPixel+8(FP), R9
 	MOVQ   grad+24(FP), R10
@@ -803,6 +843,7 @@ TEXT ·avx512Outer1x11(SB), NOSPLIT, $0-96
 	VPXORD Z8, Z8, Z8
 	VPXORD Z9, Z9, Z9
 	VPXORD Z10, Z10, Z10
+	MOVQ   next+96(FP), DI
 
 row:
 	MOVQ R8, SI
@@ -810,6 +851,9 @@ row:
 	MOVQ pixels+56(FP), R13
 
 pixel:
+	PREFETCHT1       (DI)
+	PREFETCHT1       64(DI)
+	ADDQ             nextStep+104(FP), DI
 	VMOVUPS.Z        (BX), K1, Z11
 	ADDQ             R11, BX
 	VFMADD231PS.BCST (SI), Z11, Z0
@@ -895,9 +939,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Outer1x12(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
-// Requires: AVX, AVX512F
-TEXT ·avx512Outer1x12(SB), NOSPLIT, $0-96
+// func avx512Outer1x12(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·avx512Outer1x12(SB), NOSPLIT, $0-112
 	MOVQ   in+0(FP), R8
 	MOVQ   inPixel+8(FP), R9
 	MOVQ   grad+24(FP), R10
@@ -920,6 +964,7 @@ TEXT ·avx512Outer1x12(SB), NOSPLIT, $0-96
 	VPXORD Z9, Z9, Z9
 	VPXORD Z10, Z10, Z10
 	VPXORD Z11, Z11, Z11
+	MOVQ   next+96(FP), DI
 
 row:
 	MOVQ R8, SI
@@ -927,6 +972,9 @@ row:
 	MOVQ pixels+56(FP), R13
 
 pixel:
+	PREFETCHT1       (DI)
+	PREFETCHT1       64(DI)
+	ADDQ             nextStep+104(FP), DI
 	VMOVUPS.Z        (BX), K1, Z12
 	ADDQ             R11, BX
 	VFMADD231PS.BCST (SI), Z12, Z0
@@ -1018,9 +1066,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Outer1x13(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
-// Requires: AVX, AVX512F
-TEXT ·avx512Outer1x13(SB), NOSPLIT, $0-96
+// func avx512Outer1x13(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·avx512Outer1x13(SB), NOSPLIT, $0-112
 	MOVQ   in+0(FP), R8
 	MOVQ   inPixel+8(FP), R9
 	MOVQ   grad+24(FP), R10
@@ -1044,6 +1092,7 @@ TEXT ·avx512Outer1x13(SB), NOSPLIT, $0-96
 	VPXORD Z10, Z10, Z10
 	VPXORD Z11, Z11, Z11
 	VPXORD Z12, Z12, Z12
+	MOVQ   next+96(FP), DI
 
 row:
 	MOVQ R8, SI
@@ -1051,6 +1100,9 @@ row:
 	MOVQ pixels+56(FP), R13
 
 pixel:
+	PREFETCHT1       (DI)
+	PREFETCHT1       64(DI)
+	ADDQ             nextStep+104(FP), DI
 	VMOVUPS.Z        (BX), K1, Z13
 	ADDQ             R11, BX
 	VFMADD231PS.BCST (SI), Z13, Z0
@@ -1148,9 +1200,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Outer1x14(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
-// Requires: AVX, AVX512F
-TEXT ·avx512Outer1x14(SB), NOSPLIT, $0-96
+// func avx512Outer1x14(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·avx512Outer1x14(SB), NOSPLIT, $0-112
 	MOVQ   in+0(FP), R8
 	MOVQ   inPixel+8(FP), R9
 	MOVQ   grad+24(FP), R10
@@ -1175,6 +1227,7 @@ TEXT ·avx512Outer1x14(SB), NOSPLIT, $0-96
 	VPXORD Z11, Z11, Z11
 	VPXORD Z12, Z12, Z12
 	VPXORD Z13, Z13, Z13
+	MOVQ   next+96(FP), DI
 
 row:
 	MOVQ R8, SI
@@ -1182,6 +1235,9 @@ row:
 	MOVQ pixels+56(FP), R13
 
 pixel:
+	PREFETCHT1       (DI)
+	PREFETCHT1       64(DI)
+	ADDQ             nextStep+104(FP), DI
 	VMOVUPS.Z        (BX), K1, Z14
 	ADDQ             R11, BX
 	VFMADD231PS.BCST (SI), Z14, Z0
@@ -1285,9 +1341,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Outer2x1(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
-// Requires: AVX, AVX512F
-TEXT ·avx512Outer2x1(SB), NOSPLIT, $0-96
+// func avx512Outer2x1(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·avx512Outer2x1(SB), NOSPLIT, $0-112
 	MOVQ   in+0(FP), R8
 	MOVQ   inPixel+8(FP), R9
 	MOVQ   grad+24(FP), R10
@@ -1300,6 +1356,7 @@ TEXT ·avx512Outer2x1(SB), NOSPLIT, $0-96
 	KMOVW  AX, K1
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
+	MOVQ   next+96(FP), DI
 
 row:
 	MOVQ R8, SI
@@ -1307,6 +1364,9 @@ row:
 	MOVQ pixels+56(FP), R13
 
 pixel:
+	PREFETCHT1   (DI)
+	PREFETCHT1   64(DI)
+	ADDQ         nextStep+104(FP), DI
 	VMOVUPS      (BX), Z2
 	VMOVUPS.Z    64(BX), K1, Z3
 	ADDQ         R11, BX
@@ -1338,9 +1398,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Outer2x2(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
-// Requires: AVX, AVX512F
-TEXT ·avx512Outer2x2(SB), NOSPLIT, $0-96
+// func avx512Outer2x2(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·avx512Outer2x2(SB), NOSPLIT, $0-112
 	MOVQ   in+0(FP), R8
 	MOVQ   inPixel+8(FP), R9
 	MOVQ   grad+24(FP), R10
@@ -1355,6 +1415,7 @@ TEXT ·avx512Outer2x2(SB), NOSPLIT, $0-96
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
+	MOVQ   next+96(FP), DI
 
 row:
 	MOVQ R8, SI
@@ -1362,6 +1423,9 @@ row:
 	MOVQ pixels+56(FP), R13
 
 pixel:
+	PREFETCHT1   (DI)
+	PREFETCHT1   64(DI)
+	ADDQ         nextStep+104(FP), DI
 	VMOVUPS      (BX), Z4
 	VMOVUPS.Z    64(BX), K1, Z5
 	ADDQ         R11, BX
@@ -1404,9 +1468,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Outer2x3(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
-// Requires: AVX, AVX512F
-TEXT ·avx512Outer2x3(SB), NOSPLIT, $0-96
+// func avx512Outer2x3(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·avx512Outer2x3(SB), NOSPLIT, $0-112
 	MOVQ   in+0(FP), R8
 	MOVQ   inPixel+8(FP), R9
 	MOVQ   grad+24(FP), R10
@@ -1423,6 +1487,7 @@ TEXT ·avx512Outer2x3(SB), NOSPLIT, $0-96
 	VPXORD Z3, Z3, Z3
 	VPXORD Z4, Z4, Z4
 	VPXORD Z5, Z5, Z5
+	MOVQ   next+96(FP), DI
 
 row:
 	MOVQ R8, SI
@@ -1430,6 +1495,9 @@ row:
 	MOVQ pixels+56(FP), R13
 
 pixel:
+	PREFETCHT1   (DI)
+	PREFETCHT1   64(DI)
+	ADDQ         nextStep+104(FP), DI
 	VMOVUPS      (BX), Z6
 	VMOVUPS.Z    64(BX), K1, Z7
 	ADDQ         R11, BX
@@ -1483,9 +1551,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Outer2x4(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
-// Requires: AVX, AVX512F
-TEXT ·avx512Outer2x4(SB), NOSPLIT, $0-96
+// func avx512Outer2x4(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·avx512Outer2x4(SB), NOSPLIT, $0-112
 	MOVQ   in+0(FP), R8
 	MOVQ   inPixel+8(FP), R9
 	MOVQ   grad+24(FP), R10
@@ -1504,6 +1572,7 @@ TEXT ·avx512Outer2x4(SB), NOSPLIT, $0-96
 	VPXORD Z5, Z5, Z5
 	VPXORD Z6, Z6, Z6
 	VPXORD Z7, Z7, Z7
+	MOVQ   next+96(FP), DI
 
 row:
 	MOVQ R8, SI
@@ -1511,6 +1580,9 @@ row:
 	MOVQ pixels+56(FP), R13
 
 pixel:
+	PREFETCHT1   (DI)
+	PREFETCHT1   64(DI)
+	ADDQ         nextStep+104(FP), DI
 	VMOVUPS      (BX), Z8
 	VMOVUPS.Z    64(BX), K1, Z9
 	ADDQ         R11, BX
@@ -1575,9 +1647,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Outer2x5(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
-// Requires: AVX, AVX512F
-TEXT ·avx512Outer2x5(SB), NOSPLIT, $0-96
+// func avx512Outer2x5(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·avx512Outer2x5(SB), NOSPLIT, $0-112
 	MOVQ   in+0(FP), R8
 	MOVQ   inPixel+8(FP), R9
 	MOVQ   grad+24(FP), R10
@@ -1598,6 +1670,7 @@ TEXT ·avx512Outer2x5(SB), NOSPLIT, $0-96
 	VPXORD Z7, Z7, Z7
 	VPXORD Z8, Z8, Z8
 	VPXORD Z9, Z9, Z9
+	MOVQ   next+96(FP), DI
 
 row:
 	MOVQ R8, SI
@@ -1605,6 +1678,9 @@ row:
 	MOVQ pixels+56(FP), R13
 
 pixel:
+	PREFETCHT1   (DI)
+	PREFETCHT1   64(DI)
+	ADDQ         nextStep+104(FP), DI
 	VMOVUPS      (BX), Z10
 	VMOVUPS.Z    64(BX), K1, Z11
 	ADDQ         R11, BX
@@ -1680,9 +1756,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Outer2x6(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
-// Requires: AVX, AVX512F
-TEXT ·avx512Outer2x6(SB), NOSPLIT, $0-96
+// func avx512Outer2x6(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·avx512Outer2x6(SB), NOSPLIT, $0-112
 	MOVQ   in+0(FP), R8
 	MOVQ   inPixel+8(FP), R9
 	MOVQ   grad+24(FP), R10
@@ -1705,6 +1781,7 @@ TEXT ·avx512Outer2x6(SB), NOSPLIT, $0-96
 	VPXORD Z9, Z9, Z9
 	VPXORD Z10, Z10, Z10
 	VPXORD Z11, Z11, Z11
+	MOVQ   next+96(FP), DI
 
 row:
 	MOVQ R8, SI
@@ -1712,6 +1789,9 @@ row:
 	MOVQ pixels+56(FP), R13
 
 pixel:
+	PREFETCHT1   (DI)
+	PREFETCHT1   64(DI)
+	ADDQ         nextStep+104(FP), DI
 	VMOVUPS      (BX), Z12
 	VMOVUPS.Z    64(BX), K1, Z13
 	ADDQ         R11, BX
@@ -1798,9 +1878,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Outer2x7(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
-// Requires: AVX, AVX512F
-TEXT ·avx512Outer2x7(SB), NOSPLIT, $0-96
+// func avx512Outer2x7(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·avx512Outer2x7(SB), NOSPLIT, $0-112
 	MOVQ   in+0(FP), R8
 	MOVQ   inPixel+8(FP), R9
 	MOVQ   grad+24(FP), R10
@@ -1825,6 +1905,7 @@ TEXT ·avx512Outer2x7(SB), NOSPLIT, $0-96
 	VPXORD Z11, Z11, Z11
 	VPXORD Z12, Z12, Z12
 	VPXORD Z13, Z13, Z13
+	MOVQ   next+96(FP), DI
 
 row:
 	MOVQ R8, SI
@@ -1832,6 +1913,9 @@ row:
 	MOVQ pixels+56(FP), R13
 
 pixel:
+	PREFETCHT1   (DI)
+	PREFETCHT1   64(DI)
+	ADDQ         nextStep+104(FP), DI
 	VMOVUPS      (BX), Z14
 	VMOVUPS.Z    64(BX), K1, Z15
 	ADDQ         R11, BX
@@ -1929,9 +2013,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Outer2x8(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
-// Requires: AVX, AVX512F
-TEXT ·avx512Outer2x8(SB), NOSPLIT, $0-96
+// func avx512Outer2x8(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·avx512Outer2x8(SB), NOSPLIT, $0-112
 	MOVQ   in+0(FP), R8
 	MOVQ   inPixel+8(FP), R9
 	MOVQ   grad+24(FP), R10
@@ -1958,6 +2042,7 @@ TEXT ·avx512Outer2x8(SB), NOSPLIT, $0-96
 	VPXORD Z13, Z13, Z13
 	VPXORD Z14, Z14, Z14
 	VPXORD Z15, Z15, Z15
+	MOVQ   next+96(FP), DI
 
 row:
 	MOVQ R8, SI
@@ -1965,6 +2050,9 @@ row:
 	MOVQ pixels+56(FP), R13
 
 pixel:
+	PREFETCHT1   (DI)
+	PREFETCHT1   64(DI)
+	ADDQ         nextStep+104(FP), DI
 	VMOVUPS      (BX), Z16
 	VMOVUPS.Z    64(BX), K1, Z17
 	ADDQ         R11, BX
@@ -2073,9 +2161,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Outer2x9(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
-// Requires: AVX, AVX512F
-TEXT ·avx512Outer2x9(SB), NOSPLIT, $0-96
+// func avx512Outer2x9(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·avx512Outer2x9(SB), NOSPLIT, $0-112
 	MOVQ   in+0(FP), R8
 	MOVQ   inPixel+8(FP), R9
 	MOVQ   grad+24(FP), R10
@@ -2104,6 +2192,7 @@ TEXT ·avx512Outer2x9(SB), NOSPLIT, $0-96
 	VPXORD Z15, Z15, Z15
 	VPXORD Z16, Z16, Z16
 	VPXORD Z17, Z17, Z17
+	MOVQ   next+96(FP), DI
 
 row:
 	MOVQ R8, SI
@@ -2111,6 +2200,9 @@ row:
 	MOVQ pixels+56(FP), R13
 
 pixel:
+	PREFETCHT1   (DI)
+	PREFETCHT1   64(DI)
+	ADDQ         nextStep+104(FP), DI
 	VMOVUPS      (BX), Z18
 	VMOVUPS.Z    64(BX), K1, Z19
 	ADDQ         R11, BX
@@ -2230,9 +2322,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Outer2x10(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
-// Requires: AVX, AVX512F
-TEXT ·avx512Outer2x10(SB), NOSPLIT, $0-96
+// func avx512Outer2x10(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·avx512Outer2x10(SB), NOSPLIT, $0-112
 	MOVQ   in+0(FP), R8
 	MOVQ   inPixel+8(FP), R9
 	MOVQ   grad+24(FP), R10
@@ -2263,6 +2355,7 @@ TEXT ·avx512Outer2x10(SB), NOSPLIT, $0-96
 	VPXORD Z17, Z17, Z17
 	VPXORD Z18, Z18, Z18
 	VPXORD Z19, Z19, Z19
+	MOVQ   next+96(FP), DI
 
 row:
 	MOVQ R8, SI
@@ -2270,6 +2363,9 @@ row:
 	MOVQ pixels+56(FP), R13
 
 pixel:
+	PREFETCHT1   (DI)
+	PREFETCHT1   64(DI)
+	ADDQ         nextStep+104(FP), DI
 	VMOVUPS      (BX), Z20
 	VMOVUPS.Z    64(BX), K1, Z21
 	ADDQ         R11, BX
@@ -2400,9 +2496,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Outer2x11(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
-// Requires: AVX, AVX512F
-TEXT ·avx512Outer2x11(SB), NOSPLIT, $0-96
+// func avx512Outer2x11(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·avx512Outer2x11(SB), NOSPLIT, $0-112
 	MOVQ   in+0(FP), R8
 	MOVQ   inPixel+8(FP), R9
 	MOVQ   grad+24(FP), R10
@@ -2435,6 +2531,7 @@ TEXT ·avx512Outer2x11(SB), NOSPLIT, $0-96
 	VPXORD Z19, Z19, Z19
 	VPXORD Z20, Z20, Z20
 	VPXORD Z21, Z21, Z21
+	MOVQ   next+96(FP), DI
 
 row:
 	MOVQ R8, SI
@@ -2442,6 +2539,9 @@ row:
 	MOVQ pixels+56(FP), R13
 
 pixel:
+	PREFETCHT1   (DI)
+	PREFETCHT1   64(DI)
+	ADDQ         nextStep+104(FP), DI
 	VMOVUPS      (BX), Z22
 	VMOVUPS.Z    64(BX), K1, Z23
 	ADDQ         R11, BX
@@ -2583,9 +2683,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Outer2x12(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
-// Requires: AVX, AVX512F
-TEXT ·avx512Outer2x12(SB), NOSPLIT, $0-96
+// func avx512Outer2x12(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·avx512Outer2x12(SB), NOSPLIT, $0-112
 	MOVQ   in+0(FP), R8
 	MOVQ   inPixel+8(FP), R9
 	MOVQ   grad+24(FP), R10
@@ -2620,6 +2720,7 @@ TEXT ·avx512Outer2x12(SB), NOSPLIT, $0-96
 	VPXORD Z21, Z21, Z21
 	VPXORD Z22, Z22, Z22
 	VPXORD Z23, Z23, Z23
+	MOVQ   next+96(FP), DI
 
 row:
 	MOVQ R8, SI
@@ -2627,6 +2728,9 @@ row:
 	MOVQ pixels+56(FP), R13
 
 pixel:
+	PREFETCHT1   (DI)
+	PREFETCHT1   64(DI)
+	ADDQ         nextStep+104(FP), DI
 	VMOVUPS      (BX), Z24
 	VMOVUPS.Z    64(BX), K1, Z25
 	ADDQ         R11, BX
@@ -2779,9 +2883,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Outer2x13(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
-// Requires: AVX, AVX512F
-TEXT ·avx512Outer2x13(SB), NOSPLIT, $0-96
+// func avx512Outer2x13(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·avx512Outer2x13(SB), NOSPLIT, $0-112
 	MOVQ   in+0(FP), R8
 	MOVQ   inPixel+8(FP), R9
 	MOVQ   grad+24(FP), R10
@@ -2818,6 +2922,7 @@ TEXT ·avx512Outer2x13(SB), NOSPLIT, $0-96
 	VPXORD Z23, Z23, Z23
 	VPXORD Z24, Z24, Z24
 	VPXORD Z25, Z25, Z25
+	MOVQ   next+96(FP), DI
 
 row:
 	MOVQ R8, SI
@@ -2825,6 +2930,9 @@ row:
 	MOVQ pixels+56(FP), R13
 
 pixel:
+	PREFETCHT1   (DI)
+	PREFETCHT1   64(DI)
+	ADDQ         nextStep+104(FP), DI
 	VMOVUPS      (BX), Z26
 	VMOVUPS.Z    64(BX), K1, Z27
 	ADDQ         R11, BX
@@ -2988,9 +3096,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512Outer2x14(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int)
-// Requires: AVX, AVX512F
-TEXT ·avx512Outer2x14(SB), NOSPLIT, $0-96
+// func avx512Outer2x14(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·avx512Outer2x14(SB), NOSPLIT, $0-112
 	MOVQ   in+0(FP), R8
 	MOVQ   inPixel+8(FP), R9
 	MOVQ   grad+24(FP), R10
@@ -3029,6 +3137,7 @@ TEXT ·avx512Outer2x14(SB), NOSPLIT, $0-96
 	VPXORD Z25, Z25, Z25
 	VPXORD Z26, Z26, Z26
 	VPXORD Z27, Z27, Z27
+	MOVQ   next+96(FP), DI
 
 row:
 	MOVQ R8, SI
@@ -3036,6 +3145,9 @@ row:
 	MOVQ pixels+56(FP), R13
 
 pixel:
+	PREFETCHT1   (DI)
+	PREFETCHT1   64(DI)
+	ADDQ         nextStep+104(FP), DI
 	VMOVUPS      (BX), Z28
 	VMOVUPS.Z    64(BX), K1, Z29
 	ADDQ         R11, BX

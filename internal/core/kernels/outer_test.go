@@ -23,6 +23,9 @@ func TestOuterAgainstLoop(t *testing.T) {
 		o.In = make(0, (o.Rows-1)*o.InRow+(o.Pixels-1)*o.InPixel+o.C)
 		o.Grad = make(1, (o.Rows-1)*o.GradRow+(o.Pixels-1)*o.GradPixel+o.N)
 		o.Out = make(2, o.C*o.N)
+		if rng.IntN(2) == 0 {
+			o.NextIn, o.NextGrad = o.In[rng.IntN(len(o.In)):], o.Grad[rng.IntN(len(o.Grad)):]
+		}
 		start := clone(o.Out)
 		var fused []float32
 		for _, s := range Sets() {

@@ -30,8 +30,8 @@ type GradTiles struct {
 // block alone, they should lie in its second-level cache beside the sums; if all workers share a block they lie in the
 // last-level cache, and the larger it is the less often the sums are read and written.
 const (
-	ownBlockBytes    = 640 << 10
-	fewestOwnTiles   = 16
+	ownBlockBytes    = 1280 << 10
+	fewestOwnTiles   = 32
 	sharedBlockBytes = 16 << 20
 )
 
@@ -127,11 +127,15 @@ func (w *WinogradGrad) Transform(g *GradTiles, kind, t, i int, block, scratch []
 // Sum sets, or with add adds to, the sums of a product those of the first tiles of a block, for some groups of input
 // channels (OuterGroups).
 func (w *WinogradGrad) Sum(product, tiles, group0, group1 int, block, sums []float32, add bool) {
-	w.set.Outer(&Outer{
+	o := Outer{
 		In: block[product*w.slab:], InPixel: w.inPixel,
 		Grad: block[product*w.slab+w.inputs:], GradPixel: w.gradPixel,
 		Rows: 1, Pixels: tiles, Out: sums[product*w.C*w.N:], C: w.C, N: w.N, Add: add,
-	}, group0, group1)
+	}
+	if next := product + 1; next < w.products {
+		o.NextIn, o.NextGrad = sums[next*w.C*w.N:][:w.C*w.N], block[next*w.slab:][:tiles*w.inPixel]
+	}
+	w.set.Outer(&o, group0, group1)
 }
 
 // Finish adds to the gradient, [3][3][c][n], what the sums of a kind give to the pairs of channels from … to−1, of C·N.

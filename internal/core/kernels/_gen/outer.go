@@ -17,7 +17,7 @@ func (v *isa) outerShapes() [2]int {
 	return [2]int{12, 6}
 }
 
-const outerSignature = "func(in *float32, inPixel, inRow int, grad *float32, gradPixel, gradRow, rows, pixels int, out *float32, outStep, lanes, add int)"
+const outerSignature = "func(in *float32, inPixel, inRow int, grad *float32, gradPixel, gradRow, rows, pixels int, out *float32, outStep, lanes, add int, next *float32, nextStep int)"
 
 func (v *isa) outers(tables io.Writer) {
 	fmt.Fprintf(tables, "\nvar %sOuters = [2][]outerFunc{\n", v.name)
@@ -45,6 +45,7 @@ func (v *isa) outer(vectors, channels int) {
 		rows      = v.Load(v.Param("rows"), R12)
 		x, g      = RSI, RBX // of the pixel
 		left      = R13
+		next      = RDI // what is fetched into the second-level cache, 128 bytes at a time at most
 		sum       = func(c, j int) VecPhysical { return v.regs[c*vectors+j] }
 		spare     = v.regs[channels*vectors:]
 		columns   = spare[:vectors]
@@ -65,11 +66,15 @@ func (v *isa) outer(vectors, channels int) {
 			v.zero(sum(c, j))
 		}
 	}
+	v.Load(v.Param("next"), next)
 	v.Label("row")
 	v.MOVQ(in, x)
 	v.MOVQ(grad, g)
 	v.Load(v.Param("pixels"), left)
 	v.Label("pixel")
+	v.PREFETCHT1(Mem{Base: next})
+	v.PREFETCHT1(Mem{Base: next, Disp: cacheLine})
+	v.ADDQ(v.argument("nextStep"), next)
 	for j, r := range columns {
 		v.load(Mem{Base: g, Disp: j * v.bytes()}, lastOnly(j, vectors, &m), r)
 	}
