@@ -105,18 +105,17 @@ func (f *filter) run(p *Program, at place) {
 }
 
 const (
-	smallPart = 2 << 20   // multiply-adds: less than this is not worth a fork
-	partsEach = 6         // parts per worker, so that the last one to finish is not late
-	partInput = 128 << 10 // floats of input that a part sweeps once per panel: stays in the second-level cache
+	smallPart = 2 << 20 // multiply-adds: less than this is not worth a fork
+	partsEach = 6       // parts per worker, so that the last one to finish is not late
 )
 
-// convolve splits rows first, so that a part's input stays in the cache while its
-// panels pass, and panels where rows are too few.
+// convolve splits rows first, in parts of many blocks of pixels, each of which fetches
+// the next, and panels where rows are too few.
 func (p *Program) convolve(c *kernels.Conv, rows int) {
 	w := c.W
 	unit := c.Width * w.KH * w.KW * w.C * w.N
 	want := max(1, min(partsEach*p.team.Workers(), rows*unit/smallPart))
-	perPart := max(1, min((rows+want-1)/want, partInput/max(1, c.StrideY*c.InRow)))
+	perPart := max(1, (rows+want-1)/want)
 	rowParts := (rows + perPart - 1) / perPart
 	panelParts := max(1, min(w.Panels(), want/rowParts))
 	panelsPerPart := (w.Panels() + panelParts - 1) / panelParts

@@ -59,14 +59,11 @@ func (p *Program) lifetimes() {
 		p.values[v].first.use(f)
 	}
 	for _, name := range p.options.InputGrads {
-		v := p.values[p.inputs[name]]
-		v.gradRoom.start(v.shape, v.gradFrame)
-		v.gradRoom.use(2*f + 1)
+		p.useGrad(p.values[p.inputs[name]], 2*f+1)
 	}
 	for _, v := range p.outputs {
 		if out := p.values[v]; out.wantsGrad {
-			out.gradRoom.start(out.shape, out.gradFrame)
-			out.gradRoom.use(f)
+			p.useGrad(out, f)
 		}
 	}
 	for i, s := range slices.Backward(p.steps) {
@@ -75,26 +72,27 @@ func (p *Program) lifetimes() {
 		if !out.wantsGrad {
 			continue
 		}
-		if sum := s.sum(); sum != nil {
-			sum.gradRoom.use(moment)
-		} else {
-			out.gradRoom.start(out.shape, out.gradFrame)
-			out.gradRoom.use(moment)
-		}
+		p.useGrad(out, moment)
 		switch s.op.(type) {
 		case *pool, *add: // look at their output
 			out.first.use(moment)
 		}
 		for _, v := range s.in {
-			if in := p.values[v]; in.wantsGrad && (in.step < 0 || p.steps[in.step].sum() == nil) {
-				in.gradRoom.start(in.shape, in.gradFrame)
-				in.gradRoom.use(moment)
+			if in := p.values[v]; in.wantsGrad {
+				p.useGrad(in, moment)
 			}
 			if s.op.reads() {
 				p.need(v, moment)
 			}
 		}
 	}
+}
+
+// useGrad notes that a gradient is used at a moment, in whose place it may be.
+func (p *Program) useGrad(v *value, moment int) {
+	v = v.gradPlace()
+	v.gradRoom.start(v.shape, v.gradFrame)
+	v.gradRoom.use(moment)
 }
 
 // sum is the sum that computes a norm, nil if none does.
@@ -199,10 +197,8 @@ func (p *Program) place() error {
 		v.again = view(&v.second, v.shape, v.border)
 		v.gradMap = view(&v.gradRoom, v.shape, v.gradFrame)
 	}
-	for _, s := range p.steps {
-		if sum := s.sum(); sum != nil {
-			p.values[s.out].gradMap = sum.gradMap
-		}
+	for _, v := range p.values {
+		v.gradMap = v.gradPlace().gradMap
 	}
 	for range p.team.Workers() {
 		p.scratch = append(p.scratch, nil)

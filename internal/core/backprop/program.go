@@ -78,10 +78,11 @@ type value struct {
 	cheap     bool   // is computed again on the way back
 	wantsGrad bool   // something before it is trained
 
-	first, second, gradRoom slot // places of the value, of the value computed again, and of its gradient
-	map_, again, gradMap    Map  // in those places
-	present                 bool // the second place holds the value
-	hasGrad                 bool // the gradient's place holds a sum already
+	first, second, gradRoom slot   // places of the value, of the value computed again, and of its gradient
+	map_, again, gradMap    Map    // in those places
+	gradOn                  *value // whose gradient's place its own takes: nil if it has one itself
+	present                 bool   // the second place holds the value
+	hasGrad                 bool   // the gradient's place holds a sum already
 }
 
 // A step is one operation of the tape.
@@ -245,6 +246,50 @@ func (p *Program) frame() {
 			y.gradFrame = y.gradFrame.grow(c.backReach(x, y))
 		}
 	}
+	p.share()
+}
+
+// share finds gradients that take the place of another: that of a norm within a sum is
+// the sum's, and what a norm alone reads gets its gradient in the place of the norm's,
+// if nobody reads that afterwards. Outputs and what dense layers read have no border.
+func (p *Program) share() {
+	readers, plain := make([]int, len(p.values)), map[*value]bool{}
+	for _, s := range p.steps {
+		for _, v := range s.in {
+			readers[v]++
+			if _, ok := s.op.(*dense); ok {
+				plain[p.values[v]] = true
+			}
+		}
+	}
+	for _, v := range p.outputs {
+		readers[v]++
+		plain[p.values[v]] = true
+	}
+	taken := map[*value]bool{} // by the norm that reads it last on the way back
+	for _, s := range p.steps {
+		n, ok := s.op.(*norm)
+		if !ok {
+			continue
+		}
+		x, place := p.values[s.in[0]], p.values[s.out]
+		if n.into != nil {
+			place.gradOn, place = n.into, n.into
+		}
+		if x.step < 0 || readers[s.in[0]] > 1 || !x.wantsGrad || taken[place] || plain[place] && x.gradFrame != (border{}) {
+			continue
+		}
+		x.gradOn, taken[place] = place, true
+		place.gradFrame = place.gradFrame.grow(x.gradFrame)
+	}
+}
+
+// gradPlace is the value in whose place the gradient is.
+func (v *value) gradPlace() *value {
+	for v.gradOn != nil {
+		v = v.gradOn
+	}
+	return v
 }
 
 // Kernels are those that the program computes with.
