@@ -32,7 +32,7 @@ type GradTiles struct {
 const (
 	ownBlockBytes    = 1280 << 10
 	fewestOwnTiles   = 32
-	sharedBlockBytes = 16 << 20
+	sharedBlockBytes = 48 << 20
 )
 
 // WinogradGrad plans the gradients of a kernel [3][3][c][n] over items maps of height × width outputs, cut into tiles
