@@ -52,7 +52,7 @@ func BuildSpineNet(g *graph.Graph, image graph.Value, c *config.Config) (*Featur
 		return nil, err
 	}
 	b := &builder{g: g, c: c, units: newUnits(g, c), side: nominalSide}
-	if c.Input.Fit == config.FitCentreCrop { // nothing is padded to a size that divides
+	if c.Input.Crops() { // nothing is padded to a size that divides
 		b.side = c.Input.Width
 	}
 	b.stem(image, table.Stem)

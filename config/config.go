@@ -55,7 +55,7 @@ type Category struct {
 // Input is the way from 8-bit RGB pixels to the network's input.
 type Input struct {
 	Fit         Fit        `json:"fit"`
-	Height      int        `json:"height,omitempty"`       // FitFixedSize: the canvas; FitCentreCrop: what the crop is resized to
+	Height      int        `json:"height,omitempty"`       // FitFixedSize: the canvas; FitCentreCrop: what the crop is resized to; FitResizedCrop: the crop
 	Width       int        `json:"width,omitempty"`        // the same
 	MinSize     int        `json:"min_size,omitempty"`     // other fits: wanted shorter side
 	MaxSize     int        `json:"max_size,omitempty"`     // other fits: limit of the longer side
@@ -301,7 +301,10 @@ func (m Model) Detects() bool { return m == ModelMaskRCNN || m == ModelRetinaNet
 func (m Model) HasMasks() bool { return m == ModelMaskRCNN }
 
 // HasSize says whether the network's input has one size for all photos, Height×Width.
-func (in *Input) HasSize() bool { return in.Fit == FitFixedSize || in.Fit == FitCentreCrop }
+func (in *Input) HasSize() bool { return in.Fit == FitFixedSize || in.Crops() }
+
+// Crops says whether the network sees a part from the middle of a photo: the fits of classification, which pad nothing.
+func (in *Input) Crops() bool { return in.Fit == FitCentreCrop || in.Fit == FitResizedCrop }
 
 // PerPlace is the number of anchors at each place of a level.
 func (a *Anchors) PerPlace() int { return a.ScalesPerOctave * len(a.AspectRatios) }

@@ -36,6 +36,27 @@ func TF2Classification(name string) (*Config, error) {
 	return c, nil
 }
 
+// TorchvisionClassification is a ResNet as torchvision runs it on ImageNet: "resnet-50", "resnet-101" or "resnet-152", with the stride in the 3×3 convolution of a
+// bottleneck. Source: torchvision 0.29.2, models/resnet.py and transforms/_presets.py (ImageClassification). The second weights of each (IMAGENET1K_V2) were
+// measured on photos whose shorter side became 232 and not 256 pixels.
+func TorchvisionClassification(name string) (*Config, error) {
+	c, err := TF2Classification(name)
+	if err != nil || c.Backbone.Type != BackboneResNet {
+		return nil, fmt.Errorf("config: ResNet %q, want \"resnet-50\", \"resnet-101\" or \"resnet-152\"", name)
+	}
+	c.Name = "classification " + name + " (torchvision)"
+	c.Categories = imageNetCategories()[1:]
+	for i := range c.Categories {
+		c.Categories[i].ID = i
+	}
+	c.Input = Input{
+		Fit: FitResizedCrop, MinSize: 256, Height: 224, Width: 224,
+		Resize: ResizePillow, Normalize: NormalizeTorch, Mean: imageNetMean, Std: imageNetStd,
+	}
+	c.Backbone.StridedPadding, c.Backbone.PoolPadding = StridedPaddingSymmetric, PoolPaddingSymmetric
+	return c, nil
+}
+
 func resNetClassification(depth int) *Config {
 	c, _ := TF2("49")
 	c.Backbone = Backbone{

@@ -56,6 +56,8 @@ const (
 	FitShortestEdgeRounded Fit = "shortest_edge_rounded"
 	// FitCentreCrop (TF, classification): a square around the centre, Crop times the shorter side rounded down, resized to Height×Width.
 	FitCentreCrop Fit = "centre_crop"
+	// FitResizedCrop (torchvision, classification): shorter side to MinSize, the longer one rounded down; then Height×Width from the middle.
+	FitResizedCrop Fit = "resized_crop"
 )
 
 // Resize is the bilinear interpolation of the photo. Only pillow filters before reducing.

@@ -54,7 +54,7 @@ func (c *Config) validateSize(p *problems) {
 	case BackboneResNet:
 		multiple = 1
 	}
-	if c.Input.Fit != FitCentreCrop {
+	if !c.Input.Crops() {
 		if c.Input.PadMultiple%multiple != 0 {
 			p.add("input.pad_multiple: %d, want a multiple of %d, so that the maps of all levels fit", c.Input.PadMultiple, multiple)
 		}
@@ -175,8 +175,13 @@ func (c *Config) validateCategories(p *problems) {
 
 func (in *Input) validate(p *problems, m Model) {
 	if m == ModelClassification {
-		oneOf(p, "input.fit", in.Fit, FitCentreCrop)
-		p.number("input.crop", in.Crop, 0.01, 1)
+		oneOf(p, "input.fit", in.Fit, FitCentreCrop, FitResizedCrop)
+		if in.Fit == FitResizedCrop {
+			p.count("input.min_size", in.MinSize, max(in.Height, in.Width), maxSide)
+			oneOf(p, "input.resize", in.Resize, ResizePillow)
+		} else {
+			p.number("input.crop", in.Crop, 0.01, 1)
+		}
 	} else {
 		oneOf(p, "input.fit", in.Fit, FitFixedSize, FitShortestEdge, FitKeepRatio, FitShortestEdgeRounded)
 		p.count("input.pad_multiple", in.PadMultiple, 1, 1<<maxLevel)

@@ -136,6 +136,8 @@ func familyOf(f *File, s System, style Style) *family {
 			return &family{[]string{"resnet-50", "resnet-101", "resnet-152"}, config.TF2Classification, func(*File) string { return "resnet-50" }}
 		}
 		return spineNet(config.TF2Classification)
+	case s == Torchvision && kind == config.ModelClassification:
+		return &family{[]string{"resnet-50", "resnet-101", "resnet-152"}, config.TorchvisionClassification, func(*File) string { return "resnet-50" }}
 	case kind != config.ModelMaskRCNN:
 		return nil
 	}
@@ -291,6 +293,12 @@ func (f *File) rounded() int {
 var knownFiles = map[string]string{
 	"bf2d0c1e": "maskrcnn_resnet50_fpn_coco-bf2d0c1e.pth",
 	"73cbd019": "maskrcnn_resnet50_fpn_v2_coco-73cbd019.pth",
+	"0676ba61": "resnet50-0676ba61.pth",
+	"11ad3fa6": "resnet50-11ad3fa6.pth",
+	"63fe2227": "resnet101-63fe2227.pth",
+	"cd907fc2": "resnet101-cd907fc2.pth",
+	"394f9c45": "resnet152-394f9c45.pth",
+	"f82ba261": "resnet152-f82ba261.pth",
 }
 
 // known returns the name of a published file with the same bytes.

@@ -46,6 +46,9 @@ func kindOf(f *File) config.Model {
 	if _, ok := f.Tensor("classifier/kernel"); ok {
 		return config.ModelClassification
 	}
+	if f.system == Torchvision && resNetAlone(f) {
+		return config.ModelClassification
+	}
 	return config.ModelMaskRCNN
 }
 
@@ -274,6 +277,9 @@ func (m *measurer) retinaHead(c *config.Config) {
 }
 
 func (m *measurer) classifier(c *config.Config) {
+	if m.f.system == Torchvision && !m.has("classifier/kernel") {
+		return // a backbone, which gives itself to a detector; Check says what it lacks as a classifier
+	}
 	if classes := m.shape("classifier/kernel", 2)[1]; classes != c.Classes() {
 		c.Categories = config.NumberedCategories(classes)
 	}

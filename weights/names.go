@@ -66,6 +66,9 @@ func recognise(tensors []Tensor) System {
 			return Detectron2
 		}
 	}
+	if isResNet(tensors) { // only now: detectors have one inside
+		return Torchvision
+	}
 	return Native
 }
 

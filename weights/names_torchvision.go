@@ -24,6 +24,9 @@ var (
 // (maskrcnn_resnet50_fpn and _v2), and the names of files from before 0.13
 // (models/detection/{mask_rcnn,faster_rcnn,rpn}.py, ops/feature_pyramid_network.py).
 func translateTorchvision(vars []Tensor) *translation {
+	if isResNet(vars) {
+		return translateResNet(vars)
+	}
 	tr := &translation{}
 	layers := torchState(tr, vars, torchvisionMarker)
 	dense := layers.numbers(func(module string) (int, bool) {

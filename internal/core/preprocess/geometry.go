@@ -20,8 +20,11 @@ type Geometry struct {
 	CropHeight, CropWidth     int // its size: the photo's, but for FitCentreCrop
 	ScaledHeight, ScaledWidth int // of the photo in the input
 	InputHeight, InputWidth   int // of the input, padding included
-	canvas                    box.Size
-	multiply                  bool // how ToPhoto scales
+	// ResizedHeight and ResizedWidth are the size of the whole photo as it is resized, of which the input shows a part from
+	// OffsetY, OffsetX on. They are those of FitResizedCrop, else 0.
+	ResizedHeight, ResizedWidth, OffsetY, OffsetX int
+	canvas                                        box.Size
+	multiply                                      bool // how ToPhoto scales
 }
 
 // Fit places a photo of height×width pixels in the input of a model.
@@ -55,6 +58,8 @@ func Fit(c *config.Input, height, width int) (Geometry, error) {
 		g.ScaledHeight, g.ScaledWidth = c.Height, c.Width
 		g.canvas = box.Size{Height: float32(c.Height), Width: float32(c.Width)}
 		g.InputHeight, g.InputWidth = c.Height, c.Width
+	case config.FitResizedCrop:
+		g.resizedCrop(c)
 	default:
 		return Geometry{}, fmt.Errorf("preprocess: no fit %q", c.Fit)
 	}
@@ -91,6 +96,20 @@ func (g *Geometry) crop(part float64) {
 	side := float32(float32(part) * float32(min(g.Height, g.Width)))
 	g.CropHeight, g.CropWidth = max(1, int(side)), max(1, int(side))
 	g.CropY, g.CropX = int((float32(g.Height)-side)/2), int((float32(g.Width)-side)/2)
+}
+
+// resizedCrop is torchvision's transforms/functional.py, resize (_compute_resized_output_size) and center_crop.
+func (g *Geometry) resizedCrop(c *config.Input) {
+	short, long := min(g.Height, g.Width), max(g.Height, g.Width)
+	g.ResizedHeight, g.ResizedWidth = c.MinSize, c.MinSize*long/short
+	if g.Width <= g.Height {
+		g.ResizedHeight, g.ResizedWidth = g.ResizedWidth, g.ResizedHeight
+	}
+	middle := func(whole, part int) int { return int(math.RoundToEven(float64(whole-part) / 2)) }
+	g.OffsetY, g.OffsetX = middle(g.ResizedHeight, c.Height), middle(g.ResizedWidth, c.Width)
+	g.ScaledHeight, g.ScaledWidth = c.Height, c.Width
+	g.InputHeight, g.InputWidth = c.Height, c.Width
+	g.canvas = box.Size{Height: float32(c.Height), Width: float32(c.Width)}
 }
 
 // up is the next multiple of m from n on.

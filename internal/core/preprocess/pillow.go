@@ -13,11 +13,11 @@ type window struct {
 	weights []int32 // their sum is about 2^22
 }
 
-// windows makes those of n destination positions among so many source positions.
-func windows(list []window, source, n int) []window {
+// windows makes those of count destination positions from offset on, of n among so many source positions.
+func windows(list []window, source, n, offset, count int) []window {
 	scale := float64(source) / float64(n)
 	support := max(scale, 1)
-	for i := range n {
+	for i := offset; i < offset+count; i++ {
 		centre := float64((float64(i) + 0.5) * scale)
 		first := max(int(centre-support+0.5), 0)
 		end := min(int(centre+support+0.5), source)

@@ -67,8 +67,12 @@ func NewResizer(c *config.Input) *Resizer {
 func (r *Resizer) Start(g Geometry, pixels []byte) {
 	r.g, r.pixels = g, pixels
 	if r.resize == config.ResizePillow {
-		r.windows.rows = windows(r.windows.rows[:0], g.Height, g.ScaledHeight)
-		r.windows.cols = windows(r.windows.cols[:0], g.Width, g.ScaledWidth)
+		height, width := g.ScaledHeight, g.ScaledWidth
+		if g.ResizedHeight > 0 {
+			height, width = g.ResizedHeight, g.ResizedWidth
+		}
+		r.windows.rows = windows(r.windows.rows[:0], g.Height, height, g.OffsetY, g.ScaledHeight)
+		r.windows.cols = windows(r.windows.cols[:0], g.Width, width, g.OffsetX, g.ScaledWidth)
 		return
 	}
 	r.rows = r.taps(r.rows[:0], g.CropY, g.CropHeight, g.ScaledHeight)
