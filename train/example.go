@@ -35,6 +35,14 @@ func see(p *augment.Picture, objects []augment.Object, a *Augment, in *config.In
 		p = recolor(p, a.Color, draws(seed, forColor, step, image))
 	}
 	v.Fill(p, normalisation(in), row)
+	if in.ChannelOrder == config.ChannelOrderBGR {
+		for y := range height {
+			pixels := row(y)[:3*width]
+			for i := 0; i < len(pixels); i += 3 {
+				pixels[i], pixels[i+2] = pixels[i+2], pixels[i]
+			}
+		}
+	}
 	var t truth
 	for _, o := range objects {
 		b := v.Box(o.Box)
@@ -52,11 +60,11 @@ func see(p *augment.Picture, objects []augment.Object, a *Augment, in *config.In
 	return t
 }
 
-// normalisation is a model's, of grey levels from 0 to 1; mmdetection's numbers are for
-// those from 0 to 255.
+// normalisation is a model's, of grey levels from 0 to 1; the numbers of mmdetection and
+// Detectron2 are for those from 0 to 255.
 func normalisation(in *config.Input) augment.Normalize {
 	n := augment.Normalize{Mean: in.Mean, Std: in.Std}
-	if in.Normalize == config.NormalizeOpenCV {
+	if in.Normalize == config.NormalizeOpenCV || in.Normalize == config.NormalizeGrey {
 		for c := range n.Mean {
 			n.Mean[c] /= 255
 			n.Std[c] /= 255

@@ -53,6 +53,9 @@ func start(c *config.Config, set *dataset.Set, f *weights.File, from *config.Con
 		return nil, errors.New("train: the data set has no classes")
 	}
 	own := *c
+	if own.Model.Detects() {
+		own.Background = config.BackgroundFirst // of the rows of classes: the losses take it there
+	}
 	own.Categories = nil
 	for _, k := range set.Categories {
 		own.Categories = append(own.Categories, config.Category{ID: k.ID, Name: k.Name})
@@ -92,8 +95,11 @@ func start(c *config.Config, set *dataset.Set, f *weights.File, from *config.Con
 			copy(v, old)
 			s.Kept = append(s.Kept, t.Name)
 		case per > 0 && sameButClasses(x.Shape, t.Shape) && own.Model == from.Model:
-			keepRows(v, t, old, x.Shape, per, groups, &own, from)
-			s.Classes = append(s.Classes, t.Name)
+			if keepRows(v, t, old, x.Shape, per, groups, &own, from) {
+				s.Kept = append(s.Kept, t.Name)
+			} else {
+				s.Classes = append(s.Classes, t.Name)
+			}
 		default:
 			s.New = append(s.New, t.Name)
 		}
@@ -135,8 +141,9 @@ func sameButClasses(a, b []int) bool {
 	return len(a) == len(b) && len(a) > 0 && slices.Equal(a[:len(a)-1], b[:len(b)-1])
 }
 
-// keepRows copies the outputs of the background and of classes of the same name.
-func keepRows(v []float32, t graph.Tensor, old []float32, oldShape []int, per, groups int, c, from *config.Config) {
+// keepRows copies the outputs of the background and of classes of the same name. It says
+// whether these are all that there are on both sides.
+func keepRows(v []float32, t graph.Tensor, old []float32, oldShape []int, per, groups int, c, from *config.Config) (all bool) {
 	width, oldWidth := t.Shape[len(t.Shape)-1], oldShape[len(oldShape)-1]
 	row := func(to, at int) {
 		for i := range len(v) / width {
@@ -148,11 +155,14 @@ func keepRows(v []float32, t graph.Tensor, old []float32, oldShape []int, per, g
 	if width == per*groups*c.Classes() && oldWidth == per*groups*from.Classes() && c.Classes() > len(c.Categories) && from.Classes() > len(from.Categories) {
 		row(c.BackgroundRow(), from.BackgroundRow())
 	}
+	kept := 0
 	for i, k := range c.Categories {
 		for j, l := range from.Categories {
 			if k.Name != "" && strings.EqualFold(k.Name, l.Name) {
 				row(c.RowOf(i), from.RowOf(j))
+				kept++
 			}
 		}
 	}
+	return kept == len(c.Categories) && kept == len(from.Categories)
 }

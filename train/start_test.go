@@ -1,13 +1,17 @@
 package train
 
 import (
+	"context"
+	"image"
 	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/spinemask/spinemask"
 	"github.com/spinemask/spinemask/config"
 	"github.com/spinemask/spinemask/dataset"
+	"github.com/spinemask/spinemask/internal/core/network"
 	"github.com/spinemask/spinemask/weights"
 )
 
@@ -86,4 +90,62 @@ func TestScratchHasTheGardensDeviations(t *testing.T) {
 	again, err := Scratch(c, &dataset.Set{Categories: []dataset.Category{{ID: 1, Name: "a"}}}, 5)
 	require.NoError(t, err)
 	require.Equal(t, s.Weights, again.Weights)
+}
+
+// A model with the background in the last row (Detectron2, mmdetection 2.x and 3.x) is
+// trained with the rows in another order, which changes nothing about what it finds.
+func TestTheBackgroundBecomesTheFirstRow(t *testing.T) {
+	c, err := config.Detectron2("r50")
+	require.NoError(t, err)
+	c.Input.MinSize, c.Input.MaxSize = 128, 128
+	c.Backbone.Stem, c.Backbone.Bottleneck, c.Backbone.Stage, c.Backbone.Endpoints = 8, 4, 8, 8
+	c.RPN.Filters, c.BoxHead.FC, c.MaskHead.Filters = 8, []int{16, 16}, 8
+	c.Categories = []config.Category{{ID: 1, Name: "cat"}, {ID: 2, Name: "dog"}}
+	c.Detections.Max = 20
+	first, err := Scratch(c, &dataset.Set{Categories: []dataset.Category{{ID: 1, Name: "cat"}, {ID: 2, Name: "dog"}}}, 1)
+	require.NoError(t, err)
+	n, err := network.Build(c)
+	require.NoError(t, err)
+	var tensors []weights.Tensor
+	for _, x := range n.Tensors() {
+		v := first.Weights[x.Name]
+		for i := range v {
+			switch x.Name {
+			case "backbone/stem/conv/kernel":
+				v[i] *= 2e-3 // colours are grey levels
+			case "box/class/kernel", "box/deltas/kernel":
+				v[i] *= 50 // so that classes differ
+			}
+		}
+		tensors = append(tensors, weights.NewTensor(x.Name, x.Shape, v))
+	}
+	f, err := weights.FromTensors("test", tensors, nil)
+	require.NoError(t, err)
+
+	same, err := From(c, f, c, &dataset.Set{Categories: []dataset.Category{{ID: 1, Name: "cat"}, {ID: 2, Name: "dog"}}}, 1)
+	require.NoError(t, err)
+	require.Equal(t, config.BackgroundFirst, same.Config.Background)
+	require.Empty(t, same.Classes)
+	require.Empty(t, same.New)
+	img := image.NewRGBA(image.Rect(0, 0, 128, 96))
+	for i := range img.Pix {
+		img.Pix[i] = byte(i * i >> 5)
+	}
+	found := func(c *config.Config, w spinemask.Weights) []spinemask.Instance {
+		m, err := spinemask.New(c, w, nil)
+		require.NoError(t, err)
+		defer m.Close()
+		r, err := m.Segment(context.Background(), img)
+		require.NoError(t, err)
+		return r.Instances
+	}
+	want, got := found(c, &Start{Weights: first.Weights}), found(same.Config, same)
+	require.Greater(t, len(want), 2)
+	require.Len(t, got, len(want))
+	for i := range want {
+		require.Equal(t, want[i].Category, got[i].Category)
+		require.InDelta(t, want[i].Score, got[i].Score, 1e-6)
+		require.InDelta(t, want[i].Box.X1, got[i].Box.X1, 1e-3)
+		require.Equal(t, want[i].Mask.Area(), got[i].Mask.Area())
+	}
 }

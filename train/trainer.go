@@ -64,8 +64,8 @@ type state struct {
 
 // New prepares the training of a network with the config c on a data set, whose classes
 // are those of the config, in their order. weights are those that it begins with, such
-// as a Start; they are copied. A model with an input of a fixed size gets that of the
-// recipe. The size of its objects becomes that of the data set.
+// as a Start; they are copied. The model's input gets the size of the recipe; if the input
+// follows the photo, this is what photos are fitted into. The size of its objects becomes that of the data set.
 func New(c *config.Config, weights spinemask.Weights, set *dataset.Set, r *Recipe, o *Options) (*Trainer, error) {
 	if err := r.Validate(); err != nil {
 		return nil, err
@@ -92,13 +92,18 @@ func New(c *config.Config, weights spinemask.Weights, set *dataset.Set, r *Recip
 		t.cache.limit = 1 << 30
 	}
 	height, width := r.Height, r.Width
-	switch fixed := c.Input.Fit == config.FitFixedSize; {
-	case height == 0 && !fixed:
-		return nil, errors.New("train: the recipe has no input size, and the model takes that of the photo")
+	switch in := &c.Input; {
+	case height == 0 && in.HasSize():
+		height, width = in.Height, in.Width
+	case height == 0 && in.MinSize == in.MaxSize: // photos fit into a square
+		height = (in.MaxSize + in.PadMultiple - 1) / in.PadMultiple * in.PadMultiple
+		width = height
 	case height == 0:
-		height, width = c.Input.Height, c.Input.Width
-	case fixed:
-		c.Input.Height, c.Input.Width = height, width
+		return nil, errors.New("train: the recipe has no input size, and the model takes that of the photo")
+	case in.HasSize():
+		in.Height, in.Width = height, width
+	default:
+		in.MinSize, in.MaxSize = min(height, width), max(height, width)
 	}
 	if height%c.Input.PadMultiple != 0 || width%c.Input.PadMultiple != 0 {
 		return nil, fmt.Errorf("train: input of %d×%d pixels: want multiples of %d", height, width, c.Input.PadMultiple)

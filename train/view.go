@@ -6,6 +6,7 @@ import (
 	"image/color"
 
 	"github.com/spinemask/spinemask/box"
+	"github.com/spinemask/spinemask/config"
 	"github.com/spinemask/spinemask/dataset"
 	"github.com/spinemask/spinemask/rle"
 )
@@ -58,7 +59,11 @@ func (t *Trainer) colour(pixel []float32) color.RGBA {
 	n := normalisation(&t.config.Input)
 	var rgb [3]byte
 	for c := range rgb {
-		v := float64(pixel[c])*n.Std[c] + n.Mean[c]
+		at := c
+		if t.config.Input.ChannelOrder == config.ChannelOrderBGR {
+			at = 2 - c
+		}
+		v := float64(pixel[at])*n.Std[c] + n.Mean[c]
 		rgb[c] = byte(min(max(255*v+0.5, 0), 255))
 	}
 	return color.RGBA{rgb[0], rgb[1], rgb[2], 255}

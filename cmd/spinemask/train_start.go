@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spinemask/spinemask/config"
@@ -38,11 +39,16 @@ func (f *trainFlags) start(t *talk, set *dataset.Set) (s *train.Start, source st
 	if err != nil {
 		return nil, "", err
 	}
-	t.assumptions(assumed)
 	c, err := f.detector(from)
 	if err != nil {
 		return nil, "", err
 	}
+	if c != from { // of which nothing but the backbone is taken
+		assumed = slices.DeleteFunc(assumed, func(a weights.Assumption) bool {
+			return a.Field != "semantics" && a.Field != "activation" && a.Field != "norm_epsilon"
+		})
+	}
+	t.assumptions(assumed)
 	if s, err = train.From(c, file, from, set, f.seed); err != nil {
 		return nil, "", err
 	}
@@ -83,6 +89,8 @@ func (f *trainFlags) detector(from *config.Config) (*config.Config, error) {
 		return nil, err
 	}
 	switch {
+	case c == nil && from.Model == config.ModelClassification && from.Backbone.Type == config.BackboneResNet:
+		return train.OnBackbone(from)
 	case c == nil && from.Model == config.ModelClassification:
 		return nil, hinted{fmt.Errorf("--from %s: a classifier gives its backbone to a detector; which one?", f.from), "--recipe spinenet-49-mrcnn-b, for instance"}
 	case c == nil || c.Model == from.Model:
@@ -109,6 +117,17 @@ func (f *trainFlags) openFrom() (*weights.File, error) {
 	return file, nil
 }
 
+// trainedSize is the size of the network's input in training.
+func trainedSize(in *config.Input, r *train.Recipe) string {
+	switch {
+	case r.Height > 0:
+		return fmt.Sprintf("%d×%d", r.Height, r.Width)
+	case in.HasSize():
+		return fmt.Sprintf("%d×%d", in.Height, in.Width)
+	}
+	return fmt.Sprintf("%d×%d", in.MinSize, in.MaxSize)
+}
+
 // sayStart says what became of the weights, and what is special about the network.
 func (r *trainRun) sayStart() {
 	s, t := r.start, r.talk
@@ -123,6 +142,9 @@ func (r *trainRun) sayStart() {
 	}
 	if r.recipe.Norms.Frozen {
 		t.say("norms    keep their statistics: batches of %d images are too few for new ones", r.recipe.Batch)
+	}
+	if len(s.New) > 0 {
+		t.say("network  %s, photos fitted into %s pixels", s.Config.Name, trainedSize(&s.Config.Input, r.recipe))
 	}
 	if c := s.Config; c.Backbone.Type != config.BackboneSpineNet || c.Boxes.Coding != config.BoxCodingPlain || c.Input.Fit != config.FitFixedSize {
 		t.say("network  of another system: trained with the losses and samplers of TensorFlow's Model Garden, on its own anchors, coding of boxes and RoIAlign")
