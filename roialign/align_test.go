@@ -17,6 +17,7 @@ import (
 var (
 	tf          = config.RoIAlign{Rule: config.RoIAlignTF, LevelRule: config.LevelRuleTF, MinLevel: 3, MaxLevel: 7, CanonicalLevel: 4, CanonicalSize: 224}
 	torchvision = config.RoIAlign{Rule: config.RoIAlignLegacy, LevelRule: config.LevelRuleTorchvision, MinLevel: 2, MaxLevel: 5, CanonicalLevel: 4, CanonicalSize: 224}
+	adaptive    = config.RoIAlign{Rule: config.RoIAlignAdaptive, LevelRule: config.LevelRuleDetectron2, MinLevel: 2, MaxLevel: 5, CanonicalLevel: 4, CanonicalSize: 224}
 	mmdet       = config.RoIAlign{Rule: config.RoIAlignMMDet1, LevelRule: config.LevelRuleMMDet1, MinLevel: 3, MaxLevel: 6, CanonicalLevel: 3, CanonicalSize: 56}
 )
 

@@ -34,7 +34,7 @@ func TestBackIsTheTransposeOfAlign(t *testing.T) {
 	for _, rule := range []struct {
 		name string
 		c    config.RoIAlign
-	}{{"tf", tf}, {"torchvision", torchvision}, {"mmdet", mmdet}} {
+	}{{"tf", tf}, {"torchvision", torchvision}, {"mmdet", mmdet}, {"adaptive", adaptive}} {
 		t.Run(rule.name, func(t *testing.T) {
 			r := rand.New(rand.NewPCG(3, 4))
 			for range 40 {
@@ -125,4 +125,48 @@ func TestBackEqualsTheGarden(t *testing.T) {
 		}
 	}
 	require.NotZero(t, n)
+}
+
+// torchvision's own crops and gradients (testdata/README.md), by the rules of torchvision,
+// of Detectron2 and mmdetection 2.x and 3.x, and of mmdetection 1.x.
+func TestBackEqualsTorchvision(t *testing.T) {
+	golden := testutil.Load(t, "testdata/back.safetensors")
+	x := golden.Get(t, "x")
+	channels, height, width := x.Shape[0], x.Shape[1], x.Shape[2]
+	channelsLast := func(data []float32, pixels int) []float32 {
+		out := make([]float32, len(data))
+		for i, v := range data {
+			item, c, p := i/(channels*pixels), i/pixels%channels, i%pixels
+			out[(item*pixels+p)*channels+c] = v
+		}
+		return out
+	}
+	const level = 2
+	maps := []Map{{channelsLast(x.Data, height*width), height, width, channels, width * channels}}
+	photo := box.Size{Height: float32(height << level), Width: float32(width << level)}
+	for _, g := range []struct {
+		name, boxes string
+		rule        config.RoIAlignRule
+		size, boxed int
+	}{
+		{"legacy7", "boxes", config.RoIAlignLegacy, 7, 10},
+		{"legacy14", "boxes", config.RoIAlignLegacy, 14, 4},
+		{"adaptive7", "boxes", config.RoIAlignAdaptive, 7, 10},
+		{"adaptive14", "boxes", config.RoIAlignAdaptive, 14, 4},
+		{"mmdet1", "mmdet1.boxes", config.RoIAlignMMDet1, 7, 8},
+	} {
+		c := torchvision
+		c.Rule, c.MinLevel, c.MaxLevel = g.rule, level, level
+		var boxes []box.Box
+		for b := golden.Get(t, g.boxes).Data; len(boxes) < g.boxed; b = b[4:] {
+			boxes = append(boxes, box.Box{X1: b[0], Y1: b[1], X2: b[2], Y2: b[3]})
+		}
+		for _, set := range kernels.Sets() {
+			got := align(&c, set, g.size, maps, photo, boxes)
+			testutil.RequireClose(t, channelsLast(golden.Get(t, g.name+".y").Data, g.size*g.size), got, 2e-6, g.name, set.Name)
+		}
+		dy := channelsLast(golden.Get(t, g.name+".dy").Data, g.size*g.size)
+		got := back(&c, g.size, maps, dy, photo, boxes)
+		testutil.RequireClose(t, channelsLast(golden.Get(t, g.name+".dx").Data, height*width), got[0].Data, 2e-6, g.name)
+	}
 }
