@@ -40,6 +40,7 @@ func (t *Trainer) learn(ctx context.Context, step int) (total Losses, images []*
 			}
 			t.waited += time.Since(start)
 			t.drop(b)
+			t.dropBlocks(b)
 			images = append(images, list...)
 			if err := do(b, truths); err != nil {
 				return err

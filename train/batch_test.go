@@ -11,11 +11,16 @@ import (
 // The gradients of a batch that is computed in parts are those of the whole batch, with
 // the statistics of norms frozen. The only differences are those of rounding.
 func TestPartsAddUpToTheBatch(t *testing.T) {
+	partsAddUp(t, 0, nil)
+	partsAddUp(t, 1, &DropBlock{Keep: 0.5, Size: 3, Level: 4})
+}
+
+func partsAddUp(t *testing.T, step int, drop *DropBlock) {
 	gradients := func(parts int) (*Trainer, Losses) {
-		r := small(1)
-		r.Batch, r.Parts, r.Norms.Frozen = 4, parts, true
+		r := small(2)
+		r.Batch, r.Parts, r.Norms.Frozen, r.DropBlock = 4, parts, true, drop
 		tr := trainer(t, r, 2)
-		losses, _, err := tr.learn(context.Background(), 0)
+		losses, _, err := tr.learn(context.Background(), step)
 		require.NoError(t, err)
 		return tr, losses
 	}

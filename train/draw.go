@@ -13,6 +13,7 @@ const (
 	forHoldout
 	forWeights
 	forDepth
+	forDropBlock
 )
 
 // draws is the stream of numbers for a purpose.

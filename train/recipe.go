@@ -30,8 +30,9 @@ type Recipe struct {
 	ClipNorm    float64 `json:"clip_norm,omitempty"`             // of all gradients together; 0: none
 	Average     float64 `json:"average,omitempty"`               // decay of a moving average of the weights, which is then the model; 0: none
 
-	Depth     float64 `json:"stochastic_depth,omitempty"` // how often the last block's branches are left out; earlier ones less
-	Smoothing float64 `json:"label_smoothing,omitempty"`  // of classification
+	Depth     float64    `json:"stochastic_depth,omitempty"` // how often the last block's branches are left out; earlier ones less
+	DropBlock *DropBlock `json:"dropblock,omitempty"`
+	Smoothing float64    `json:"label_smoothing,omitempty"` // of classification
 
 	Norms  Norms  `json:"norms"`
 	Freeze Freeze `json:"freeze,omitempty"` // what keeps its weights
@@ -134,6 +135,9 @@ func (r *Recipe) Validate() error {
 	want(r.ClipNorm >= 0, "clip_norm: %g, want 0 or more", r.ClipNorm)
 	want(r.Average >= 0 && r.Average < 1, "average: %g, want 0 to less than 1", r.Average)
 	want(r.Depth >= 0 && r.Depth < 1, "stochastic_depth: %g, want 0 to less than 1", r.Depth)
+	if d := r.DropBlock; d != nil {
+		want(d.Keep > 0 && d.Keep <= 1 && d.Size >= 1 && d.Level >= 1, "dropblock: %+v, want keep above 0 to 1, size and level from 1 on", *d)
+	}
 	want(r.Smoothing >= 0 && r.Smoothing < 1, "label_smoothing: %g, want 0 to less than 1", r.Smoothing)
 	want(r.Norms.Momentum >= 0 && r.Norms.Momentum <= 1, "norms.momentum: %g, want 0 to 1", r.Norms.Momentum)
 	want(r.Freeze == FreezeNothing || r.Freeze == FreezeStem || r.Freeze == FreezeBackbone, "freeze: %q, want stem or backbone", r.Freeze)

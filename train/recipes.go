@@ -54,10 +54,11 @@ var protocols = map[string]struct {
 	change func(r *Recipe)
 }{
 	"a": {
-		"protocol A of arXiv 1912.05027 §5.1: 250 epochs, scale 0.8 to 1.2; its DropBlock, whose values are not published, is left out",
+		"protocol A of arXiv 1912.05027 §5.1: 250 epochs, scale 0.8 to 1.2; DropBlock, whose values are not published, is assumed to be that of tensorflow/tpu models/official/resnet: keep 0.9, squares of 7, groups 3 and 4, which are levels 4 and above",
 		func(r *Recipe) {
 			r.Steps = 463 * 250
 			r.Rate = Rate{Value: 0.28, Warmup: 0.0067, WarmupSteps: 463 * 5, Drops: []float64{220. / 250, 240. / 250}}
+			r.DropBlock = &DropBlock{Keep: 0.9, Size: 7, Level: 4}
 			r.Augment.Scale = [2]float64{0.8, 1.2}
 		},
 	},

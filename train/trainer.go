@@ -149,7 +149,7 @@ func New(c *config.Config, weights spinemask.Weights, set *dataset.Set, r *Recip
 
 // learner makes the network of the config's kind.
 func (t *Trainer) learner(s sizes) (learner, error) {
-	o := backprop.Options{Momentum: t.recipe.Norms.Momentum, FrozenNorms: t.recipe.Norms.Frozen, MemoryLimit: t.options.MemoryLimit}
+	o := backprop.Options{Momentum: t.recipe.Norms.Momentum, FrozenNorms: t.recipe.Norms.Frozen, MemoryLimit: t.options.MemoryLimit, DropBlockLevel: t.recipe.DropBlock.level()}
 	switch t.config.Model {
 	case config.ModelRetinaNet:
 		return newRetinaNet(t.config, t.params, s, t.team, o)

@@ -207,4 +207,10 @@ func (p *Program) place() error {
 }
 
 // Bytes is the memory of the values of a batch.
-func (p *Program) Bytes() int64 { return 4 * int64(len(p.arena)) }
+func (p *Program) Bytes() int64 {
+	masks := 0
+	for _, b := range p.DropBlocks() {
+		masks += p.values[0].n * b.Height * b.Width * b.Depth / 8
+	}
+	return 4*int64(len(p.arena)) + int64(masks)
+}

@@ -39,6 +39,9 @@ type Options struct {
 	FrozenNorms bool
 	// InputGrads are wanted for these inputs.
 	InputGrads []string
+	// DropBlockLevel is the level from which on squares of the maps inside bottlenecks can be
+	// dropped, see Program.Drop; 0: nowhere.
+	DropBlockLevel int
 	// MemoryLimit is how many bytes the values of a batch may take; 0: any number.
 	MemoryLimit int64
 }
@@ -151,6 +154,7 @@ func (p *Program) compile(g *graph.Graph) error {
 	for _, v := range p.outputs {
 		readers[v]++
 	}
+	dropped := p.dropBlocks(nodes)
 	joined := map[int]bool{}
 	// behind finds the activation that alone reads a node.
 	behind := func(i int) (graph.Activation, bool) {
@@ -167,6 +171,9 @@ func (p *Program) compile(g *graph.Graph) error {
 		s := &step{name: n.Name, out: i}
 		for _, v := range n.In {
 			s.in = append(s.in, int(v))
+		}
+		if unit, ok := dropped[n.Name]; ok {
+			readers = p.drop(s, unit, readers)
 		}
 		x := func() *value { return p.values[s.in[0]] }
 		switch op := n.Op.(type) {
