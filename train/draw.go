@@ -14,6 +14,7 @@ const (
 	forWeights
 	forDepth
 	forDropBlock
+	forFolds
 )
 
 // draws is the stream of numbers for a purpose.

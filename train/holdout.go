@@ -12,13 +12,5 @@ func HoldOut(set *dataset.Set, seed uint64) (train, validation *dataset.Set) {
 	n := max(1, len(set.Images)/10)
 	held := draws(seed, forHoldout, 0, 0).Perm(len(set.Images))[:n]
 	slices.Sort(held)
-	train, validation = &dataset.Set{Categories: set.Categories}, &dataset.Set{Categories: set.Categories}
-	for i, im := range set.Images {
-		if slices.Contains(held, i) {
-			validation.Images = append(validation.Images, im)
-		} else {
-			train.Images = append(train.Images, im)
-		}
-	}
-	return train, validation
+	return split(set, held)
 }

@@ -34,11 +34,12 @@ func (t *Trainer) Validate(ctx context.Context, set *dataset.Set) (*Scores, erro
 		return nil, err
 	}
 	defer model.Close()
-	return t.score(ctx, model, set)
+	return t.ValidateWith(ctx, set, func(int) *spinemask.Model { return model })
 }
 
-// score runs a model over a set, by COCO's rules and at an IoU of a half.
-func (t *Trainer) score(ctx context.Context, model *spinemask.Model, set *dataset.Set) (*Scores, error) {
+// ValidateWith is Validate with models that are given for the images of the set, such as
+// those of Folds that have not seen them.
+func (t *Trainer) ValidateWith(ctx context.Context, set *dataset.Set, model func(image int) *spinemask.Model) (*Scores, error) {
 	evaluators, err := t.evaluators(set)
 	if err != nil {
 		return nil, err
@@ -52,7 +53,7 @@ func (t *Trainer) score(ctx context.Context, model *spinemask.Model, set *datase
 		if err != nil {
 			return nil, fmt.Errorf("train: %s: %w", im.Name, err)
 		}
-		r, err := model.Segment(ctx, img)
+		r, err := model(i).Segment(ctx, img)
 		if err != nil {
 			return nil, err
 		}

@@ -43,7 +43,10 @@ func (r *trainRun) readData() error {
 	case r.heldOut:
 		r.talk.say("         %d of the images are held out for validation, see %s", len(r.val.Images), filepath.Join(f.folder(), trainSplit))
 	case r.val == nil:
-		r.talk.say("         fewer than ten images: none is held out, so there is no validation and no best model, only the last one")
+		r.talk.say("         fewer than ten images: none is held out, so there is no validation, no early stop and no best model, only the last one")
+		if n := len(r.folds()); n > 0 {
+			r.talk.say("         the display threshold is taken by folds: %d more models, each trained without %s of the images and shown that part (--folds 0 leaves them out)", n, part(n))
+		}
 	default:
 		r.talk.say("         %d images for validation", len(r.val.Images))
 	}

@@ -26,6 +26,7 @@ const (
 	trainRecipe = "recipe.json"
 	trainSplit  = "validation.txt"
 	trainReport = "report.html"
+	trainFold   = "fold-" // and its number: models of folds, and their states
 )
 
 // trainProgress is kept with the state.
@@ -42,6 +43,8 @@ type trainProgress struct {
 	Worse      int          `json:"worse"` // validations since the best
 	Validated  []validation `json:"validated,omitempty"`
 	Best       scores       `json:"best"`
+	Folds      int          `json:"folds,omitempty"`  // that the threshold is taken by
+	Folded     bool         `json:"folded,omitempty"` // it has been taken
 }
 
 type validation struct {
@@ -64,7 +67,17 @@ func (r *trainRun) begin() error {
 	if err := os.MkdirAll(r.flags.folder(), 0o777); err != nil {
 		return err
 	}
-	for _, name := range []string{trainState, trainBest, trainReport, trainSplit} { // of a former run
+	former := []string{trainState, trainBest, trainReport, trainSplit}
+	files, err := os.ReadDir(r.flags.folder())
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		if strings.HasPrefix(f.Name(), trainFold) {
+			former = append(former, f.Name())
+		}
+	}
+	for _, name := range former {
 		if err := os.Remove(r.path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
@@ -73,7 +86,7 @@ func (r *trainRun) begin() error {
 	if err != nil {
 		return err
 	}
-	r.progress = trainProgress{Source: r.source, Weights: sum, Every: r.flags.every}
+	r.progress = trainProgress{Source: r.source, Weights: sum, Every: r.flags.every, Folds: len(r.folds())}
 	if r.progress.Every == 0 {
 		r.progress.Every = max(1, r.recipe.Steps/20)
 	}
@@ -159,6 +172,9 @@ func (r *trainRun) sameRun() error {
 	}
 	if val != r.progress.Validation {
 		return errors.New("the run was begun with other data for validation")
+	}
+	if n := len(r.folds()); n != r.progress.Folds {
+		return fmt.Errorf("the run was begun with %d folds, not %d", r.progress.Folds, n)
 	}
 	sum, err := r.flags.weightsSum()
 	if err != nil {
@@ -247,9 +263,13 @@ func (r *trainRun) writeModel(path string, threshold float64) error {
 
 // provenance says in the model how it was made.
 func (r *trainRun) provenance() weights.Provenance {
+	return r.provenanceOf(r.trainer, len(r.set.Images))
+}
+
+func (r *trainRun) provenanceOf(t *train.Trainer, images int) weights.Provenance {
 	return weights.Provenance{
 		Source: fmt.Sprintf("trained on %s (%d images) from %s, recipe %s, seed %d, %d of %d steps",
-			filepath.Base(r.flags.data), len(r.set.Images), filepath.Base(r.source), r.recipe.Name, r.recipe.Seed, r.trainer.StepDone(), r.recipe.Steps),
+			filepath.Base(r.flags.data), images, filepath.Base(r.source), r.recipe.Name, r.recipe.Seed, t.StepDone(), t.Recipe().Steps),
 		SHA256: r.set.SHA256(), System: weights.Native,
 	}
 }

@@ -39,9 +39,9 @@ var lossNames = [][2]string{
 	{"cls_loss", "class"}, {"box_loss", "box"}, {"regularization_loss", "decay"},
 }
 
-// say prints the means since the last line. validating is the time that the validations
-// to come will take.
-func (i *trainInterval) say(t *talk, p train.Progress, r *train.Recipe, images int, validating time.Duration) {
+// say prints the means since the last line. before stands in front of it; rest is the time that
+// validations and folds to come will take.
+func (i *trainInterval) say(t *talk, before string, p train.Progress, r *train.Recipe, images int, rest time.Duration) {
 	n := float64(i.steps)
 	each := i.took / time.Duration(i.steps)
 	var parts []string
@@ -50,9 +50,9 @@ func (i *trainInterval) say(t *talk, p train.Progress, r *train.Recipe, images i
 			parts = append(parts, fmt.Sprintf("%s %.3f", l[1], v/n))
 		}
 	}
-	t.say("step %d of %d, epoch %.1f: loss %.3f (%s), lr %.2g, %.1f images/s, %.0f %% waiting for data, %s left", p.Step, r.Steps,
+	t.say("%sstep %d of %d, epoch %.1f: loss %.3f (%s), lr %.2g, %.1f images/s, %.0f %% waiting for data, %s left", before, p.Step, r.Steps,
 		float64(p.Step*r.Batch)/float64(images), i.sums["total_loss"]/n, strings.Join(parts, ", "), p.Rate,
-		float64(r.Batch)/each.Seconds(), 100*i.waited.Seconds()/i.took.Seconds(), roundTime(each*time.Duration(r.Steps-p.Step)+validating))
+		float64(r.Batch)/each.Seconds(), 100*i.waited.Seconds()/i.took.Seconds(), roundTime(each*time.Duration(r.Steps-p.Step)+rest))
 	*i = trainInterval{said: time.Now()}
 }
 

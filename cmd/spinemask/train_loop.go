@@ -31,9 +31,14 @@ func (r *trainRun) loop(ctx context.Context) error {
 	switch {
 	case err == nil:
 		return nil
+	case ctx.Err() != nil && r.fold > 0:
+		r.talk.say("interrupted in fold %d; go on with: %s", r.fold, resumeCommand())
+		return exit(exitInterrupted)
 	case ctx.Err() != nil:
 		r.talk.say("interrupted after step %d; go on with: %s", r.trainer.StepDone(), resumeCommand())
 		return exit(exitInterrupted)
+	case errors.As(err, new(hinted)):
+		return err
 	}
 	return hinted{err, "the state after the last good step is kept in " + r.flags.folder() + "; --resume goes on from there"}
 }
@@ -72,7 +77,9 @@ func (r *trainRun) step(ctx context.Context, p train.Progress) error {
 	due := r.due(p.Step)
 	if due || time.Since(r.interval.said) > 10*time.Second {
 		validations := (r.recipe.Steps-p.Step)/r.progress.Every + 1
-		r.interval.say(r.talk, p, r.recipe, len(r.set.Images), time.Duration(validations)*r.validating)
+		rest := time.Duration(validations) * r.validating
+		rest += time.Duration((r.timesOver() - 1) * float64(r.recipe.Steps) * float64(r.interval.took) / float64(r.interval.steps))
+		r.interval.say(r.talk, "", p, r.recipe, len(r.set.Images), rest)
 	}
 	if p.Deviations > 8 {
 		r.talk.say("warning: the loss of step %d, %.3f, lies %.0f standard deviations above that of the steps before", p.Step, p.Losses["total_loss"], p.Deviations)
@@ -143,8 +150,17 @@ func (r *trainRun) validate(ctx context.Context, step int) error {
 // finish puts the best model, or else the last, where it was asked for, and reports.
 func (r *trainRun) finish(ctx context.Context) error {
 	f, g := r.flags, &r.progress
-	shown := r.val
-	if g.BestStep == 0 {
+	shown, folded := r.val, g.Folded
+	switch {
+	case g.Folds > 0:
+		shown = r.set
+		if err := r.takeFolds(ctx); err != nil {
+			return err
+		}
+		if err := r.writeModel(f.out, g.Threshold); err != nil {
+			return err
+		}
+	case g.BestStep == 0:
 		shown = r.set
 		s, err := r.trainer.Validate(ctx, r.set)
 		if err != nil {
@@ -155,7 +171,7 @@ func (r *trainRun) finish(ctx context.Context) error {
 		if err := r.writeModel(f.out, s.Threshold); err != nil {
 			return err
 		}
-	} else {
+	default:
 		data, err := os.ReadFile(r.path(trainBest))
 		if err != nil {
 			return err
@@ -165,7 +181,12 @@ func (r *trainRun) finish(ctx context.Context) error {
 		}
 		r.talk.say("best     step %d, validation AP %.3f", g.BestStep, g.BestAP)
 	}
-	if err := r.report(ctx, shown); err != nil {
+	if _, err := os.Stat(r.path(trainReport)); !folded || err != nil { // else it is of this run, and its models are gone
+		if err := r.report(ctx, shown); err != nil {
+			return err
+		}
+	}
+	if err := r.dropFolds(); err != nil {
 		return err
 	}
 	r.talk.say("report   %s", r.path(trainReport))

@@ -62,6 +62,10 @@ func (r *trainRun) report(ctx context.Context, set *dataset.Set) error {
 		rep.Made = append(rep.Made, trainreport.Fact{Name: "held out for validation", Value: strings.Join(setNames(r.val), ", ")})
 	}
 	rep.Measured = "No image was held out: classes, images and the display threshold are from the images that the model was trained on, which says little of others."
+	if g.Folds > 0 {
+		rep.Measured = fmt.Sprintf("No image was held out. Classes, images and the display threshold are by folds: each image was shown to a model that was trained without %s of the images, this one among them.", part(g.Folds))
+		rep.Facts = append(rep.Facts, trainreport.Fact{Name: "AP by folds", Value: fmt.Sprintf("%.3f", g.BestAP)})
+	}
 	if r.val != nil {
 		rep.Measured = fmt.Sprintf("The model is that of step %d, the best on the images for validation; classes and images below are from there.", g.BestStep)
 		rep.Facts = append(rep.Facts, trainreport.Fact{Name: "validation AP", Value: fmt.Sprintf("%.3f", g.BestAP)})
@@ -171,11 +175,17 @@ func (r *trainRun) worst(ctx context.Context, set *dataset.Set) ([]trainreport.P
 	list := slices.Clone(r.progress.Best.Images)
 	slices.SortStableFunc(list, func(a, b train.ImageScore) int { return cmp.Compare(f1(a), f1(b)) })
 	list = list[:min(len(list), worstImages)]
-	model, err := spinemask.Open(r.flags.out, &spinemask.Options{Threads: r.flags.threads, MinScore: spinemask.DisplayScore})
+	o := &spinemask.Options{Threads: r.flags.threads, MinScore: r.progress.Threshold}
+	models, err := r.openFolds(o)
 	if err != nil {
 		return nil, err
 	}
-	defer model.Close()
+	if len(models.open) == 0 {
+		if err := models.add(r.flags.out, o); err != nil {
+			return nil, err
+		}
+	}
+	defer models.close()
 	var pairs []trainreport.Pair
 	for _, s := range list {
 		im := &set.Images[s.Image]
@@ -183,7 +193,7 @@ func (r *trainRun) worst(ctx context.Context, set *dataset.Set) ([]trainreport.P
 		if err != nil {
 			return nil, err
 		}
-		result, err := model.Segment(ctx, img)
+		result, err := models.of(s.Image).Segment(ctx, img)
 		if err != nil {
 			return nil, err
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"time"
@@ -36,6 +37,7 @@ type trainRun struct {
 		took  time.Duration
 	}
 	validating time.Duration // the last validation
+	fold       int           // that is trained now, from 1; 0: none
 }
 
 // prepare reads the data, resolves the recipe, and makes the trainer.
@@ -104,8 +106,12 @@ func (r *trainRun) forecast(ctx context.Context) error {
 	}
 	steps := r.recipe.Steps
 	epoch := max(1, len(r.set.Images)/r.recipe.Batch)
-	r.talk.say("time     %s a step of %d images, %s an epoch, %s for %d steps, without validation; %d MB of memory for a batch",
-		took.Round(time.Millisecond), r.recipe.Batch, roundTime(took*time.Duration(epoch)), roundTime(took*time.Duration(steps)), steps, r.trainer.Bytes()>>20)
+	without := "without validation"
+	if n := len(r.folds()); n > 0 {
+		without = fmt.Sprintf("and %s more for the %d folds", roundTime(time.Duration((r.timesOver()-1)*float64(took)*float64(steps))), n)
+	}
+	r.talk.say("time     %s a step of %d images, %s an epoch, %s for %d steps, %s; %d MB of memory for a batch",
+		took.Round(time.Millisecond), r.recipe.Batch, roundTime(took*time.Duration(epoch)), roundTime(took*time.Duration(steps)), steps, without, r.trainer.Bytes()>>20)
 	return nil
 }
 

@@ -22,7 +22,7 @@ func (r *trainRun) fitTime(p train.Progress) error {
 		r.timed.steps++
 		r.timed.took += p.Took
 	}
-	whole := time.Duration(f.minutes * float64(time.Minute))
+	whole := time.Duration(f.minutes * float64(time.Minute) / r.timesOver())
 	first := !g.Fitted && r.timed.steps == timedSteps
 	if !first && !(g.Fitted && r.due(p.Step) && r.timed.steps > 0) {
 		return nil
