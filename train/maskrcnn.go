@@ -154,7 +154,9 @@ func newMaskRCNN(c *config.Config, params *backprop.Params, s sizes, team *paral
 	if m.trunk, err = backprop.New(n.Trunk, params, s.batch, s.height, s.width, team, o); err != nil {
 		return nil, fmt.Errorf("train: %w", err)
 	}
-	o.InputGrads = []string{"features"}
+	if m.trunk.OutputGrad(network.PName(c.RoIAlign.MinLevel)).Data != nil { // the backbone is trained
+		o.InputGrads = []string{"features"}
+	}
 	if m.box, err = backprop.New(n.Box, params, s.batch*s.regions, c.RoIAlign.BoxSize, c.RoIAlign.BoxSize, team, o); err != nil {
 		return nil, fmt.Errorf("train: %w", err)
 	}
@@ -374,6 +376,9 @@ func (m *maskRCNN) alignBack(head *backprop.Program, boxes [][]box.Box, grads []
 	start := time.Now()
 	defer func() { m.aligning += time.Since(start) }()
 	in := head.InputGrad("features")
+	if in.Data == nil {
+		return // the backbone is frozen
+	}
 	first := 0
 	for i, list := range boxes {
 		var maps []roialign.Map

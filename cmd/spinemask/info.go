@@ -143,11 +143,13 @@ func writeInfo(w io.Writer, m *spinemask.Model) error {
 	var p weights.Provenance
 	if json.Unmarshal([]byte(m.Source().Provenance), &p) == nil && p.Source != "" {
 		row("made from", "%s", p.Source)
-		row("licence", "%s", p.Licence)
+		if p.Licence != "" {
+			row("licence", "%s", p.Licence)
+		}
 	}
 	row("sha256", "%s", sum)
 	if c.Model.Detects() {
-		row("detections", "score from %g, at most %d of an image; shown from %g", c.Detections.ScoreThreshold, c.Detections.Max, c.Detections.DisplayThreshold)
+		row("detections", "score from %g, at most %d of an image; shown from %.3g", c.Detections.ScoreThreshold, c.Detections.Max, c.Detections.DisplayThreshold)
 	}
 	row("weights", "%.1f MB in memory, %.1f MB more for Winograd from the first photo on", float64(m.WeightBytes())/1e6, float64(m.WinogradBytes())/1e6)
 	row("processor", "%s with %s, %d threads", runtime.GOARCH, cpuFeatures(), runtime.GOMAXPROCS(0))

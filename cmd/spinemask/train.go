@@ -143,6 +143,10 @@ func (f *trainFlags) makeRecipe(images int) (*train.Recipe, error) {
 	}
 	r.Seed = f.seed
 	if f.given("batch") {
+		if !r.Rate.PerImage { // as for one of the recipe's size
+			scale := float64(f.batch) / float64(r.Batch)
+			r.Rate.Value, r.Rate.Warmup = scale*r.Rate.Value, scale*r.Rate.Warmup
+		}
 		r.Batch = f.batch
 	}
 	if f.given("accumulate") {

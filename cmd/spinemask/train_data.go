@@ -39,9 +39,9 @@ func (r *trainRun) readData() error {
 	r.talk.say("data     %s: %d images, %d objects, classes %s", set.Kind, len(r.set.Images), n, some(set.Titles(), 12))
 	switch {
 	case r.heldOut && f.out == "":
-		r.talk.say("         %d of the images are held out for validation", len(r.val.Images))
+		r.talk.say("         %s held out for validation", more(len(r.val.Images)))
 	case r.heldOut:
-		r.talk.say("         %d of the images are held out for validation, see %s", len(r.val.Images), filepath.Join(f.folder(), trainSplit))
+		r.talk.say("         %s held out for validation, see %s", more(len(r.val.Images)), filepath.Join(f.folder(), trainSplit))
 	case r.val == nil:
 		r.talk.say("         fewer than ten images: none is held out, so there is no validation, no early stop and no best model, only the last one")
 		if n := len(r.folds()); n > 0 {
@@ -51,6 +51,14 @@ func (r *trainRun) readData() error {
 		r.talk.say("         %d images for validation", len(r.val.Images))
 	}
 	return nil
+}
+
+// more counts images beside those that are trained on.
+func more(n int) string {
+	if n == 1 {
+		return "1 more image is"
+	}
+	return fmt.Sprintf("%d more images are", n)
 }
 
 // shownProblems is how many of each kind are printed without --check.

@@ -159,7 +159,7 @@ func (r *trainRun) startFold(i int, fold *train.Fold) (*train.Trainer, error) {
 		return nil, err
 	}
 	if r.start == nil { // of a run that was gone on with
-		if r.start, _, err = r.flags.start(&talk{w: io.Discard, quiet: true}, r.set); err != nil {
+		if r.start, _, err = r.flags.start(&talk{w: io.Discard, quiet: true}, r.set, r.recipe.Name); err != nil {
 			return nil, err
 		}
 	}

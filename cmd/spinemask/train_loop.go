@@ -75,7 +75,7 @@ func (r *trainRun) step(ctx context.Context, p train.Progress) error {
 	}
 	r.interval.add(p)
 	due := r.due(p.Step)
-	if due || time.Since(r.interval.said) > 10*time.Second {
+	if due && r.val != nil || p.Step == p.Steps || time.Since(r.interval.said) > 10*time.Second {
 		validations := (r.recipe.Steps-p.Step)/r.progress.Every + 1
 		rest := time.Duration(validations) * r.validating
 		rest += time.Duration((r.timesOver() - 1) * float64(r.recipe.Steps) * float64(r.interval.took) / float64(r.interval.steps))

@@ -17,11 +17,17 @@ func (r *trainRun) fitsMemory() error {
 
 // tooLarge says what would fit.
 func (r *trainRun) tooLarge(need, free int64) error {
-	err := fmt.Errorf("a batch of %d images takes %d MB of memory, and %d MB are free", r.recipe.Batch, need>>20, free>>20)
-	if batch := int(0.9 * float64(free) / float64(need) * float64(r.recipe.Batch)); batch >= 1 {
-		return hinted{err, fmt.Sprintf("--batch %d would fit, or a smaller --train-size", batch)}
+	at := r.recipe.Batch / max(r.recipe.Parts, 1) // once
+	err := fmt.Errorf("a batch of %d images takes %d MB of memory, and %d MB are free", at, need>>20, free>>20)
+	fit := int(0.9 * float64(free) / float64(need) * float64(at))
+	if fit < 1 {
+		return hinted{err, "a smaller --train-size, or a smaller network"}
 	}
-	return hinted{err, "a smaller --train-size, or a smaller network"}
+	parts := (r.recipe.Batch + fit - 1) / fit
+	for r.recipe.Batch%parts != 0 {
+		parts++
+	}
+	return hinted{err, fmt.Sprintf("--batch %d would fit, or the whole batch in parts, --accumulate %d, or a smaller --train-size", fit, parts)}
 }
 
 // availableMemory is what new programs can use without swapping, in bytes; 0 where the

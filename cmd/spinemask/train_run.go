@@ -60,7 +60,7 @@ func (r *trainRun) prepare(ctx context.Context, stdout io.Writer) error {
 		r.done = true
 		return writeJSON(stdout, r.recipe)
 	}
-	if r.start, r.source, err = f.start(r.talk, r.set); err != nil {
+	if r.start, r.source, err = f.start(r.talk, r.set, r.recipe.Name); err != nil {
 		return err
 	}
 	if err := r.checkData(r.start.Config.Model.HasMasks()); err != nil {

@@ -14,10 +14,10 @@ import (
 )
 
 // start finds the network and the weights to begin with. source says for people where
-// they are from.
-func (f *trainFlags) start(t *talk, set *dataset.Set) (s *train.Start, source string, err error) {
+// they are from; recipe is the name of the recipe.
+func (f *trainFlags) start(t *talk, set *dataset.Set, recipe string) (s *train.Start, source string, err error) {
 	if f.from == "scratch" {
-		c, err := f.network()
+		c, err := networkOf(recipe)
 		if err != nil {
 			return nil, "", err
 		}
@@ -39,7 +39,7 @@ func (f *trainFlags) start(t *talk, set *dataset.Set) (s *train.Start, source st
 	if err != nil {
 		return nil, "", err
 	}
-	c, err := f.detector(from)
+	c, err := f.detector(from, recipe)
 	if err != nil {
 		return nil, "", err
 	}
@@ -53,7 +53,7 @@ func (f *trainFlags) start(t *talk, set *dataset.Set) (s *train.Start, source st
 		return nil, "", err
 	}
 	if len(s.Kept) == 0 {
-		return nil, "", fmt.Errorf("--from %s: no array of it fits the network of the recipe %s", f.from, f.recipe)
+		return nil, "", fmt.Errorf("--from %s: no array of it fits the network of the recipe %s", f.from, recipe)
 	}
 	source = f.from
 	if source == "" {
@@ -62,10 +62,10 @@ func (f *trainFlags) start(t *talk, set *dataset.Set) (s *train.Start, source st
 	return s, source, nil
 }
 
-// network is that of a recipe which names one, such as spinenet-49-mrcnn-b; nil if the
+// networkOf is the network of a recipe which names one, such as spinenet-49-mrcnn-b; nil if the
 // recipe is for any network.
-func (f *trainFlags) network() (*config.Config, error) {
-	parts := strings.Split(f.recipe, "-")
+func networkOf(recipe string) (*config.Config, error) {
+	parts := strings.Split(recipe, "-")
 	if len(parts) < 3 || parts[0] != "spinenet" {
 		return nil, nil
 	}
@@ -83,8 +83,8 @@ func (f *trainFlags) network() (*config.Config, error) {
 
 // detector is the network to train on from a file with the config from: its own, or
 // that of the recipe on the file's backbone if the file holds a network of another kind.
-func (f *trainFlags) detector(from *config.Config) (*config.Config, error) {
-	c, err := f.network()
+func (f *trainFlags) detector(from *config.Config, recipe string) (*config.Config, error) {
+	c, err := networkOf(recipe)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +96,7 @@ func (f *trainFlags) detector(from *config.Config) (*config.Config, error) {
 	case c == nil || c.Model == from.Model:
 		return from, nil
 	case c.Backbone.Type != from.Backbone.Type:
-		return nil, fmt.Errorf("--from %s: a backbone of the kind %s, the recipe %s wants %s", f.from, from.Backbone.Type, f.recipe, c.Backbone.Type)
+		return nil, fmt.Errorf("--from %s: a backbone of the kind %s, the recipe %s wants %s", f.from, from.Backbone.Type, recipe, c.Backbone.Type)
 	}
 	min, max := c.Backbone.MinLevel, c.Backbone.MaxLevel
 	c.Backbone = from.Backbone
@@ -140,8 +140,13 @@ func (r *trainRun) sayStart() {
 			t.detail("         %s: %s", list.what, name)
 		}
 	}
-	if r.recipe.Norms.Frozen {
-		t.say("norms    keep their statistics: batches of %d images are too few for new ones", r.recipe.Batch)
+	switch at := r.recipe.Batch / max(r.recipe.Parts, 1); {
+	case r.recipe.Norms.Frozen && r.flags.freeze == "norms":
+		t.say("norms    keep their statistics, as was asked for")
+	case r.recipe.Norms.Frozen && at < 8:
+		t.say("norms    keep their statistics: fewer than 8 images at once are too few for new ones")
+	case r.recipe.Norms.Frozen:
+		t.say("norms    keep their statistics, as the recipe says")
 	}
 	if len(s.New) > 0 {
 		t.say("network  %s, photos fitted into %s pixels", s.Config.Name, trainedSize(&s.Config.Input, r.recipe))

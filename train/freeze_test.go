@@ -1,0 +1,50 @@
+package train
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/spinemask/spinemask/weights"
+)
+
+// What is frozen keeps its bytes, everything else moves, for networks of every kind that
+// has heads.
+func TestFrozenPartsKeepTheirWeights(t *testing.T) {
+	for _, freeze := range []Freeze{FreezeNothing, FreezeStem, FreezeBackbone} {
+		for _, model := range []string{"../models/nuclei/nuclei.safetensors", "../testdata/mmdet_tiny/tiny.pth"} {
+			f, err := weights.Open(model)
+			require.NoError(t, err)
+			defer f.Close()
+			c, _, err := f.Config(weights.Options{})
+			require.NoError(t, err)
+			set, read := blobs()
+			start, err := From(c, f, c, set, 1)
+			require.NoError(t, err)
+			r := small(1)
+			r.Average, r.Norms.Frozen, r.Freeze, r.Rate = 0, true, freeze, Rate{Value: 0.01}
+			tr, err := New(start.Config, start, set, r, &Options{Read: read})
+			require.NoError(t, err)
+			require.NoError(t, tr.Run(context.Background(), nil))
+			for _, p := range tr.params.List {
+				frozen := strings.Contains(p.Name, "/norm") ||
+					freeze == FreezeStem && strings.HasPrefix(p.Name, "backbone/stem/") ||
+					freeze == FreezeBackbone && strings.HasPrefix(p.Name, "backbone/")
+				if frozen || strings.HasSuffix(p.Name, "/kernel") { // biases in front of norms have no gradient
+					require.Equal(t, frozen, equal(start.Weights[p.Name], p.Value), "%s %s: %s", freeze, model, p.Name)
+				}
+			}
+		}
+	}
+}
+
+func equal(a, b []float32) bool {
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return len(a) == len(b)
+}
