@@ -18,6 +18,10 @@
 // were trained with; tests compare whole steps with it. The network is the graph that
 // inference runs: package internal/core/backprop goes through it both ways.
 //
+// The function given to Run is told of every step, and its error ends the run; so does ctx,
+// within a layer's time, with the weights of the last whole step. WriteState keeps a run,
+// Resume goes on with it.
+//
 // A run is repeatable to the last bit, whatever the number of threads, and may be
 // stopped and gone on with at any step: all random numbers follow from the seed, the
 // step and the image.
