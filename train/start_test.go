@@ -4,6 +4,7 @@ import (
 	"context"
 	"image"
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -148,4 +149,29 @@ func TestTheBackgroundBecomesTheFirstRow(t *testing.T) {
 		require.InDelta(t, want[i].Box.X1, got[i].Box.X1, 1e-3)
 		require.Equal(t, want[i].Mask.Area(), got[i].Mask.Area())
 	}
+}
+
+// A backbone alone, with the names of the ImageNet weights of Detectron2, begins a detector.
+func TestABackboneAloneBeginsADetector(t *testing.T) {
+	whole, err := weights.OpenRaw("../weights/testdata/caffe2_tiny.pkl")
+	require.NoError(t, err)
+	defer whole.Close()
+	var list []weights.Tensor
+	for _, name := range whole.Names() {
+		if strings.HasPrefix(name, "blobs/res") || name == "blobs/conv1_w" {
+			v, _ := whole.Tensor(name)
+			list = append(list, v)
+		}
+	}
+	f, err := weights.FromTensors("R-50.pkl", list, nil)
+	require.NoError(t, err)
+	c, _, err := f.Config(weights.Options{BackboneOnly: true})
+	require.NoError(t, err)
+	c.Backbone.Endpoints, c.RPN.Filters, c.BoxHead.FC, c.MaskHead.Filters = 4, 4, []int{4, 4}, 4 // narrow heads, to be quick
+	s, err := From(c, f, c, &dataset.Set{Categories: []dataset.Category{{ID: 1, Name: "debris"}}}, 1)
+	require.NoError(t, err)
+	require.Len(t, s.Kept, 53*5)
+	require.Empty(t, s.Left)
+	require.Contains(t, s.New, "fpn/lateral2/kernel")
+	require.Contains(t, s.New, "mask/logits/kernel")
 }

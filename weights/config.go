@@ -196,6 +196,9 @@ func (f *File) infer(o Options) (*config.Config, []Assumption, error) {
 		}
 		return nil, nil, fmt.Errorf("weights: %s: no defaults for %q", f.name, system)
 	}
+	if f.backboneOnly() && !o.BackboneOnly {
+		return nil, nil, kind{"a backbone of Detectron2 alone, without the other parts of a detector", "a training can begin with it: spinemask train --from FILE"}.error(f.name, nil)
+	}
 	c, err := family.config(family.base(f))
 	if err != nil {
 		return nil, nil, err
@@ -228,6 +231,9 @@ func (f *File) infer(o Options) (*config.Config, []Assumption, error) {
 		epsilon = reason
 	} else if system == Torchvision {
 		epsilon = f.torchvisionEpsilon(c, reason)
+	}
+	if f.backboneOnly() && f.texts["__author__"] == "torchvision" { // tools/convert-torchvision-to-d2.py says what it needs
+		c.Input.ChannelOrder, c.Input.Std, c.Backbone.StridedConv = "", [3]float64{58.395, 57.12, 57.375}, ""
 	}
 	if f.detectron2 != nil && system == Detectron2 {
 		if problems := f.detectron2.apply(c); len(problems) > 0 {
@@ -311,6 +317,11 @@ func (f *File) known() string {
 		return ""
 	}
 	return knownFiles[sum[:8]]
+}
+
+// backboneOnly reports whether the file holds a backbone of Detectron2 and nothing of a detector.
+func (f *File) backboneOnly() bool {
+	return f.system == Detectron2 && len(f.tensors) > 0 && !slices.ContainsFunc(f.tensors, func(t Tensor) bool { return !strings.HasPrefix(t.Name, "backbone/") })
 }
 
 // backgroundLast reports whether the file has the background in the last row, whatever the arithmetic around the network.

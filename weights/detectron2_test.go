@@ -96,3 +96,12 @@ func TestOtherNetworksOfDetectron2AreNamed(t *testing.T) {
 		require.ErrorContains(t, err, "want Mask R-CNN with ResNet-50-FPN or ResNet-101-FPN", name)
 	}
 }
+
+// Layers without outputs are a problem of the file.
+func TestLayersWithoutOutputs(t *testing.T) {
+	for marker, layer := range map[string]string{detectron2Marker: "roi_heads.mask_head.predictor.weight", mmdetResNetMarker: "roi_head.mask_head.conv_logits.weight"} {
+		f, err := FromTensors("m.pth", []Tensor{NewTensor(marker, []int{1, 1, 1, 1}, make([]float32, 1)), NewTensor(layer, []int{0, 1, 1, 1}, nil)}, nil)
+		require.NoError(t, err)
+		require.Equal(t, []string{layer + ": shape [1 1 1 0], want an output for each of 1"}, f.problems)
+	}
+}

@@ -21,6 +21,7 @@ type File struct {
 	tensors    []Tensor          // sorted by native name
 	from       map[string]string // native name → name in the file; nil where they are the same
 	found      int               // tensors in the file
+	made       int               // tensors that are not in the file
 	ignored    []string          // names of what is not a weight of the model
 	problems   []string          // of the translation
 	norms      []string          // batch norms without statistics, and what they lack
@@ -75,6 +76,9 @@ func newFile(name string, c *contents) (*File, error) {
 	if system == MMDetection1 || system == MMDetection3 {
 		system, systemBy = mmdetVersion(system, tr, c)
 	}
+	if system == Detectron2 && isCaffe2(tensors) {
+		systemBy = "names of Detectron in the file, whose own arithmetic differs"
+	}
 	translated := *c
 	translated.tensors = tr.tensors
 	f, err := rawFile(name, &translated)
@@ -83,7 +87,7 @@ func newFile(name string, c *contents) (*File, error) {
 	}
 	f.system, f.systemBy, f.from, f.ignored, f.problems, f.norms = system, systemBy, tr.from, tr.ignored, tr.problems, tr.norms
 	f.texts = c.texts
-	f.found, f.opaque, f.lists = len(tensors), opaque, c.lists
+	f.found, f.made, f.opaque, f.lists = len(tensors), tr.made, opaque, c.lists
 	return f, nil
 }
 
@@ -148,7 +152,7 @@ type Report struct {
 // Report returns what was found in the file: Ignored are the names of what only training needs, such as the slots of an
 // optimizer.
 func (f *File) Report() Report {
-	return Report{f.format, f.system, f.found, len(f.tensors), f.ignored}
+	return Report{f.format, f.system, f.found, len(f.tensors) - f.made, f.ignored}
 }
 
 // Metadata returns the strings of the file's metadata; for a native file "config" and "provenance" (JSON).

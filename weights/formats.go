@@ -80,7 +80,7 @@ var (
 	kindShards      = kind{"the index of a checkpoint in several files, not weights", "join them in Python: safetensors.torch.save_file({k: v for f in files for k, v in safetensors.torch.load_file(f).items()}, \"model.safetensors\")"}
 	kindDCP         = kind{"a distributed checkpoint of PyTorch, which is not read", "python -m torch.distributed.checkpoint.format_utils dcp_to_torch FOLDER weights.pth makes one file of it"}
 	kindOrbax       = kind{"a checkpoint of JAX (Orbax), which is not read", whatIsRead}
-	kindDetectron   = kind{"a Detectron model (pickle); not supported", whatIsRead}
+	kindDetectron   = kind{"a file of Detectron (pickle) without arrays", whatIsRead}
 	kindMMDetResNet = kind{"a model of mmdetection that is not supported", "those of Mask R-CNN with ResNet-50-FPN, ResNet-101-FPN or a port of SpineNet are"}
 	kindConfig      = kind{"a config, not weights", "give it with --config to convert, with --model-config elsewhere, beside the weights"}
 	kindUnpacked    = kind{"an unpacked PyTorch checkpoint", "pack it without compression: zip -0 -r weights.pth FOLDER"}

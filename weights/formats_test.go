@@ -80,7 +80,7 @@ func TestForeignFilesAreNamed(t *testing.T) {
 		{"m.tar", tarred.String(), `an archive without a TensorFlow checkpoint ("run/model.pth", …)`, "unpack"},
 		{"m.tgz", zipped(strings.Repeat("no archive", 100)), "compressed by gzip", "unpack"},
 		{"m.xz", "\xfd7zXZ\x00\x00", "compressed by xz", "unpack"},
-		{"m.pkl", pickled("blobs", "conv1_w"), "a Detectron model (pickle)", "what is read"},
+		{"m.pkl", pickled("blobs", "conv1_w"), "a file of Detectron (pickle) without arrays", "what is read"},
 		{"m.pkl", pickled("hyper", "x"), `a Python pickle, not of PyTorch ("hyper", …)`, "state_dict()"},
 		{"run/.metadata", pickled("state_dict_metadata"), "a distributed checkpoint of PyTorch", "dcp_to_torch"},
 		{"__0_0.distcp", zipOf(t, "a/data.pkl"), "a distributed checkpoint of PyTorch", "dcp_to_torch"},

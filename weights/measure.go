@@ -14,6 +14,9 @@ func measure(f *File, c *config.Config) []string {
 	switch c.Backbone.Type {
 	case config.BackboneResNetFPN:
 		m.resNet(&c.Backbone)
+		if f.backboneOnly() {
+			return m.problems
+		}
 		m.pyramid(&c.Backbone)
 	case config.BackboneSpineNetMobile:
 		m.mobile(&c.Backbone)

@@ -59,7 +59,7 @@ func recognise(tensors []Tensor) System {
 			return MMDetection1
 		case strings.HasSuffix(t.Name, mmdetResNetMarker):
 			return MMDetection3
-		case strings.HasSuffix(t.Name, detectron2Marker):
+		case strings.HasSuffix(t.Name, detectron2Marker), caffe2Marker.MatchString(t.Name), detectron2Backbone.MatchString(t.Name):
 			return Detectron2
 		}
 		if _, ok := detectron2Network(t.Name); ok {
@@ -76,6 +76,7 @@ func recognise(tensors []Tensor) System {
 type translation struct {
 	tensors  []Tensor
 	from     map[string]string // native name → name in the file
+	made     int               // tensors that are not in the file
 	ignored  []string          // names of what is not a weight of the model
 	retina   []string          // names of what makes the model a RetinaNet of a system whose RetinaNets are not read
 	problems []string

@@ -3,11 +3,15 @@ package weights
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
 // detectron2Marker is a piece of name that a network of Detectron2 with a feature pyramid has.
 const detectron2Marker = "backbone.bottom_up.stem.conv1.weight"
+
+// detectron2Backbone is the name of a convolution that a backbone of Detectron2 alone has.
+var detectron2Backbone = regexp.MustCompile(`(^|/)res2\.0\.conv1\.weight$`)
 
 // detectron2Other are networks of Detectron2 that are not supported, by a piece of name.
 var detectron2Other = []struct {
@@ -25,11 +29,14 @@ var detectron2Other = []struct {
 	{regexp.MustCompile(`(^|[./])backbone\.bottom_up\.(patch_embed|net|s\d|stages|layers)\b`), "a network of Detectron2 with another backbone than a ResNet"},
 }
 
+// wantMaskRCNN ends what is said of a network that is not supported.
+const wantMaskRCNN = ", which is not supported: want Mask R-CNN with ResNet-50-FPN or ResNet-101-FPN"
+
 // detectron2Network says which network of Detectron2 that is not supported has a tensor of the name.
 func detectron2Network(name string) (string, bool) {
 	for _, n := range detectron2Other {
 		if n.piece.MatchString(name) {
-			return n.what + ", which is not supported: want Mask R-CNN with ResNet-50-FPN or ResNet-101-FPN", true
+			return n.what + wantMaskRCNN, true
 		}
 	}
 	return "", false
@@ -46,22 +53,54 @@ var (
 
 // translateDetectron2 translates Mask R-CNN with a ResNet and a feature pyramid of Detectron2 (modeling/backbone/{resnet,fpn}.py,
 // modeling/proposal_generator/rpn.py, modeling/roi_heads/{box_head,fast_rcnn,mask_head}.py). The background has the last class row, and no boxes or masks: zeros
-// that nothing reads stand for them.
+// that nothing reads stand for them. Names of Caffe2 are those of [caffe2Layers].
 func translateDetectron2(vars []Tensor) *translation {
 	tr := &translation{}
+	if isCaffe2(vars) {
+		layers := caffe2Layers(tr, vars)
+		tr.detectron2(layers, true)
+		return tr
+	}
 	for _, v := range vars {
 		if what, ok := detectron2Network(v.Name); ok {
 			tr.refused = what
 			return tr
 		}
 	}
-	layers := torchState(tr, vars, detectron2Marker)
-	if grouped(layers, "backbone.bottom_up.res2.0.conv1", "backbone.bottom_up.res2.0.conv2") {
-		tr.refused = "a network of Detectron2 with a ResNeXt, which is not supported: want Mask R-CNN with ResNet-50-FPN or ResNet-101-FPN"
+	if slices.ContainsFunc(vars, func(v Tensor) bool { return strings.HasSuffix(v.Name, detectron2Marker) }) {
+		tr.detectron2(torchState(tr, vars, detectron2Marker), false)
 		return tr
+	}
+	// A backbone alone, which Detectron2 finds its place for by the ends of names (checkpoint/c2_model_loading.py, align_and_update_state_dicts).
+	layers := torchLayers{}
+	for module, leaves := range torchState(tr, vars, "res2.0.conv1.weight") {
+		if module == "stem.fc" { // of ImageNet
+			for _, leaf := range sortedKeys(leaves) {
+				tr.ignored = append(tr.ignored, leaves[leaf].Name)
+			}
+			continue
+		}
+		layers["backbone.bottom_up."+module] = leaves
+	}
+	tr.detectron2(layers, false)
+	return tr
+}
+
+// detectron2 translates the layers of a network of Detectron2. first: the background has the first class row.
+func (tr *translation) detectron2(layers torchLayers, first bool) {
+	if _, norm := layers["backbone.fpn_lateral2.norm"]["weight"]; norm && layers["backbone.fpn_lateral2.norm"]["running_mean"].Name == "" {
+		tr.refused = "a network of Detectron2 with group normalization" + wantMaskRCNN
+		return
+	}
+	if grouped(layers, "backbone.bottom_up.res2.0.conv1", "backbone.bottom_up.res2.0.conv2") {
+		tr.refused = "a network of Detectron2 with a ResNeXt" + wantMaskRCNN
+		return
 	}
 	for _, module := range sortedKeys(layers) {
 		if p, ok := detectron2Place(layers, strings.TrimSuffix(module, ".norm")); ok {
+			if order := backgroundFirst(module, layers.outputs(module)); first && order != nil {
+				p.last = order
+			}
 			tr.addTorch(layers[module], p)
 			continue
 		}
@@ -74,7 +113,6 @@ func translateDetectron2(vars []Tensor) *translation {
 			}
 		}
 	}
-	return tr
 }
 
 // grouped reports whether a convolution has fewer inputs than the one before has outputs.

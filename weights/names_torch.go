@@ -98,8 +98,8 @@ func (tr *translation) addTorch(vars map[string]Tensor, p torchPlace) {
 			continue
 		}
 		if p.last != nil {
-			if n := len(v.Shape); n == 0 || slices.Max(p.last) >= v.Shape[n-1] {
-				tr.problems = append(tr.problems, fmt.Sprintf("%s: shape %v, want an output for each of %d", v.Name, v.Shape, len(p.last)))
+			if n := len(v.Shape); n == 0 || v.Shape[n-1] == 0 || len(p.last) == 0 || slices.Max(p.last) >= v.Shape[n-1] {
+				tr.problems = append(tr.problems, fmt.Sprintf("%s: shape %v, want an output for each of %d", v.Name, v.Shape, max(1, len(p.last))))
 				continue
 			}
 			v = v.reordered(p.last)

@@ -18,6 +18,9 @@ type Options struct {
 	// the data set (TF1, TF2, torchvision) and all ids fit, they are put there, whatever their order. Names alone become
 	// categories by [Categories], files of them by [ReadCategories].
 	Categories []config.Category
+	// BackboneOnly takes a file that holds a backbone of Detectron2 and no detector, such as its ImageNet weights: the config is that of Mask R-CNN
+	// on it, whose other weights training makes.
+	BackboneOnly bool
 	// Config is taken in place of what the file implies; the other options change it.
 	Config *config.Config
 }

@@ -35,7 +35,9 @@ func (f *trainFlags) start(t *talk, set *dataset.Set, recipe string) (s *train.S
 		return nil, "", err
 	}
 	defer file.Close()
-	from, assumed, err := file.Config(f.weights)
+	known := f.weights
+	known.BackboneOnly = true
+	from, assumed, err := file.Config(known)
 	if err != nil {
 		return nil, "", err
 	}
