@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
+	"fmt"
 	"math"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -174,4 +177,35 @@ func TestCheckListsEverything(t *testing.T) {
 func TestFromTensorsRefusesTwins(t *testing.T) {
 	_, err := FromTensors("m", []Tensor{NewTensor("a", nil, []float32{1}), NewTensor("a", nil, []float32{1})}, nil)
 	require.ErrorContains(t, err, `two tensors are named "a"`)
+}
+
+// Every type of floats in every kind of file has the values that its own program reads.
+func TestEveryTypeOfFloatsIsExact(t *testing.T) {
+	text, err := os.ReadFile("testdata/types.json")
+	require.NoError(t, err)
+	var golden map[string]map[string][]string // program, tensor, bits of its values as float32
+	require.NoError(t, json.Unmarshal(text, &golden))
+	types := map[string]string{"half": "F16", "bfloat16": "BF16", "float": "F32", "double": "F64"}
+	for file, program := range map[string]string{
+		"types.index": "TensorFlow", "types.pth": "PyTorch", "types_old.pth": "PyTorch", "types.safetensors": "PyTorch", "types.pkl": "PyTorch",
+	} {
+		f, err := OpenRaw("testdata/" + file)
+		require.NoError(t, err, file)
+		n := 0
+		for _, name := range f.Names() {
+			v, _ := f.Tensor(name)
+			name = path.Base(name)
+			require.Equal(t, types[name], v.DType(), "%s %s", file, name)
+			values, err := v.Float32(nil)
+			require.NoError(t, err)
+			var bits []string
+			for _, x := range values {
+				bits = append(bits, fmt.Sprintf("%#x", math.Float32bits(x)))
+			}
+			require.Equal(t, golden[program][name], bits, "%s %s", file, name)
+			n++
+		}
+		require.Equal(t, map[string]int{"types.pkl": 3}[file], n%4, "%s: NumPy has no bfloat16", file)
+		require.NoError(t, f.Close())
+	}
 }

@@ -77,7 +77,8 @@ var (
 	kindNPY         = kind{"an array of NumPy (.npy), which is not read", original}
 	kindGGUF        = kind{"a GGUF file, which is not read", original}
 	kindLFS         = kind{"a Git LFS pointer, not the file itself", "git lfs pull fetches the file"}
-	kindShards      = kind{"the index of a checkpoint in several files, not weights", "join them in Python: safetensors.torch.save_file({k: v for f in files for k, v in safetensors.torch.load_file(f).items()}, \"model.safetensors\")"}
+	kindShards      = kind{"the index of a checkpoint in several files, not weights", "it is read where the safetensors files that it names lie beside it"}
+	kindTorchShards = kind{"a checkpoint in several files of PyTorch, which is not read", "join them in Python: torch.save({k: v for f in files for k, v in torch.load(f, map_location=\"cpu\").items()}, \"model.pth\")"}
 	kindDCP         = kind{"a distributed checkpoint of PyTorch, which is not read", "python -m torch.distributed.checkpoint.format_utils dcp_to_torch FOLDER weights.pth makes one file of it"}
 	kindOrbax       = kind{"a checkpoint of JAX (Orbax), which is not read", whatIsRead}
 	kindDetectron   = kind{"a file of Detectron (pickle) without arrays", whatIsRead}

@@ -90,8 +90,8 @@ func folderKind(dir string) (kind, bool) {
 		return kindDCP, true
 	case has("data.pkl") != "":
 		return kindUnpacked, true
-	case has("*.index.json") != "":
-		return kindShards, true
+	case has("*.bin.index.json") != "":
+		return kindTorchShards, true
 	case has("_CHECKPOINT_METADATA") != "" || has("manifest.ocdbt") != "":
 		return kindOrbax, true
 	}

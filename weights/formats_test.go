@@ -64,7 +64,7 @@ func TestForeignFilesAreNamed(t *testing.T) {
 		{"m.pth", "<!DOCTYPE html><html><head><title>Google Drive - Virus scan warning</title>", `a web page ("Google Drive - Virus scan warning"), not the weights`, "browser"},
 		{"m.pth", "\n  <html lang=en>", "a web page, not the weights", "browser"},
 		{"m.safetensors", "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12\n", "a Git LFS pointer", "git lfs pull"},
-		{"model.safetensors.index.json", `{"metadata": {}, "weight_map": {"a": "model-00001-of-00002.safetensors"}}`, "checkpoint in several files", "save_file"},
+		{"model.safetensors.index.json", `{"metadata": {}, "weight_map": {"a": "model-00001-of-00002.safetensors"}}`, "checkpoint in several files", "beside it"},
 		{"c.json", `{"format": 2, "roi_align": {}}`, "a config, not weights", "--model-config"},
 		{"c.json", `{"images": []}`, "a JSON file", "what is read"},
 		{"c.json", strings.Repeat(" ", 8) + `{"images": []}`, "a JSON file", "what is read"},
@@ -119,7 +119,7 @@ func TestCutFilesAreSaidToBeCut(t *testing.T) {
 func TestForeignFoldersAreNamed(t *testing.T) {
 	for name, want := range map[string]string{
 		"saved_model.pb": "a SavedModel", "__0_0.distcp": "a distributed checkpoint", "data.pkl": "an unpacked PyTorch checkpoint",
-		"model.safetensors.index.json": "in several files", "manifest.ocdbt": "Orbax", "model.safetensors": "a folder", "epoch_1.pth": "a folder",
+		"pytorch_model.bin.index.json": "several files of PyTorch", "manifest.ocdbt": "Orbax", "model.safetensors": "a folder", "epoch_1.pth": "a folder",
 	} {
 		folder := t.TempDir()
 		require.NoError(t, os.WriteFile(filepath.Join(folder, name), []byte("x"), 0o644))

@@ -14,7 +14,7 @@ import (
 
 // Open opens the weights at path, which may be
 //
-//   - a safetensors file,
+//   - a safetensors file, or several: their index (model.safetensors.index.json), its folder, or one of the files beside it,
 //   - a TensorFlow checkpoint: its folder, its prefix or one of its files, or the .tar.gz or .tar of them,
 //   - a PyTorch checkpoint, in the zip format or the old one; nothing in it is executed.
 //
@@ -22,7 +22,7 @@ import (
 // is not read is a [*FormatError]. The caller closes the file; tensors
 // must not be used after that.
 func Open(path string) (*File, error) {
-	c, err := read(path)
+	path, c, err := read(path)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +42,7 @@ func Open(path string) (*File, error) {
 
 // OpenRaw opens what Open does, but tensors keep the names that they have: for arrays that are not a model.
 func OpenRaw(path string) (*File, error) {
-	c, err := read(path)
+	path, c, err := read(path)
 	if err != nil {
 		return nil, err
 	}
@@ -68,23 +68,34 @@ func (c *contents) file(name string, make func(string, *contents) (*File, error)
 	return f, nil
 }
 
-// read opens what lies at path.
-func read(path string) (*contents, error) {
-	if prefix, err := bundlePrefix(path); prefix != "" || err != nil {
+// read opens what lies at path. It returns the path of the index where that is of several safetensors files.
+func read(path string) (string, *contents, error) {
+	index, err := shardIndex(path)
+	if err != nil {
+		return "", nil, err
+	}
+	if index != "" {
+		path = index
+	} else if prefix, err := bundlePrefix(path); prefix != "" || err != nil {
 		if err != nil {
-			return nil, err
+			return "", nil, err
 		}
-		return readBundle(prefix)
+		c, err := readBundle(prefix)
+		return path, c, err
 	}
 	b, err := openBlob(path)
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
-	c, err := readBlob(path, b)
+	reader := readBlob
+	if isShardIndex(b) {
+		reader = readSharded
+	}
+	c, err := reader(path, b)
 	if err != nil {
-		return nil, errors.Join(err, b.close())
+		return "", nil, errors.Join(err, b.close())
 	}
-	return c, nil
+	return path, c, nil
 }
 
 // readBlob reads a file of any format.

@@ -2,7 +2,7 @@ package safetensors
 
 import "errors"
 
-// One error per rule of the format. The reader wraps them with the byte of the header or the tensor at fault.
+// One error per rule of the format. The reader wraps them with the byte of the header, or of the index, or the tensor at fault.
 var (
 	ErrShort        = errors.New("file is shorter than the 8 bytes of the header length")
 	ErrHeaderLarge  = errors.New("header is larger than allowed")
@@ -23,5 +23,7 @@ var (
 	ErrHole         = errors.New("hole before the data of the tensor")
 	ErrOverlap      = errors.New("data overlaps another tensor")
 	ErrBeyond       = errors.New("data reaches beyond the end of the file")
+	ErrShard        = errors.New("not the name of a file in the same folder")
+	ErrShards       = errors.New("more files than allowed")
 	ErrTrailing     = errors.New("bytes behind the last tensor")
 )

@@ -11,13 +11,21 @@ import (
 // scanner reads the few JSON forms that a header has. General JSON decoders accept duplicate keys, replace bad UTF-8 and
 // allocate several times the size of the header, which a hostile file chooses.
 type scanner struct {
-	s   string
-	pos int
+	s    string
+	pos  int
+	what string // that s is, for errors; empty: a header
+}
+
+func (c *scanner) name() string {
+	if c.what == "" {
+		return "header"
+	}
+	return c.what
 }
 
 // fail wraps a rule with the place it was broken at.
 func (c *scanner) fail(rule error, format string, args ...any) error {
-	return fmt.Errorf("safetensors: header byte %d: %w: %s", c.pos, rule, fmt.Sprintf(format, args...))
+	return fmt.Errorf("safetensors: %s byte %d: %w: %s", c.name(), c.pos, rule, fmt.Sprintf(format, args...))
 }
 
 // peek skips white space and returns the next byte, 0 at the end.
@@ -42,7 +50,7 @@ func (c *scanner) expect(b byte) error {
 
 func (c *scanner) found() string {
 	if c.pos >= len(c.s) {
-		return "end of header"
+		return "end of " + c.name()
 	}
 	r, _ := utf8.DecodeRuneInString(c.s[c.pos:])
 	return fmt.Sprintf("%q", r)
@@ -121,7 +129,7 @@ func (c *scanner) str() (string, error) {
 			return "", c.fail(ErrSyntax, "control character %q in a string", b)
 		}
 	}
-	return "", c.fail(ErrSyntax, "end of header in a string")
+	return "", c.fail(ErrSyntax, "end of %s in a string", c.name())
 }
 
 // escaped reads the rest of a string that starts at start and has its first escape at the scanner.
@@ -139,7 +147,7 @@ func (c *scanner) escaped(start int) (string, error) {
 		case b != '\\':
 			out.WriteByte(b)
 		case c.pos == len(c.s):
-			return "", c.fail(ErrSyntax, "end of header in a string")
+			return "", c.fail(ErrSyntax, "end of %s in a string", c.name())
 		default:
 			b = c.s[c.pos]
 			c.pos++
@@ -152,7 +160,7 @@ func (c *scanner) escaped(start int) (string, error) {
 			}
 		}
 	}
-	return "", c.fail(ErrSyntax, "end of header in a string")
+	return "", c.fail(ErrSyntax, "end of %s in a string", c.name())
 }
 
 // rune reads the hexadecimal digits of \uXXXX, a surrogate pair as one rune; −1 for anything else.
