@@ -44,6 +44,7 @@ var allowed = map[string][]string{
 	"internal/core/overlay":                {"box", "internal/core/imageio", "rle"},
 	"internal/core/page":                   {},
 	"internal/core/parallel":               {},
+	"internal/testkit/modelfiles":          {},
 	"internal/testkit/paritytest":          {"", "box", "config", "engine", "graph", "internal/core/kernels", "internal/core/network", "internal/core/parallel", "internal/testkit/reference", "internal/testkit/testutil", "rle", "roialign", "rpn", "weights"},
 	"internal/testkit/reference":           {"graph"},
 	"internal/core/resultjson":             {"box", "rle"},

@@ -17,17 +17,33 @@ import (
 // Models of other systems learn by heart, too, on their own anchors, coding of boxes,
 // RoIAlign and frozen norms: the loss of the same images falls.
 func TestForeignModelsLearn(t *testing.T) {
-	f, err := weights.Open("../testdata/mmdet_tiny/tiny.pth") // with random weights
+	for _, c := range []struct {
+		file   string // of random weights
+		coding config.BoxCoding
+		align  config.RoIAlignRule
+		kept   int // arrays, but for rows of new classes
+	}{
+		{"../testdata/mmdet_tiny/tiny.pth", config.BoxCodingPlusOne, config.RoIAlignMMDet1, 0},
+		{"../weights/testdata/detectron2_tiny.pkl", config.BoxCodingPlain, config.RoIAlignAdaptive, 6}, // whose background is the last class
+	} {
+		t.Run(c.file, func(t *testing.T) { learnFrom(t, c.file, c.coding, c.align, c.kept) })
+	}
+}
+
+func learnFrom(t *testing.T, file string, coding config.BoxCoding, align config.RoIAlignRule, kept int) {
+	f, err := weights.Open(file)
 	require.NoError(t, err)
 	defer f.Close()
 	from, _, err := f.Config(weights.Options{})
 	require.NoError(t, err)
-	require.Equal(t, config.BoxCodingPlusOne, from.Boxes.Coding)
-	require.Equal(t, config.RoIAlignMMDet1, from.RoIAlign.Rule)
+	require.Equal(t, coding, from.Boxes.Coding)
+	require.Equal(t, align, from.RoIAlign.Rule)
 	set, read := blobs()
 	start, err := From(from, f, from, set, 1)
 	require.NoError(t, err)
 	require.NotEmpty(t, start.Kept)
+	require.GreaterOrEqual(t, len(start.Classes), kept)
+	require.Equal(t, config.BackgroundFirst, start.Config.Background)
 	r := small(60)
 	r.Average, r.Norms.Frozen, r.ClipNorm = 0, true, 10
 	r.Augment = Augment{Scale: [2]float64{1, 1}}

@@ -94,10 +94,10 @@ func saturate(c *config.Config) {
 	c.RPN.PostNMS = Proposals
 	c.RPN.PreNMSPerLevel = Proposals
 	c.RPN.NMSIoU, c.RPN.NMSRule = 1, config.NMSRuleGT
-	c.RPN.ScoreThreshold, c.RPN.MinSize = 0, 0
+	c.RPN.ScoreThreshold, c.RPN.MinSize, c.RPN.DropEmpty = 0, 0, false
 	c.Detections.Max = Detections
 	c.Detections.NMSIoU, c.Detections.NMSRule = 1, config.NMSRuleGT
-	c.Detections.ScoreThreshold, c.Detections.MinSize = 0, 0
+	c.Detections.ScoreThreshold, c.Detections.MinSize, c.Detections.ClipToPhoto = 0, 0, false
 }
 
 // fileWeights gives a file's tensors to the compiler.
