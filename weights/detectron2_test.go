@@ -105,3 +105,25 @@ func TestLayersWithoutOutputs(t *testing.T) {
 		require.Equal(t, []string{layer + ": shape [1 1 1 0], want an output for each of 1"}, f.problems)
 	}
 }
+
+// Names of whole networks without a pyramid, as their files list them.
+func TestNetworksWithoutAPyramidAreNamed(t *testing.T) {
+	for what, names := range map[string][]string{
+		"a Mask R-CNN or Faster R-CNN of Detectron2 with a C4 backbone, ":         {"backbone.stem.conv1.weight", "backbone.res2.0.conv1.weight", "proposal_generator.rpn_head.conv.weight", "roi_heads.res5.0.conv1.weight"},
+		"a Mask R-CNN or Faster R-CNN of Detectron2 with a DC5 backbone, ":        {"backbone.stem.conv1.weight", "backbone.res5.0.conv1.weight", "proposal_generator.rpn_head.conv.weight", "roi_heads.box_head.fc1.weight"},
+		"a network of mmdetection with a C4 backbone; not supported":              {"backbone.conv1.weight", "rpn_head.rpn_conv.weight", "roi_head.shared_head.layer4.0.conv1.weight"},
+		"a network of Detectron without a feature pyramid (C4), which is not sup": {"res2_0_branch2a_w", "conv_rpn_w", "res5_0_branch2a_w"},
+	} {
+		for _, key := range []string{"", "model/"} {
+			var list []Tensor
+			for _, name := range names {
+				list = append(list, NewTensor(key+name, []int{1, 1, 1, 1}, make([]float32, 1)))
+			}
+			f, err := FromTensors("m.pth", list, nil)
+			if err == nil {
+				_, _, err = f.Config(Options{})
+			}
+			require.ErrorContains(t, err, "weights: m.pth: "+what)
+		}
+	}
+}

@@ -42,6 +42,24 @@ func detectron2Network(name string) (string, bool) {
 	return "", false
 }
 
+// detectron2Refused says which network the file holds that is not supported; empty: none of those. A C4 network and a DC5 one have no pyramid; the head of the one is
+// the last stage of the backbone, that of the other dense layers.
+func detectron2Refused(vars []Tensor) string {
+	has := func(piece string) bool {
+		return slices.ContainsFunc(vars, func(v Tensor) bool { return strings.Contains(v.Name, piece) })
+	}
+	for _, n := range detectron2Other {
+		if !slices.ContainsFunc(vars, func(v Tensor) bool { return n.piece.MatchString(v.Name) }) {
+			continue
+		}
+		if strings.Contains(n.what, "DC5") && has("roi_heads.box_head.fc1.") {
+			return "a Mask R-CNN or Faster R-CNN of Detectron2 with a DC5 backbone" + wantMaskRCNN
+		}
+		return n.what + wantMaskRCNN
+	}
+	return ""
+}
+
 var (
 	d2Unit     = regexp.MustCompile(`^backbone\.bottom_up\.res([2-5])\.(\d{1,3})\.(?:conv([1-3])|(shortcut))$`)
 	d2Pyramid  = regexp.MustCompile(`^backbone\.fpn_(lateral|output)([2-5])$`)
@@ -61,11 +79,8 @@ func translateDetectron2(vars []Tensor) *translation {
 		tr.detectron2(layers, true)
 		return tr
 	}
-	for _, v := range vars {
-		if what, ok := detectron2Network(v.Name); ok {
-			tr.refused = what
-			return tr
-		}
+	if tr.refused = detectron2Refused(vars); tr.refused != "" {
+		return tr
 	}
 	if slices.ContainsFunc(vars, func(v Tensor) bool { return strings.HasSuffix(v.Name, detectron2Marker) }) {
 		tr.detectron2(torchState(tr, vars, detectron2Marker), false)

@@ -7,6 +7,7 @@ var networks = []struct {
 	piece *regexp.Regexp
 	kind
 }{
+	{regexp.MustCompile(`(^|[./])(roi_head|bbox_head)\.shared_head\.layer4\.`), kind{"a network of mmdetection with a C4 backbone; not supported", kindMMDetResNet.advice}},
 	{regexp.MustCompile(`(^|[./])(neck\.lateral_convs\.|neck\.fpn_convs\.|rpn_head\.rpn_conv\.|roi_head\.bbox_head\.|bbox_head\.(fc_cls|shared_fcs|retina_cls)\.)`), kindMMDetResNet},
 	{regexp.MustCompile(`(^|[./])(image_encoder\.(trunk\.)?blocks\.|mask_decoder\.)`), kind{"a Segment Anything model; not supported", whatIsRead}},
 	{regexp.MustCompile(`(^|[./])(transformer\.decoder\.layers\.|class_labels_classifier\.|class_embed\.)`), kind{"a transformer detector (DETR or the like); not supported", whatIsRead}},
