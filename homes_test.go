@@ -238,17 +238,20 @@ func TestMaskRCNNEqualsMMDetection(t *testing.T) {
 	}
 }
 
-// The network of published files, with all its channels. On one of the photos, whose boxes are large, ours lie up to 0.033 px and in the median 0.0024 px from the
-// original's; the makers' bars are 0.03 and 0.002.
+// The network of published files, with all its channels. The makers' bars follow from the noise on other photos than the astronaut, whose features these weights amplify:
+// there the original's own boxes lie up to 0.020 px, in the median 0.0015 px, from those of its code in float64. Ours lie 0.010 and 0.0016 px from those (with Winograd
+// 0.026 and 0.0020), so that from the original's they may lie twice as far as it does from exact arithmetic.
 func TestFullDetectionsEqualDetectron2(t *testing.T) {
 	f, err := testweights.FromSpec(detectron2Shared(t, "full_weights_spec.json"), detectron2Shared(t, "full_bn_stats.safetensors"))
 	require.NoError(t, err)
 	c, _, err := f.Config(weights.Options{})
 	require.NoError(t, err)
 	require.Equal(t, "mask_rcnn_R_50_FPN (detectron2)", c.Name)
-	requireRCNNDetections(t, f, weights.Options{}, detectron2Shared(t, "full_detections.json"), func(string) paritytest.Bars {
-		bars := detectron2Bars("")
-		bars.Box, bars.BoxMedian = 0.05, 4e-3
+	requireRCNNDetections(t, f, weights.Options{}, detectron2Shared(t, "full_detections.json"), func(photo string) paritytest.Bars {
+		bars := detectron2Bars(photo)
+		if photo == "skimage_astronaut.png" {
+			bars.Box, bars.BoxMedian = 0.04, 3e-3
+		}
 		return bars
 	})
 }
