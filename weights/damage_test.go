@@ -3,11 +3,17 @@ package weights
 import (
 	"archive/tar"
 	"bytes"
+	"fmt"
+	"math/rand/v2"
 	"os"
-	"runtime"
+	"path/filepath"
+	"runtime/metrics"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/spinemask/spinemask/internal/testkit/modelfiles"
 )
 
 // samples are small files of every format.
@@ -69,6 +75,13 @@ func TestCutFilesAreRefused(t *testing.T) {
 	}
 }
 
+// allocated is how many bytes have been allocated so far, but for a few thousand of small objects.
+func allocated() uint64 {
+	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
+}
+
 // TestDamagedFilesStayBounded turns over bits of every byte: whatever a file says then, reading it does not panic, and
 // takes memory in the order of its size.
 func TestDamagedFilesStayBounded(t *testing.T) {
@@ -76,14 +89,107 @@ func TestDamagedFilesStayBounded(t *testing.T) {
 		if name == "tar.gz" { // of which one bit is enough
 			continue
 		}
-		var before, after runtime.MemStats
 		for at := range b {
 			damaged := bytes.Clone(b)
 			damaged[at] ^= 1 << (at % 8)
-			runtime.ReadMemStats(&before)
+			before := allocated()
 			_ = readAll(damaged)
-			runtime.ReadMemStats(&after)
-			require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(8<<20), "%s byte %d", name, at)
+			require.Less(t, allocated()-before, uint64(8<<20), "%s byte %d", name, at)
 		}
 	}
+}
+
+// TestDamagedFilesOfOtherPrograms cuts files and turns over bits: each is refused in one error that names it, or what it says is taken, with memory in the order of
+// its size. (bench/torture/damage does the same with the command.)
+func TestDamagedFilesOfOtherPrograms(t *testing.T) {
+	network := modelfiles.Detectron2(50, 3)
+	mmdet := func(version modelfiles.Item) []byte {
+		return modelfiles.PyTorch(modelfiles.Items{{Key: "meta", Value: modelfiles.Items{version}}, {Key: "state_dict", Value: modelfiles.MMDetection(network)}})
+	}
+	zoo := modelfiles.NumPy(modelfiles.Items{{Key: "model", Value: network}})
+	single := func(name string, data []byte) func(string) (string, string, error) {
+		return func(folder string) (damaged, given string, err error) {
+			given = filepath.Join(folder, name)
+			return given, given, os.WriteFile(given, data, 0o644)
+		}
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	for kind, write := range map[string]func(folder string) (damaged, given string, err error){
+		"Detectron2, pkl": single("m.pkl", zoo),
+		"Detectron2, pth": single("m.pth", modelfiles.PyTorch(modelfiles.Items{{Key: "model", Value: network}})),
+		"Detectron":       single("m.pkl", modelfiles.Python2(modelfiles.Items{{Key: "blobs", Value: modelfiles.Caffe2(network)}})),
+		"mmdetection 2":   single("m.pth", mmdet(modelfiles.Item{Key: "mmdet_version", Value: "2.28.2"})),
+		"mmdetection 3":   single("m.pth", mmdet(modelfiles.Item{Key: "mmengine_version", Value: "0.10.7"})),
+		"config.yaml": func(folder string) (damaged, given string, err error) {
+			damaged = filepath.Join(folder, "config.yaml")
+			text := "MODEL: {PIXEL_MEAN: [103.53, 116.28, 123.675], RESNETS: {STRIDE_IN_1X1: true}, RPN: {NMS_THRESH: 0.7}}\nTEST: {DETECTIONS_PER_IMAGE: 100}\n"
+			if err := os.WriteFile(damaged, []byte(text), 0o644); err != nil {
+				return "", "", err
+			}
+			_, given, err = single("m.pkl", zoo)(folder)
+			return damaged, given, err
+		},
+		"index of several files": func(folder string) (damaged, given string, err error) {
+			index, err := modelfiles.Sharded(folder, network, 2)
+			return index, index, err
+		},
+		"one of several files": func(folder string) (damaged, given string, err error) {
+			index, err := modelfiles.Sharded(folder, network, 2)
+			return filepath.Join(folder, "model-00002-of-00002.safetensors"), index, err
+		},
+	} {
+		folder := t.TempDir()
+		damaged, given, err := write(folder)
+		require.NoError(t, err)
+		good, err := os.ReadFile(damaged)
+		require.NoError(t, err)
+		require.NoError(t, openAll(given), kind)
+		for i := range 50 {
+			b := bytes.Clone(good)
+			if i%3 == 0 {
+				b = b[:random.IntN(len(b))]
+			} else {
+				reach := min(len(b), []int{1000, 1 << 16}[i%2])
+				for range 1 + random.IntN(8) {
+					b[random.IntN(reach)] ^= 1 << random.IntN(8)
+				}
+			}
+			require.NoError(t, os.WriteFile(damaged, b, 0o644))
+			before := allocated()
+			err := openAll(given)
+			require.Less(t, allocated()-before, uint64(32<<20), "%s %d", kind, i)
+			if i%3 == 0 && kind != "config.yaml" { // which may be cut between options
+				require.Error(t, err, "%s %d", kind, i)
+			}
+			if err != nil {
+				require.Contains(t, err.Error(), "weights: ", "%s %d", kind, i)
+				named := strings.Contains(err.Error(), filepath.Base(given)) || strings.Contains(err.Error(), filepath.Base(damaged))
+				require.True(t, named, "%s %d: %v", kind, i, err)
+			}
+		}
+	}
+}
+
+// openAll opens a model, infers its config and reads its tensors.
+func openAll(path string) error {
+	f, err := Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if _, _, err := f.Config(Options{}); err != nil {
+		return err
+	}
+	if len(f.problems) > 0 {
+		return loadError(f.name, f.problems)
+	}
+	for _, v := range f.tensors {
+		if !v.dtype.Float() {
+			continue
+		}
+		if _, err := v.Float32(nil); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	return nil
 }

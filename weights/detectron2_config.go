@@ -81,12 +81,21 @@ func detectron2Beside(file string) (*detectron2Options, []nameList, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("weights: %w", err)
 	}
-	o := new(detectron2Options)
-	if err := yaml.Unmarshal(text, o); err != nil {
+	o, lists, err := parseDetectron2(text)
+	if err != nil {
 		return nil, nil, fmt.Errorf("weights: %s: %s", filepath.ToSlash(name), strings.ReplaceAll(err.Error(), "\n", " "))
 	}
+	return o, lists, nil
+}
+
+// parseDetectron2 reads options, and lists of names among them; nil where they are of another program.
+func parseDetectron2(text []byte) (*detectron2Options, []nameList, error) {
+	o := new(detectron2Options)
+	if err := yaml.Unmarshal(text, o); err != nil {
+		return nil, nil, err
+	}
 	if o.Model == nil {
-		return nil, nil, nil // of another program
+		return nil, nil, nil
 	}
 	var tree yaml.Node
 	var lists []nameList

@@ -127,3 +127,30 @@ func TestNetworksWithoutAPyramidAreNamed(t *testing.T) {
 		}
 	}
 }
+
+// FuzzOptions reads options of Detectron2: nothing panics, and what is accepted gives a config that is valid or refused.
+func FuzzOptions(f *testing.F) {
+	for _, text := range []string{
+		"MODEL: {PIXEL_MEAN: [1, 2, 3], ANCHOR_GENERATOR: {SIZES: [[32], [64], [128], [256], [512]], ASPECT_RATIOS: [[0.5, 1.0, 2.0]]}}",
+		"INPUT: {FORMAT: RGB}\nMODEL: {ROI_BOX_HEAD: {BBOX_REG_WEIGHTS: [10, 10, 5, 5], POOLER_TYPE: ROIAlignV2}, RPN: {NMS_THRESH: .nan}}\nTEST: {DETECTIONS_PER_IMAGE: -1}",
+		"a: &a [*a]\nMODEL: {thing_classes: [a, b]}",
+	} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if len(text) > 1<<14 {
+			return
+		}
+		o, _, err := parseDetectron2(text)
+		if err != nil || o == nil {
+			return
+		}
+		c, err := config.Detectron2("r50")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if o.apply(c) == nil {
+			_ = c.Validate()
+		}
+	})
+}

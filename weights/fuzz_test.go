@@ -39,6 +39,22 @@ func FuzzLoad(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(torch.Bytes())
+	for _, names := range [][]string{
+		{"model/" + detectron2Marker, "model/backbone.bottom_up.res2.0.conv1.norm.weight", "model/roi_heads.mask_head.predictor.weight", "model/roi_heads.box_head.fc1.weight"},
+		{"blobs/res2_0_branch2a_w", "blobs/res2_0_branch2a_bn_s", "blobs/bbox_pred_w", "blobs/mask_fcn_logits_w", "blobs/fpn_inner_res5_2_sum_w"},
+		{"state_dict/" + mmdetResNetMarker, "state_dict/roi_head.bbox_head.fc_reg.weight", "state_dict/roi_head.mask_head.conv_logits.weight"},
+		{torchvisionMarker, "roi_heads.box_head.fc6.weight", "roi_heads.box_predictor.bbox_pred.weight"},
+	} {
+		var b bytes.Buffer
+		var list []Tensor
+		for _, name := range names {
+			list = append(list, NewTensor(name, []int{2, 2, 1, 1}, make([]float32, 4)))
+		}
+		if err := write(&b, list, nil); err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b.Bytes())
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if len(b) > 1<<16 {
 			return

@@ -6,7 +6,7 @@
 //	go build -o /tmp/spinemask ./cmd/spinemask
 //	go run ./bench/torture/damage -spinemask /tmp/spinemask -images 4500 -models 500
 //
-// Files are made from the committed ones; the same seed makes the same files.
+// Files are made from the committed ones, and models of other programs anew; the same seed makes the same files.
 package main
 
 import (
@@ -153,34 +153,56 @@ func (t *torture) images(n int) error {
 	return nil
 }
 
-// models wants that a damaged model is refused with one error, unless the damage is within its numbers.
+// models wants that a damaged model is refused with one error that names a file of it, with little memory, unless the damage is within its numbers.
 func (t *torture) models(n int) error {
-	samples, err := files("models/nuclei/*.safetensors", "testdata/mmdet_tiny/tiny.pth", "testdata/tf1_tiny/*.tar.gz", "weights/internal/pytorch/testdata/*.pth")
+	committed, err := files("models/nuclei/*.safetensors", "testdata/mmdet_tiny/tiny.pth", "testdata/tf1_tiny/*.tar.gz", "weights/internal/pytorch/testdata/*.pth")
 	if err != nil {
 		return err
 	}
-	opened, refused := 0, 0
+	made, err := kinds(t.dir)
+	if err != nil {
+		return err
+	}
+	samples := append(committed, made...)
+	opened, refused, most := 0, 0, int64(0)
 	for i := range n {
-		s := samples[t.random.IntN(len(samples))]
-		file := filepath.Join(t.dir, fmt.Sprintf("model%d%s", i, s.extension))
-		if err := os.WriteFile(file, t.damaged(s, 1<<16), 0o666); err != nil {
+		s := samples[i%len(samples)]
+		folder := filepath.Join(t.dir, fmt.Sprint("model", i))
+		given := s.given
+		if given == "" {
+			given = "model" + s.extension
+			s.damaged = given
+		}
+		if err := os.Mkdir(folder, 0o777); err != nil {
 			return err
 		}
-		r, err := t.run("info", "--config", "-m", file)
+		for name, data := range s.beside {
+			if err := os.WriteFile(filepath.Join(folder, name), data, 0o666); err != nil {
+				return err
+			}
+		}
+		if err := os.WriteFile(filepath.Join(folder, s.damaged), t.damaged(s, 1<<16), 0o666); err != nil {
+			return err
+		}
+		r, err := t.run("info", "--config", "-m", filepath.Join(folder, given))
 		if err != nil {
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
-		os.Remove(file)
+		os.RemoveAll(folder)
+		most = max(most, r.peak)
 		switch said := bytes.Count(r.stderr, []byte("spinemask: error: ")); {
 		case r.code == 0 && said == 0:
 			opened++
-		case r.code == 1 && said == 1:
+		case r.code == 1 && said == 1 && (bytes.Contains(r.stderr, []byte(given)) || bytes.Contains(r.stderr, []byte(s.damaged))):
 			refused++
 		default:
 			return fmt.Errorf("%s: exit code %d\n%s", s.name, r.code, r.stderr)
 		}
 	}
-	t.log("%d damaged models: %d refused with one error, %d opened", n, refused, opened)
+	t.log("%d damaged models of %d kinds: %d refused with one error, %d opened, most memory %d MB", n, len(samples), refused, opened, most>>20)
+	if most > 200<<20 {
+		return fmt.Errorf("want at most 200 MB")
+	}
 	return nil
 }
 
@@ -188,6 +210,10 @@ func (t *torture) models(n int) error {
 type sample struct {
 	name, extension string
 	data            []byte
+
+	// Of a model in several files: the one that is damaged, the others, and which one is given.
+	damaged, given string
+	beside         map[string][]byte
 }
 
 func files(patterns ...string) (list []sample, err error) {
@@ -202,7 +228,7 @@ func files(patterns ...string) (list []sample, err error) {
 				return nil, err
 			}
 			_, extension, _ := strings.Cut(filepath.Base(name), ".")
-			list = append(list, sample{name, "." + extension, data})
+			list = append(list, sample{name: name, extension: "." + extension, data: data})
 		}
 	}
 	return list, nil
