@@ -317,30 +317,20 @@ func (t *translator) activate(f graph.Activation, x, out value) (value, error) {
 	return value{}, errors.New("has no translation to ONNX")
 }
 
-// hardSigmoid is made of its parts: ONNX's HardSigmoid ends at 1, the Garden's at
-// 6·0.16667.
+// hardSigmoid: ONNX's ends at 1, the Garden's at 6·0.16667. (OpenVINO takes a clip
+// times 0.16667 for one times 1/6.)
 func (t *translator) hardSigmoid(x, out value) (value, error) {
-	var names [4]string
-	for i, c := range []struct {
-		name string
-		v    float32
-	}{{"3", 3}, {"0", 0}, {"6", 6}, {"0.16667", 0.16667}} {
-		var err error
-		if names[i], err = t.floats(c.name, c.v); err != nil {
-			return value{}, err
-		}
-	}
-	part := out
-	part.name = out.name + "/plus"
-	v, err := t.node("Add", []string{x.name, names[0]}, part)
+	end, err := t.floats("1.00002", 6*0.16667)
 	if err != nil {
 		return value{}, err
 	}
-	part.name = out.name + "/clip"
-	if v, err = t.node("Clip", []string{v.name, names[1], names[2]}, part); err != nil {
+	part := out
+	part.name = out.name + "/unit"
+	v, err := t.node("HardSigmoid", []string{x.name}, part, attribute{"alpha", float32(1. / 6)}, attribute{"beta", float32(0.5)})
+	if err != nil {
 		return value{}, err
 	}
-	return t.node("Mul", []string{v.name, names[3]}, out)
+	return t.node("Mul", []string{v.name, end}, out)
 }
 
 // add sums from the first value to the last.
