@@ -23,9 +23,20 @@ compare() {
   mkdir -p "$folder"
   "$out/spinemask" convert "$2" -o "$out/native.safetensors" "${@:4}" > "$out/log" || { cat "$out/log"; return 1; }
   "$out/spinemask" export "$2" -o "$folder/model.onnx" --size "$3" "${@:4}" > "$out/log"
-  "$out/network" "$out/native.safetensors" "$root/testdata/garden/sklearn_china.webp" "$3" "$folder/ours"
-  "$venv/bin/python" "$here/onnx_check.py" "$folder" || failed=1
+  cut "$3"
+  "$out/network" "$out/native.safetensors" "$out/$3.png" "$3" "$folder/ours"
+  "$venv/bin/python" "$here/onnx_check.py" "$out/$3.png" "$folder" || failed=1
   rm -r "$folder"
+}
+
+# cut HEIGHTxWIDTH makes a picture of that size
+cut() {
+  [ -f "$out/$1.png" ] || "$venv/bin/python" - "$root/testdata/garden/sklearn_china.webp" "$1" "$out/$1.png" <<'EOF'
+import sys
+from PIL import Image
+height, width = map(int, sys.argv[2].split("x"))
+Image.open(sys.argv[1]).convert("RGB").resize((width, height)).save(sys.argv[3])
+EOF
 }
 
 # random KIND VARIANT: a published size with weights of no meaning
@@ -65,5 +76,13 @@ if [ -n "$shared" ]; then
   for model in "$out"/native/*; do
     compare "$(basename "$model" .safetensors)" "$model" 256x384
   done
+fi
+
+# The program of docs/onnx.md runs as it stands there.
+if [ ${#names[@]} = 0 ]; then
+  "$out/spinemask" export -o "$out/example/model.onnx" > "$out/log"
+  cp "$data/images/c901794d1a421d52.png" "$out/example/photo.png"
+  sed -n '/^```python$/,/^```$/p' "$root/docs/onnx.md" | sed '/^```/d' > "$out/example/example.py"
+  (cd "$out/example" && "$venv/bin/python" example.py) || failed=1
 fi
 exit $failed

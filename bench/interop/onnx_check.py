@@ -1,6 +1,6 @@
 """Checks exported files with onnx.checker, runs them in ONNX Runtime and OpenVINO, and compares with what ours gave for the same inputs.
 
-usage: onnx_check.py FOLDER…   each with model.onnx, its heads, and the folder "ours" that the program network wrote
+usage: onnx_check.py PICTURE FOLDER   with model.onnx, its heads, and the folder "ours" that the program network made of the picture, whose size is the input's
 
 A difference is the largest of an output, divided by the output's largest value, or by 1 where that is less. Exits with 1 if one is above 1e-4 and above three times
 "nudged", how far our outputs move with the last bits of the input: networks of random weights, which most fixtures are, amplify rounding, trained ones do not.
@@ -14,12 +14,24 @@ import numpy as np
 import onnx
 import onnxruntime
 import openvino
+from PIL import Image
 
 BAR = 1e-4
 
 
 def shape_of(value):
     return [d.dim_param or d.dim_value for d in value.type.tensor_type.shape.dim]
+
+
+def check_input(path, image, picture):
+    """The metadata make ours of the picture."""
+    about = {p.key: json.loads(p.value) for p in onnx.load(path).metadata_props if p.key in ("size", "channels", "mean", "std")}
+    pixels = np.asarray(Image.open(picture).convert("RGB"), np.float32)
+    if about["channels"] == "bgr":
+        pixels = pixels[..., ::-1]
+    pixels = (pixels - about["mean"]) / about["std"]
+    assert list(image.shape) == [1, 3, *about["size"]], image.shape
+    np.testing.assert_allclose(pixels.transpose(2, 0, 1), image[0], atol=2e-6 * np.abs(image).max(), rtol=0)
 
 
 def check(path, part):
@@ -60,26 +72,28 @@ def run_openvino(path, inputs):
 
 
 def main():
+    picture, folder = sys.argv[1:]
     failed = False
-    for folder in sys.argv[1:]:
-        with open(os.path.join(folder, "ours", "index.json")) as f:
-            parts = json.load(f)
-        files = sorted(glob.glob(os.path.join(folder, "*.onnx")))
-        assert len(files) == len(parts), files
-        for part in parts:
-            path = os.path.join(folder, "model.onnx" if part["name"] == "trunk" else f"model.{part['name']}.onnx")
-            check(path, part)
-            inputs = {v["name"]: read(folder, part, v) for v in part["inputs"]}
-            ours = {v["name"]: read(folder, part, v) for v in part["outputs"]}
-            nudged = max(difference(ours[v["name"]], read(folder, part, v, ".nudged")) for v in part["outputs"])
-            line = f"{os.path.basename(folder):33}{part['name']:10} nudged {nudged:.1e}  "
-            for name, run in (("ORT", run_ort), ("OpenVINO", run_openvino)):
-                found = [(difference(ours[v["name"]], theirs), v["name"]) for v, theirs in zip(part["outputs"], run(path, inputs), strict=True)]
-                worst, at = max(found)
-                held = all(d <= max(BAR, 3 * nudged) for d, _ in found)  # no NaN
-                failed |= not held
-                line += f"{name} {worst:.1e} {at}{'' if held else ' TOO FAR'}".ljust(40)
-            print(line.rstrip(), flush=True)
+    with open(os.path.join(folder, "ours", "index.json")) as f:
+        parts = json.load(f)
+    files = sorted(glob.glob(os.path.join(folder, "*.onnx")))
+    assert len(files) == len(parts), files
+    for part in parts:
+        path = os.path.join(folder, "model.onnx" if part["name"] == "trunk" else f"model.{part['name']}.onnx")
+        check(path, part)
+        inputs = {v["name"]: read(folder, part, v) for v in part["inputs"]}
+        if part["name"] == "trunk":
+            check_input(path, inputs["image"], picture)
+        ours = {v["name"]: read(folder, part, v) for v in part["outputs"]}
+        nudged = max(difference(ours[v["name"]], read(folder, part, v, ".nudged")) for v in part["outputs"])
+        line = f"{os.path.basename(folder):33}{part['name']:10} nudged {nudged:.1e}  "
+        for name, run in (("ORT", run_ort), ("OpenVINO", run_openvino)):
+            found = [(difference(ours[v["name"]], theirs), v["name"]) for v, theirs in zip(part["outputs"], run(path, inputs), strict=True)]
+            worst, at = max(found)
+            held = all(d <= max(BAR, 3 * nudged) for d, _ in found)  # no NaN
+            failed |= not held
+            line += f"{name} {worst:.1e} {at}{'' if held else ' TOO FAR'}".ljust(40)
+        print(line.rstrip(), flush=True)
     sys.exit(failed)
 
 

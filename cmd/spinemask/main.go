@@ -114,7 +114,7 @@ func valueError(err error) error {
 	switch f.Value.(type) {
 	case *classList, *configFile: // whose errors name the file
 		return fmt.Errorf("--%s: %w", f.Name, errors.Unwrap(invalid))
-	case *inputSize:
+	case *inputSize, *exportSize:
 		return fmt.Errorf("--%s %s: %w", f.Name, invalid.GetValue(), errors.Unwrap(invalid))
 	}
 	return err
