@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Times Mask R-CNN, or RetinaNet, with SpineNet-49 in turn, in one window: ours and the runtimes that people would use instead.
 
-usage: networks.py --ours SPINEMASK [--network mask_rcnn] [--threads 2] [--rounds 7] [--side 640] [--peers NAME,NAME] [--json FILE]
+usage: networks.py --ours SPINEMASK [--network mask_rcnn | --model FILE] [--threads 2] [--rounds 7] [--side 640] [--peers NAME,NAME] [--json FILE]
+
+With --model it is the network of a model file, as "spinemask export" writes it, at the model's own size.
 
 Every peer is a process that loads the network once (see network_onnx.py) and runs it when it is told to; a round goes
 through all of them, so that a slow spell of the machine hits all. Theirs are the parts of the network alone, on inputs that are
@@ -24,6 +26,7 @@ import sys
 import time
 
 import numpy as np
+import onnx
 
 import network_onnx
 
@@ -46,21 +49,40 @@ def wait_until_idle(most=5):
             return
 
 
-def inputs(side, network):
+ROWS = {"trunk": 1, "box": network_onnx.PROPOSALS, "mask": network_onnx.DETECTIONS}
+
+
+def inputs(folder):
+    """Name and values of the input of each part that lies in the folder."""
     r = np.random.default_rng(1)
-    data = {
-        "trunk": ("image", r.standard_normal((1, 3, side, side), np.float32)),
-        "box": ("features", np.maximum(r.standard_normal((network_onnx.PROPOSALS, 256, 7, 7), np.float32), 0)),
-        "mask": ("features", np.maximum(r.standard_normal((network_onnx.DETECTIONS, 256, 14, 14), np.float32), 0)),
-    }
-    return {part: data[part] for part in network_onnx.PARTS[network]}
+    data = {}
+    for part, rows in ROWS.items():
+        path = os.path.join(folder, part + ".onnx")
+        if os.path.exists(path):
+            graph_input = onnx.load(path).graph.input[0]
+            shape = [d.dim_value for d in graph_input.type.tensor_type.shape.dim]
+            values = r.standard_normal((rows, *shape[1:]), np.float32)
+            data[part] = graph_input.name, values if part == "trunk" else np.maximum(values, 0)
+    return data
+
+
+def export(args):
+    """Writes the parts of args.model with the names that network_onnx gives them."""
+    os.makedirs(args.folder, exist_ok=True)
+    for name in os.listdir(args.folder):
+        os.remove(os.path.join(args.folder, name))
+    subprocess.run([args.ours, "export", args.model, "-o", os.path.join(args.folder, "trunk.onnx")], check=True, stdout=subprocess.DEVNULL)
+    for part in ("box", "mask"):
+        head = os.path.join(args.folder, f"trunk.{part}_head.onnx")
+        if os.path.exists(head):
+            os.rename(head, os.path.join(args.folder, part + ".onnx"))
 
 
 def quantized(path):
     return path.replace(".onnx", ".int8.onnx")
 
 
-def quantize(folder, side, network):
+def quantize(folder):
     """Writes the parts with 8-bit weights (a scale per channel) and activations."""
     from onnxruntime import quantization
 
@@ -71,7 +93,7 @@ def quantize(folder, side, network):
         def get_next(self):
             return self.left.pop() if self.left else None
 
-    for part, (name, value) in inputs(side, network).items():
+    for part, (name, value) in inputs(folder).items():
         path = os.path.join(folder, part + ".onnx")
         quantization.quantize_static(
             path, quantized(path), Noise(name, value), quant_format=quantization.QuantFormat.QDQ, per_channel=True,
@@ -113,9 +135,9 @@ def load(peer, folder, part, threads):
     return network_ncnn.load(path, threads)
 
 
-def worker(peer, folder, network, side, threads):
+def worker(peer, folder, threads):
     """Loads everything, runs it twice, then once for each line that it reads; answers with the seconds of each part."""
-    data = inputs(side, network)
+    data = inputs(folder)
     parts = {part: load(peer, folder, part, threads) for part in data}
 
     def run():
@@ -136,7 +158,7 @@ def worker(peer, folder, network, side, threads):
 class Peer:
     def __init__(self, name, args):
         self.times, self.refused = [], None
-        command = [sys.executable, __file__, "--worker", name, args.folder, args.network, str(args.side), str(args.threads)]
+        command = [sys.executable, __file__, "--worker", name, args.folder, str(args.threads)]
         environment = {**os.environ, "OMP_NUM_THREADS": str(args.threads),
                        # without these malloc returns memory after every layer, and page faults dominate eager PyTorch
                        "MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(4 << 30)}
@@ -161,12 +183,13 @@ class Ours:
 
     def __init__(self, args, *flags):
         self.times = []
-        self.command = [args.ours, "bench", "--network", args.network, "--variant", "49", "--size", str(args.side), "--threads", str(args.threads), "--runs", "1", "--json", *flags]
+        model = ["--model", args.model] if args.model else ["--network", args.network, "--variant", "49", "--size", str(args.side)]
+        self.command = [args.ours, "bench", *model, "--threads", str(args.threads), "--runs", "1", "--json", *flags]
 
     def run(self):
         r = json.loads(subprocess.run(self.command, capture_output=True, check=True, text=True).stdout)
-        self.figures = {k: r[k] for k in ("cpu", "kernels", "peak_gflops")}
-        self.times.append({"all": r["total"]["best_s"]})
+        self.figures = {k: r[k] for k in ("model", "height", "width", "cpu", "kernels", "peak_gflops")}
+        self.times.append({s["name"]: s["best_s"] for s in r["stages"]})
 
     def end(self):
         pass
@@ -175,29 +198,32 @@ class Ours:
 def table(runners, args):
     totals = {name: [sum(t.values()) for t in r.times] for name, r in runners.items()}
     f = runners["ours"].figures
-    print(f"{args.network} SpineNet-49 {args.side}², {args.threads} threads, {args.rounds} rounds, load {os.getloadavg()[0]:.1f}, "
+    print(f"{f['model']} {f['height']}×{f['width']}, {args.threads} threads, {args.rounds} rounds, load {os.getloadavg()[0]:.1f}, "
           f"{f['cpu']}, {f['kernels']}, peak {f['peak_gflops']:.0f} GF/s")
-    print(f"{'':15}{'best s':>9}{'median':>9}{'ours/it best':>15}{'median':>9}{'fast/it':>9}   best of " + ", ".join(network_onnx.PARTS[args.network]))
+    print(f"{'':15}{'best s':>9}{'median':>9}{'ours/it best':>15}{'median':>9}{'fast/it':>9}   best of each part")
     for name, r in runners.items():
         if r.refused:
             print(f"{name:15}refused: {r.refused}")
             continue
-        line = f"{name:15}{min(totals[name]):9.3f}{statistics.median(totals[name]):9.3f}"
+        line = f"{name:15}{min(totals[name]):9.4f}{statistics.median(totals[name]):9.4f}"
         if not isinstance(r, Ours):
             ratio = statistics.median(o / t for o, t in zip(totals["ours"], totals[name]))  # of the same rounds
             line += f"{min(totals['ours']) / min(totals[name]):15.2f}{ratio:9.2f}"
             fast = statistics.median(o / t for o, t in zip(totals["ours --fast"], totals[name]))
-            line += f"{fast:9.2f}   " + " ".join(f"{min(t[p] for t in r.times):.3f}" for p in network_onnx.PARTS[args.network])
-        print(line)
+            line += f"{fast:9.2f}"
+        else:
+            line += " " * 33
+        print(line + "   " + ", ".join(f"{p} {min(t[p] for t in r.times):.4f}" for p in r.times[0]))
 
 
 def main():
     if sys.argv[1:2] == ["--worker"]:
-        return worker(sys.argv[2], sys.argv[3], sys.argv[4], int(sys.argv[5]), int(sys.argv[6]))
+        return worker(sys.argv[2], sys.argv[3], int(sys.argv[4]))
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--ours", required=True, help="the spinemask binary")
     p.add_argument("--folder", required=True, help="where the networks are kept")
     p.add_argument("--network", default="mask_rcnn", choices=network_onnx.PARTS)
+    p.add_argument("--model", help="a model file, instead of the network")
     p.add_argument("--threads", type=int, default=2)
     p.add_argument("--rounds", type=int, default=7)
     p.add_argument("--side", type=int, default=640)
@@ -207,10 +233,14 @@ def main():
     peers = args.peers.split(",")
     if unknown := set(peers) - set(PEERS):
         p.error("unknown peers: " + ", ".join(sorted(unknown)))
-    args.folder = os.path.join(args.folder, args.network, str(args.side))
-    network_onnx.write(args.folder, args.side, args.network)
+    if args.model:
+        args.folder = os.path.join(args.folder, "model")
+        export(args)
+    else:
+        args.folder = os.path.join(args.folder, args.network, str(args.side))
+        network_onnx.write(args.folder, args.side, args.network)
     if any("int8" in peer for peer in peers):
-        quantize(args.folder, args.side, args.network)
+        quantize(args.folder)
     runners = {"ours": Ours(args), "ours --fast": Ours(args, "--fast")}
     for name in peers:
         runners[name] = Peer(name, args)
