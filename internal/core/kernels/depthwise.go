@@ -35,63 +35,96 @@ const depthwiseSize = 7
 // neighbours, and pixel that between output pixels and between taps of the kernel.
 type depthwiseFunc func(out, in, kernel, shift *float32, taps *int, n, step, pixel, c int)
 
-// depthwisePixels is a function for so many pixels.
-type depthwisePixels struct {
-	pixels int
-	run    depthwiseFunc
-}
+// pairFunc makes so many output pixels of a row, and as many below them, of c channels each, of a window of 3×3: in is
+// the first tap of the first, pixel the distance between pixels and between taps of the kernel. act is None, Relu or
+// HardSwish.
+type pairFunc func(out, in, kernel, shift *float32, inRow, outRow, pixel, c, act int)
 
-// depthwiseSet are the functions of a set: convolutions of rising numbers of pixels from one on, and the sum of pixels.
-// Zero: plain Go.
-type depthwiseSet struct {
-	conv []depthwisePixels
-	sum  func(sum, x *float32, pixels, stride, c int)
-}
-
-// depthwiseBytes is what the rows under a window may take of the first-level cache, so that the next row of outputs
-// finds two of three there. Fewer channels than depthwiseChannels are not taken for that.
-const (
-	depthwiseBytes    = 24 << 10
-	depthwiseChannels = 64
+// depthwisePixels, pairPixels: a function for so many pixels of a row.
+type (
+	depthwisePixels struct {
+		pixels int
+		run    depthwiseFunc
+	}
+	pairPixels struct {
+		pixels int
+		run    pairFunc
+	}
 )
 
-// Depthwise computes the output rows row0 … row1-1, counted through all items.
+// depthwiseSet are the functions of a set: convolutions of rising numbers of pixels from one on, those of two rows with
+// stride 1 and 2, and the sum of pixels. Zero: plain Go.
+type depthwiseSet struct {
+	conv  []depthwisePixels
+	pairs [2][]pairPixels
+	sum   func(sum, x *float32, pixels, stride, c int)
+}
+
+// Depthwise computes the output rows row0 … row1-1, counted through all items, two at a time where that can be. (Blocks
+// of channels whose rows stay in the first-level cache make it slower: memory is then read in short pieces.)
 func (s *Set) Depthwise(d *Depthwise, row0, row1 int) {
 	d.check(row0, row1)
-	if s.depthwise.conv == nil {
-		for g := row0; g < row1; g++ {
-			out, in := d.rows(g)
-			d.row(out, in)
-			s.Activate(out, d.Act)
+	for g := row0; g < row1; g++ {
+		if g+1 < row1 && (g+1)%d.Height != 0 && s.rowPair(d, g) {
+			g++
+			continue
 		}
-		return
+		out, in := d.rows(g)
+		if s.depthwise.conv == nil {
+			d.row(out, in)
+		} else {
+			s.rowOfPixels(d, out, in)
+		}
+		s.Activate(out, d.Act)
 	}
+}
+
+// rowPair makes the output rows g and g+1 of an item, if the set has a function for that.
+func (s *Set) rowPair(d *Depthwise, g int) bool {
+	if d.Size != 3 || d.Stride < 1 || d.Stride > len(s.depthwise.pairs) {
+		return false
+	}
+	functions := s.depthwise.pairs[d.Stride-1]
+	if len(functions) == 0 || d.Width < functions[0].pixels {
+		return false
+	}
+	out, in := d.rows(g)
+	below, _ := d.rows(g + 1)
+	act := d.Act
+	if act != Relu && act != HardSwish {
+		act = None
+	}
+	for x := 0; x < d.Width; {
+		f := functions[0]
+		for _, g := range functions[1:] {
+			if g.pixels <= d.Width && f.pixels < d.Width-x {
+				f = g
+			}
+		}
+		x = min(x, d.Width-f.pixels) // some once more, to the same values
+		f.run(&out[x*d.C], &in[x*d.Stride*d.C], &d.Kernel[0], &d.Shift[0], d.InRow, d.OutRow, d.C, d.C, int(act))
+		x += f.pixels
+	}
+	if act != d.Act {
+		s.Activate(out, d.Act)
+		s.Activate(below, d.Act)
+	}
+	return true
+}
+
+// rowOfPixels makes a row of outputs, without the activation.
+func (s *Set) rowOfPixels(d *Depthwise, out, in []float32) {
 	var taps [depthwiseSize * depthwiseSize]int
 	for kh := range d.Size {
 		for kw := range d.Size {
 			taps[kh*d.Size+kw] = 4 * (kh*d.InRow + kw*d.C)
 		}
 	}
-	most := max(depthwiseChannels, depthwiseBytes/(4*d.Size*((d.Width-1)*d.Stride+d.Size)))
-	slabs := (d.C + most - 1) / most
-	slab := ((d.C+slabs-1)/slabs + s.lanes - 1) / s.lanes * s.lanes
-	for c := 0; c < d.C; c += slab {
-		channels := min(slab, d.C-c)
-		for g := row0; g < row1; g++ {
-			out, in := d.rows(g)
-			for x := 0; x < d.Width; {
-				f := s.depthwise.fit(d.Width, d.Width-x)
-				x = min(x, d.Width-f.pixels) // some once more, to the same values
-				f.run(&out[x*d.C+c], &in[x*d.Stride*d.C+c], &d.Kernel[c], &d.Shift[c], &taps[0], d.Size*d.Size, d.Stride*d.C, d.C, channels)
-				x += f.pixels
-			}
-		}
-	}
-	if d.Act != None {
-		for g := row0; g < row1; g++ {
-			out, _ := d.rows(g)
-			s.Activate(out, d.Act)
-		}
+	for x := 0; x < d.Width; {
+		f := s.depthwise.fit(d.Width, d.Width-x)
+		x = min(x, d.Width-f.pixels)
+		f.run(&out[x*d.C], &in[x*d.Stride*d.C], &d.Kernel[0], &d.Shift[0], &taps[0], d.Size*d.Size, d.Stride*d.C, d.C, d.C)
+		x += f.pixels
 	}
 }
 

@@ -19,6 +19,21 @@ func avx2DepthwiseFew(out *float32, in *float32, kernel *float32, shift *float32
 //go:noescape
 func avx2DepthwiseMany(out *float32, in *float32, kernel *float32, shift *float32, taps *int, n int, step int, pixel int, c int)
 
+// avx2PairFew1 makes output pixels of pairFunc.
+//
+//go:noescape
+func avx2PairFew1(out *float32, in *float32, kernel *float32, shift *float32, inRow int, outRow int, pixel int, c int, act int)
+
+// avx2PairMany1 makes output pixels of pairFunc.
+//
+//go:noescape
+func avx2PairMany1(out *float32, in *float32, kernel *float32, shift *float32, inRow int, outRow int, pixel int, c int, act int)
+
+// avx2PairMany2 makes output pixels of pairFunc.
+//
+//go:noescape
+func avx2PairMany2(out *float32, in *float32, kernel *float32, shift *float32, inRow int, outRow int, pixel int, c int, act int)
+
 // avx2Sum adds x[p*stride+i] to sum[i], i < c, for pixels > 0.
 //
 //go:noescape

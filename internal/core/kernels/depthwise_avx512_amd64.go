@@ -19,6 +19,26 @@ func avx512DepthwiseFew(out *float32, in *float32, kernel *float32, shift *float
 //go:noescape
 func avx512DepthwiseMany(out *float32, in *float32, kernel *float32, shift *float32, taps *int, n int, step int, pixel int, c int)
 
+// avx512PairFew1 makes output pixels of pairFunc.
+//
+//go:noescape
+func avx512PairFew1(out *float32, in *float32, kernel *float32, shift *float32, inRow int, outRow int, pixel int, c int, act int)
+
+// avx512PairMany1 makes output pixels of pairFunc.
+//
+//go:noescape
+func avx512PairMany1(out *float32, in *float32, kernel *float32, shift *float32, inRow int, outRow int, pixel int, c int, act int)
+
+// avx512PairFew2 makes output pixels of pairFunc.
+//
+//go:noescape
+func avx512PairFew2(out *float32, in *float32, kernel *float32, shift *float32, inRow int, outRow int, pixel int, c int, act int)
+
+// avx512PairMany2 makes output pixels of pairFunc.
+//
+//go:noescape
+func avx512PairMany2(out *float32, in *float32, kernel *float32, shift *float32, inRow int, outRow int, pixel int, c int, act int)
+
 // avx512Sum adds x[p*stride+i] to sum[i], i < c, for pixels > 0.
 //
 //go:noescape

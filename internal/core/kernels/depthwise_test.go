@@ -8,10 +8,10 @@ import (
 func TestDepthwiseAgainstLoop(t *testing.T) {
 	eachSet(t, func(t *testing.T, s *Set) {
 		rng := newRand(31)
-		make := guardedRandom(t, rng, 4, 1<<15)
+		make := guardedRandom(t, rng, 4, 1<<18)
 		add := mulAdd(s)
 		for range *rounds / 4 {
-			d := Depthwise{Size: 1 + 2*rng.IntN(3), C: 1 + rng.IntN(40), Stride: 1 + rng.IntN(2), Height: 1 + rng.IntN(3), Width: 1 + rng.IntN(11), Act: Activation(rng.IntN(2))}
+			d := Depthwise{Size: 1 + 2*rng.IntN(3), C: 1 + rng.IntN(80), Stride: 1 + rng.IntN(2), Height: 1 + rng.IntN(5), Width: 1 + rng.IntN(27), Act: []Activation{None, Relu, HardSwish}[rng.IntN(3)]}
 			items := 1 + rng.IntN(2)
 			width, height := (d.Width-1)*d.Stride+d.Size, (d.Height-1)*d.Stride+d.Size
 			d.InRow = width*d.C + rng.IntN(3)

@@ -26,7 +26,7 @@ func main() {
 		write(*out, "tile", new(), func(v *isa) { v.tiles(tables) })
 		write(*out, "winograd", new(), func(v *isa) { v.winograd(tables) })
 		write(*out, "elementwise", new(), func(v *isa) { v.elementwise(); v.peak() })
-		write(*out, "depthwise", new(), func(v *isa) { v.depthwise(); v.sum() })
+		write(*out, "depthwise", new(), func(v *isa) { v.depthwise(); v.pairs(); v.sum() })
 		write(*out, "train", new(), func(v *isa) { v.train() })
 		write(*out, "outer", new(), func(v *isa) { v.outers(tables) })
 	}
