@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/spinemask/spinemask/config"
+	"github.com/spinemask/spinemask/internal/testkit/modelfiles"
 	"github.com/stretchr/testify/require"
 )
 
@@ -153,4 +154,20 @@ func FuzzOptions(f *testing.F) {
 			_ = c.Validate()
 		}
 	})
+}
+
+// The networks that Detectron2's zoo calls new baselines: norms everywhere, more convolutions.
+func TestNewBaselinesOfDetectron2(t *testing.T) {
+	list, err := modelfiles.Listed("testdata/detectron2_norms.tsv.gz")
+	require.NoError(t, err)
+	f, err := FromTensors("model_final_bb69de.pkl", tensorsOf(list), nil)
+	require.NoError(t, err)
+	require.Empty(t, f.problems)
+	c, _, err := f.Config(Options{})
+	require.NoError(t, err)
+	require.True(t, c.Backbone.PyramidNorm && c.BoxHead.ConvNorm && c.MaskHead.ConvNorm)
+	require.Equal(t, []int{2, 4, 4}, []int{c.RPN.Convs, c.BoxHead.Convs, c.MaskHead.Convs})
+	require.Equal(t, []int{32}, c.BoxHead.FC)
+	require.Len(t, c.Categories, 20)
+	requireComplete(t, f, c)
 }

@@ -102,7 +102,7 @@ func (f *pullFlags) pull(ctx context.Context, t *talk, w io.Writer, name string)
 	if err != nil {
 		return err
 	}
-	d := zoo.Download{URL: m.URL, Path: filepath.Join(f.cache, m.File), SHA256: m.SHA256, MiB: m.MiB, Cut: m.Cut}
+	d := zoo.Download{URL: m.URL, Path: filepath.Join(f.cache, m.File), SHA256: m.SHA256, MD5: m.MD5, MiB: m.MiB, Cut: m.Cut}
 	sum := ""
 	if isFile(d.Path) {
 		if sum, err = d.Check(d.Path); err == nil {
@@ -112,6 +112,7 @@ func (f *pullFlags) pull(ctx context.Context, t *talk, w io.Writer, name string)
 		}
 	}
 	if sum == "" {
+		t.announce(m)
 		if sum, err = fetch(ctx, t, d); err != nil {
 			return err
 		}
@@ -135,9 +136,38 @@ func (f *pullFlags) pull(ctx context.Context, t *talk, w io.Writer, name string)
 	return err
 }
 
+// announce says what is known of a file before it is fetched.
+func (t *talk) announce(m zoo.Model) {
+	size, hash, licence := "not published", "none is published; --sha256 checks one that you trust", m.Licence
+	if m.MiB > 0 {
+		size = fmt.Sprintf("%.3f MiB", m.MiB)
+	}
+	switch {
+	case len(m.SHA256) == 64:
+		hash = "sha256 " + m.SHA256
+	case m.SHA256 != "":
+		hash = "sha256 that begins with " + m.SHA256
+	case m.MD5 != "":
+		hash = "md5 that begins with " + m.MD5
+	}
+	switch {
+	case licence == "":
+		licence = "not known"
+	case m.LicenceOfWeights:
+	default:
+		licence += ", of the code; nothing is said of weights alone"
+	}
+	t.say("size     %s", size)
+	t.say("hash     %s", hash)
+	t.say("licence  %s", licence)
+}
+
 // unchecked says if nothing is known that a file could be compared with.
 func unchecked(m zoo.Model) string {
-	if m.SHA256 == "" {
+	switch {
+	case m.SHA256 == "" && m.MD5 != "":
+		return " (its md5 is the published one)"
+	case m.SHA256 == "":
 		return " (no hash is published; --sha256 checks one that you trust)"
 	}
 	return ""
@@ -146,12 +176,16 @@ func unchecked(m zoo.Model) string {
 func fetch(ctx context.Context, t *talk, d zoo.Download) (sum string, err error) {
 	t.say("fetching %s", d.URL)
 	const mb = 1_000_000
-	shown := int64(0)
+	shown, said := int64(0), false
 	d.Progress = func(done, total int64) {
 		if done == 0 {
 			t.bar.Clear()
 			t.bar = nil
 			if shown = 0; total > 0 {
+				if d.MiB == 0 && !said {
+					said = true
+					t.say("the server says %.3f MiB", float64(total)/(1<<20))
+				}
 				t.showProgress("MB", int(total/mb))
 			}
 		}

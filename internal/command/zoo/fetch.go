@@ -19,6 +19,7 @@ type Download struct {
 	URL    string // http or https
 	Path   string
 	SHA256 string  // wanted hash or its first digits, hexadecimal; empty: any
+	MD5    string  // the same of the MD5
 	MiB    float64 // wanted size, to three digits after the point; 0: any
 	Cut    int64   // a size that is known to be wrong; 0: none
 
@@ -210,7 +211,7 @@ func (d Download) receive(body io.Reader, p *part, total int64, alive func()) er
 
 // Check compares a complete file at path with what is known of the wanted one, and returns its SHA-256.
 func (d Download) Check(path string) (string, error) {
-	sum, size, err := hashFile(path)
+	sum, sum5, size, err := hashFile(path)
 	switch {
 	case err != nil:
 		return "", fmt.Errorf("zoo: %w", err)
@@ -220,6 +221,8 @@ func (d Download) Check(path string) (string, error) {
 		return "", fmt.Errorf("zoo: %s: %w: %d bytes, want %.3f MiB", d.Path, ErrWrongFile, size, d.MiB)
 	case !strings.HasPrefix(sum, strings.ToLower(d.SHA256)):
 		return "", fmt.Errorf("zoo: %s: %w: sha256 %s, want %s", d.Path, ErrWrongFile, sum, d.SHA256)
+	case !strings.HasPrefix(sum5, strings.ToLower(d.MD5)):
+		return "", fmt.Errorf("zoo: %s: %w: md5 %s, want %s", d.Path, ErrWrongFile, sum5, d.MD5)
 	}
 	return sum, nil
 }

@@ -359,6 +359,7 @@ func TestTheTable(t *testing.T) {
 		names[m.Name], files[m.File] = true, true
 		require.True(t, strings.HasPrefix(m.URL, "https://") && strings.HasSuffix(m.File, path.Base(m.URL)), m.URL)
 		require.Contains(t, m.File, m.SHA256)
+		require.Contains(t, m.File, m.MD5)
 		row := regexp.MustCompile("(?m)^\\| `" + m.Name + "` \\|.*$").FindString(string(docs))
 		switch {
 		case m.Top1 > 0:

@@ -1,6 +1,7 @@
 package zoo
 
 import (
+	"crypto/md5"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -118,14 +119,14 @@ func (p *part) close() {
 	}
 }
 
-// hashFile returns the SHA-256 of a file, hexadecimal, and its size.
-func hashFile(path string) (string, int64, error) {
+// hashFile returns the SHA-256 and the MD5 of a file, hexadecimal, and its size.
+func hashFile(path string) (sum, sum5 string, size int64, err error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return "", 0, err
+		return "", "", 0, err
 	}
 	defer f.Close()
-	h := sha256.New()
-	n, err := io.Copy(h, f)
-	return hex.EncodeToString(h.Sum(nil)), n, err
+	h, h5 := sha256.New(), md5.New()
+	size, err = io.Copy(io.MultiWriter(h, h5), f)
+	return hex.EncodeToString(h.Sum(nil)), hex.EncodeToString(h5.Sum(nil)), size, err
 }
