@@ -298,6 +298,44 @@ func TestMMDetLayouts(t *testing.T) {
 	require.Equal(t, "semantics = mmdetection2 (names in the file)", assumed[0].String())
 	requireSameButBackground(t, first, second)
 
+	// Nothing of 1.x is left of the arithmetic.
+	type rules struct {
+		coding    config.BoxCoding
+		clip      config.Clip
+		limit     config.DeltaLimit
+		anchors   config.AnchorStyle
+		align     config.RoIAlignRule
+		level     config.LevelRule
+		paste     config.Paste
+		normalize config.Normalize
+		drop      bool // proposals without area
+		photo     bool // NMS in the photo
+	}
+	of := func(f *File, s System) rules {
+		c, _, err := f.Config(Options{Semantics: s})
+		require.NoError(t, err)
+		return rules{c.Boxes.Coding, c.Boxes.Clip, c.Boxes.DeltaLimit, c.Anchors.Style, c.RoIAlign.Rule, c.RoIAlign.LevelRule, c.Masks.Paste, c.Input.Normalize, c.RPN.DropEmpty, c.Detections.PhotoFrame}
+	}
+	two := rules{config.BoxCodingPlain, config.ClipImage, config.DeltaLimitBoth, config.AnchorStyleMMDet2, config.RoIAlignAdaptive, config.LevelRuleMMDet2, config.PasteGrid, config.NormalizeOpenCV, true, true}
+	three := two
+	three.normalize, three.photo = config.NormalizeGrey, false
+	require.Equal(t, two, of(second, ""))
+	require.Equal(t, two, of(second, MMDetection2))
+	require.Equal(t, three, of(second, MMDetection3))
+	require.Equal(t, of(first, ""), of(first, MMDetection1))
+	require.Equal(t, of(first, ""), of(second, MMDetection), "another name of mmdetection1")
+	require.Equal(t, config.BoxCodingPlusOne, of(first, "").coding)
+
+	// What is written beside the weights tells the version where names do not.
+	for version, want := range map[string]System{"2.28.2": MMDetection2, "3.3.0": MMDetection3, "": MMDetection2} {
+		f, err := newFile("2.x", &contents{format: "memory", tensors: list, texts: map[string]string{"meta/mmdet_version": version}})
+		require.NoError(t, err)
+		require.Equal(t, want, f.system, version)
+	}
+	f, err := newFile("3.x", &contents{format: "memory", tensors: list, texts: map[string]string{"meta/mmengine_version": "0.10.7"}})
+	require.NoError(t, err)
+	require.Equal(t, MMDetection3, f.system)
+
 	// The arithmetic of another version leaves the rows where they are.
 	c, _, err = second.Config(Options{Semantics: MMDetection})
 	require.NoError(t, err)
