@@ -75,7 +75,8 @@ func (r *trainRun) step(ctx context.Context, p train.Progress) error {
 	}
 	r.interval.add(p)
 	due := r.due(p.Step)
-	if due && r.val != nil || p.Step == p.Steps || time.Since(r.interval.said) > 10*time.Second {
+	known := r.flags.minutes == 0 || r.progress.Fitted // how many steps there will be
+	if known && (due && r.val != nil || p.Step == p.Steps || time.Since(r.interval.said) > 10*time.Second) {
 		validations := (r.recipe.Steps-p.Step)/r.progress.Every + 1
 		rest := time.Duration(validations) * r.validating
 		rest += time.Duration((r.timesOver() - 1) * float64(r.recipe.Steps) * float64(r.interval.took) / float64(r.interval.steps))
