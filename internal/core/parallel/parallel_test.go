@@ -1,8 +1,10 @@
 package parallel
 
 import (
+	"runtime"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -24,6 +26,30 @@ func TestEveryPartRunsOnce(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Tasks in a row, with parts so long that Do sleeps until they are done, and pauses so long that helpers have ended.
+func TestTasksInARow(t *testing.T) {
+	before := runtime.NumGoroutine()
+	for _, processors := range []int{1, 2, 4} {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(processors))
+		team := NewTeam(4)
+		for round := range 2000 {
+			var ran atomic.Int32
+			parts := 1 + round%9
+			team.Do(parts, Func(func(worker, part int) {
+				if round%100 == 0 && worker > 0 {
+					time.Sleep(time.Millisecond)
+				}
+				ran.Add(1)
+			}))
+			require.EqualValues(t, parts, ran.Load())
+			if round%100 == 50 {
+				time.Sleep(time.Millisecond)
+			}
+		}
+	}
+	require.Eventually(t, func() bool { return runtime.NumGoroutine() <= before+1 }, 10*time.Second, time.Millisecond, "idle teams have no goroutines") // Eventually has one
 }
 
 type nothing struct{}
