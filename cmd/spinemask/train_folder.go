@@ -146,7 +146,7 @@ func (r *trainRun) goOn() error {
 	var extra json.RawMessage
 	var err error
 	if r.trainer, extra, err = train.Resume(state, r.set, r.options()); err != nil {
-		return hinted{err, "leave --resume away to begin anew"}
+		return hinted{err, "the same data, --val and --seed go on with it; leave --resume away to begin anew"}
 	}
 	r.recipe = r.trainer.Recipe()
 	if err := json.Unmarshal(extra, &r.progress); err != nil {

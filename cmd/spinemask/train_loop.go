@@ -131,15 +131,16 @@ func (r *trainRun) validate(ctx context.Context, step int) error {
 	g := &r.progress
 	g.Validated = append(g.Validated, v)
 	word := ""
-	if g.BestStep == 0 || s.AP > g.BestAP {
-		g.BestAP, g.BestStep, g.Threshold, g.Worse = s.AP, step, s.Threshold, 0
+	g.Worse++
+	if better := g.BestStep == 0 || s.AP > g.BestAP; better || s.AP <= 0 && s.AP == g.BestAP { // of those that find nothing yet, the last one
+		if better {
+			g.Worse, word = 0, ", the best so far"
+		}
+		g.BestAP, g.BestStep, g.Threshold = s.AP, step, s.Threshold
 		g.Best = scores{s.ByClass, s.Images}
-		word = ", the best so far"
 		if err := r.writeModel(r.path(trainBest), s.Threshold); err != nil {
 			return err
 		}
-	} else {
-		g.Worse++
 	}
 	r.talk.say("step %d: validation AP %.3f, AP50 %.3f, box AP %.3f, F1 %.3f from score %.2f on%s", step, s.AP, s.AP50, s.BoxAP, s.F1, s.Threshold, word)
 	return r.logLine(struct {
