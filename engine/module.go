@@ -39,6 +39,8 @@ type step struct {
 	side      int // most outputs of a side of Winograd's tiles
 	packed    *packed
 	each      *eachChannel // of a depthwise convolution
+	summed    bool         // a mean reads it: it leaves the sums of its rows behind
+	sums      int          // where in a plan's arena
 	wave      int          // in which a plan runs it
 }
 

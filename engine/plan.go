@@ -31,7 +31,35 @@ func (p *Prepared) Plan(h, w, rows int) (*Plan, error) {
 	pl.chooseByTiles()
 	pl.formWaves()
 	pl.size = place(p.module, pl.steps, pl.layouts, rows)
+	pl.placeSums()
 	return pl, nil
+}
+
+// placeSums gives the sums of rows that a mean is made of a place behind all values:
+// they are a small part of their map.
+func (pl *Plan) placeSums() {
+	for i := range pl.steps {
+		if _, ok := pl.steps[i].op.(graph.Mean); !ok {
+			continue
+		}
+		if p := pl.summed(&pl.steps[i]); p != nil {
+			p.sums = pl.size
+			shape := pl.layouts[p.out].shape
+			pl.size += (shape.H*shape.C*pl.rows + alignment - 1) / alignment * alignment
+			p.summed = true
+		}
+	}
+}
+
+// summed is the depthwise step whose map a mean reads, nil if another step makes
+// it.
+func (pl *Plan) summed(mean *step) *step {
+	for i := range pl.steps {
+		if p := &pl.steps[i]; p.out == mean.in[0] && p.depthwise() {
+			return p
+		}
+	}
+	return nil
 }
 
 // infer finds the shapes of all values and the borders that their readers want.

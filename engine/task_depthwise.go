@@ -49,7 +49,7 @@ func (ws *Workspace) bindEachChannel(s *step) task {
 	op := s.op.(graph.Depthwise)
 	in, out, l := ws.view(s.in[0]), ws.view(s.out), &ws.plan.layouts[s.in[0]]
 	b := windowBorder(s, l.shape)
-	return &depthwiseTask{
+	t := &depthwiseTask{
 		set: ws.plan.module.kernels, border: ws.borderOf(s.out),
 		conv: kernels.Depthwise{
 			Kernel: s.each.kernel, Shift: s.each.shift, Size: op.Size, C: in.Channels,
@@ -59,6 +59,16 @@ func (ws *Workspace) bindEachChannel(s *step) task {
 			Height: out.Height, Width: out.Width, Act: activation(s.act),
 		},
 	}
+	if s.summed {
+		t.conv.Sums = ws.sums(s)
+	}
+	return t
+}
+
+// sums are those of a step's rows.
+func (ws *Workspace) sums(s *step) []float32 {
+	shape := ws.plan.layouts[s.out].shape
+	return ws.arena[s.sums:][:shape.H*shape.C*ws.plan.rows]
 }
 
 // prepare gives every worker a few parts, of rows that read about as much as they

@@ -10,8 +10,9 @@ package kernels
 //		}
 //	}
 //	Out[i*OutItem + y*OutRow + x*C + c] = Act(acc)
+//	Sums[(i*Height+y)*C + c] += Out[i*OutItem + y*OutRow + x*C + c]
 //
-// In starts at the first tap, the upper left of the window, of the first output; distances are in floats. The assembly
+// Sums may be nil; else those of a row begin at zero. In starts at the first tap, the upper left of the window, of the first output; distances are in floats. The assembly
 // sets fuse products and sums, and give the same bits. Out must not overlap In.
 type Depthwise struct {
 	Kernel, Shift []float32 // [Size][Size][C], [C]
@@ -25,6 +26,7 @@ type Depthwise struct {
 	OutRow        int
 	Height, Width int // of the output of an item
 	Act           Activation
+	Sums          []float32 // [rows][C] or nil
 }
 
 // depthwiseSize is the largest window.
@@ -66,7 +68,9 @@ func (s *Set) Depthwise(d *Depthwise, row0, row1 int) {
 	d.check(row0, row1)
 	for g := row0; g < row1; g++ {
 		if g+1 < row1 && (g+1)%d.Height != 0 && s.rowPair(d, g) {
+			s.sumRow(d, g)
 			g++
+			s.sumRow(d, g)
 			continue
 		}
 		out, in := d.rows(g)
@@ -76,7 +80,18 @@ func (s *Set) Depthwise(d *Depthwise, row0, row1 int) {
 			s.rowOfPixels(d, out, in)
 		}
 		s.Activate(out, d.Act)
+		s.sumRow(d, g)
 	}
+}
+
+// sumRow sums the pixels of an output row while it is in the cache.
+func (s *Set) sumRow(d *Depthwise, g int) {
+	if d.Sums == nil {
+		return
+	}
+	sums := d.Sums[g*d.C:][:d.C]
+	clear(sums)
+	s.Sum(sums, d.Out[g/d.Height*d.OutItem+g%d.Height*d.OutRow:], d.Width, d.C)
 }
 
 // rowPair makes the output rows g and g+1 of an item, if the set has a function for that.

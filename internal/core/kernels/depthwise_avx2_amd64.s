@@ -1405,17 +1405,48 @@ TEXT ·avx2Sum(SB), NOSPLIT, $0-40
 	MOVQ stride+24(FP), R8
 	MOVQ c+32(FP), R10
 	SHLQ $0x02, R8
-	SUBQ $+8, R10
-	JL   tail
 
-vector:
+four:
+	CMPQ    R10, $+32
+	JL      one
+	VMOVUPS (DI), Y0
+	VMOVUPS 32(DI), Y1
+	VMOVUPS 64(DI), Y2
+	VMOVUPS 96(DI), Y3
+	MOVQ    SI, BX
+	MOVQ    DX, R11
+
+fourPixels:
+	VMOVUPS (BX), Y4
+	VADDPS  Y4, Y0, Y0
+	VMOVUPS 32(BX), Y5
+	VADDPS  Y5, Y1, Y1
+	VMOVUPS 64(BX), Y6
+	VADDPS  Y6, Y2, Y2
+	VMOVUPS 96(BX), Y7
+	VADDPS  Y7, Y3, Y3
+	ADDQ    R8, BX
+	DECQ    R11
+	JNZ     fourPixels
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	VMOVUPS Y2, 64(DI)
+	VMOVUPS Y3, 96(DI)
+	ADDQ    $+128, DI
+	ADDQ    $+128, SI
+	SUBQ    $+32, R10
+	JMP     four
+
+one:
+	CMPQ    R10, $+8
+	JL      tail
 	VMOVUPS (DI), Y0
 	MOVQ    SI, BX
 	MOVQ    DX, R11
 
 pixel:
-	VMOVUPS (BX), Y1
-	VADDPS  Y1, Y0, Y0
+	VMOVUPS (BX), Y4
+	VADDPS  Y4, Y0, Y0
 	ADDQ    R8, BX
 	DECQ    R11
 	JNZ     pixel
@@ -1423,10 +1454,10 @@ pixel:
 	ADDQ    $+32, DI
 	ADDQ    $+32, SI
 	SUBQ    $+8, R10
-	JGE     vector
+	JMP     one
 
 tail:
-	ADDQ       $+8, R10
+	TESTQ      R10, R10
 	JZ         done
 	MOVQ       R10, CX
 	LEAQ       avx2Tail<>+0(SB), AX
@@ -1437,8 +1468,8 @@ tail:
 	MOVQ       DX, R11
 
 tailPixel:
-	VMASKMOVPS (BX), Y15, Y1
-	VADDPS     Y1, Y0, Y0
+	VMASKMOVPS (BX), Y15, Y4
+	VADDPS     Y4, Y0, Y0
 	ADDQ       R8, BX
 	DECQ       R11
 	JNZ        tailPixel

@@ -3273,17 +3273,48 @@ TEXT ·avx512Sum(SB), NOSPLIT, $0-40
 	MOVQ stride+24(FP), R8
 	MOVQ c+32(FP), R10
 	SHLQ $0x02, R8
-	SUBQ $+16, R10
-	JL   tail
 
-vector:
+four:
+	CMPQ    R10, $+64
+	JL      one
+	VMOVUPS (DI), Z0
+	VMOVUPS 64(DI), Z1
+	VMOVUPS 128(DI), Z2
+	VMOVUPS 192(DI), Z3
+	MOVQ    SI, BX
+	MOVQ    DX, R11
+
+fourPixels:
+	VMOVUPS (BX), Z4
+	VADDPS  Z4, Z0, Z0
+	VMOVUPS 64(BX), Z5
+	VADDPS  Z5, Z1, Z1
+	VMOVUPS 128(BX), Z6
+	VADDPS  Z6, Z2, Z2
+	VMOVUPS 192(BX), Z7
+	VADDPS  Z7, Z3, Z3
+	ADDQ    R8, BX
+	DECQ    R11
+	JNZ     fourPixels
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, 128(DI)
+	VMOVUPS Z3, 192(DI)
+	ADDQ    $+256, DI
+	ADDQ    $+256, SI
+	SUBQ    $+64, R10
+	JMP     four
+
+one:
+	CMPQ    R10, $+16
+	JL      tail
 	VMOVUPS (DI), Z0
 	MOVQ    SI, BX
 	MOVQ    DX, R11
 
 pixel:
-	VMOVUPS (BX), Z1
-	VADDPS  Z1, Z0, Z0
+	VMOVUPS (BX), Z4
+	VADDPS  Z4, Z0, Z0
 	ADDQ    R8, BX
 	DECQ    R11
 	JNZ     pixel
@@ -3291,10 +3322,10 @@ pixel:
 	ADDQ    $+64, DI
 	ADDQ    $+64, SI
 	SUBQ    $+16, R10
-	JGE     vector
+	JMP     one
 
 tail:
-	ADDQ      $+16, R10
+	TESTQ     R10, R10
 	JZ        done
 	MOVQ      R10, CX
 	MOVL      $0x00000001, AX
@@ -3306,8 +3337,8 @@ tail:
 	MOVQ      DX, R11
 
 tailPixel:
-	VMOVUPS.Z (BX), K1, Z1
-	VADDPS    Z1, Z0, Z0
+	VMOVUPS.Z (BX), K1, Z4
+	VADDPS    Z4, Z0, Z0
 	ADDQ      R8, BX
 	DECQ      R11
 	JNZ       tailPixel

@@ -8,7 +8,7 @@ import (
 func TestDepthwiseAgainstLoop(t *testing.T) {
 	eachSet(t, func(t *testing.T, s *Set) {
 		rng := newRand(31)
-		make := guardedRandom(t, rng, 4, 1<<18)
+		make := guardedRandom(t, rng, 5, 1<<18)
 		add := mulAdd(s)
 		for range *rounds / 4 {
 			d := Depthwise{Size: 1 + 2*rng.IntN(3), C: 1 + rng.IntN(80), Stride: 1 + rng.IntN(2), Height: 1 + rng.IntN(5), Width: 1 + rng.IntN(27), Act: []Activation{None, Relu, HardSwish}[rng.IntN(3)]}
@@ -25,10 +25,21 @@ func TestDepthwiseAgainstLoop(t *testing.T) {
 				d.Out[i] = canary
 			}
 			want := clone(d.Out)
+			var sums []float32
+			if rng.IntN(2) == 0 {
+				d.Sums = make(4, items*d.Height*d.C)
+				for i := range d.Sums {
+					d.Sums[i] = canary
+				}
+				sums = clone(d.Sums)
+			}
 			row0 := rng.IntN(items * d.Height)
 			row1 := row0 + rng.IntN(items*d.Height-row0+1)
 			for g := row0; g < row1; g++ {
 				i, y := g/d.Height, g%d.Height
+				if sums != nil {
+					clear(sums[g*d.C:][:d.C])
+				}
 				for x := range d.Width {
 					for c := range d.C {
 						acc := d.Shift[c]
@@ -37,12 +48,17 @@ func TestDepthwiseAgainstLoop(t *testing.T) {
 								acc = add(d.In[i*d.InItem+(y*d.Stride+kh)*d.InRow+(x*d.Stride+kw)*d.C+c], d.Kernel[(kh*d.Size+kw)*d.C+c], acc)
 							}
 						}
-						want[i*d.OutItem+y*d.OutRow+x*d.C+c] = scalar[d.Act](acc)
+						acc = scalar[d.Act](acc)
+						want[i*d.OutItem+y*d.OutRow+x*d.C+c] = acc
+						if sums != nil {
+							sums[g*d.C+c] += acc
+						}
 					}
 				}
 			}
 			s.Depthwise(&d, row0, row1)
 			requireSame(t, want, d.Out, fmt.Sprintf("%d items, rows %d to %d, %+v", items, row0, row1, d.Size))
+			requireSame(t, sums, d.Sums, "sums")
 		}
 	})
 }

@@ -227,7 +227,7 @@ func (v *isa) activations(act GPPhysical, values, spare []VecPhysical, label str
 // activationRelu is kernels.Relu.
 const activationRelu = 1
 
-// sum writes the sum over pixels, a vector of channels at a time.
+// sum writes the sum over pixels, four vectors of channels at a time, whose sums are independent chains, or one.
 func (v *isa) sum() {
 	v.function("Sum", "func(sum, x *float32, pixels, stride, c int)", "adds x[p*stride+i] to sum[i], i < c, for pixels > 0.")
 	sum, x, pixels, stride, channels, at, n := RDI, RSI, RDX, R8, R10, RBX, R11
@@ -238,32 +238,47 @@ func (v *isa) sum() {
 		v.Load(v.Param(p.name), p.reg)
 	}
 	v.SHLQ(Imm(2), stride)
-	acc, value := v.regs[0], v.regs[1]
-	body := func(m *mask, label string) {
-		v.load(Mem{Base: sum}, m, acc)
+	body := func(vectors int, m *mask, label string) {
+		place := func(base GPPhysical, i int) Mem { return Mem{Base: base, Disp: i * v.bytes()} }
+		for i := range vectors {
+			v.load(place(sum, i), m, v.regs[i])
+		}
 		v.MOVQ(x, at)
 		v.MOVQ(pixels, n)
 		v.Label(label)
-		v.load(Mem{Base: at}, m, value)
-		v.VADDPS(value, acc, acc)
+		for i := range vectors {
+			v.load(place(at, i), m, v.regs[4+i])
+			v.VADDPS(v.regs[4+i], v.regs[i], v.regs[i])
+		}
 		v.ADDQ(stride, at)
 		v.DECQ(n)
 		v.JNZ(LabelRef(label))
-		v.store(acc, m, Mem{Base: sum})
+		for i := range vectors {
+			v.store(v.regs[i], m, place(sum, i))
+		}
 	}
-	v.SUBQ(imm(v.lanes), channels)
+	next := func(vectors int) {
+		v.ADDQ(imm(vectors*v.bytes()), sum)
+		v.ADDQ(imm(vectors*v.bytes()), x)
+		v.SUBQ(imm(vectors*v.lanes), channels)
+	}
+	v.Label("four")
+	v.CMPQ(channels, imm(4*v.lanes))
+	v.JL(LabelRef("one"))
+	body(4, nil, "fourPixels")
+	next(4)
+	v.JMP(LabelRef("four"))
+	v.Label("one")
+	v.CMPQ(channels, imm(v.lanes))
 	v.JL(LabelRef("tail"))
-	v.Label("vector")
-	body(nil, "pixel")
-	v.ADDQ(imm(v.bytes()), sum)
-	v.ADDQ(imm(v.bytes()), x)
-	v.SUBQ(imm(v.lanes), channels)
-	v.JGE(LabelRef("vector"))
+	body(1, nil, "pixel")
+	next(1)
+	v.JMP(LabelRef("one"))
 	v.Label("tail")
-	v.ADDQ(imm(v.lanes), channels)
+	v.TESTQ(channels, channels)
 	v.JZ(LabelRef("done"))
 	m := v.tailMask(channels, v.maskReg())
-	body(&m, "tailPixel")
+	body(1, &m, "tailPixel")
 	v.Label("done")
 	v.ret()
 }
