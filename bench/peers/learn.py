@@ -4,7 +4,7 @@ usage: learn.py --ours SPINEMASK --model NUCLEI --peer DIR --data DIR --work DIR
 
 The data folder holds a COCO data set (trainval.json, images/), or pictures with label images (x.jpg, x_mask.png) in any sub-folders.
 With --test N, N images chosen by --seed are held out; otherwise each image once, which gives as many folds as there are images.
-Every fold has its folder in WORK; one that has a result.json is not made again. --before names a command that is put before those
+Every fold has its folder in WORK; one that is trained there is only measured again. --before names a command that is put before those
 whose time is taken. Both programs make the recipe "fine-tune", begin with the same weights (those of our run before its first update)
 and are measured by the same evaluator, after their last update.
 """
@@ -59,7 +59,7 @@ class Fold:
         self.a, self.images, self.folder = a, images, folder
         os.makedirs(folder, exist_ok=True)
         ids = {i["id"] for i in d["images"]}
-        self.train, self.test = write(self.path("train.json"), part(d, ids - held)), write(self.path("test.json"), part(d, held))
+        self.train_set, self.test_set = write(self.path("train.json"), part(d, ids - held)), write(self.path("test.json"), part(d, held))
         one = part(d, held)
         for c in one["annotations"]:
             c["category_id"] = 1
@@ -74,42 +74,49 @@ class Fold:
 
     def train_ours(self, out, *flags, before=()):
         """Without validation on the way, the last model is the one that is kept."""
-        run([*before, *self.ours("train", self.train, "--images", self.images, "--val", self.test, "-o", self.path(out), "--quiet", *flags)])
+        run([*before, *self.ours("train", self.train_set, "--images", self.images, "--val", self.test_set, "-o", self.path(out), "--quiet", *flags)])
 
     def torch(self, results, start, seconds, before=()):
-        return json.loads(run([*before, sys.executable, os.path.join(HERE, "learn_torch.py"), "--peer", self.a.peer, "--images", self.images, "--train", self.train, "--test", self.test,
+        return json.loads(run([*before, sys.executable, os.path.join(HERE, "learn_torch.py"), "--peer", self.a.peer, "--images", self.images, "--train", self.train_set, "--test", self.test_set,
                                "--start", start, "--recipe", self.path("ours.training/recipe.json"), "--seconds", str(seconds), "--results", self.path(results), "--threads", str(self.a.threads),
                                *(["--compile"] if self.a.compile else [])]))
 
     def measure(self, truth, *what):
-        """AP of masks and boxes; each object of a picture counts, however many there are."""
+        """AP of masks and boxes of all detections, of which both programs give 400 at most."""
         ap = {}
         for kind in ("segm", "bbox"):
-            r = json.loads(run(self.ours("eval", truth, *what, "--iou", kind, "--max-dets", "1,10,400", "--json")))
-            ap[kind] = r
+            r = json.loads(run(self.ours("eval", truth, *what, "--iou", kind, "--max-dets", "1,10,400", "--mode", "corrected", "--json")))
+            ap[kind] = r["evaluations"][0]["stats"]
         return ap
 
-    def make(self):
+    def train(self):
         a, timed = self.a, shlex.split(self.a.before)
         steps = ["--steps", str(a.steps)] if a.steps else []
         self.train_ours("ours.safetensors", "--recipe", "fine-tune", "--validate-every", "1000000", *steps, before=timed)
-        with open(self.path("ours.training/train.jsonl")) as f:
-            log = [l for l in map(json.loads, f) if "seconds" in l]
-        with open(self.path("ours.training/recipe.json")) as f:
-            recipe = json.load(f)
+        recipe, log = self.ran()
         # One update at a rate of next to nothing gives the weights before the first.
         still = dict(recipe, steps=1, batch=1, learning_rate=dict(value=1e-30, warmup_steps=0, warmup=0))
         self.train_ours("start.safetensors", "--recipe", write(self.path("still.json"), still))
-        seconds = sum(l["seconds"] for l in log)
-        theirs = self.torch("torch.json", self.path("start.safetensors"), seconds, timed)
+        theirs = self.torch("torch.json", self.path("start.safetensors"), sum(l["seconds"] for l in log), before=timed)
         write(self.path("torch.log.json"), theirs)
+
+    def ran(self):
+        """The recipe of our run, and what it wrote about its steps."""
+        with open(self.path("ours.training/recipe.json")) as f, open(self.path("ours.training/train.jsonl")) as g:
+            return json.load(f), [l for l in map(json.loads, g) if "seconds" in l]
+
+    def result(self):
+        recipe, log = self.ran()
+        with open(self.path("torch.log.json")) as f:
+            theirs = json.load(f)
         images = ("--images", self.images)
         result = dict(
             held_out=self.names, batch=recipe["batch"],
-            before=self.measure(self.before, *images, "--model", a.model),
-            ours=dict(steps=len(log), seconds=seconds, ap=self.measure(self.test, *images, "--model", self.path("ours.safetensors"))),
-            torch=dict(steps=theirs["steps"], seconds=theirs["seconds"], ap=self.measure(self.test, self.path("torch.json"))))
+            before=self.measure(self.before, *images, "--model", self.a.model),
+            ours=dict(steps=len(log), seconds=sum(l["seconds"] for l in log), ap=self.measure(self.test_set, *images, "--model", self.path("ours.safetensors"))),
+            torch=dict(steps=theirs["steps"], seconds=theirs["seconds"], ap=self.measure(self.test_set, self.path("torch.json"))))
         write(self.path("result.json"), result)
+        return result
 
 
 def table(results):
@@ -144,16 +151,11 @@ def main():
     if a.test:
         splits = [set(random.Random(a.seed).sample(ids, a.test))]
     folds = [Fold(a, d, images, os.path.join(a.work, str(n)), held) for n, held in enumerate(splits, 1)]
-    for n, f in enumerate(folds, 1):
-        if (not a.folds or str(n) in a.folds.split(",")) and not os.path.exists(f.path("result.json")):
-            f.make()
-    results = []
-    for f in folds:
-        if os.path.exists(f.path("result.json")):
-            with open(f.path("result.json")) as g:
-                results.append(json.load(g))
-    if results:
-        table(results)
+    wanted = [f for n, f in enumerate(folds, 1) if not a.folds or str(n) in a.folds.split(",")]
+    for f in wanted:
+        if not os.path.exists(f.path("torch.log.json")):
+            f.train()
+    table([f.result() for f in wanted])
 
 
 if __name__ == "__main__":

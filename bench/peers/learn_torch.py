@@ -1,10 +1,9 @@
 """Trains net.py, Mask R-CNN on SpineNet in PyTorch, as "spinemask train" does it, for a given time, and runs it over test images.
 
 usage: learn_torch.py --peer DIR --images DIR --train GT.json --test GT.json --start START.safetensors --recipe recipe.json --seconds T --results OUT.json
-       [--compile] [--threads 2]      with --seconds 0 the network stays as it is
+       [--steps N] [--compile] [--threads 2]      with --seconds 0 the network stays as it is
 
-DIR holds net.py. Recipe, initial weights and data are those of our run. The number of updates follows from the time of some at a
-rate of 0 before them, which do not count; warm-up and cosine are stretched to that number. Prints a line of JSON about the run.
+DIR holds net.py. Recipe, initial weights and data are those of our run; warm-up and cosine are stretched over the time. Prints a line of JSON about the run.
 Sizes and rules are those of the Model Garden, as in packages train/augment, train/target and train/loss.
 """
 import argparse, json, math, os, sys, time
@@ -207,14 +206,14 @@ def losses(N, net, views, side, recipe):
     return out
 
 
-def schedule(recipe, steps):
-    """The learning rate of each update: cosine from update 0 on, a linear warm-up before it (train/optim)."""
+def rate(recipe, share):
+    """The learning rate when a share of the run is over: cosine, from its beginning on, and a linear warm-up before it (train/optim)."""
     r = recipe["learning_rate"]
     each = recipe["batch"] if r.get("per_image") else 1
     assert r["cosine"], "a recipe without cosine"
-    warm = round(r["warmup_steps"] * steps / recipe["steps"])
-    after = lambda k: each * r["value"] * .5 * (1 + math.cos(math.pi * k / steps))
-    return [after(k) if k >= warm else each * r["warmup"] + k / warm * (after(warm) - each * r["warmup"]) for k in range(steps)]
+    warm = r["warmup_steps"] / recipe["steps"]
+    after = lambda u: each * r["value"] * .5 * (1 + math.cos(math.pi * u))
+    return after(share) if share >= warm else each * r["warmup"] + share / warm * (after(warm) - each * r["warmup"])
 
 
 class Trainer:
@@ -256,16 +255,18 @@ class Trainer:
         self.sgd.step()
         return {k: float(v.detach()) for k, v in parts.items()}, time.perf_counter() - start
 
-    def train(self, seconds, compiled):
-        """Makes as many updates as fit into the time. The first ones, at a rate of 0, say how many."""
+    def train(self, seconds, steps, compiled):
+        """Makes as many updates as begin within the time, or so many. Before them there are two at a rate of 0, which count only if the
+        network is compiled in them."""
         first = sum(self.step(0.)[1] for _ in range(2))
-        each = float(np.mean([self.step(0.)[1] for _ in range(4)]))
         self.begin()
-        if compiled:
-            seconds -= first
-        steps = max(1, int(seconds / each))
-        log = [dict(learning_rate=rate, losses=l, seconds=t) for rate in schedule(self.recipe, steps) for l, t in [self.step(rate)]]
-        return dict(steps=steps, seconds=sum(l["seconds"] for l in log), first_steps_s=first, log=log)
+        log, spent = [], first if compiled else 0.
+        while len(log) < steps if steps else spent < seconds:
+            r = rate(self.recipe, len(log) / steps if steps else spent / seconds)
+            parts, took = self.step(r)
+            spent += took
+            log.append(dict(learning_rate=r, losses=parts, seconds=took))
+        return dict(steps=len(log), seconds=spent, first_steps_s=first, log=log)
 
 
 @torch.no_grad()
@@ -308,6 +309,7 @@ def main():
     for name in ("peer", "images", "train", "test", "start", "recipe", "results"):
         a.add_argument("--" + name, required=True)
     a.add_argument("--seconds", type=float, required=True)
+    a.add_argument("--steps", type=int, default=0, help="in place of as many as begin within the time")
     a.add_argument("--compile", action="store_true", help="the backbone; the first two steps, in which that is done, count")
     a.add_argument("--threads", type=int, default=2)
     a = a.parse_args()
@@ -329,7 +331,7 @@ def main():
         trainer = Trainer(N, net, pictures, recipe, side)
         if a.compile:
             net.backbone = torch.compile(backbone)
-        ran = trainer.train(a.seconds, a.compile)
+        ran = trainer.train(a.seconds, a.steps, a.compile)
         net.backbone = backbone
     pictures, ids = read(a.test, a.images, masks=False)
     with open(a.results, "w") as f:
