@@ -27,7 +27,7 @@ type modelKind struct {
 	flags   string                                   // that keep the input small
 	classes int
 	model   config.Model
-	again   bool                 // the network of a kind before, in another container: what is slow is not done again
+	again   bool                 // what is slow is not done: the network of a kind before, in another container, or one that begins a large detector
 	refused string               // what is said of it where it is not read
 	except  map[string]modelWant // commands of which something else is wanted
 	train   string               // a file with the config to train, which a backbone alone does not tell
@@ -209,7 +209,7 @@ var modelKinds = []modelKind{
 	{name: "Garden, RetinaNet", model: config.ModelRetinaNet, classes: 20, flags: fixed, make: listedBundle("tf2_retina9")},
 	{name: "Garden, mobile RetinaNet", model: config.ModelRetinaNet, classes: 20, flags: fixed, make: listedBundle("tf2_mobile_retina"), except: mobile},
 	{name: "Garden, RetinaNet on ResNet-FPN", model: config.ModelRetinaNet, classes: 20, flags: fixed, make: listedBundle("tf2_rfpn_retina")},
-	{name: "Garden, ResNet classifier", model: config.ModelClassification, classes: 101, flags: "--input-size 64x64", make: listedBundle("tf2_cls_resnet")},
+	{name: "Garden, ResNet classifier", model: config.ModelClassification, again: true, classes: 101, flags: "--input-size 64x64", make: listedBundle("tf2_cls_resnet")},
 	{name: "mmdetection 1", model: config.ModelMaskRCNN, classes: 5, flags: "--input-size short:128,long:128", make: func(*testing.T, string) string {
 		return "../../testdata/mmdet_tiny/tiny.pth"
 	}},
