@@ -68,11 +68,17 @@ func (v *isa) depthwisePixels(name string, pixels int) {
 			}
 		}
 	}
+	v.eachVector(channels, []GPPhysical{out, in, kernel, shift}, body, "tap", "tailTap")
+}
+
+// eachVector ends a function with a body for each vector of channels, between which pointers move on, and for the
+// channels that are left. The body gets a label of its own.
+func (v *isa) eachVector(channels GPPhysical, pointers []GPPhysical, body func(m *mask, label string), full, part string) {
 	v.SUBQ(imm(v.lanes), channels)
 	v.JL(LabelRef("tail"))
 	v.Label("vector")
-	body(nil, "tap")
-	for _, p := range []GPPhysical{out, in, kernel, shift} {
+	body(nil, full)
+	for _, p := range pointers {
 		v.ADDQ(imm(v.bytes()), p)
 	}
 	v.SUBQ(imm(v.lanes), channels)
@@ -81,7 +87,7 @@ func (v *isa) depthwisePixels(name string, pixels int) {
 	v.ADDQ(imm(v.lanes), channels)
 	v.JZ(LabelRef("done"))
 	m := v.tailMask(channels, v.maskReg())
-	body(&m, "tailTap")
+	body(&m, part)
 	v.Label("done")
 	v.ret()
 }
@@ -166,22 +172,7 @@ func (v *isa) pair(name string, pixels, stride int) {
 			}
 		}
 	}
-	v.SUBQ(imm(v.lanes), channels)
-	v.JL(LabelRef("tail"))
-	v.Label("vector")
-	body(nil, "full")
-	for _, p := range []GPPhysical{out, in, kernel, shift} {
-		v.ADDQ(imm(v.bytes()), p)
-	}
-	v.SUBQ(imm(v.lanes), channels)
-	v.JGE(LabelRef("vector"))
-	v.Label("tail")
-	v.ADDQ(imm(v.lanes), channels)
-	v.JZ(LabelRef("done"))
-	m := v.tailMask(channels, v.maskReg())
-	body(&m, "part")
-	v.Label("done")
-	v.ret()
+	v.eachVector(channels, []GPPhysical{out, in, kernel, shift}, body, "full", "part")
 }
 
 // places gives the pixels of a row from base on, asked for in rising order; step is a pixel, step3 are three. It destroys
