@@ -12,7 +12,7 @@ if [ ! -x "$venv/bin/python" ]; then
 fi
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
-(cd "$root" && go build -o "$out/" ./cmd/spinemask ./bench/interop/network)
+(cd "$root" && go build -o "$out/" ./cmd/spinemask ./bench/interop/network && go build -o "$out/make" ./bench/models)
 shared=${SPINEMASK_SHARED:+$(cd "$SPINEMASK_SHARED" && pwd)}
 failed=0
 
@@ -39,11 +39,6 @@ Image.open(sys.argv[1]).convert("RGB").resize((width, height)).save(sys.argv[3])
 EOF
 }
 
-# random KIND VARIANT: a published size with weights of no meaning
-random() {
-  (cd "$root" && go test -count=1 ./internal/command/bench -run WriteRandom -args "-random=$out/random.safetensors" "-kind=$1" "-variant=$2" > "$out/log" || { cat "$out/log"; return 1; })
-}
-
 names=("$@")
 data=$root/testdata
 compare nuclei "$root/models/nuclei/nuclei.safetensors" 640x640
@@ -52,7 +47,7 @@ compare mmdet_tiny "$data/mmdet_tiny/tiny.pth" 256x384
 for kind in mask_rcnn:49 mask_rcnn:190 mask_rcnn:resnet-50 retinanet:49S retinanet:mobile-49 retinanet:mobile-49XS classification:49 classification:resnet-50; do
   name=random_${kind//:/_}
   [ ${#names[@]} = 0 ] || [[ " ${names[*]} " = *" $name "* ]] || continue
-  random "${kind%:*}" "${kind#*:}"
+  "$out/make" random "${kind%:*}" "${kind#*:}" "$out/random.safetensors" # a published size with weights of no meaning
   case $kind in classification:*) size=224x224 ;; *) size=256x384 ;; esac
   compare "$name" "$out/random.safetensors" $size
 done
@@ -72,7 +67,7 @@ if [ -n "$shared" ]; then
   compare tf2_spinenet_mobile_retina "$f/tf2_spinenet_mobile/ckpt_retina" 256x384 --activation swish
   compare tf2_spinenet_mrcnn "$f/tf2_spinenet_mrcnn/ckpt_model_only" 256x384
   mkdir "$out/native"
-  (cd "$root" && SPINEMASK_SHARED=$shared go test -count=1 ./internal/testkit/testweights -run WriteNative -args "-native=$out/native" > "$out/log" || { cat "$out/log"; exit 1; })
+  "$out/make" formula "$f" "$out/native"
   for model in "$out"/native/*; do
     compare "$(basename "$model" .safetensors)" "$model" 256x384
   done

@@ -16,7 +16,7 @@ case "$*" in *torch*) packages="$packages torch==2.15.0" ;; esac
 (cd "$here/../.." && go build -o "$peers/bin/spinemask" ./cmd/spinemask)
 if [ "${1-}" = --network ] && [ "${2-}" = mobile ]; then
 	shift 2
-	(cd "$here/../.." && go test -count=1 ./internal/command/bench -run WriteRandom -args "-random=$peers/mobile.safetensors" -kind=retinanet -variant=mobile-49 > /dev/null)
+	(cd "$here/../.." && go run ./bench/models random retinanet mobile-49 "$peers/mobile.safetensors")
 	set -- --model "$peers/mobile.safetensors" "$@"
 fi
 exec "$peers/bin/python" "$here/networks.py" --ours "$peers/bin/spinemask" --folder "$peers/networks" "$@"
