@@ -16,7 +16,6 @@ import (
 	"github.com/spinemask/spinemask/internal/command/onnx"
 	"github.com/spinemask/spinemask/internal/core/network"
 	"github.com/spinemask/spinemask/internal/core/preprocess"
-	"github.com/spinemask/spinemask/models/nuclei"
 	"github.com/spinemask/spinemask/weights"
 )
 
@@ -152,18 +151,6 @@ func exportONNX(w io.Writer, src, out string, size exportSize, o weights.Options
 		}
 	}
 	return nil
-}
-
-// openWeights opens a model file, or that of the built-in model.
-func openWeights(src string) (*weights.File, error) {
-	if src == "" {
-		return nuclei.Weights()
-	}
-	f, err := weights.Open(src)
-	if err != nil {
-		return nil, noModel(src, err)
-	}
-	return f, nil
 }
 
 // of is the size that was asked for, or the usual one of an input. An input of one

@@ -27,7 +27,7 @@ type modelKind struct {
 	flags   string                                   // that keep the input small
 	classes int
 	model   config.Model
-	again   bool                 // what is slow is not done: the network of a kind before, in another container, or one that begins a large detector
+	brief   bool                 // what is slow is left out: of the network of a kind before in another container, of one that begins a large detector
 	refused string               // what is said of it where it is not read
 	except  map[string]modelWant // commands of which something else is wanted
 	train   string               // a file with the config to train, which a backbone alone does not tell
@@ -195,13 +195,13 @@ var modelKinds = []modelKind{
 	{name: "tensorflow/tpu, archive", model: config.ModelMaskRCNN, classes: 90, flags: fixed, make: func(*testing.T, string) string {
 		return "../../testdata/tf1_tiny/spinenet-tiny.tar.gz"
 	}},
-	{name: "tensorflow/tpu, folder", model: config.ModelMaskRCNN, again: true, classes: 90, flags: fixed, make: bundleOf(ofTF1)},
-	{name: "tensorflow/tpu, safetensors", model: config.ModelMaskRCNN, again: true, classes: 90, flags: fixed, make: written("m.safetensors", func(t *testing.T) []byte {
+	{name: "tensorflow/tpu, folder", model: config.ModelMaskRCNN, brief: true, classes: 90, flags: fixed, make: bundleOf(ofTF1)},
+	{name: "tensorflow/tpu, safetensors", model: config.ModelMaskRCNN, brief: true, classes: 90, flags: fixed, make: written("m.safetensors", func(t *testing.T) []byte {
 		return modelfiles.Safetensors(ofTF1(t))
 	})},
 	{name: "tensorflow/tpu, classifier", model: config.ModelClassification, classes: 100, flags: fixed, make: listedBundle("tf1_classification")},
 	{name: "Garden, SpineNet", model: config.ModelMaskRCNN, classes: 90, flags: fixed, make: listedBundle("tf2_b")},
-	{name: "Garden, archive", model: config.ModelMaskRCNN, again: true, classes: 90, flags: fixed, make: written("m.tar.gz", func(t *testing.T) []byte {
+	{name: "Garden, archive", model: config.ModelMaskRCNN, brief: true, classes: 90, flags: fixed, make: written("m.tar.gz", func(t *testing.T) []byte {
 		return modelfiles.Archive(listed(t, "tf2_b"))
 	})},
 	{name: "Garden, ResNet-FPN", model: config.ModelMaskRCNN, classes: 20, flags: fixed, make: listedBundle("tf2_rfpn_mrcnn")},
@@ -209,35 +209,35 @@ var modelKinds = []modelKind{
 	{name: "Garden, RetinaNet", model: config.ModelRetinaNet, classes: 20, flags: fixed, make: listedBundle("tf2_retina9")},
 	{name: "Garden, mobile RetinaNet", model: config.ModelRetinaNet, classes: 20, flags: fixed, make: listedBundle("tf2_mobile_retina"), except: mobile},
 	{name: "Garden, RetinaNet on ResNet-FPN", model: config.ModelRetinaNet, classes: 20, flags: fixed, make: listedBundle("tf2_rfpn_retina")},
-	{name: "Garden, ResNet classifier", model: config.ModelClassification, again: true, classes: 101, flags: "--input-size 64x64", make: listedBundle("tf2_cls_resnet")},
+	{name: "Garden, ResNet classifier", model: config.ModelClassification, brief: true, classes: 101, flags: "--input-size 64x64", make: listedBundle("tf2_cls_resnet")},
 	{name: "mmdetection 1", model: config.ModelMaskRCNN, classes: 5, flags: "--input-size short:128,long:128", make: func(*testing.T, string) string {
 		return "../../testdata/mmdet_tiny/tiny.pth"
 	}},
 	{name: "mmdetection 2", model: config.ModelMaskRCNN, classes: 3, flags: follows, make: written("m.pth", func(*testing.T) []byte {
 		return mmdetFile(modelfiles.Item{Key: "mmdet_version", Value: "2.28.2"})
 	}), except: map[string]modelWant{"config": {stdout: `"photo_frame": true`}}},
-	{name: "mmdetection 3", model: config.ModelMaskRCNN, again: true, classes: 3, flags: follows, make: written("m.pth", func(*testing.T) []byte {
+	{name: "mmdetection 3", model: config.ModelMaskRCNN, brief: true, classes: 3, flags: follows, make: written("m.pth", func(*testing.T) []byte {
 		return mmdetFile(modelfiles.Item{Key: "mmengine_version", Value: "0.10.7"})
 	}), except: map[string]modelWant{"info": {stderr: `semantics = mmdetection3 \(written by mmengine 0.10.7\)`}}},
-	{name: "mmdetection, caffe style", model: config.ModelMaskRCNN, again: true, classes: 3, flags: follows, make: written("m.pth", func(*testing.T) []byte {
+	{name: "mmdetection, caffe style", model: config.ModelMaskRCNN, brief: true, classes: 3, flags: follows, make: written("m.pth", func(*testing.T) []byte {
 		return mmdetFile(modelfiles.Item{Key: "cfg", Value: "model = dict(backbone=dict(style='caffe'))"})
 	}), except: map[string]modelWant{"config": {stdout: `"channel_order": "bgr"`}, "info": {stderr: `style = caffe \(config in the file\)`}}},
-	{name: "mmdetection, safetensors", model: config.ModelMaskRCNN, again: true, classes: 3, flags: follows, make: written("m.safetensors", func(*testing.T) []byte {
+	{name: "mmdetection, safetensors", model: config.ModelMaskRCNN, brief: true, classes: 3, flags: follows, make: written("m.safetensors", func(*testing.T) []byte {
 		return modelfiles.Safetensors(modelfiles.MMDetection(d2()))
 	})},
 	{name: "Detectron2, pkl", model: config.ModelMaskRCNN, classes: 3, flags: follows, make: written("m.pkl", func(*testing.T) []byte { return zooFile(d2()) })},
-	{name: "Detectron2, pth", model: config.ModelMaskRCNN, again: true, classes: 3, flags: follows, make: written("m.pth", func(*testing.T) []byte {
+	{name: "Detectron2, pth", model: config.ModelMaskRCNN, brief: true, classes: 3, flags: follows, make: written("m.pth", func(*testing.T) []byte {
 		return modelfiles.PyTorch(modelfiles.Items{{Key: "model", Value: d2()}})
 	})},
-	{name: "Detectron2, config.yaml", model: config.ModelMaskRCNN, again: true, classes: 3, make: func(t *testing.T, folder string) string {
+	{name: "Detectron2, config.yaml", model: config.ModelMaskRCNN, brief: true, classes: 3, make: func(t *testing.T, folder string) string {
 		text := "MODEL: {PIXEL_STD: [57.375, 57.12, 58.395]}\nINPUT: {MIN_SIZE_TEST: 64, MAX_SIZE_TEST: 96}\n"
 		require.NoError(t, os.WriteFile(filepath.Join(folder, "config.yaml"), []byte(text), 0o644))
 		return written("m.pkl", func(*testing.T) []byte { return zooFile(d2()) })(t, folder)
 	}, except: map[string]modelWant{"info": {stderr: `longer side at most 96 \(config.yaml beside the file\)`}}},
-	{name: "Detectron2, safetensors", model: config.ModelMaskRCNN, again: true, classes: 3, flags: follows, make: written("m.safetensors", func(*testing.T) []byte {
+	{name: "Detectron2, safetensors", model: config.ModelMaskRCNN, brief: true, classes: 3, flags: follows, make: written("m.safetensors", func(*testing.T) []byte {
 		return modelfiles.Safetensors(d2())
 	})},
-	{name: "Detectron2, several safetensors", model: config.ModelMaskRCNN, again: true, classes: 3, flags: follows, make: func(t *testing.T, folder string) string {
+	{name: "Detectron2, several safetensors", model: config.ModelMaskRCNN, brief: true, classes: 3, flags: follows, make: func(t *testing.T, folder string) string {
 		index, err := modelfiles.Sharded(folder, d2(), 2)
 		require.NoError(t, err)
 		return index
@@ -248,7 +248,7 @@ var modelKinds = []modelKind{
 	{name: "torchvision", model: config.ModelMaskRCNN, classes: 3, flags: follows, make: written("m.pth", func(*testing.T) []byte {
 		return modelfiles.PyTorch(modelfiles.Items{{Key: "model", Value: modelfiles.Torchvision(d2())}})
 	})},
-	{name: "torchvision, safetensors", model: config.ModelMaskRCNN, again: true, classes: 3, flags: follows, make: written("m.safetensors", func(*testing.T) []byte {
+	{name: "torchvision, safetensors", model: config.ModelMaskRCNN, brief: true, classes: 3, flags: follows, make: written("m.safetensors", func(*testing.T) []byte {
 		return modelfiles.Safetensors(modelfiles.Torchvision(d2()))
 	})},
 
@@ -315,7 +315,7 @@ func TestKindsOfFilesAndCommands(t *testing.T) {
 			classes := filepath.Join(home, fmt.Sprint(i, ".txt"))
 			require.NoError(t, os.WriteFile(classes, []byte(strings.Join(names[:k.classes], "\n")), 0o644))
 			for j, c := range modelCommands {
-				if c.slow && k.again {
+				if c.slow && k.brief {
 					continue
 				}
 				var args []string

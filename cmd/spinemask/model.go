@@ -36,3 +36,15 @@ func (t *talk) assumptions(list []weights.Assumption) {
 		t.say("hint: assumed %s", assumption(a))
 	}
 }
+
+// openWeights opens a model file, or that of the built-in model.
+func openWeights(src string) (*weights.File, error) {
+	if src == "" {
+		return nuclei.Weights()
+	}
+	f, err := weights.Open(src)
+	if err != nil {
+		return nil, noModel(src, err)
+	}
+	return f, nil
+}

@@ -114,7 +114,7 @@ func (f *trainFlags) weightsSum() (string, error) {
 	if f.from == "scratch" {
 		return "", nil
 	}
-	file, err := f.openFrom()
+	file, err := openWeights(f.from)
 	if err != nil {
 		return "", err
 	}

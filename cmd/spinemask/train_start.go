@@ -8,7 +8,6 @@ import (
 
 	"github.com/spinemask/spinemask/config"
 	"github.com/spinemask/spinemask/dataset"
-	"github.com/spinemask/spinemask/models/nuclei"
 	"github.com/spinemask/spinemask/train"
 	"github.com/spinemask/spinemask/weights"
 )
@@ -30,7 +29,7 @@ func (f *trainFlags) start(t *talk, set *dataset.Set, recipe string) (s *train.S
 		s, err := train.Scratch(c, set, f.seed)
 		return s, "random weights", err
 	}
-	file, err := f.openFrom()
+	file, err := openWeights(f.from)
 	if err != nil {
 		return nil, "", err
 	}
@@ -106,17 +105,6 @@ func (f *trainFlags) detector(from *config.Config, recipe string) (*config.Confi
 	c.Activation, c.NormEpsilon = from.Activation, from.NormEpsilon
 	c.Input.Mean, c.Input.Std = from.Input.Mean, from.Input.Std
 	return c, nil
-}
-
-func (f *trainFlags) openFrom() (*weights.File, error) {
-	if f.from == "" {
-		return nuclei.Weights()
-	}
-	file, err := weights.Open(f.from)
-	if err != nil {
-		return nil, noModel(f.from, err)
-	}
-	return file, nil
 }
 
 // trainedSize is the size of the network's input in training.
