@@ -4,7 +4,6 @@ import (
 	"context"
 	"image"
 	"math"
-	"slices"
 	"strings"
 	"testing"
 
@@ -175,28 +174,4 @@ func TestABackboneAloneBeginsADetector(t *testing.T) {
 	require.Empty(t, s.Left)
 	require.Contains(t, s.New, "fpn/lateral2/kernel")
 	require.Contains(t, s.New, "mask/logits/kernel")
-}
-
-// A network whose background is the last class gets the first row for it; all rows stay with their classes.
-func TestTheBackgroundBecomesTheFirstClass(t *testing.T) {
-	f, err := weights.Open("../weights/testdata/detectron2_tiny.pkl")
-	require.NoError(t, err)
-	defer f.Close()
-	c, _, err := f.Config(weights.Options{})
-	require.NoError(t, err)
-	set := &dataset.Set{}
-	for _, k := range c.Categories {
-		set.Categories = append(set.Categories, dataset.Category{ID: k.ID, Name: k.Name})
-	}
-	s, err := From(c, f, c, set, 1)
-	require.NoError(t, err)
-	require.Equal(t, config.BackgroundFirst, s.Config.Background)
-	require.Equal(t, config.BackgroundLast, c.Background)
-	for name, per := range map[string]int{"box/class/bias": 1, "box/deltas/bias": 4, "mask/logits/bias": 1} {
-		v, _ := f.Tensor(name)
-		old, err := v.Float32(nil)
-		require.NoError(t, err)
-		last := len(old) - per
-		require.Equal(t, slices.Concat(old[last:], old[:last]), s.Weights[name], name)
-	}
 }
