@@ -25,11 +25,11 @@ type norm struct {
 	// it: the sum computes it from x where it adds it, and its gradient is that of the sum.
 	into *value
 
-	// Constants of the channels, repeated for so many pixels that they are whole vectors.
+	// Constants of the channels, repeated for so many pixels of a row that they are whole vectors.
 	channels     int
 	scale, shift []float32          // of x, to the value before the activation
 	unit, center []float32          // of x, to (x − mean)/√(variance + epsilon)
-	relu, relu1  kernels.BehindRelu // scale and shift, of all pixels and of one
+	relu         kernels.BehindRelu // scale and shift
 	moved        [2][]float32       // mean and variance, for Commit
 	lines        []float32          // sums of a row, of each part
 	partial      []float64          // sums of parts, before they are added up
@@ -42,7 +42,7 @@ func newNorm(p *Program, place string, op graph.Norm, x *value) *norm {
 	o := &norm{gamma: get("gamma"), beta: get("beta"), mean: get("mean"), variance: get("variance"), epsilon: op.Epsilon}
 	o.channels = x.c
 	pixels := 1
-	for pixels < min(vector, x.w) && pixels*x.c%vector > 0 {
+	for pixels*x.c%vector > 0 && x.w%(2*pixels) == 0 {
 		pixels *= 2
 	}
 	for _, s := range []*[]float32{&o.scale, &o.shift, &o.unit, &o.center, &o.dx[0], &o.dx[1], &o.dx[2]} {
@@ -52,7 +52,6 @@ func newNorm(p *Program, place string, op graph.Norm, x *value) *norm {
 		o.sums[i], o.moved[i] = make([]float64, x.c), make([]float32, x.c)
 	}
 	o.relu = kernels.BehindRelu{Scale: o.scale, Shift: o.shift}
-	o.relu1 = kernels.BehindRelu{Scale: o.scale[:x.c], Shift: o.shift[:x.c]}
 	return o
 }
 
@@ -63,12 +62,7 @@ func (o *norm) forward(p *Program, s *step) {
 	x := &p.values[s.in[0]].map_
 	n := float64(x.rows() * x.Width)
 	if !p.options.FrozenNorms {
-		o.sum(p, x, func(_ int, sum, square []float32, r int) {
-			x := x.row(r)
-			n := o.whole(len(x))
-			p.set.SumSquares(sum, square, x[:n])
-			p.set.SumSquares(sum[:o.channels], square[:o.channels], x[n:])
-		})
+		o.sum(p, x, func(_ int, sum, square []float32, r int) { p.set.SumSquares(sum, square, x.row(r)) })
 	}
 	for c := range o.channels {
 		mean, variance := float64(o.mean.Value[c]), float64(o.variance.Value[c])
@@ -97,23 +91,6 @@ func (o *norm) repeat(constants ...[]float32) {
 	}
 }
 
-// whole is how many of n floats of a row the repeated constants cover.
-func (o *norm) whole(n int) int { return n / len(o.scale) * len(o.scale) }
-
-// affine computes the norm of some pixels, and its activation.
-func (o *norm) affine(p *Program, y, x []float32, act kernels.Activation) {
-	n, c := o.whole(len(x)), o.channels
-	p.set.Affine(y[:n], x[:n], o.scale, o.shift, act)
-	p.set.Affine(y[n:], x[n:], o.scale[:c], o.shift[:c], act)
-}
-
-// affineAdd adds the norm of x to r.
-func (o *norm) affineAdd(p *Program, y, r, x []float32, act kernels.Activation) {
-	n, c := o.whole(len(x)), o.channels
-	p.set.AffineAdd(y[:n], r[:n], x[:n], o.scale, o.shift, act)
-	p.set.AffineAdd(y[n:], r[n:], x[n:], o.scale[:c], o.shift[:c], act)
-}
-
 // move computes the moving statistics after the batch.
 func (o *norm) move(p *Program, c int, mean, variance, n float64) {
 	if p.options.Unbiased && n > 1 {
@@ -129,7 +106,7 @@ func (o *norm) again(p *Program, s *step, dst *Map) { o.run(p, p.kept(s.in[0]), 
 func (o *norm) run(p *Program, x, dst *Map) {
 	p.eachRow(dst, func(_, r int) {
 		y := dst.row(r)
-		o.affine(p, y, x.row(r), o.act)
+		p.set.Affine(y, x.row(r), o.scale, o.shift, o.act)
 		if o.keep != nil {
 			p.set.Scale(y, o.keep[r/dst.Height])
 		}
@@ -141,14 +118,14 @@ func (o *norm) run(p *Program, x, dst *Map) {
 // memory unless it is that of the output itself, which the kernels cut behind a relu.
 func (o *norm) slope(p *Program, worker, r int, dy, x *Map) []float32 {
 	g := dy.row(r)
-	if relu, _ := o.behindRelu(); relu != nil || o.act == kernels.None && o.keep == nil {
+	if o.behindRelu() != nil || o.act == kernels.None && o.keep == nil {
 		return g
 	}
 	t := p.floats(worker, x.Width*x.Channels)
 	if o.act == kernels.None {
 		copy(t, g)
 	} else {
-		o.affine(p, t, x.row(r), kernels.None)
+		p.set.Affine(t, x.row(r), o.scale, o.shift, kernels.None)
 		p.set.SlopeTimes(t, g, t, o.act, false)
 	}
 	if o.keep != nil {
@@ -157,26 +134,21 @@ func (o *norm) slope(p *Program, worker, r int, dy, x *Map) []float32 {
 	return t
 }
 
-// behindRelu is the relu behind the norm, for all pixels of the constants and for one.
-func (o *norm) behindRelu() (all, one *kernels.BehindRelu) {
+func (o *norm) behindRelu() *kernels.BehindRelu {
 	if o.act != kernels.Relu || o.keep != nil {
-		return nil, nil
+		return nil
 	}
-	return &o.relu, &o.relu1
+	return &o.relu
 }
 
 func (o *norm) backward(p *Program, s *step) {
 	x, dy := p.kept(s.in[0]), &p.values[s.out].gradMap
 	n := float64(x.rows() * x.Width)
-	relu, relu1 := o.behindRelu()
-	one := o.channels
+	relu := o.behindRelu()
 	// Sums of g, the gradient before the activation, and of g·(normalised x).
 	if o.trains() || !p.options.FrozenNorms {
 		o.sum(p, x, func(worker int, sum, product []float32, r int) {
-			g, x := o.slope(p, worker, r, dy, x), x.row(r)
-			n := o.whole(len(x))
-			p.set.NormSums(sum, product, g[:n], x[:n], o.unit, o.center, relu)
-			p.set.NormSums(sum[:one], product[:one], g[n:], x[n:], o.unit[:one], o.center[:one], relu1)
+			p.set.NormSums(sum, product, o.slope(p, worker, r, dy, x), x.row(r), o.unit, o.center, relu)
 		})
 	}
 	for c := range o.channels {
@@ -200,10 +172,7 @@ func (o *norm) backward(p *Program, s *step) {
 	}
 	o.repeat(o.dx[:]...)
 	p.eachRow(dx, func(worker, r int) {
-		dx, g, x := dx.row(r), o.slope(p, worker, r, dy, x), x.row(r)
-		n := o.whole(len(x))
-		p.set.NormGrad(dx[:n], g[:n], x[:n], o.dx[0], o.dx[1], o.dx[2], relu, add)
-		p.set.NormGrad(dx[n:], g[n:], x[n:], o.dx[0][:one], o.dx[1][:one], o.dx[2][:one], relu1, add)
+		p.set.NormGrad(dx.row(r), o.slope(p, worker, r, dy, x), x.row(r), o.dx[0], o.dx[1], o.dx[2], relu, add)
 	})
 }
 

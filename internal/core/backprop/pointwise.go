@@ -140,7 +140,7 @@ func (o *add) forward(p *Program, s *step) {
 				if i > 0 {
 					normed = p.floats(worker, len(y))
 				}
-				t.norm.affine(p, normed, x, kernels.None)
+				p.set.Affine(normed, x, t.norm.scale, t.norm.shift, kernels.None)
 				if t.norm.keep != nil {
 					p.set.Scale(normed, t.norm.keep[r/dst.Height])
 				}
@@ -151,7 +151,7 @@ func (o *add) forward(p *Program, s *step) {
 				sum = x
 				continue
 			case t.norm != nil && t.norm.keep == nil:
-				t.norm.affineAdd(p, y, sum, x, act)
+				p.set.AffineAdd(y, sum, x, t.norm.scale, t.norm.shift, act)
 			default:
 				p.set.Add(y, sum, x, act)
 			}
