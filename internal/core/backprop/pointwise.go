@@ -100,15 +100,16 @@ func newAdd(p *Program, s *step, out *value, readers []int) *add {
 	if len(o.terms) > 1 && o.terms[0].norm != nil && o.terms[1].norm == nil {
 		o.terms[0], o.terms[1] = o.terms[1], o.terms[0]
 	}
-	o.into(out)
+	o.into(p, out)
 	return o
 }
 
 // into tells the norms where their sum is.
-func (o *add) into(sum *value) {
+func (o *add) into(p *Program, sum *value) {
 	for _, t := range o.terms {
 		if t.norm != nil {
 			t.norm.into = sum
+			p.values[t.in].gradOn = sum
 		}
 	}
 }

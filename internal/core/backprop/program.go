@@ -202,7 +202,7 @@ func (p *Program) compile(g *graph.Graph) error {
 				o.relu = true
 				joined[i+1] = true
 				s.out = i + 1
-				o.into(p.values[s.out])
+				o.into(p, p.values[s.out])
 			}
 			s.op = o
 		case graph.MaxPool:
@@ -252,42 +252,6 @@ func (p *Program) frame() {
 		if x.wantsGrad {
 			y.gradFrame = y.gradFrame.grow(c.backReach(x, y))
 		}
-	}
-	p.share()
-}
-
-// share finds gradients that take the place of another: that of a norm within a sum is
-// the sum's, and what a norm alone reads gets its gradient in the place of the norm's,
-// if nobody reads that afterwards. Outputs and what dense layers read have no border.
-func (p *Program) share() {
-	readers, plain := make([]int, len(p.values)), map[*value]bool{}
-	for _, s := range p.steps {
-		for _, v := range s.in {
-			readers[v]++
-			if _, ok := s.op.(*dense); ok {
-				plain[p.values[v]] = true
-			}
-		}
-	}
-	for _, v := range p.outputs {
-		readers[v]++
-		plain[p.values[v]] = true
-	}
-	taken := map[*value]bool{} // by the norm that reads it last on the way back
-	for _, s := range p.steps {
-		n, ok := s.op.(*norm)
-		if !ok {
-			continue
-		}
-		x, place := p.values[s.in[0]], p.values[s.out]
-		if n.into != nil {
-			place.gradOn, place = n.into, n.into
-		}
-		if x.step < 0 || readers[s.in[0]] > 1 || !x.wantsGrad || taken[place] || plain[place] && x.gradFrame != (border{}) {
-			continue
-		}
-		x.gradOn, taken[place] = place, true
-		place.gradFrame = place.gradFrame.grow(x.gradFrame)
 	}
 }
 
