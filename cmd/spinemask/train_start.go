@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -107,6 +108,12 @@ func (f *trainFlags) detector(from *config.Config, recipe string) (*config.Confi
 	return c, nil
 }
 
+// sameBackbone reports whether two backbones have the same blocks of the same widths.
+func sameBackbone(a, b *config.Backbone) bool {
+	return a.Type == b.Type && a.BlockTable == b.BlockTable && reflect.DeepEqual(a.Blocks, b.Blocks) &&
+		a.FilterScale == b.FilterScale && a.BlockRepeats == b.BlockRepeats && a.Endpoints == b.Endpoints
+}
+
 // trainedSize is the size of the network's input in training.
 func trainedSize(in *config.Input, r *train.Recipe) string {
 	switch {
@@ -137,6 +144,9 @@ func (r *trainRun) sayStart() {
 		t.say("norms    keep their statistics: fewer than 8 images at once are too few for new ones")
 	case r.recipe.Norms.Frozen:
 		t.say("norms    keep their statistics, as the recipe says")
+	}
+	if named, _ := networkOf(r.recipe.Name); named != nil && r.flags.from != "scratch" && !sameBackbone(&named.Backbone, &s.Config.Backbone) {
+		t.say("network  %s, not %s: the schedule is that of %s, --from scratch makes its network", s.Config.Name, named.Name, r.recipe.Name)
 	}
 	if len(s.New) > 0 {
 		t.say("network  %s, photos fitted into %s pixels", s.Config.Name, trainedSize(&s.Config.Input, r.recipe))
