@@ -194,7 +194,7 @@ type RoIAlignRule string
 
 const (
 	RoIAlignTF     RoIAlignRule = "tf"     // one sample at the centre of the bin, features at integer coordinates
-	RoIAlignLegacy RoIAlignRule = "legacy" // mean of 2×2 samples, sides ≥ 1 feature pixel (torchvision, aligned=False)
+	RoIAlignLegacy RoIAlignRule = "legacy" // mean of 2×2 samples, sides ≥ 1 feature pixel (torchvision, aligned=False; Detectron's ROIAlign)
 	RoIAlignMMDet1 RoIAlignRule = "mmdet1" // mean of 2×2 samples, ends one pixel further, sides ≥ 0 (mmdetection 1.x)
 	// RoIAlignAdaptive: half a feature pixel up and left, mean of ⌈h⌉×⌈w⌉ samples of a bin of h×w feature pixels (Detectron2's ROIAlignV2, mmdetection 2.x and 3.x).
 	RoIAlignAdaptive RoIAlignRule = "adaptive"

@@ -230,6 +230,11 @@ func TestTorchvisionGuessesScales(t *testing.T) {
 	var s scales
 	New(&torchvision, nil).scales(&s, maps, box.Size{Height: 33, Width: 1333})
 	require.Equal(t, scales{min: 1, max: 4, of: [16]float32{0.5, 0.25, 0.125, 0.0625}}, s)
+
+	detectron := torchvision // by detectron2's pooler, which knows the strides
+	detectron.LevelRule = config.LevelRuleDetectron2
+	New(&detectron, nil).scales(&s, maps, box.Size{Height: 33, Width: 1333})
+	require.Equal(t, scales{min: 2, max: 5, of: [16]float32{0.25, 0.125, 0.0625, 0.03125}}, s)
 }
 
 // randomMaps are five levels of an input of the given side, with gaps between rows.

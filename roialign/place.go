@@ -119,7 +119,7 @@ func (a *Aligner) scales(s *scales, maps []Map, photo box.Size) {
 	s.min, s.max = a.c.MinLevel, a.c.MinLevel+len(maps)-1
 	for i := range maps {
 		level := s.min + i
-		if a.c.Rule == config.RoIAlignLegacy {
+		if a.c.LevelRule == config.LevelRuleTorchvision {
 			level = -int(math.RoundToEven(math.Log2(float64(maps[i].Height) / float64(photo.Height))))
 			if i == 0 {
 				s.min = level

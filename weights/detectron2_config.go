@@ -1,6 +1,7 @@
 package weights
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"os"
@@ -69,6 +70,21 @@ type detectron2Pooler struct {
 	Type       string `yaml:"POOLER_TYPE"`
 	Sampling   int    `yaml:"POOLER_SAMPLING_RATIO"`
 	Resolution *int   `yaml:"POOLER_RESOLUTION"`
+}
+
+// rule is that of a pooler (modeling/poolers.py, ROIPooler), empty if it is not supported. ROIAlign with two samples along an axis is Detectron's.
+func (p detectron2Pooler) rule() config.RoIAlignRule {
+	switch {
+	case (p.Type == "" || p.Type == "ROIAlignV2") && p.Sampling == 0:
+		return config.RoIAlignAdaptive
+	case p.Type == "ROIAlign" && p.Sampling == 2:
+		return config.RoIAlignLegacy
+	}
+	return ""
+}
+
+func (p detectron2Pooler) String() string {
+	return fmt.Sprintf("%s with sampling ratio %d", cmp.Or(p.Type, "ROIAlignV2"), p.Sampling)
 }
 
 // detectron2Beside reads the options beside a file of weights; nil where there are none.
@@ -153,13 +169,10 @@ func (o *detectron2Options) apply(c *config.Config) []string {
 	if m.Anchors.Offset != 0 {
 		problem("MODEL.ANCHOR_GENERATOR.OFFSET %g, want 0", m.Anchors.Offset)
 	}
-	for _, p := range []struct {
-		name   string
-		pooler detectron2Pooler
-	}{{"ROI_BOX_HEAD", m.Box.Pooler}, {"ROI_MASK_HEAD", m.Mask.Pooler}} {
-		if p.pooler.Type != "" && p.pooler.Type != "ROIAlignV2" || p.pooler.Sampling != 0 {
-			problem("MODEL.%s: pooler %s with sampling ratio %d, want ROIAlignV2 with 0", p.name, p.pooler.Type, p.pooler.Sampling)
-		}
+	if box, mask := m.Box.Pooler.rule(), m.Mask.Pooler.rule(); box != mask || box == "" {
+		problem("poolers %v of MODEL.ROI_BOX_HEAD and %v of MODEL.ROI_MASK_HEAD, want ROIAlignV2 with sampling ratio 0 or ROIAlign with 2 for both", m.Box.Pooler, m.Mask.Pooler)
+	} else {
+		c.RoIAlign.Rule = box
 	}
 	bgr := true
 	switch o.Input.Format {

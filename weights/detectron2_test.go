@@ -63,16 +63,25 @@ TEST: {DETECTIONS_PER_IMAGE: 50}
 	want.BoxHead.Weights = [4]float64{2, 1, 4, 3}
 	require.Equal(t, want, c)
 
+	// Detectron's RoIAlign (configs/Detectron1-Comparisons).
+	c, _, err = read("MODEL: {ROI_BOX_HEAD: {POOLER_SAMPLING_RATIO: 2, POOLER_TYPE: ROIAlign}, ROI_MASK_HEAD: {POOLER_SAMPLING_RATIO: 2, POOLER_TYPE: ROIAlign}}")
+	require.NoError(t, err)
+	want = usual.Clone()
+	want.RoIAlign.Rule = config.RoIAlignLegacy
+	require.Equal(t, want, c)
+
 	for text, problem := range map[string]string{
-		"MODEL: {META_ARCHITECTURE: PanopticFPN}":                               `config.yaml: MODEL.META_ARCHITECTURE "PanopticFPN", want GeneralizedRCNN`,
-		"MODEL: {MASK_ON: false}":                                               "MODEL.MASK_ON is false",
-		"MODEL: {RESNETS: {RES5_DILATION: 2}}":                                  "DC5 is not supported",
-		"MODEL: {ANCHOR_GENERATOR: {SIZES: [[32], [64]]}}":                      "MODEL.ANCHOR_GENERATOR.SIZES [[32] [64]], want for each of the levels 2 to 6",
-		"MODEL: {ANCHOR_GENERATOR: {SIZES: [[32], [64], [128], [256], [500]]}}": "sizes that double",
-		"MODEL: {PIXEL_MEAN: [1, 2]}":                                           "MODEL.PIXEL_MEAN has 2 numbers, want 3",
-		"MODEL: {MASK_ON: 7":                                                    "config.yaml: yaml: ",
-		"MODEL: {ROI_MASK_HEAD: {POOLER_TYPE: ROIPool}}":                        "MODEL.ROI_MASK_HEAD: pooler ROIPool",
-		"INPUT: {FORMAT: L}\nMODEL: {MASK_ON: true}":                            `INPUT.FORMAT "L", want BGR or RGB`,
+		"MODEL: {META_ARCHITECTURE: PanopticFPN}":                                                      `config.yaml: MODEL.META_ARCHITECTURE "PanopticFPN", want GeneralizedRCNN`,
+		"MODEL: {MASK_ON: false}":                                                                      "MODEL.MASK_ON is false",
+		"MODEL: {RESNETS: {RES5_DILATION: 2}}":                                                         "DC5 is not supported",
+		"MODEL: {ANCHOR_GENERATOR: {SIZES: [[32], [64]]}}":                                             "MODEL.ANCHOR_GENERATOR.SIZES [[32] [64]], want for each of the levels 2 to 6",
+		"MODEL: {ANCHOR_GENERATOR: {SIZES: [[32], [64], [128], [256], [500]]}}":                        "sizes that double",
+		"MODEL: {PIXEL_MEAN: [1, 2]}":                                                                  "MODEL.PIXEL_MEAN has 2 numbers, want 3",
+		"MODEL: {MASK_ON: 7":                                                                           "config.yaml: yaml: ",
+		"MODEL: {ROI_MASK_HEAD: {POOLER_TYPE: ROIPool}}":                                               "poolers ROIAlignV2 with sampling ratio 0 of MODEL.ROI_BOX_HEAD and ROIPool with sampling ratio 0 of MODEL.ROI_MASK_HEAD, want",
+		"MODEL: {ROI_BOX_HEAD: {POOLER_TYPE: ROIAlign, POOLER_SAMPLING_RATIO: 2}}":                     "and ROIAlignV2 with sampling ratio 0 of MODEL.ROI_MASK_HEAD, want",
+		"MODEL: {ROI_BOX_HEAD: {POOLER_SAMPLING_RATIO: 2}, ROI_MASK_HEAD: {POOLER_SAMPLING_RATIO: 2}}": "poolers ROIAlignV2 with sampling ratio 2",
+		"INPUT: {FORMAT: L}\nMODEL: {MASK_ON: true}":                                                   `INPUT.FORMAT "L", want BGR or RGB`,
 	} {
 		_, _, err := read(text)
 		require.ErrorContains(t, err, problem, text)
