@@ -18,14 +18,15 @@ import (
 	"github.com/spinemask/spinemask/rle"
 )
 
-// A labelImage says of each pixel which object it belongs to, 0 for none, row by row.
-type labelImage struct {
-	height, width int
-	values        []uint32
+// A LabelImage says of each pixel which object it belongs to, 0 for none, row by row.
+type LabelImage struct {
+	Height, Width int // pixels
+	Values        []uint32
 }
 
-// readLabelImage reads a PNG or a TIFF of one channel, with the values that are stored.
-func readLabelImage(file string) (*labelImage, error) {
+// ReadLabelImage reads a PNG or a TIFF of one channel with whole numbers of up to 32
+// bits, as they are stored. Errors do not name the file.
+func ReadLabelImage(file string) (*LabelImage, error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return nil, err
@@ -46,7 +47,7 @@ func readLabelImage(file string) (*labelImage, error) {
 	}
 }
 
-func pngLabels(f *os.File) (*labelImage, error) {
+func pngLabels(f *os.File) (*LabelImage, error) {
 	c, err := png.DecodeConfig(bufio.NewReader(f))
 	if err != nil {
 		return nil, err
@@ -61,7 +62,7 @@ func pngLabels(f *os.File) (*labelImage, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &labelImage{height: c.Height, width: c.Width, values: make([]uint32, c.Height*c.Width)}
+	l := &LabelImage{Height: c.Height, Width: c.Width, Values: make([]uint32, c.Height*c.Width)}
 	switch m := img.(type) {
 	case *image.Gray:
 		l.each(func(x, y int) uint32 { return uint32(m.Pix[y*m.Stride+x]) })
@@ -90,7 +91,7 @@ func pngLabels(f *os.File) (*labelImage, error) {
 
 var errColour = errors.New("a picture in colour, not a label image: want one channel of whole numbers")
 
-func tiffLabels(f *os.File) (*labelImage, error) {
+func tiffLabels(f *os.File) (*LabelImage, error) {
 	st, err := f.Stat()
 	if err != nil {
 		return nil, err
@@ -112,13 +113,13 @@ func tiffLabels(f *os.File) (*labelImage, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &labelImage{height: s.Height, width: s.Width, values: make([]uint32, s.Height*s.Width)}
-	for i := range l.values {
+	l := &LabelImage{Height: s.Height, Width: s.Width, Values: make([]uint32, s.Height*s.Width)}
+	for i := range l.Values {
 		v := s.At(i)
 		if v < 0 || v > math.MaxUint32 || v != math.Trunc(v) {
 			return nil, fmt.Errorf("pixel (%d, %d) has the value %g: labels are whole numbers from 0 on", i%s.Width, i/s.Width, v)
 		}
-		l.values[i] = uint32(v)
+		l.Values[i] = uint32(v)
 	}
 	return l, nil
 }
@@ -130,10 +131,10 @@ func checkLabels(width, height int) error {
 	return nil
 }
 
-func (l *labelImage) each(value func(x, y int) uint32) {
-	for y := range l.height {
-		for x := range l.width {
-			l.values[y*l.width+x] = value(x, y)
+func (l *LabelImage) each(value func(x, y int) uint32) {
+	for y := range l.Height {
+		for x := range l.Width {
+			l.Values[y*l.Width+x] = value(x, y)
 		}
 	}
 }
@@ -145,7 +146,7 @@ type labelMask struct {
 }
 
 // masks makes a mask of each value above 0, by rising values, in one pass.
-func (l *labelImage) masks() []labelMask {
+func (l *LabelImage) masks() []labelMask {
 	type runs struct {
 		list []uint32
 		end  int
@@ -169,9 +170,9 @@ func (l *labelImage) masks() []labelMask {
 		r.end = to
 	}
 	from, last := 0, uint32(0)
-	for x := range l.width {
-		for y := range l.height {
-			if v := l.values[y*l.width+x]; v != last {
+	for x := range l.Width {
+		for y := range l.Height {
+			if v := l.Values[y*l.Width+x]; v != last {
 				add(last, from, at)
 				from, last = at, v
 			}
@@ -184,7 +185,7 @@ func (l *labelImage) masks() []labelMask {
 		if r.end < at {
 			r.list = append(r.list, uint32(at-r.end))
 		}
-		list = append(list, labelMask{v, rle.Mask{H: l.height, W: l.width, Runs: r.list}})
+		list = append(list, labelMask{v, rle.Mask{H: l.Height, W: l.Width, Runs: r.list}})
 	}
 	slices.SortFunc(list, func(a, b labelMask) int { return cmp.Compare(a.value, b.value) })
 	return list

@@ -99,7 +99,7 @@ func openLabels(folder string, names []string, pairs []labelPair, o Options) (*S
 			s.fault("file-missing", label, "%v", err)
 			continue
 		}
-		l, err := readLabelImage(label)
+		l, err := ReadLabelImage(label)
 		if err != nil {
 			s.fault("label-image", label, "%v", plain(err))
 			continue
@@ -113,7 +113,7 @@ func openLabels(folder string, names []string, pairs []labelPair, o Options) (*S
 				s.warn("binary-mask", label, "the only value above 0 has %d separate parts: they are taken for one object; a label image has a value for each", n)
 			}
 		}
-		s.Images = append(s.Images, Image{Name: filepath.Base(p), Path: p, Height: l.height, Width: l.width, Place: label})
+		s.Images = append(s.Images, Image{Name: filepath.Base(p), Path: p, Height: l.Height, Width: l.Width, Place: label})
 	}
 	if o.Images == "" {
 		s.unlabelled(folder, names, pairs)
