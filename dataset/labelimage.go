@@ -139,6 +139,15 @@ func (l *LabelImage) each(value func(x, y int) uint32) {
 	}
 }
 
+// Parts counts the pieces, which do not touch along an edge, of the objects of an
+// image. A single value above 0 in several pieces is likely a binary mask.
+func (l *LabelImage) Parts() (n int) {
+	for _, m := range l.masks() {
+		n += parts(m.mask)
+	}
+	return n
+}
+
 // A labelMask is the mask of a value.
 type labelMask struct {
 	value uint32

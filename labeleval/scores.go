@@ -1,5 +1,7 @@
 package labeleval
 
+import "cmp"
+
 // Thresholds are 0.50, 0.55, …, 0.95: those of the arrays in Scores.
 var Thresholds = [10]float64{0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95}
 
@@ -91,14 +93,14 @@ func (s *Scores) DSBAt(i int) float64 {
 }
 
 // aji joins each true object with the prediction of the largest IoU, of equal ones the
-// lowest label. A prediction may be joined more than once; those that never are add to
+// one that shares more pixels, as get_fast_aji of hover_net does. A prediction may be joined more than once; those that never are add to
 // the union.
 func (o *Overlaps) aji() (f Fraction) {
 	joined := make([]bool, len(o.Predicted))
 	for rest, t := o.Pairs, 0; t < len(o.True); t++ {
 		best, n := -1, 0
 		for ; n < len(rest) && rest[n].True == t; n++ {
-			if best < 0 || o.iou(rest[n]) > o.iou(rest[best]) {
+			if best < 0 || cmp.Or(cmp.Compare(o.iou(rest[n]), o.iou(rest[best])), cmp.Compare(rest[n].Shared, rest[best].Shared)) > 0 {
 				best = n
 			}
 		}

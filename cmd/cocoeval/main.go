@@ -12,6 +12,7 @@ import (
 )
 
 const usage = `Usage: cocoeval [flags] GT RESULTS…
+       cocoeval labels [flags] TRUE_DIR PRED_DIR   (label images; cocoeval labels -h)
 
 Compares the detections of RESULTS with the annotations of GT and prints the lines of pycocotools. Both files are
 COCO's JSON, plain or packed by gzip or zstd.
@@ -32,7 +33,19 @@ Flags:
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
+// commands are what else the program does, by the first argument.
+var commands = map[string]func(args []string, stdout, stderr io.Writer) int{
+	"labels": labels,
+}
+
 func run(args []string, stdout, stderr io.Writer) int {
+	if len(args) > 0 && commands[args[0]] != nil {
+		return commands[args[0]](args[1:], stdout, stderr)
+	}
+	return evaluate(args, stdout, stderr)
+}
+
+func evaluate(args []string, stdout, stderr io.Writer) int {
 	var o evalcmd.Options
 	fs := flag.NewFlagSet("cocoeval", flag.ContinueOnError)
 	fs.SetOutput(stderr)
@@ -51,7 +64,12 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "cocoeval: error: %d files, want GT and RESULTS\ncocoeval: hint: cocoeval -h\n", len(files))
 		return 2
 	}
-	if err = evalcmd.Run(&o, files[0], files[1:], stdout, stderr); err != nil {
+	return report(evalcmd.Run(&o, files[0], files[1:], stdout, stderr), stderr)
+}
+
+// report prints an error and gives the exit code.
+func report(err error, stderr io.Writer) int {
+	if err != nil {
 		fmt.Fprintf(stderr, "cocoeval: error: %v\n", err)
 		if hint := evalcmd.Hint(err); hint != "" {
 			fmt.Fprintf(stderr, "cocoeval: hint: %s\n", hint)

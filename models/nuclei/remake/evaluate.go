@@ -9,7 +9,7 @@ import (
 	"github.com/spinemask/spinemask"
 	"github.com/spinemask/spinemask/cocoeval"
 	"github.com/spinemask/spinemask/internal/core/imageio"
-	"github.com/spinemask/spinemask/internal/testkit/dsb"
+	"github.com/spinemask/spinemask/labeleval"
 	"github.com/spinemask/spinemask/rle"
 )
 
@@ -101,16 +101,12 @@ func apTable(ap *cocoeval.Evaluator) (string, error) {
 
 // dsbScore scores what a person is shown.
 func dsbScore(m *spinemask.Model, r *spinemask.Result, truth []rle.Mask) (score, at50 float64) {
-	var iou [][]float64
+	var shown []rle.Mask
 	for _, in := range r.Instances {
-		if float64(in.Score) < m.Config().Detections.DisplayThreshold {
-			continue
+		if float64(in.Score) >= m.Config().Detections.DisplayThreshold {
+			shown = append(shown, in.Mask)
 		}
-		row := make([]float64, len(truth))
-		for g, mask := range truth {
-			row[g] = rle.IoU(in.Mask, mask, false)
-		}
-		iou = append(iou, row)
 	}
-	return dsb.Score(iou, len(truth))
+	s := labeleval.Score(labeleval.CountMasks(truth, shown))
+	return s.DSB(), s.DSBAt(0)
 }
