@@ -30,18 +30,18 @@ func read(t testing.TB, path string, v any) {
 
 // stardist is what stardist's matching gives.
 type stardist struct {
-	TP                int     `json:"tp"`
-	FP                int     `json:"fp"`
-	FN                int     `json:"fn"`
-	True              int     `json:"n_true"`
-	Predicted         int     `json:"n_pred"`
-	Precision         float64 `json:"precision"`
-	Recall            float64 `json:"recall"`
-	Accuracy          float64 `json:"accuracy"`
-	F1                float64 `json:"f1"`
-	MeanTrueScore     float64 `json:"mean_true_score"`
-	MeanMatchedScore  float64 `json:"mean_matched_score"`
-	PanopticQuality float64 `json:"panoptic_quality"`
+	TP               int     `json:"tp"`
+	FP               int     `json:"fp"`
+	FN               int     `json:"fn"`
+	True             int     `json:"n_true"`
+	Predicted        int     `json:"n_pred"`
+	Precision        float64 `json:"precision"`
+	Recall           float64 `json:"recall"`
+	Accuracy         float64 `json:"accuracy"`
+	F1               float64 `json:"f1"`
+	MeanTrueScore    float64 `json:"mean_true_score"`
+	MeanMatchedScore float64 `json:"mean_matched_score"`
+	PanopticQuality  float64 `json:"panoptic_quality"`
 }
 
 // numbers are those of a match in the order of stardist's fields.

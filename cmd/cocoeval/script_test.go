@@ -3,8 +3,12 @@ package main
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"image"
+	"image/color"
+	"image/png"
 	"io"
 	"os"
 	"os/exec"
@@ -29,6 +33,8 @@ func TestMain(m *testing.M) {
 //	full FILE                 which wants its statistics to the last bit in the JSON on standard output
 //	pack FILE.gz SOURCE       which packs a file, or unpacks one to FILE.json
 //	cut FILE SIZE             which truncates a file
+//	labels FILE BITS ROW…     which writes a label image: a row is values and commas
+//	rgb FILE                  which writes a picture in colour
 func TestScripts(t *testing.T) {
 	data, err := filepath.Abs("../../cocoeval/testdata")
 	if err != nil {
@@ -81,6 +87,12 @@ func TestScripts(t *testing.T) {
 					out.Write(b)
 				}
 				ts.Check(os.WriteFile(ts.MkAbs(args[0]), out.Bytes(), 0o600))
+			},
+			"labels": writeLabels,
+			"rgb": func(ts *testscript.TestScript, _ bool, args []string) {
+				m := image.NewRGBA(image.Rect(0, 0, 5, 3))
+				m.Set(1, 1, color.RGBA{200, 10, 10, 255})
+				writePNG(ts, args[0], m)
 			},
 			"cut": func(ts *testscript.TestScript, _ bool, args []string) {
 				size, err := strconv.ParseInt(args[1], 10, 64)
@@ -140,4 +152,67 @@ func full(ts *testscript.TestScript, _ bool, args []string) {
 	if strings.Join(got, " ") != strings.Join(want, " ") {
 		ts.Fatalf("statistics %v, want %v", got, want)
 	}
+}
+
+// writeLabels writes a PNG of 8 or 16 bits, or a TIFF of 16 or 32 bits without compression.
+func writeLabels(ts *testscript.TestScript, _ bool, args []string) {
+	var values []uint32
+	for _, row := range args[2:] {
+		for _, text := range strings.Split(row, ",") {
+			v, err := strconv.ParseUint(text, 10, 32)
+			ts.Check(err)
+			values = append(values, uint32(v))
+		}
+	}
+	rows := len(args) - 2
+	columns := len(values) / rows
+	ts.Check(os.MkdirAll(filepath.Dir(ts.MkAbs(args[0])), 0o755))
+	switch bits := args[1]; {
+	case filepath.Ext(args[0]) == ".tif":
+		writeTIFF(ts, args[0], bits, columns, rows, values)
+	case bits == "8":
+		m := image.NewGray(image.Rect(0, 0, columns, rows))
+		for i, v := range values {
+			m.Pix[i] = uint8(v)
+		}
+		writePNG(ts, args[0], m)
+	default:
+		m := image.NewGray16(image.Rect(0, 0, columns, rows))
+		for i, v := range values {
+			m.SetGray16(i%columns, i/columns, color.Gray16{Y: uint16(v)})
+		}
+		writePNG(ts, args[0], m)
+	}
+}
+
+func writePNG(ts *testscript.TestScript, name string, m image.Image) {
+	var out bytes.Buffer
+	ts.Check(png.Encode(&out, m))
+	ts.Check(os.MkdirAll(filepath.Dir(ts.MkAbs(name)), 0o755))
+	ts.Check(os.WriteFile(ts.MkAbs(name), out.Bytes(), 0o600))
+}
+
+func writeTIFF(ts *testscript.TestScript, name, bits string, columns, rows int, values []uint32) {
+	depth, err := strconv.Atoi(bits)
+	ts.Check(err)
+	le := binary.LittleEndian
+	var pixels []byte
+	for _, v := range values {
+		if depth == 16 {
+			pixels = le.AppendUint16(pixels, uint16(v))
+		} else {
+			pixels = le.AppendUint32(pixels, v)
+		}
+	}
+	b := append([]byte("II*\x00"), 8, 0, 0, 0)
+	tags := [][2]int{{256, columns}, {257, rows}, {258, depth}, {259, 1}, {262, 1}, {273, 0}, {277, 1}, {278, rows}, {279, len(pixels)}}
+	b = le.AppendUint16(b, uint16(len(tags)))
+	for _, t := range tags {
+		if t[0] == 273 { // where the pixels begin
+			t[1] = 8 + 2 + 12*len(tags) + 4
+		}
+		b = le.AppendUint32(le.AppendUint32(le.AppendUint32(b, uint32(t[0])|4<<16), 1), uint32(t[1]))
+	}
+	b = append(le.AppendUint32(b, 0), pixels...)
+	ts.Check(os.WriteFile(ts.MkAbs(name), b, 0o600))
 }
