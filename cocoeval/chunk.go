@@ -11,6 +11,7 @@ type chunk struct {
 	from, to int // in the order of the batch
 
 	pieces   []piece // one per category that comes in it
+	seen     *seen   // for Outcomes, or nil
 	warnings warnings
 	lint     boxLint
 }
@@ -72,6 +73,10 @@ func (m *matcher) chunk(c *chunk) (err error) {
 		return err
 	}
 	m.allot(c)
+	if m.watch != nil {
+		c.seen = &seen{}
+		m.watch.seen = c.seen
+	}
 	s, d := m.sorter, m.d
 	for i := c.from; i < c.to; {
 		image := d.image[d.at(i)]
@@ -137,6 +142,9 @@ func (m *matcher) allot(c *chunk) {
 // image matches the detections of an image, from … to-1 in the order of the batch.
 func (m *matcher) image(c *chunk, image int32, from, to int) error {
 	s, g := m.sorter, m.g
+	if m.watch != nil {
+		m.watch.begin(image)
+	}
 	s.next, s.present = s.next[:0], s.present[:0]
 	if m.p.ClassAgnostic {
 		m.byRank(c, from, to)
@@ -176,6 +184,9 @@ func (m *matcher) image(c *chunk, image int32, from, to int) error {
 		if m.seen != nil && s.from[k] < s.to[k] {
 			m.seen[s.from[k]] = true
 		}
+	}
+	if m.watch != nil {
+		m.watch.end(image)
 	}
 	return nil
 }

@@ -25,6 +25,10 @@ type Evaluator struct {
 	pieces  [][]*piece // per category
 	added   []bool     // per image
 	matched []bool     // per annotation of g: its pair was observed
+	results int        // detections that were added
+	seen    []*seen    // for Outcomes
+	merged  bool       // detections came by Merge
+	filed   []int32    // for Outcomes: the annotations of g by image, then place in the file
 	w       warnings   // of the data set
 	found   warnings   // of detections
 }
@@ -44,6 +48,9 @@ func New(d *coco.Dataset, p Params) (*Evaluator, error) {
 	e.added = make([]bool, len(e.g.images.ids))
 	if p.Observe != nil {
 		e.matched = make([]bool, len(e.g.entry))
+	}
+	if p.MatchIoU != 0 {
+		e.filed = e.g.filed()
 	}
 	e.counted = make([][]int, len(e.g.categories))
 	for k := range e.counted {
@@ -83,7 +90,8 @@ func (e *Evaluator) AddResults(r *coco.Results) error {
 
 // add matches a batch of detections.
 func (e *Evaluator) add(d *detections, w *warnings) error {
-	if err := e.claim(d); err != nil {
+	base, err := e.claim(d)
+	if err != nil {
 		return err
 	}
 	chunks := cut(d)
@@ -94,6 +102,9 @@ func (e *Evaluator) add(d *detections, w *warnings) error {
 		wg.Go(func() {
 			m := newMatcher(e.p, e.g, d)
 			m.seen = e.matched
+			if e.p.MatchIoU != 0 {
+				m.watch = newWatch(m, e.filed, base)
+			}
 			for {
 				n := int(next.Add(1)) - 1
 				if n >= len(chunks) {
@@ -119,6 +130,9 @@ func (e *Evaluator) add(d *detections, w *warnings) error {
 		for j := range c.pieces {
 			e.pieces[c.pieces[j].category] = append(e.pieces[c.pieces[j].category], &c.pieces[j])
 		}
+		if c.seen != nil {
+			e.seen = append(e.seen, c.seen)
+		}
 		w.merge(&c.warnings)
 		lint.merge(&c.lint)
 	}
@@ -127,8 +141,8 @@ func (e *Evaluator) add(d *detections, w *warnings) error {
 	return nil
 }
 
-// claim marks the images of a batch as added, which they may be once.
-func (e *Evaluator) claim(d *detections) error {
+// claim marks the images of a batch as added, which they may be once. It returns how many detections were added before.
+func (e *Evaluator) claim(d *detections) (base int, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	var again int32 = -1
@@ -143,12 +157,14 @@ func (e *Evaluator) claim(d *detections) error {
 		}
 	}
 	if again >= 0 {
-		return fmt.Errorf("cocoeval: image %s: detections were added twice", e.g.images.name(again))
+		return 0, fmt.Errorf("cocoeval: image %s: detections were added twice", e.g.images.name(again))
 	}
 	for image, yes := range mine {
 		e.added[image] = e.added[image] || yes
 	}
-	return nil
+	base = e.results
+	e.results += d.Len()
+	return base, nil
 }
 
 // recoverFault turns the fault of reading a mapped file that became shorter into an error.

@@ -16,9 +16,12 @@ type masks struct {
 	d *detections
 
 	raster rle.Rasterizer
-	truth  []shape // of the pair's annotations
+	truth  []shape // of the pair's annotations, or since begin of the image's
 	one    shape   // of the current detection
 	runs   []uint32
+
+	begun bool
+	first int32 // of truth, since begin
 }
 
 // shape is a mask with its measures. Its runs are made when somebody needs them.
@@ -39,17 +42,16 @@ type shape struct {
 
 func (o *masks) ious(dets []int32, from, to int32, out []float64) error {
 	n := int(to - from)
-	o.runs, o.truth = o.runs[:0], o.truth[:0]
-	for j := from; j < to; j++ {
-		image := o.g.image[j]
-		o.truth = append(o.truth, o.shape(&o.g.data.Annotations, int(o.g.entry[j]), o.g.data.Box[o.g.entry[j]], image))
+	if !o.begun {
+		o.list(from, to)
 	}
+	truth := o.truth[from-o.first:][:n]
 	for i, d := range dets {
 		s := &o.one
 		*s = o.shape(o.d.Annotations, int(d), o.d.box[d], o.d.image[d])
 		o.draw(s)
-		for j := range o.truth {
-			t := &o.truth[j]
+		for j := range truth {
+			t := &truth[j]
 			if !t.drawn && !t.mayMeet(s.summary) {
 				continue
 			}
@@ -65,6 +67,51 @@ func (o *masks) ious(dets []int32, from, to int32, out []float64) error {
 		}
 	}
 	return nil
+}
+
+// list makes the shapes of annotations from … to-1 and forgets all others.
+func (o *masks) list(from, to int32) {
+	o.runs, o.truth, o.first = o.runs[:0], o.truth[:0], from
+	for j := from; j < to; j++ {
+		image := o.g.image[j]
+		o.truth = append(o.truth, o.shape(&o.g.data.Annotations, int(o.g.entry[j]), o.g.data.Box[o.g.entry[j]], image))
+	}
+}
+
+func (o *masks) begin(from, to int32) {
+	o.begun = true
+	o.list(from, to)
+}
+
+// others looks at runs only where boxes and areas allow an IoU of MinOverlap.
+func (o *masks) others(d, k int32, out []float64) {
+	s := &o.one
+	*s = o.shape(o.d.Annotations, int(d), o.d.box[d], o.d.image[d])
+	o.draw(s)
+	for i := range o.truth {
+		j, t := o.first+int32(i), &o.truth[i]
+		out[i] = 0
+		if o.g.category[j] == k || !t.drawn && !t.mayMeet(s.summary) {
+			continue
+		}
+		o.draw(t)
+		if s.summary.Overlaps(t.summary) && s.mayReach(t, o.g.flags[j]&crowd != 0, MinOverlap) {
+			if iou, err := o.iou(s, t, int(d), j); err == nil { // what cannot be compared does not overlap
+				out[i] = iou
+			}
+		}
+	}
+}
+
+// mayReach reports whether a detection's IoU with an annotation could be least, by their boxes and areas.
+func (s *shape) mayReach(t *shape, isCrowd bool, least float64) bool {
+	if !s.summary.Regular || !t.summary.Regular {
+		return true
+	}
+	a, b := &s.summary, &t.summary
+	w := min(uint64(a.X)+uint64(a.W), uint64(b.X)+uint64(b.W)) - uint64(max(a.X, b.X))
+	h := min(uint64(a.Y)+uint64(a.H), uint64(b.Y)+uint64(b.H)) - uint64(max(a.Y, b.Y))
+	return !(rle.Ratio(min(w*h, uint64(a.Area), uint64(b.Area)), uint64(a.Area), uint64(b.Area), isCrowd) < least)
 }
 
 // shape returns the mask of an entry of a, whose box it is where it has no segmentation.

@@ -31,8 +31,9 @@ type matcher struct {
 	sorter *sorter
 	out    *piece // of the current category
 
-	limits []float64 // the least IoU that matches, per threshold
+	limits []float64 // the least IoU that matches, per threshold, and last that of outcomes where it is no threshold
 	words  int       // of 64 thresholds
+	watch  *watch    // for Outcomes, or nil
 
 	iou        []float64   // D×G of the pair
 	candidates []candidate // of all detections of the pair
@@ -52,9 +53,17 @@ type candidate struct {
 func newMatcher(p *Params, g *truth, d *detections) *matcher {
 	m := &matcher{p: p, g: g, d: d, words: (len(p.IoUThresholds) + 63) / 64, shapes: newOverlap(p, g, d), sorter: newSorter(len(g.categories))}
 	for _, t := range p.IoUThresholds {
-		m.limits = append(m.limits, min(t, 1-1e-10))
+		m.limits = append(m.limits, leastMatch(t))
 	}
 	return m
+}
+
+// leastMatch is the least IoU that matches at a threshold.
+func leastMatch(threshold float64) float64 { return min(threshold, 1-1e-10) }
+
+// limitWords is the number of words that limits fill.
+func (m *matcher) limitWords() int {
+	return (len(m.limits) + 63) / 64
 }
 
 // reach returns the thresholds of word w that an IoU reaches.
@@ -74,6 +83,9 @@ func (m *matcher) pair(k, image int32, dets []int32, from, to int32) error {
 	partial := false
 	if p.Protocol == LVIS {
 		if from == to && !g.absent[imageCategory{image, k}] {
+			if m.watch != nil {
+				m.watch.unlooked(k, image, m.best(dets, p.MaxDets[0]))
+			}
 			return nil // nobody looked for the category here
 		}
 		partial = g.partial[imageCategory{image, k}]
@@ -101,7 +113,13 @@ func (m *matcher) pair(k, image int32, dets []int32, from, to int32) error {
 	if p.Observe != nil {
 		m.observe(k, image, dets, from, to)
 	}
+	if m.watch != nil {
+		m.watch.pair(k, image, dets, partial, m.out.out[base:])
+	}
 	if n > 0 && len(dets) > 0 {
+		if m.watch != nil {
+			m.watch.same(m.iou, from, n)
+		}
 		m.assign(dets, from, to, base)
 	}
 	if p.Observe != nil {
@@ -133,7 +151,7 @@ func (m *matcher) best(dets []int32, n int) []int32 {
 // area range. Of equal IoUs the later annotation wins; one that does not count is given only where no other is left.
 func (m *matcher) assign(dets []int32, from, to int32, base int) {
 	n := int(to - from)
-	for w := range m.words {
+	for w := range m.limitWords() {
 		if nan := m.findCandidates(dets, n, w); nan {
 			m.assignLiterally(dets, from, to, base, w)
 			continue
@@ -200,6 +218,11 @@ func (m *matcher) free(c *candidate, j int32) uint64 {
 // give records that detection d of the pair gets annotation g of the pair at the thresholds of take.
 func (m *matcher) give(base, d, a, w int, g, j int32, take uint64, ignored bool) {
 	m.taken[g] |= take
+	if m.watch != nil {
+		if take = m.watch.given(d, a, w, j, take, m.g.flags[j]&unseen != 0, ignored); take == 0 {
+			return
+		}
+	}
 	if m.p.Observe != nil {
 		m.note(d, a, w, g, take)
 	}
@@ -281,7 +304,7 @@ func (m *matcher) assignLiterally(dets []int32, from, to int32, base, w int) {
 
 // observe prepares match for a pair.
 func (m *matcher) observe(k, image int32, dets []int32, from, to int32) {
-	t, nd, na := len(m.limits), len(dets), len(m.p.Areas)
+	t, nd, na := len(m.p.IoUThresholds), len(dets), len(m.p.Areas)
 	m.match = Match{
 		ImageID: m.g.images.ids[image], CategoryID: m.g.categories[k].ID,
 		Detections: dets, Annotations: m.g.entry[from:to], IoU: m.iou[:nd*int(to-from)],
@@ -299,17 +322,17 @@ func (m *matcher) observe(k, image int32, dets []int32, from, to int32) {
 
 // note is give for match.
 func (m *matcher) note(d, a, w int, g int32, take uint64) {
-	nd := len(m.match.Detections)
-	for t := w * 64; t < min((w+1)*64, len(m.limits)); t++ {
+	nd, nt := len(m.match.Detections), len(m.p.IoUThresholds)
+	for t := w * 64; t < min((w+1)*64, nt); t++ {
 		if take>>(t&63)&1 != 0 {
-			m.match.Matched[(a*len(m.limits)+t)*nd+d] = g
+			m.match.Matched[(a*nt+t)*nd+d] = g
 		}
 	}
 }
 
 // tell calls Observe with match, area range by area range. base is where the pair begins in the piece.
 func (m *matcher) tell(base int) {
-	t, nd, na := len(m.limits), len(m.match.Detections), len(m.p.Areas)
+	t, nd, na := len(m.p.IoUThresholds), len(m.match.Detections), len(m.p.Areas)
 	ng := len(m.match.Annotations)
 	all := m.match
 	for a := range na {

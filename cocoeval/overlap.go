@@ -6,10 +6,20 @@ type overlap interface {
 	ious(dets []int32, from, to int32, out []float64) error
 }
 
+// An imageOverlap also compares across categories.
+type imageOverlap interface {
+	overlap
+	// begin tells that the calls until the next begin are about annotations from … to-1, which are all of one image.
+	begin(from, to int32)
+	// others fills out, one value per annotation since begin, with the IoU of detection d and those of other categories than
+	// k. In place of a value below MinOverlap it may give another one below.
+	others(d, k int32, out []float64)
+}
+
 func newOverlap(p *Params, g *truth, d *detections) overlap {
 	switch p.IoU {
 	case BBox:
-		return &boxes{g, d, g.data.Box}
+		return &boxes{g: g, d: d, truth: g.data.Box}
 	case Keypoints:
 		return newKeypoints(p, g, d)
 	}
@@ -21,6 +31,8 @@ type boxes struct {
 	g     *truth
 	d     *detections
 	truth [][4]float64
+
+	from, to int32 // annotations of the image, for others
 }
 
 func (o *boxes) ious(dets []int32, from, to int32, out []float64) error {
@@ -34,6 +46,17 @@ func (o *boxes) ious(dets []int32, from, to int32, out []float64) error {
 		}
 	}
 	return nil
+}
+
+func (o *boxes) begin(from, to int32) { o.from, o.to = from, to }
+
+func (o *boxes) others(d, k int32, out []float64) {
+	for j := o.from; j < o.to; j++ {
+		if out[j-o.from] = 0; o.g.category[j] != k {
+			b := &o.truth[o.g.entry[j]]
+			out[j-o.from] = boxIoU(&o.d.box[d], b, b[2]*b[3], o.g.flags[j]&crowd != 0)
+		}
+	}
 }
 
 // boxIoU is the IoU of a detection's box d and an annotation's box g of area ga; for a crowd, the intersection over d.

@@ -88,6 +88,9 @@ type Params struct {
 	ImageIDs         []int64   // nil: all; as coco.Annotations.ImageID
 	Sigmas           []float64 // of keypoints
 
+	// MatchIoU, if not 0, asks for Evaluator.Outcomes at this IoU, of boxes or masks. It need not be one of IoUThresholds.
+	MatchIoU float64
+
 	// Observe, if not nil, is called with each image and category that has annotations or detections, for each area range,
 	// from several goroutines at once and in no order. It must not keep what it is given.
 	Observe func(*Match)
@@ -149,6 +152,10 @@ func (p *Params) check() error {
 		return errors.New("cocoeval: recall thresholds, want at least one, ascending")
 	case p.IoU == Keypoints && len(p.Sigmas) == 0:
 		return errors.New("cocoeval: no keypoint sigmas")
+	case p.MatchIoU != 0 && !(p.MatchIoU >= MinOverlap && p.MatchIoU <= 1):
+		return fmt.Errorf("cocoeval: match IoU %v, want %v to 1", p.MatchIoU, MinOverlap)
+	case p.MatchIoU != 0 && p.IoU == Keypoints:
+		return errors.New("cocoeval: outcomes want boxes or masks, not keypoints")
 	case p.Protocol == LVIS && (p.IoU == Keypoints || len(p.MaxDets) != 1 || p.ClassAgnostic):
 		return errors.New("cocoeval: lvis wants boxes or masks, one maxDets and categories")
 	}

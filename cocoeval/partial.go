@@ -212,6 +212,7 @@ func (e *Evaluator) merge(b []byte) error {
 		}
 	}
 	e.found.merge(&warnings{list: head.Warnings})
+	e.merged = true
 	return nil
 }
 
