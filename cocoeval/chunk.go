@@ -102,7 +102,7 @@ func (m *matcher) inspect(c *chunk) error {
 	for i := c.from; i < c.to; i++ {
 		e := int(d.at(i))
 		k := int32(-1)
-		if d.image[e] >= 0 {
+		if d.image[e] >= 0 && (d.dropped == nil || !d.dropped[e]) {
 			if k = m.g.categoryOf(d.category[e]); k >= 0 {
 				s.count[k]++
 				if err := d.inspect(e, m.g, m.p, &c.warnings, &c.lint); err != nil {
@@ -153,6 +153,9 @@ func (m *matcher) image(c *chunk, image int32, from, to int) error {
 		s.next = append(s.next, -1)
 		k := s.category[i-c.from]
 		if k < 0 {
+			if d := m.d; d.dropped != nil && d.dropped[d.at(i)] {
+				m.watch.dropped(d.at(i), image)
+			}
 			continue
 		}
 		if s.first[k] < 0 {

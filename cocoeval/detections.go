@@ -19,6 +19,7 @@ type detections struct {
 	order    []int32      // entries by image, then place in the list; nil where that is their order already
 	box      [][4]float64 // Annotations.Box, completed where the evaluation needs boxes
 	maskArea bool         // the area is that of the mask, not w·h
+	dropped  []bool       // LVIS: entries of no area, which are in Outcomes alone; nil without any
 	areas    []float64    // of each entry, where the rule is not the same for all; nil otherwise
 }
 
@@ -52,8 +53,15 @@ func newDetections(a *coco.Annotations, fail func(i int, field, msg string) erro
 	if p.Protocol == LVIS {
 		d.limit(len(g.images.ids), p.MaxDets[0])
 		for i := range d.image {
-			if !lvisArea(d.area(int32(i))) {
-				d.image[i] = -1
+			if d.image[i] >= 0 && !lvisArea(d.area(int32(i))) {
+				if p.MatchIoU == 0 {
+					d.image[i] = -1
+				} else {
+					if d.dropped == nil {
+						d.dropped = make([]bool, d.Len())
+					}
+					d.dropped[i] = true
+				}
 				w.add("lvis-area-results", "results of no area, which lvis-api drops", func() string { return d.name(i) })
 			}
 		}

@@ -32,7 +32,7 @@ type Outcomes struct {
 }
 
 // A DetectionOutcome is what became of a detection. There is none for detections of other images and categories than the
-// evaluation's, nor for those below the highest maxDets of their image and category.
+// evaluation's, nor for those below the highest maxDets of their image and category (LVIS: of their image).
 type DetectionOutcome struct {
 	Entry      int32 // place in the results, counted over all that were added; ascends in each image
 	Image      int32 // index into Images
@@ -161,6 +161,18 @@ func (w *watch) unlooked(k, image int32, dets []int32) {
 		out[i] = 1
 	}
 	w.pair(k, image, dets, true, out)
+}
+
+// dropped is pair for a detection of no area.
+func (w *watch) dropped(e, image int32) {
+	g := w.m.g
+	k := g.categoryOf(w.m.d.category[e])
+	if k < 0 {
+		return
+	}
+	at := imageCategory{image, k}
+	judged := g.absent[at] || slices.Contains(g.category[g.start[image]:g.start[image+1]], k)
+	w.pair(k, image, []int32{e}, !judged || g.partial[at], []uint32{1})
 }
 
 // same keeps the pair's IoUs with the n annotations from on.
