@@ -17,6 +17,7 @@ const module = "github.com/spinemask/spinemask"
 // is missing here may not exist.
 var allowed = map[string][]string{
 	"":                                     {"box", "boxhead", "classifier", "config", "engine", "graph", "internal/core/imageio", "internal/core/kernels", "internal/core/network", "internal/core/overlay", "internal/core/parallel", "internal/core/preprocess", "internal/core/resultjson", "maskhead", "rle", "retinanet", "roialign", "rpn", "weights"},
+	"analysis":                             {"coco", "cocoeval"},
 	"backbone":                             {"config", "graph"},
 	"bench/models":                         {"config", "internal/command/bench", "internal/core/network", "internal/testkit/testweights", "weights"},
 	"bench/torture/damage":                 {"internal/testkit/modelfiles"},

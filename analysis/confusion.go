@@ -15,8 +15,8 @@ const (
 	// the free annotation of another class of the highest IoU. So the diagonal holds the true positives.
 	ClassFirst ConfusionRule = iota
 	// ScoreFirst is the rule of hotcoco 1.3.0 (and ultralytics 8.4): of each image the 100 detections of the highest scores,
-	// by descending score, take the free annotation of any class of the highest IoU. Crowds are left out: what lies in them is
-	// background.
+	// by descending score, take the free annotation of any class of the highest IoU. Equal scores go by category, and so do
+	// equal IoUs, the last category first. Crowds are left out: what lies in them is background.
 	ScoreFirst
 	// IoUFirst is the rule of supervision 0.31.2: pairs above the IoU by descending IoU, those of one class before all others.
 	// Scores play no role. Crowds are left out.
@@ -68,10 +68,14 @@ func (a *Analysis) Confusion(score float64, rule ConfusionRule) *Confusion {
 		case ClassFirst:
 			m.byScore(m.rest(i), func(x *cocoeval.DetectionOutcome, y *cocoeval.AnnotationOutcome) bool {
 				return !y.Ignored && x.Category != y.Category
-			})
+			}, false)
 		case ScoreFirst:
 			list := m.all(i)
-			m.byScore(list[:min(len(list), 100)], func(_ *cocoeval.DetectionOutcome, y *cocoeval.AnnotationOutcome) bool { return !y.Crowd })
+			slices.SortStableFunc(list, func(i, j int32) int {
+				x, y := &m.o.Detections[i], &m.o.Detections[j]
+				return cmp.Or(compareScores(x.Score, y.Score), cmp.Compare(x.Category, y.Category))
+			})
+			m.byScore(list[:min(len(list), 100)], func(_ *cocoeval.DetectionOutcome, y *cocoeval.AnnotationOutcome) bool { return !y.Crowd }, true)
 		case IoUFirst:
 			m.byIoU(m.all(i))
 		}
@@ -128,14 +132,20 @@ func (m *confusion) sort(list []int32) {
 	slices.SortStableFunc(list, func(i, j int32) int { return compareScores(m.o.Detections[i].Score, m.o.Detections[j].Score) })
 }
 
-// byScore gives each detection of a list the free annotation that it may have of the highest IoU, of equal ones the last.
-func (m *confusion) byScore(list []int32, may func(*cocoeval.DetectionOutcome, *cocoeval.AnnotationOutcome) bool) {
+// byScore gives each detection of a list the free annotation that it may have of the highest IoU; of equal ones the last in
+// the file, or the last of the last category.
+func (m *confusion) byScore(list []int32, may func(*cocoeval.DetectionOutcome, *cocoeval.AnnotationOutcome) bool, byCategory bool) {
 	for _, d := range list {
 		best, found := m.least(), int32(-1)
 		for _, x := range m.o.Overlaps(int(d)) {
-			if x.IoU >= best && m.taken[x.Annotation] < 0 && may(&m.o.Detections[d], &m.o.Annotations[x.Annotation]) {
-				best, found = x.IoU, x.Annotation
+			y := &m.o.Annotations[x.Annotation]
+			if x.IoU < best || m.taken[x.Annotation] >= 0 || !may(&m.o.Detections[d], y) {
+				continue
 			}
+			if byCategory && x.IoU == best && found >= 0 && y.Category < m.o.Annotations[found].Category {
+				continue
+			}
+			best, found = x.IoU, x.Annotation
 		}
 		m.given[d] = found
 		if found >= 0 {
