@@ -20,6 +20,7 @@ var allowed = map[string][]string{
 	"analysis":                             {"coco", "cocoeval"},
 	"backbone":                             {"config", "graph"},
 	"bench/models":                         {"config", "internal/command/bench", "internal/core/network", "internal/testkit/testweights", "weights"},
+	"bench/tables":                         {"analysis", "coco", "cocoeval"},
 	"bench/torture/damage":                 {"internal/testkit/modelfiles"},
 	"bench/interop/network":                {"classifier", "config", "engine", "graph", "internal/core/imageio", "internal/core/network", "internal/core/parallel", "internal/core/preprocess", "weights"},
 	"box":                                  {},
