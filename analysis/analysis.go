@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"math"
-	"slices"
 
 	"github.com/spinemask/spinemask/coco"
 	"github.com/spinemask/spinemask/cocoeval"
@@ -13,19 +12,26 @@ import (
 // An Analysis makes tables of outcomes. Its methods may be called from many goroutines.
 type Analysis struct {
 	o       *cocoeval.Outcomes
-	ranked  []int32 // indices of detections by descending score; equal scores by image id, then place in the results
-	counted []int   // annotations that count, per category
+	ranked  []ranked // detections that count, in the order of Outcomes.Ranked
+	counted []int    // annotations that count, per category
+}
+
+// ranked is what most tables need of a detection.
+type ranked struct {
+	score    float64
+	index    int32 // in Outcomes.Detections
+	category int32
+	right    bool
 }
 
 // New begins an analysis of o, which must not change.
 func New(o *cocoeval.Outcomes) *Analysis {
-	a := &Analysis{o: o, ranked: make([]int32, len(o.Detections)), counted: make([]int, len(o.Categories))}
-	for i := range a.ranked {
-		a.ranked[i] = int32(i)
+	a := &Analysis{o: o, ranked: make([]ranked, 0, len(o.Ranked)), counted: make([]int, len(o.Categories))}
+	for _, i := range o.Ranked {
+		if d := &o.Detections[i]; !d.Ignored {
+			a.ranked = append(a.ranked, ranked{finite(d.Score), i, d.Category, d.Right()})
+		}
 	}
-	slices.SortFunc(a.ranked, func(i, j int32) int {
-		return cmp.Or(compareScores(o.Detections[i].Score, o.Detections[j].Score), cmp.Compare(i, j))
-	})
 	for i := range o.Annotations {
 		if x := &o.Annotations[i]; !x.Ignored {
 			a.counted[x.Category]++

@@ -169,15 +169,12 @@ func (a *Analysis) curves(beta float64, each bool) (all curve, classes []curve) 
 			classes[k] = curve{beta: beta, annotations: n}
 		}
 	}
-	for _, i := range a.ranked {
-		d := &a.o.Detections[i]
-		if d.Ignored {
-			continue
-		}
-		score := finite(d.Score)
-		all.add(score, d.Right())
+	all.steps = make([]step, 0, len(a.ranked))
+	for i := range a.ranked {
+		d := &a.ranked[i]
+		all.add(d.score, d.right)
 		if each {
-			classes[d.Category].add(score, d.Right())
+			classes[d.category].add(d.score, d.right)
 		}
 	}
 	return all, classes
@@ -188,7 +185,7 @@ func (a *Analysis) Thresholds(beta float64) *Thresholds {
 	all, classes := a.curves(beta, true)
 	t := &Thresholds{
 		Beta: beta, Annotations: all.annotations, curve: all,
-		Micro: all.best(), Macro: macro(classes, &all), Precision90: all.precise(0.9),
+		Micro: all.best(), Macro: a.macro(classes), Precision90: all.precise(0.9),
 		PerClass: []ClassThreshold{}, Unannotated: []ClassDetections{},
 	}
 	if n := len(all.steps); n > 0 {
@@ -230,44 +227,38 @@ func (c *curve) froc(fp float64, images int) FROCPoint {
 }
 
 // macro returns the threshold of the highest mean F of the classes with annotations, of equal ones the lowest. The sum of F
-// is kept from threshold to threshold; sums that differ by less than their rounding errors are equal.
-func macro(classes []curve, all *curve) *MacroOperating {
+// is kept from threshold to threshold; sums that differ by no more than their rounding errors are equal.
+func (a *Analysis) macro(classes []curve) *MacroOperating {
 	const equal = 1e-9
-	type event struct {
-		score float64
-		from  float64
-		to    float64
-	}
-	var events []event
 	n := 0
-	for k := range classes {
-		c := &classes[k]
-		if c.annotations == 0 {
+	for _, of := range a.counted {
+		if of > 0 {
+			n++
+		}
+	}
+	counts, f := make([]step, len(classes)), make([]float64, len(classes))
+	sum, most := 0.0, 0.0
+	var m *MacroOperating
+	for i := range a.ranked {
+		d := &a.ranked[i]
+		if c := &classes[d.category]; c.annotations > 0 {
+			s := &counts[d.category]
+			s.n++
+			if d.right {
+				s.right++
+			}
+			now := c.f(s)
+			sum += now - f[d.category]
+			f[d.category] = now
+		}
+		if i+1 < len(a.ranked) && a.ranked[i+1].score == d.score || sum < most-equal || n == 0 {
 			continue
 		}
-		n++
-		before := 0.0
-		for i := range c.steps {
-			f := c.f(&c.steps[i])
-			events = append(events, event{c.steps[i].score, before, f})
-			before = f
-		}
+		m, most = &MacroOperating{Threshold: d.score, Classes: n}, max(most, sum)
 	}
-	if n == 0 || len(all.steps) == 0 {
+	if m == nil {
 		return nil
 	}
-	slices.SortFunc(events, func(x, y event) int { return compareScores(x.score, y.score) })
-	sum, most, at := 0.0, 0.0, 0
-	e := 0
-	for i := range all.steps {
-		for ; e < len(events) && events[e].score >= all.steps[i].score; e++ {
-			sum += events[e].to - events[e].from
-		}
-		if sum >= most-equal {
-			most, at = max(most, sum), i
-		}
-	}
-	m := &MacroOperating{Threshold: all.steps[at].score, Classes: n}
 	for k := range classes {
 		if c := &classes[k]; c.annotations > 0 {
 			o := c.operating(c.at(m.Threshold))

@@ -63,9 +63,9 @@ type ClassTIDE struct {
 	Errors      [ErrorTypes]ErrorEffect `json:"errors"` // counts of Cls by the detected class
 }
 
-// errorsFound is what the rules of TIDE make of an image's or all detections.
+// errorsFound is what the rules of TIDE make of detections.
 type errorsFound struct {
-	kind    []int8  // per detection: its ErrorType, or right, none
+	kind    []int8  // per detection: its ErrorType, or right, none, unseen
 	ignored []bool  // per detection: does not count
 	claims  []int32 // per detection: the annotation that repairing it would find, or -1
 	usable  []bool  // per annotation: somebody claims it
@@ -73,30 +73,30 @@ type errorsFound struct {
 
 // Values of errorsFound.kind beside error types.
 const (
-	right = -1 - iota
-	none
+	right  = -1 - iota
+	none   // does not count and has no type
+	unseen // is not looked at
 )
 
 func newErrorsFound(o *cocoeval.Outcomes) *errorsFound {
 	nd := len(o.Detections)
 	f := &errorsFound{kind: make([]int8, nd), ignored: make([]bool, nd), claims: make([]int32, nd), usable: make([]bool, len(o.Annotations))}
 	for i := range f.claims {
-		f.claims[i] = -1
+		f.kind[i], f.ignored[i], f.claims[i] = none, true, -1
 	}
 	return f
 }
 
 // classify finds the type of a wrong detection by what it overlaps of the annotations that count. used tells whether an
-// annotation has a detection.
-func (f *errorsFound) classify(o *cocoeval.Outcomes, d int, iou float64, counts, used func(g int32) bool) {
-	same, other := cocoeval.Overlap{Annotation: -1}, cocoeval.Overlap{Annotation: -1}
-	duplicate, best := 0.0, 0.0
+// annotation has a detection. Detections must come by descending score, at least in each image.
+func (f *errorsFound) classify(o *cocoeval.Outcomes, d int32, iou float64, counts, used func(g int32) bool) {
+	same, other := cocoeval.Overlap{Annotation: -1}, cocoeval.Overlap{Annotation: -1} // the best, the first of equal ones
+	duplicate := 0.0
 	category := o.Detections[d].Category
-	for _, x := range o.Overlaps(d) {
+	for _, x := range o.Overlaps(int(d)) {
 		if !counts(x.Annotation) {
 			continue
 		}
-		best = max(best, x.IoU)
 		if o.Annotations[x.Annotation].Category != category {
 			if x.IoU > other.IoU {
 				other = x
@@ -118,37 +118,39 @@ func (f *errorsFound) classify(o *cocoeval.Outcomes, d int, iou float64, counts,
 		f.kind[d], claim = int8(Cls), other.Annotation
 	case duplicate >= iou:
 		f.kind[d] = int8(Dupe)
-	case best <= Background:
+	case max(same.IoU, other.IoU) <= Background:
 		f.kind[d] = int8(Bkg)
 	default:
 		f.kind[d] = int8(Both)
 	}
-	if claim >= 0 && !used(claim) && !f.usable[claim] { // detections come by descending score: the first claim is the best
+	if claim >= 0 && !used(claim) && !f.usable[claim] { // the first claim is that of the highest score
 		f.usable[claim] = true
 		f.claims[d] = claim
 	}
 }
 
-// TIDE finds the errors of the evaluation's own matching, and takes AP as COCO does: classes without annotations do not count,
-// those of which all annotations were repaired do. Effects are signed.
+// TIDE finds the errors of the evaluation's own matching, and takes AP as COCO does: classes without annotations do not
+// count, and a repair does not change which do. Effects are signed.
 func (a *Analysis) TIDE() *TIDE {
 	o := a.o
 	f := newErrorsFound(o)
 	counts := func(g int32) bool { return !o.Annotations[g].Ignored }
 	used := func(g int32) bool { return o.Annotations[g].Detection >= 0 }
-	for _, i := range a.ranked {
-		switch d := &o.Detections[i]; {
-		case d.Ignored:
-			f.kind[i], f.ignored[i] = none, true
-		case d.Right():
-			f.kind[i] = right
-		default:
-			f.classify(o, int(i), o.Params.MatchIoU, counts, used)
+	order := make([]int32, len(a.ranked))
+	for i := range a.ranked {
+		d := &a.ranked[i]
+		order[i] = d.index
+		f.ignored[d.index] = false
+		if d.right {
+			f.kind[d.index] = right
+		} else {
+			f.classify(o, d.index, o.Params.MatchIoU, counts, used)
 		}
 	}
-	t := &TIDE{Rule: "coco", IoU: o.Params.MatchIoU}
-	b := &balance{a: a, found: f, order: a.ranked, repaired: a.ranked, recalls: o.Params.RecallThresholds, eps: math.Nextafter(1, 2) - 1}
-	b.annotations, b.missed, b.unfound = make([]int, len(a.counted)), make([]int, len(a.counted)), make([]int, len(a.counted))
+	b := newBalance(a, f)
+	b.recalls, b.eps = o.Params.RecallThresholds, math.Nextafter(1, 2)-1
+	b.order = b.entries(order)
+	b.repaired = b.order
 	letters := notLookedAt(o.Dataset.Len())
 	for g := range o.Annotations {
 		switch x := &o.Annotations[g]; {
@@ -159,7 +161,7 @@ func (a *Analysis) TIDE() *TIDE {
 			b.annotation(x, x.Detection >= 0, f.usable[g], letters)
 		}
 	}
-	t.Annotations = string(letters)
+	t := &TIDE{Rule: "coco", IoU: o.Params.MatchIoU, Annotations: string(letters)}
 	b.fill(t)
 	return t
 }
@@ -168,15 +170,44 @@ func (a *Analysis) TIDE() *TIDE {
 type balance struct {
 	a        *Analysis
 	found    *errorsFound
-	order    []int32 // detections by descending score
-	repaired []int32 // likewise, after a repair: the original orders equal scores anew
+	order    []entry // detections that count or have a type, by descending score
+	repaired []entry // likewise, after a repair: tidecv orders equal scores anew
 	recalls  []float64
-	eps      float64
+	eps      float64 // added to the number of detections that precision is over
 	// detected says that a class counts which has detections or annotations left, not one which had annotations.
 	detected bool
 
 	annotations, missed, unfound []int // per category: that count; those of type Miss; those that are not found
 	rankings                     []ranking
+}
+
+// entry is a detection as balance looks at it.
+type entry struct {
+	category int32
+	claimed  int32 // category of the annotation that it finds when it is repaired, or -1
+	kind     int8
+	ignored  bool
+}
+
+func newBalance(a *Analysis, f *errorsFound) *balance {
+	n := len(a.counted)
+	return &balance{
+		a: a, found: f,
+		annotations: make([]int, n), missed: make([]int, n), unfound: make([]int, n), rankings: make([]ranking, n),
+	}
+}
+
+// entries lists detections.
+func (b *balance) entries(list []int32) []entry {
+	out := make([]entry, len(list))
+	for i, d := range list {
+		e := entry{category: b.a.o.Detections[d].Category, claimed: -1, kind: b.found.kind[d], ignored: b.found.ignored[d]}
+		if g := b.found.claims[d]; g >= 0 {
+			e.claimed = b.a.o.Annotations[g].Category
+		}
+		out[i] = e
+	}
+	return out
 }
 
 // annotation counts an annotation and writes its letter.
@@ -193,18 +224,26 @@ func (b *balance) annotation(x *cocoeval.AnnotationOutcome, found, usable bool, 
 	letters[x.Entry] = letter
 }
 
-// averages returns the AP of each class after keep, which says of each detection its class, whether it is right and whether
-// it is there at all. less is what the annotations of each class are fewer by. in tells which classes count.
-func (b *balance) averages(order []int32, less []int, keep func(i int32) (class int32, right, there bool)) (ap []float64, in []bool) {
-	if b.rankings == nil {
-		b.rankings = make([]ranking, len(b.annotations))
-	}
+// nothing is no ErrorType.
+const nothing = ErrorTypes
+
+// averages returns the AP of each class where the errors of one type are repaired: a detection that claims an annotation
+// becomes right, in its class, and the others vanish. less is what the annotations of each class are fewer by, or nil; wrong
+// tells whether other wrong detections are there. in tells which classes count.
+func (b *balance) averages(order []entry, repair ErrorType, less []int, wrong bool) (ap []float64, in []bool) {
 	for k := range b.rankings {
 		b.rankings[k].reset()
 	}
-	for _, i := range order {
-		if k, right, there := keep(i); there {
-			b.rankings[k].add(right)
+	for i := range order {
+		switch e := &order[i]; {
+		case e.kind == right:
+			b.rankings[e.category].add(true)
+		case e.kind == int8(repair):
+			if e.claimed >= 0 {
+				b.rankings[e.claimed].add(true)
+			}
+		case wrong && !e.ignored:
+			b.rankings[e.category].add(false)
 		}
 	}
 	ap, in = make([]float64, len(b.rankings)), make([]bool, len(b.rankings))
@@ -240,9 +279,7 @@ func mean(ap []float64, in []bool) (float64, int) {
 
 // fill computes everything but the letters of annotations.
 func (b *balance) fill(t *TIDE) {
-	dets, kind := b.a.o.Detections, b.found.kind
-	plain := func(i int32) (int32, bool, bool) { return dets[i].Category, kind[i] == right, !b.found.ignored[i] }
-	base, in := b.averages(b.order, nil, plain)
+	base, in := b.averages(b.order, nothing, nil, true)
 	t.AP, t.Classes = mean(base, in)
 	gain := func(ap []float64, in []bool) float64 {
 		if v, n := mean(ap, in); n > 0 && t.Classes > 0 {
@@ -250,44 +287,32 @@ func (b *balance) fill(t *TIDE) {
 		}
 		return 0
 	}
-	counts := b.counts()
-	at := map[int]int{} // place of a class in PerClass
 	t.PerClass = []ClassTIDE{}
 	for k := range base {
 		if in[k] {
-			at[k] = len(t.PerClass)
 			t.PerClass = append(t.PerClass, ClassTIDE{Class: b.a.class(k), Annotations: b.annotations[k], AP: base[k]})
 		}
 	}
+	counts := b.counts()
 	for e := range ErrorTypes {
 		less := []int(nil)
-		keep := func(i int32) (int32, bool, bool) {
-			if kind[i] != int8(e) {
-				return plain(i)
-			}
-			g := b.found.claims[i]
-			if g < 0 {
-				return 0, false, false
-			}
-			return b.a.o.Annotations[g].Category, true, true
-		}
 		if e == Miss {
-			less, keep = b.missed, plain
+			less = b.missed
 		}
-		ap, now := b.averages(b.repaired, less, keep)
+		ap, now := b.averages(b.repaired, e, less, true)
 		total := 0
-		for k := range ap {
-			total += counts[e][k]
-			if i, ok := at[k]; ok {
-				t.PerClass[i].Errors[e] = ErrorEffect{e.String(), counts[e][k], ap[k] - base[k]}
-			}
+		for _, n := range counts[e] {
+			total += n
 		}
 		t.Errors[e] = ErrorEffect{e.String(), total, gain(ap, now)}
+		for i := range t.PerClass {
+			c := &t.PerClass[i]
+			c.Errors[e] = ErrorEffect{e.String(), counts[e][c.Index], ap[c.Index] - base[c.Index]}
+		}
 	}
-	// Without false positives; classes that have nothing else still count where they did.
-	ap, _ := b.averages(b.repaired, nil, func(i int32) (int32, bool, bool) { return dets[i].Category, true, kind[i] == right })
-	t.FalsePositives = gain(ap, in)
-	t.FalseNegatives = gain(b.averages(b.repaired, b.unfound, plain))
+	ap, _ := b.averages(b.repaired, nothing, nil, false)
+	t.FalsePositives = gain(ap, in) // without false positives a class still counts where it did
+	t.FalseNegatives = gain(b.averages(b.repaired, nothing, b.unfound, true))
 	t.Detections = b.letters()
 }
 
@@ -297,9 +322,9 @@ func (b *balance) counts() (counts [ErrorTypes][]int) {
 		counts[e] = make([]int, len(b.annotations))
 	}
 	copy(counts[Miss], b.missed)
-	for i := range b.found.kind {
-		if e := b.found.kind[i]; e >= 0 {
-			counts[e][b.a.o.Detections[i].Category]++
+	for i := range b.order {
+		if e := &b.order[i]; e.kind >= 0 {
+			counts[e.kind][e.category]++
 		}
 	}
 	return counts
@@ -308,17 +333,18 @@ func (b *balance) counts() (counts [ErrorTypes][]int) {
 // letters returns TIDE.Detections.
 func (b *balance) letters() string {
 	letters := notLookedAt(b.a.o.Results)
-	for _, i := range b.order {
-		d := &b.a.o.Detections[i]
-		switch e := b.found.kind[i]; {
-		case e == right:
-			letters[d.Entry] = 'T'
-		case e == none:
-			letters[d.Entry] = 'I'
+	for i, kind := range b.found.kind {
+		letter := &letters[b.a.o.Detections[i].Entry]
+		switch {
+		case kind == right:
+			*letter = 'T'
+		case kind == none:
+			*letter = 'I'
+		case kind == unseen:
 		case b.found.ignored[i]:
-			letters[d.Entry] = errorLetters[e] | 0x20
+			*letter = errorLetters[kind] | 0x20
 		default:
-			letters[d.Entry] = errorLetters[e]
+			*letter = errorLetters[kind]
 		}
 	}
 	return string(letters)

@@ -17,27 +17,16 @@ func (a *Analysis) TIDECV() *TIDE {
 	if a.o.Params.Protocol == cocoeval.LVIS {
 		r.most = 300
 	}
-	images := make([]int, len(a.o.Images))
-	for i := range images {
-		images[i] = i
-	}
-	slices.SortFunc(images, func(i, j int) int { return cmp.Compare(a.o.Images[i], a.o.Images[j]) })
-	for _, i := range images {
+	for i := range a.o.Images { // images do not touch one another, so any order will do
 		r.image(i)
 	}
-	recalls := make([]float64, 101)
-	for i := range recalls {
-		recalls[i] = float64(i) / 100
-	}
-	byScore := func(i, j int32) int { return compareScores(a.o.Detections[i].Score, a.o.Detections[j].Score) }
-	repaired := slices.Concat(r.wrong, r.right)
-	slices.SortStableFunc(r.order, byScore)
-	slices.SortStableFunc(repaired, byScore)
-
 	t := &TIDE{Rule: "tidecv", IoU: a.o.Params.MatchIoU}
-	b := &balance{a: a, found: r.f, order: r.order, repaired: repaired, recalls: recalls, detected: true}
-	n := len(a.counted)
-	b.annotations, b.missed, b.unfound = make([]int, n), make([]int, n), make([]int, n)
+	b := newBalance(a, r.f)
+	b.detected = true
+	for i := range 101 {
+		b.recalls = append(b.recalls, float64(i)/100)
+	}
+	b.order, b.repaired = b.entries(r.order(r.filed)), b.entries(r.order(r.errorsFirst))
 	letters := notLookedAt(a.o.Dataset.Len())
 	for g := range a.o.Annotations {
 		if x := &a.o.Annotations[g]; x.Crowd {
@@ -61,20 +50,19 @@ type tidecv struct {
 	f    *errorsFound
 	used []bool // per annotation
 	most int    // detections per image
-
-	order, wrong, right []int32 // detections of the images until now, each by descending score: all, errors, right ones
+	list []int32
 }
 
 // image matches the detections of an image and finds the types of the others.
 func (r *tidecv) image(image int) {
 	from, to := r.o.DetectionsOf(image)
-	list := make([]int32, 0, to-from)
+	list := r.list[:0]
 	for d := from; d < to; d++ {
-		r.f.kind[d] = none
-		r.f.ignored[d] = true
+		r.f.kind[d] = unseen
 		list = append(list, int32(d))
 	}
 	slices.SortStableFunc(list, func(i, j int32) int { return compareScores(r.o.Detections[i].Score, r.o.Detections[j].Score) })
+	r.list = list
 	list = list[:min(len(list), r.most)]
 	for _, d := range list {
 		r.match(d)
@@ -83,13 +71,48 @@ func (r *tidecv) image(image int) {
 	used := func(g int32) bool { return r.used[g] }
 	for _, d := range list {
 		if r.f.kind[d] == right {
-			r.right = append(r.right, d)
 			continue
 		}
-		r.f.classify(r.o, int(d), r.o.Params.MatchIoU, counts, used)
-		r.wrong = append(r.wrong, d)
+		r.f.classify(r.o, d, r.o.Params.MatchIoU, counts, used)
 	}
-	r.order = append(r.order, list...)
+}
+
+// order lists the detections that were looked at by descending score, those of equal scores by before.
+func (r *tidecv) order(before func(i, j int32) int) []int32 {
+	list := make([]int32, 0, len(r.o.Ranked))
+	for _, d := range r.o.Ranked {
+		if r.f.kind[d] != unseen {
+			list = append(list, d)
+		}
+	}
+	for from := 0; from < len(list); {
+		to := from + 1
+		for to < len(list) && r.o.Detections[list[to]].Score == r.o.Detections[list[from]].Score {
+			to++
+		}
+		if to-from > 1 {
+			slices.SortFunc(list[from:to], before)
+		}
+		from = to
+	}
+	return list
+}
+
+// filed orders detections by the places of their images in the file, then by their own.
+func (r *tidecv) filed(i, j int32) int {
+	image := func(d int32) int32 { return r.o.Images[r.o.Detections[d].Image] }
+	return cmp.Or(cmp.Compare(image(i), image(j)), cmp.Compare(i, j))
+}
+
+// errorsFirst is filed after the errors.
+func (r *tidecv) errorsFirst(i, j int32) int {
+	last := func(d int32) int {
+		if r.f.kind[d] == right {
+			return 1
+		}
+		return 0
+	}
+	return cmp.Or(cmp.Compare(last(i), last(j)), r.filed(i, j))
 }
 
 // match gives a detection the free annotation of its class of the highest IoU.

@@ -74,7 +74,8 @@ func (m *matcher) chunk(c *chunk) (err error) {
 	}
 	m.allot(c)
 	if m.watch != nil {
-		c.seen = &seen{}
+		n := c.to - c.from
+		c.seen = &seen{detections: make([]DetectionOutcome, 0, n), overlaps: make([]Overlap, 0, 2*n)}
 		m.watch.seen = c.seen
 	}
 	s, d := m.sorter, m.d

@@ -26,6 +26,7 @@ type Outcomes struct {
 
 	Detections  []DetectionOutcome  // of each image, images in their order; those that were looked at, see DetectionOutcome
 	Annotations []AnnotationOutcome // likewise, in the order of the file in each image
+	Ranked      []int32             // indices of Detections by descending score, NaN last; equal scores in their order
 
 	detections, annotations []int32 // where those of each image begin, and their number
 	overlaps                []Overlap
@@ -111,6 +112,7 @@ type watch struct {
 	row    []row     // of each detection of the image
 	order  []int32
 	others []float64
+	room   []DetectionOutcome
 }
 
 // row is where the IoUs of a detection with the annotations from … to-1 of its category are.
@@ -206,28 +208,28 @@ func (w *watch) end(image int32) {
 	if len(dets) == 0 {
 		return
 	}
-	from, to := g.start[image], g.start[image+1]
-	w.others = append(w.others[:0], make([]float64, to-from)...)
-	w.order = w.order[:0]
+	first, end := g.start[image], g.start[image+1]
+	w.others = append(w.others[:0], make([]float64, end-first)...)
+	w.order, w.room = w.order[:0], append(w.room[:0], dets...)
 	for i := range dets {
 		w.order = append(w.order, int32(i))
 	}
-	slices.SortFunc(w.order, func(a, b int32) int { return cmp.Compare(dets[a].Entry, dets[b].Entry) })
-	for _, i := range w.order {
-		d, r := &dets[i], w.row[i]
+	slices.SortFunc(w.order, func(a, b int32) int { return cmp.Compare(w.room[a].Entry, w.room[b].Entry) })
+	for to, i := range w.order {
+		d, r := &dets[to], w.row[i]
+		*d = w.room[i]
 		d.from = int32(len(w.seen.overlaps))
-		if to > from {
+		if end > first {
 			w.at.others(d.Entry-int32(w.base), d.Category, w.others)
 		}
-		copy(w.others[max(r.from-from, 0):], w.iou[r.at:r.at+int(r.to-r.from)])
-		for _, j := range w.filed[from:to] {
-			if iou := w.others[j-from]; iou >= MinOverlap {
+		copy(w.others[max(r.from-first, 0):], w.iou[r.at:r.at+int(r.to-r.from)])
+		for _, j := range w.filed[first:end] {
+			if iou := w.others[j-first]; iou >= MinOverlap {
 				w.seen.overlaps = append(w.seen.overlaps, Overlap{j, iou})
 			}
 		}
 		d.to = int32(len(w.seen.overlaps))
 	}
-	slices.SortFunc(dets, func(a, b DetectionOutcome) int { return cmp.Compare(a.Entry, b.Entry) })
 	w.seen.images = append(w.seen.images, pairHead{image, int32(len(dets))})
 }
 
@@ -266,6 +268,7 @@ func (e *Evaluator) Outcomes() (*Outcomes, error) {
 		})
 	}
 	o.join(e.seen, number)
+	o.rank()
 	return o, nil
 }
 
@@ -309,5 +312,18 @@ func (o *Outcomes) join(parts []*seen, number []int32) {
 	}
 	for i := range o.Images {
 		o.detections[i+1] += o.detections[i]
+	}
+}
+
+// rank fills Ranked.
+func (o *Outcomes) rank() {
+	list := make([]scored, len(o.Detections))
+	for i := range list {
+		list[i] = scored{scoreKey(o.Detections[i].Score), int32(i)}
+	}
+	list = sortScores(list, make([]scored, len(list)))
+	o.Ranked = make([]int32, len(list))
+	for i := range list {
+		o.Ranked[i] = list[i].at
 	}
 }
