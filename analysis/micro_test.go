@@ -77,7 +77,11 @@ func microCases(t *testing.T, path string) (list []microCase) {
 }
 
 func TestMicroCases(t *testing.T) {
-	for _, x := range microCases(t, filepath.Join(shared(t), "analytics", "micro_cases.json")) {
+	path := filepath.Join("testdata", "micro_cases.json")
+	if dir := shared(); dir != "" {
+		path = filepath.Join(dir, "analytics", "micro_cases.json")
+	}
+	for _, x := range microCases(t, path) {
 		t.Run(x.Name, x.check)
 	}
 }
