@@ -4,7 +4,7 @@
 usage: analysis.py TABLES [N] [SEED]     TABLES: the program of bench/tables; N pairs (600), half of them of boxes, half of masks
 
 tidecv 1.0.1: letters' counts, AP and effects, to 1e-9 AP points. hotcoco 1.3.0: TIDE by COCO's matching (counts and effects,
-except where a crowd of the same class makes a Loc or scores are tied, which it treats otherwise), the confusion matrix by
+except where a crowd of the same class makes a Loc, or IoUs or the scores of Cls are tied, which it treats otherwise), the confusion matrix by
 score, ECE and MCE. supervision 0.31.2: the confusion matrix by IoU, of boxes, except where float32 puts an IoU on the other
 side of the threshold. Our own matrix has no original: its rows must add up to the annotations, its columns to the detections.
 Boxes lie on a coarse grid, so that IoUs of exactly 0.5 and 0.1, ties, crowds, empty images and classes without annotations
@@ -73,7 +73,8 @@ def random_pair(rng, masks):
             if a["iscrowd"]:
                 r = mask.frPyObjects(a["segmentation"], size, size)[0]
                 a["segmentation"] = {"size": r["size"], "counts": r["counts"].decode()}
-    return gt, results, tied
+    scores = [d["score"] for d in results]
+    return gt, results, len(set(scores)) < len(scores)
 
 
 class Failures(Exception):
@@ -127,19 +128,25 @@ def our_matrix(c):
     return Counter({(x["truth"], x["detected"]): x["count"] for x in c["cells"]})
 
 
-def crowd_overlap(gt, results):
-    """Whether a crowd lies under a detection of its class: hotcoco may call that a Loc."""
+def unclear(gt, results):
+    """Whether a crowd lies under a detection of its class, which hotcoco may call a Loc, or a detection overlaps two
+    annotations alike, of which hotcoco takes another one than tidecv."""
     from pycocotools import mask
 
     def rle(x, size):
         s = x.get("segmentation") or polygon(x["bbox"])
         return s if isinstance(s, dict) else mask.frPyObjects(s, size, size)[0]
 
-    for a in gt["annotations"]:
-        for d in results:
-            if a["iscrowd"] and a["image_id"] == d["image_id"] and a["category_id"] == d["category_id"]:
-                if mask.iou([rle(d, 64)], [rle(a, 64)], [1])[0][0] >= 0.1:
-                    return True
+    for d in results:
+        seen = set()
+        for a in gt["annotations"]:
+            if a["image_id"] != d["image_id"]:
+                continue
+            iou = mask.iou([rle(d, 64)], [rle(a, 64)], [a["iscrowd"]])[0][0]
+            if iou >= 0.1 and (iou in seen or a["iscrowd"] and a["category_id"] == d["category_id"]):
+                return True
+            if not a["iscrowd"]:
+                seen.add(iou)
     return False
 
 
@@ -218,7 +225,7 @@ def main():
                 for path, x in ((gt_file, gt), (dt_file, results)):
                     with open(path, "w") as f:
                         json.dump(x, f)
-                free = not crowd_overlap(gt, results)
+                free = not unclear(gt, results)
                 checks = [
                     ("tidecv", lambda: check_tidecv(gt_file, dt_file, masks, ours["tidecv"])),
                     ("hotcoco", lambda: check_hotcoco(gt_file, dt_file, masks, ours, free, tied)),
