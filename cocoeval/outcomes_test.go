@@ -217,7 +217,8 @@ func TestOutcomesRefused(t *testing.T) {
 	require.NoError(t, e.Merge(strings.NewReader(file.String())))
 	_, err = e.Outcomes()
 	require.ErrorContains(t, err, "partial results")
-	p.IoU = Keypoints
+	p = NewParams(Keypoints, COCO)
+	p.MatchIoU = 0.5
 	_, err = New(d, p)
 	require.ErrorContains(t, err, "keypoints")
 }
