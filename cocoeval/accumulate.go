@@ -270,18 +270,28 @@ func (c *accumulator) flagsOf(d *detection, a int) []uint64 {
 	return c.flags[(int(d.unit)*c.out.a+a)*len(c.valid)*2:][:len(c.valid)*2]
 }
 
-// needs computes how many of n annotations must be found to reach each recall threshold, by the reference's division.
+// needs computes how many of n annotations must be found to reach each recall threshold.
 func (c *accumulator) needs(n int) {
 	for r, threshold := range c.p.RecallThresholds {
-		k := math.Ceil(threshold * float64(n))
-		for k > 0 && (k-1)/float64(n) >= threshold {
-			k--
-		}
-		for k/float64(n) < threshold {
-			k++
-		}
-		c.need[r] = int32(min(k, math.MaxInt32))
+		c.need[r] = int32(min(needOf(threshold, n), math.MaxInt32))
 	}
+}
+
+// needOf is how many of n annotations must be found to reach a recall threshold, by the reference's division.
+func needOf(threshold float64, n int) int {
+	of := float64(n)
+	product := threshold * of
+	k := math.Ceil(product)
+	if d := k - product; d > 1e-6 && d < 1-1e-6 && of < 1e9 {
+		return max(int(k), 0) // far from where rounding matters
+	}
+	for k > 0 && (k-1)/of >= threshold {
+		k--
+	}
+	for k/of < threshold {
+		k++
+	}
+	return int(min(max(k, 0), math.MaxInt32))
 }
 
 // fill sets the curves of category k, area range a and ms[i] to v.
