@@ -43,10 +43,11 @@ type sampledLine struct {
 	group      string // LVIS
 }
 
-// sampledCategory is what a category's statistics are made of, per view.
+// sampledCategory is what a category's statistics are made of.
 type sampledCategory struct {
-	counted [][]imageCount // images with annotations that count, and how many they have
-	entries [][]sampledEntry
+	counted [][]imageCount   // per area range: images with annotations that count, and how many they have
+	entries [][]sampledEntry // per view
+	codes   [][]int16        // per view: those of the entries, ascending
 }
 
 type imageCount struct{ image, n int32 }
@@ -76,18 +77,18 @@ func (e *Evaluator) Resampler() (*Resampler, error) {
 	codes := map[verdict]int16{r.codes[0]: 0}
 	for k, pieces := range e.pieces {
 		c := &r.of[k]
-		c.counted, c.entries = make([][]imageCount, len(r.views)), make([][]sampledEntry, len(r.views))
+		c.counted = make([][]imageCount, len(e.p.Areas))
+		c.entries, c.codes = make([][]sampledEntry, len(r.views)), make([][]int16, len(r.views))
 		if err := r.load(c, e.joined(pieces), codes); err != nil {
 			return nil, err
 		}
 	}
-	for v := range r.views {
-		area := &e.p.Areas[r.views[v].area]
+	for a := range e.p.Areas {
 		for j, k := range e.g.category {
-			if e.g.ignoredIn(int32(j), area) {
+			if e.g.ignoredIn(int32(j), &e.p.Areas[a]) {
 				continue
 			}
-			list := &r.of[k].counted[v]
+			list := &r.of[k].counted[a]
 			if n := len(*list); n > 0 && (*list)[n-1].image == e.g.image[j] {
 				(*list)[n-1].n++
 			} else {
@@ -136,15 +137,16 @@ func (r *Resampler) load(c *sampledCategory, q *piece, codes map[verdict]int16) 
 		}
 	}
 	list = sortScores(list, make([]scored, len(list)))
+	keys := make([]uint64, 0, len(list))
 	for v := range r.views {
-		v, out := &r.views[v], &c.entries[v]
-		keys := make([]uint64, 0, len(list))
+		view, out := &r.views[v], &c.entries[v]
+		keys = keys[:0]
 		for _, s := range list {
-			if int(rank[s.at]) >= r.p.MaxDets[v.maxDets] {
+			if int(rank[s.at]) >= r.p.MaxDets[view.maxDets] {
 				continue
 			}
-			o := r.verdict(q, s.at, v.area)
-			if o.counts == 0 || !v.precision && o.right == 0 {
+			o := r.verdict(q, s.at, view.area)
+			if o.counts == 0 || !view.precision && o.right == 0 {
 				continue
 			}
 			code, known := codes[o]
@@ -157,6 +159,11 @@ func (r *Resampler) load(c *sampledCategory, q *piece, codes map[verdict]int16) 
 			}
 			*out, keys = append(*out, sampledEntry{image: image[s.at], code: code}), append(keys, s.key)
 		}
+		for i := range *out {
+			c.codes[v] = append(c.codes[v], (*out)[i].code)
+		}
+		slices.Sort(c.codes[v])
+		c.codes[v] = slices.Clone(slices.Compact(c.codes[v]))
 		markTies(*out, keys)
 	}
 	return nil
@@ -205,9 +212,12 @@ type Sampler struct {
 	start   []int32 // of each image in copies
 	events  []event
 	row     []copied
+	amount  []int32   // per code: copies of detections that have it
+	inverse []float64 // 1/n, as precision divides
 	reached []float64 // per number of right detections: recall thresholds that it reaches
 
 	precision, recall []float64 // per threshold, of the current view
+	counted           []int32   // per area range: annotations that count, of the current category
 	sum, n            []float64 // per line
 }
 
@@ -225,9 +235,10 @@ type copied struct{ place, from, to int32 }
 func (r *Resampler) NewSampler() *Sampler {
 	nt := len(r.p.IoUThresholds)
 	return &Sampler{
-		r: r, weight: make([]int32, len(r.images)),
+		r: r, weight: make([]int32, len(r.images)), amount: make([]int32, len(r.codes)),
 		precision: make([]float64, nt), recall: make([]float64, nt),
-		sum: make([]float64, len(r.lines)), n: make([]float64, len(r.lines)),
+		counted: make([]int32, len(r.p.Areas)),
+		sum:     make([]float64, len(r.lines)), n: make([]float64, len(r.lines)),
 	}
 }
 
@@ -243,10 +254,18 @@ func (s *Sampler) Sample(images []int32, stats, classes []float64) {
 		if classes != nil {
 			classes[k] = -1
 		}
+		for a, list := range r.of[k].counted {
+			s.counted[a] = 0
+			for _, of := range list {
+				s.counted[a] += of.n * s.weight[of.image]
+			}
+		}
 		for v := range r.views {
-			if !s.measure(&r.of[k], v) {
+			n := s.counted[r.views[v].area]
+			if n == 0 {
 				continue
 			}
+			s.measure(&r.of[k], v, n)
 			for i := range r.lines {
 				l := &r.lines[i]
 				if l.group != "" && l.group != r.categories[k].Frequency {
@@ -301,36 +320,39 @@ func (s *Sampler) weigh(images []int32) {
 	}
 }
 
-// measure fills precision, the mean over the recall thresholds, and recall of a category in view v. It reports whether
-// annotations count there.
-func (s *Sampler) measure(c *sampledCategory, v int) bool {
-	n := int32(0)
-	for _, of := range c.counted[v] {
-		n += of.n * s.weight[of.image]
-	}
-	if n == 0 {
-		return false
-	}
-	s.list(c.entries[v])
-	if s.r.views[v].precision {
+// measure fills precision, the mean over the recall thresholds, and recall of a category in view v, where n annotations
+// count.
+func (s *Sampler) measure(c *sampledCategory, v int, n int32) {
+	precise := s.r.views[v].precision
+	if precise {
+		s.list(c.entries[v])
 		s.reach(int(n))
+	} else {
+		for i := range c.entries[v] {
+			e := &c.entries[v][i]
+			s.amount[e.code] += s.weight[e.image]
+		}
 	}
 	for t := range s.recall {
 		tp, counts := int32(0), int32(0)
-		for i := range s.events {
-			e := &s.events[i]
-			tp += e.weight & -int32(e.right>>t&1)
-			counts += e.weight & -int32(e.counts>>t&1)
+		for _, code := range c.codes[v] {
+			o := &s.r.codes[code]
+			tp += s.amount[code] & -int32(o.right>>t&1)
+			if code > 0 {
+				counts += s.amount[code] & -int32(o.counts>>t&1)
+			}
 		}
 		s.recall[t] = float64(tp) / float64(n)
-		if s.r.views[v].precision {
+		if precise {
 			s.precision[t] = s.average(t, tp, counts)
 		}
 	}
-	return true
+	for _, code := range c.codes[v] {
+		s.amount[code] = 0
+	}
 }
 
-// list fills events from the entries of a category and view.
+// list fills events from the entries of a category and view, and adds to amount.
 func (s *Sampler) list(entries []sampledEntry) {
 	s.events = slices.Grow(s.events[:0], len(entries))
 	events := s.events[:cap(s.events)]
@@ -354,6 +376,7 @@ func (s *Sampler) list(entries []sampledEntry) {
 		// Without a branch on the weight or the code, neither of which a processor can guess.
 		w := s.weight[e.image]
 		o := codes[e.code]
+		s.amount[e.code] += w
 		events[n] = event{wrong, w, o.right, o.counts}
 		some, special := 0, 0
 		if w != 0 {
@@ -371,6 +394,7 @@ func (s *Sampler) list(entries []sampledEntry) {
 // listTied appends entries of the same score, copy by copy. It returns wrong, brought up to date.
 func (s *Sampler) listTied(entries []sampledEntry, wrong int32) int32 {
 	push := func(e *sampledEntry, w int32) {
+		s.amount[e.code] += w
 		if e.code == 0 {
 			wrong += w
 			return
@@ -435,11 +459,13 @@ func (s *Sampler) average(t int, tp, counts int32) float64 {
 		return 0
 	}
 	reached := s.reached
+	s.invert(int(counts) + int(s.events[len(s.events)-1].wrong))
+	inverse := s.inverse
 	best, sum := uint64(0), 0.0 // best as bits, which order numbers from 0 on
 	from := reached[tp]
 	for i := len(s.events) - 1; i >= 0; i-- {
 		e := &s.events[i]
-		best = max(best, math.Float64bits(ratio(int64(tp), int64(e.wrong+counts))))
+		best = max(best, math.Float64bits(float64(tp)*inverse[e.wrong+counts]))
 		tp -= e.weight & -int32(e.right>>t&1)
 		counts -= e.weight & -int32(e.counts>>t&1)
 		to := reached[tp]
@@ -447,4 +473,11 @@ func (s *Sampler) average(t int, tp, counts int32) float64 {
 		from = to
 	}
 	return (sum + math.Float64frombits(best)*from) / float64(len(s.r.p.RecallThresholds))
+}
+
+// invert extends inverse to n.
+func (s *Sampler) invert(n int) {
+	for len(s.inverse) <= n {
+		s.inverse = append(s.inverse, ratio(1, int64(len(s.inverse))))
+	}
 }
