@@ -182,7 +182,11 @@ func (m *matcher) image(c *chunk, image int32, from, to int) error {
 		}
 		s.first[k] = -1
 		m.out = &c.pieces[s.count[k]]
-		if err := m.pair(k, image, s.entries, s.from[k], s.to[k]); err != nil {
+		first, end := s.from[k], s.to[k]
+		if m.crowds != nil {
+			first, end = m.withCrowds(k, image)
+		}
+		if err := m.pair(k, image, s.entries, first, end); err != nil {
 			return err
 		}
 		if m.seen != nil && s.from[k] < s.to[k] {

@@ -19,7 +19,8 @@ type Evaluator struct {
 	p *Params
 	g *truth
 
-	counted [][]int // annotations that count: per category and area range
+	counted [][]int                   // annotations that count: per category and area range
+	crowds  func(k, other int32) bool // for error curves
 
 	mu      sync.Mutex
 	pieces  [][]*piece // per category
@@ -100,8 +101,12 @@ func (e *Evaluator) add(d *detections, w *warnings) error {
 	var wg sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), len(chunks)) {
 		wg.Go(func() {
-			m := newMatcher(e.p, e.g, d)
-			m.seen = e.matched
+			g := e.g
+			if e.crowds != nil {
+				g = g.private()
+			}
+			m := newMatcher(e.p, g, d)
+			m.crowds, m.own, m.seen = e.crowds, len(g.entry), e.matched
 			if e.p.MatchIoU != 0 {
 				m.watch = newWatch(m, e.filed, base)
 			}

@@ -35,6 +35,9 @@ type matcher struct {
 	words  int       // of 64 thresholds
 	watch  *watch    // for Outcomes, or nil
 
+	crowds func(k, other int32) bool // for error curves: whether annotations of a category are crowds of k; or nil
+	own    int                       // annotations of g, behind which those of a pair with its crowds are listed
+
 	iou        []float64   // D×G of the pair
 	candidates []candidate // of all detections of the pair
 	ends       []int32     // of each detection's candidates
