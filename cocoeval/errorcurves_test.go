@@ -43,7 +43,10 @@ func checkErrorCurves(t *testing.T, dir, file string) {
 	require.NoError(t, err)
 	p := NewParams(iou, COCO)
 	last := x.Areas[2]
-	p.Areas = []AreaRange{{"allarea", 0, last}, {"small", 0, x.Areas[0]}, {"medium", x.Areas[0], x.Areas[1]}, {"large", x.Areas[1], last}}
+	p.Areas[0].Label = "allarea"
+	for a, ends := range [][2]float64{{0, last}, {0, x.Areas[0]}, {x.Areas[0], x.Areas[1]}, {x.Areas[1], last}} {
+		p.Areas[a].Min, p.Areas[a].Max = ends[0], ends[1]
+	}
 	d, err := coco.OpenDataset(open(t, dir, filepath.Base(x.GT)), p.IoU.Fields())
 	require.NoError(t, err)
 	require.True(t, slices.IsSortedFunc(d.Categories, func(a, b coco.Category) int { return int(a.ID - b.ID) })) // else the original mixes them up

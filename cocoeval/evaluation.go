@@ -92,6 +92,42 @@ func ordered(c *curves, v []float64) []float64 {
 	return out
 }
 
+// A RangeStat is what an area range gives at the highest maxDets, over all categories.
+type RangeStat struct {
+	Range       AreaRange
+	Annotations int     // that count
+	AP          float64 // over all IoU thresholds; -1 where no annotation counts
+	AP50        float64 // -1 also where 0.5 is no threshold
+	AR          float64
+}
+
+// RangeStats returns what each of Params.Areas gives.
+func (e *Evaluation) RangeStats() []RangeStat {
+	p := &e.Params
+	ts, ks, m := make([]int, len(p.IoUThresholds)), make([]int, len(e.Categories)), len(p.MaxDets)-1
+	for t := range ts {
+		ts[t] = t
+	}
+	for k := range ks {
+		ks[k] = k
+	}
+	var half []int
+	if t := slices.Index(p.IoUThresholds, .5); t >= 0 {
+		half = ts[t : t+1]
+	}
+	out := make([]RangeStat, len(p.Areas))
+	for a := range p.Areas {
+		s := &out[a]
+		s.Range = p.Areas[a]
+		for _, n := range e.from.counted {
+			s.Annotations += n[a]
+		}
+		s.AP, s.AR = e.average(false, ts, ks, []int{a}, m), e.average(true, ts, ks, []int{a}, m)
+		s.AP50 = e.average(false, half, ks, []int{a}, m)
+	}
+	return out
+}
+
 // average is the mean of the valid values of the area ranges as and one maxDets over the thresholds ts and the categories
 // ks, in the order of pycocotools' arrays: of precision, or of recall. It is -1 without any.
 func (e *Evaluation) average(recall bool, ts, ks, as []int, m int) float64 {

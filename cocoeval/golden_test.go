@@ -117,7 +117,7 @@ func (x *expectation) params(t *testing.T) Params {
 	if x.Params.AreaRng != nil {
 		p.Areas = nil
 		for i, r := range x.Params.AreaRng {
-			p.Areas = append(p.Areas, AreaRange{x.Params.AreaRngLbl[i], r[0], r[1]})
+			p.Areas = append(p.Areas, AreaRange{Label: x.Params.AreaRngLbl[i], Min: r[0], Max: r[1]})
 		}
 	}
 	return p

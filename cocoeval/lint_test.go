@@ -81,7 +81,7 @@ func TestSmallBoxesAreNoFractions(t *testing.T) {
 // Ranges of areas with labels of their own: pycocotools gives these numbers if the same ranges are called small and medium.
 func TestOwnAreasAreShown(t *testing.T) {
 	p := NewParams(BBox, COCO)
-	p.Areas = []AreaRange{{"all", 0, 1e10}, {"tiny", 0, 700}, {"big", 700, 1e10}}
+	p.Areas = []AreaRange{{Label: "all", Max: 1e10}, {Label: "tiny", Max: 700}, {Label: "big", Min: 700, Max: 1e10}}
 	e, err := readJSONPair(t).evaluate(t, p)
 	require.NoError(t, err)
 	got := map[string]float64{}

@@ -100,7 +100,12 @@ func (m *matcher) pair(k, image int32, dets []int32, from, to int32) error {
 		out := uint32(0)
 		area := m.d.area(i)
 		for a := range p.Areas {
-			if r := &p.Areas[a]; area < r.Min || area > r.Max || partial {
+			r := &p.Areas[a]
+			outside := area < r.Min || area > r.Max
+			if r.Of != Area {
+				outside = !r.holds(m.d.measure(i, r.Of, g))
+			}
+			if outside || partial {
 				out |= 1 << a
 			}
 		}
@@ -207,6 +212,9 @@ func (m *matcher) assign(dets []int32, from, to int32, base int) {
 
 // ignoredIn reports whether annotation j does not count in a range of areas.
 func (g *truth) ignoredIn(j int32, r *AreaRange) bool {
+	if r.Of != Area {
+		return g.flags[j]&ignored != 0 || !r.holds(g.measure(j, r.Of))
+	}
 	return g.flags[j]&ignored != 0 || g.area[j] < r.Min || g.area[j] > r.Max
 }
 

@@ -22,7 +22,7 @@ func TestBitsMatchAsTheLoopsDo(t *testing.T) {
 		if rapid.Bool().Draw(t, "more than a word") {
 			p.IoUThresholds = slices.Repeat(p.IoUThresholds, 65/len(p.IoUThresholds)+1)
 		}
-		p.Areas = []AreaRange{{"all", 0, 10}, {"small", 0, .3}, {"large", .3, 1}}
+		p.Areas = []AreaRange{{Label: "all", Max: 10}, {Label: "small", Max: .3}, {Label: "large", Min: .3, Max: 1}}
 		g := &truth{data: new(coco.Dataset), categories: make([]coco.Category, 1)}
 		for range ng {
 			g.area = append(g.area, tenths.Draw(t, "area"))

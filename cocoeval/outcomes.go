@@ -143,14 +143,9 @@ func (w *watch) pair(k, image int32, dets []int32, unjudged bool, out []uint32) 
 	w.pairAt = len(w.seen.detections)
 	d := w.m.d
 	for i, e := range dets {
-		box := d.box[e]
-		if d.Has[e]&coco.HasBox == 0 && int(e) < len(d.Mask) && box == [4]float64{} {
-			m := &d.Mask[e]
-			box = [4]float64{float64(m.X), float64(m.Y), float64(m.BoxW), float64(m.BoxH)}
-		}
 		w.seen.detections = append(w.seen.detections, DetectionOutcome{
 			Entry: int32(w.base) + e, Image: image, Category: k, Annotation: -1,
-			Score: d.Score[e], Area: d.area(e), Box: box, Ignored: out[i]&1 != 0, Unjudged: unjudged,
+			Score: d.Score[e], Area: d.area(e), Box: d.boxOf(e), Ignored: out[i]&1 != 0, Unjudged: unjudged,
 		})
 		w.row = append(w.row, row{})
 	}

@@ -66,11 +66,22 @@ const (
 	Numpy1_24                  // pairwise in blocks of 8192 values, blocks in order (numpy 1.24)
 )
 
-// AreaRange is a range of object areas in square pixels; both ends belong to it.
+// AreaRange is a range of object areas in square pixels, or of another quantity; both ends belong to it. Annotations outside
+// do not count, nor do detections without an annotation that are outside themselves.
 type AreaRange struct {
 	Label    string
 	Min, Max float64
+	Of       Quantity
 }
+
+// Quantity is what a range of objects is about.
+type Quantity uint8
+
+const (
+	Area         Quantity = iota // COCO's: of annotations as the file says, of detections that of their mask or box
+	AspectRatio                  // width over height of the box
+	RelativeArea                 // area of the box over that of the image
+)
 
 // Params is what an evaluation depends on. NewParams gives the published settings; a zero Params is not one.
 type Params struct {
@@ -117,8 +128,8 @@ var cocoSigmas = [...]float64{.26, .25, .25, .35, .35, .79, .79, .72, .72, .62, 
 
 // NewParams returns the settings of pycocotools for t, or those of lvis-api.
 func NewParams(t IoUType, p Protocol) Params {
-	all, small := AreaRange{"all", 0, 1e5 * 1e5}, AreaRange{"small", 0, 32 * 32}
-	medium, large := AreaRange{"medium", 32 * 32, 96 * 96}, AreaRange{"large", 96 * 96, 1e5 * 1e5}
+	all, small := AreaRange{Label: "all", Max: 1e5 * 1e5}, AreaRange{Label: "small", Max: 32 * 32}
+	medium, large := AreaRange{Label: "medium", Min: 32 * 32, Max: 96 * 96}, AreaRange{Label: "large", Min: 96 * 96, Max: 1e5 * 1e5}
 	out := Params{
 		IoU: t, Protocol: p,
 		MaxDets:          []int{1, 10, 100},

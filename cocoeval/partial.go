@@ -129,7 +129,7 @@ func (e *Evaluator) fingerprint() [32]byte {
 	p, g := e.p, e.g
 	fmt.Fprintf(h, "%v %v %v %v %v\n", p.IoU, p.Mode, p.Protocol, p.MaxDets, p.ClassAgnostic)
 	for _, a := range p.Areas {
-		put([2]float64{a.Min, a.Max})
+		put([3]float64{a.Min, a.Max, float64(a.Of)})
 	}
 	put(p.IoUThresholds)
 	put(p.Sigmas)
