@@ -61,8 +61,9 @@ type Class struct {
 }
 
 // class returns the name of category k.
-func (a *Analysis) class(k int) Class {
-	c := &a.o.Categories[k]
+func (a *Analysis) class(k int) Class { return newClass(k, &a.o.Categories[k]) }
+
+func newClass(k int, c *coco.Category) Class {
 	if c.IDName != nil {
 		return Class{k, id(*c.IDName), c.Name}
 	}

@@ -1,7 +1,6 @@
 package analysis
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -42,7 +41,7 @@ type Difference struct {
 
 // ClassDifference is a Difference of a category's AP.
 type ClassDifference struct {
-	CategoryID int64 `json:"category_id"`
+	Class Class `json:"class"`
 	Difference
 }
 
@@ -59,9 +58,9 @@ func Compare(a, b *cocoeval.Resampler, n int, seed uint64, confidence float64) (
 	stats, classes := len(a.Names()), len(a.Categories())
 	switch {
 	case !slices.Equal(ids, b.ImageIDs()):
-		return nil, errors.New("analysis: models to compare have different images")
+		return nil, fmt.Errorf("analysis: models to compare have different images")
 	case !slices.Equal(a.Names(), b.Names()) || classes != len(b.Categories()):
-		return nil, errors.New("analysis: models to compare were evaluated with different settings")
+		return nil, fmt.Errorf("analysis: models to compare were evaluated with different settings")
 	case len(ids) == 0 || len(ids) > math.MaxInt32:
 		return nil, fmt.Errorf("analysis: bootstrap of %d images", len(ids))
 	case n < 1 || n > maxBootstrapValues/(stats+classes):
@@ -83,7 +82,7 @@ func Compare(a, b *cocoeval.Resampler, n int, seed uint64, confidence float64) (
 	}
 	for k := range classes {
 		c := &a.Categories()[k]
-		out.Classes[k] = ClassDifference{c.ID, difference(c.Name, once.a[stats+k], once.b[stats+k])}
+		out.Classes[k] = ClassDifference{newClass(k, c), difference(c.Name, once.a[stats+k], once.b[stats+k])}
 	}
 
 	deltas := make([]float64, n*(stats+classes)) // by statistic, then resample; NaN: nothing counts

@@ -22,10 +22,7 @@ func (a *Analysis) Images(score float64) []ImageCounts {
 	list := make([]ImageCounts, len(o.Images))
 	for i, entry := range o.Images {
 		im := &o.Dataset.Images[entry]
-		list[i] = ImageCounts{Index: i, ID: im.ID, File: im.FileName}
-		if names := o.Dataset.ImageNames; names != nil {
-			list[i].ID = id(names[im.ID])
-		}
+		list[i] = ImageCounts{Index: i, ID: a.imageID(i), File: im.FileName}
 	}
 	for i := range o.Detections {
 		switch d := &o.Detections[i]; {

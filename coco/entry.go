@@ -20,8 +20,9 @@ type Entry struct {
 	Mask       rle.Mask    // the segmentation, if it is one of run lengths
 	Polygons   [][]float64 // the segmentation, if it is one of polygons
 	Keypoints  []float64
-	Visible    int // num_keypoints
-	Has        Has // which of the fields count, and the flags
+	Visible    int    // num_keypoints
+	Has        Has    // which of the fields count, and the flags
+	Members    []byte // for writing: further members of the object as JSON, such as "a":1,"b":[]
 }
 
 // Entry returns entry i with its runs decoded.

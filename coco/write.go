@@ -48,6 +48,15 @@ func (r *ResultsWriter) Close() error {
 
 // WriteDataset writes an annotation file.
 func WriteDataset(w io.Writer, d *Dataset) error {
+	return writeDataset(w, d, d.Len(), d.Entry)
+}
+
+// WriteAnnotations writes an annotation file with the images and categories of d and the annotations of a list.
+func WriteAnnotations(w io.Writer, d *Dataset, list []Entry) error {
+	return writeDataset(w, d, len(list), func(i int) Entry { return list[i] })
+}
+
+func writeDataset(w io.Writer, d *Dataset, n int, entry func(i int) Entry) error {
 	out := bufio.NewWriter(w)
 	b := []byte(`{"images":[`)
 	for i := range d.Images {
@@ -58,8 +67,8 @@ func WriteDataset(w io.Writer, d *Dataset) error {
 		b = appendCategory(separate(b, i), &d.Categories[i])
 	}
 	b = append(b, "],\n\"annotations\":["...)
-	for i := range d.Len() {
-		e := d.Entry(i)
+	for i := range n {
+		e := entry(i)
 		var err error
 		if b, err = appendEntry(separate(b, i), &e, true); err != nil {
 			return fmt.Errorf("coco: annotation %d: %w", i, err)
@@ -165,6 +174,9 @@ func appendEntry(b []byte, e *Entry, annotation bool) ([]byte, error) {
 	}
 	if e.Has&HasVisible != 0 {
 		b = strconv.AppendInt(append(b, `,"num_keypoints":`...), int64(e.Visible), 10)
+	}
+	if len(e.Members) > 0 {
+		b = append(append(b, ','), e.Members...)
 	}
 	return append(b, '}'), err
 }
