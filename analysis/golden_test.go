@@ -71,12 +71,19 @@ func (g *golden) kind(t *testing.T) cocoeval.IoUType {
 // outcomes evaluates the pair that a golden file was made of.
 func (g *golden) outcomes(t *testing.T, data string, change func(p *cocoeval.Params)) *cocoeval.Outcomes {
 	t.Helper()
-	kind := g.kind(t)
-	p := cocoeval.NewParams(kind, cocoeval.COCO)
+	p := cocoeval.NewParams(g.kind(t), cocoeval.COCO)
 	p.MatchIoU = 0.5
 	if change != nil {
 		change(&p)
 	}
+	d, r := g.open(t, data)
+	return outcomesOf(t, d, r, p)
+}
+
+// open reads the pair that a golden file was made of.
+func (g *golden) open(t *testing.T, data string) (*coco.Dataset, *coco.Results) {
+	t.Helper()
+	kind := g.kind(t)
 	open := func(name string) string {
 		if _, err := os.Stat(filepath.Join(data, name)); err != nil {
 			name += ".gz"
@@ -94,7 +101,7 @@ func (g *golden) outcomes(t *testing.T, data string, change func(p *cocoeval.Par
 			}
 		}
 	}
-	return outcomesOf(t, d, r, p)
+	return d, r
 }
 
 func outcomesOf(t testing.TB, d *coco.Dataset, r *coco.Results, p cocoeval.Params) *cocoeval.Outcomes {
