@@ -14,9 +14,13 @@ func (d *detections) measure(e int32, of Quantity, g *truth) float64 {
 	return g.quantity(of, d.boxOf(e), d.image[e])
 }
 
-// quantity measures a box in an image. It is NaN or infinite for a box without height, or where the image's size is unknown.
+// quantity measures a box in an image. The aspect ratio of an empty box is 0; what has width alone, or is in an image of unknown
+// size, has a measure that is infinite or NaN.
 func (g *truth) quantity(of Quantity, box [4]float64, image int32) float64 {
-	if of == AspectRatio {
+	switch {
+	case of == AspectRatio && box[2] == 0:
+		return 0
+	case of == AspectRatio:
 		return box[2] / box[3]
 	}
 	return box[2] * box[3] / (float64(g.images.width[image]) * float64(g.images.height[image]))

@@ -2,6 +2,8 @@
 //
 //	tables pairs IOU           reads lines {"gt": …, "dt": …} and prints the tables of each as a line
 //	tables time IOU GT DT N    evaluates two files N times without and with tables, and prints the CPU seconds of both
+//	tables samples IOU GT DT   reads lists of image ids and prints the statistics of each such sample
+//	tables bootstrap IOU GT A B N    compares two results files by N resamples, and prints the CPU seconds and the differences
 package main
 
 import (
@@ -29,7 +31,7 @@ func main() {
 }
 
 func run(args []string) error {
-	usage := errors.New("usage: tables pairs IOU, or tables time IOU GT DT N")
+	usage := errors.New("usage: tables pairs IOU, tables time IOU GT DT N, tables samples IOU GT DT, or tables bootstrap IOU GT A B N")
 	if len(args) < 2 {
 		return usage
 	}
@@ -47,6 +49,14 @@ func run(args []string) error {
 			return err
 		}
 		return clock(p, args[2], args[3], n)
+	case args[0] == "samples" && len(args) == 4:
+		return samples(p, args[2], args[3])
+	case args[0] == "bootstrap" && len(args) == 6:
+		n, err := strconv.Atoi(args[5])
+		if err != nil {
+			return err
+		}
+		return bootstrap(p, args[2], args[3], args[4], n)
 	}
 	return usage
 }
