@@ -20,5 +20,9 @@
 //	a.Calibration(10)
 //	a.Images(score)
 //
+// Two models are compared by resampling the images ([Compare], of [cocoeval.Evaluator.Resampler]) and annotation by annotation
+// ([CompareOutcomes]). [ObjectSlices] and [ImageSlices] are about some of the objects or images, [NewErrorTable] is COCO's own
+// error analysis, and [Analysis.Suspects] lists annotations that may be wrong themselves.
+//
 // No result holds a number that is not finite, whatever the files are.
 package analysis

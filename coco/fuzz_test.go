@@ -112,3 +112,21 @@ func FuzzNumber(f *testing.F) {
 		}
 	})
 }
+
+func FuzzImageField(f *testing.F) {
+	f.Add([]byte(`{"images":[{"id":1,"camera":"x"},{"camera":{"a":[1]}},{"camera":null}],"images":[{"id":2}]}`))
+	f.Add([]byte("\xef\xbb\xbf{}"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		s := scanner{b: b}
+		var values []string
+		limit(t, len(b), func() { values = s.imageField("camera") })
+		var file map[string]json.RawMessage
+		var images []map[string]any
+		if s.err != nil || json.Unmarshal(b, &file) != nil || file["images"] != nil && json.Unmarshal(file["images"], &images) != nil {
+			return
+		}
+		if len(values) != len(images) {
+			t.Fatalf("%d values, want %d", len(values), len(images))
+		}
+	})
+}
