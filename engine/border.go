@@ -21,7 +21,7 @@ func (b borderZeroer) zero(row0, row1, h int) {
 		return
 	}
 	per := l.shape.H / h
-	c, row := l.shape.C, l.row()
+	pixel, row := l.pixel(), l.row()
 	for g := row0; g < row1; g++ {
 		item, y := g/h, g%h
 		start := item * l.item()
@@ -30,8 +30,8 @@ func (b borderZeroer) zero(row0, row1, h int) {
 		}
 		for r := y * per; r < (y+1)*per; r++ {
 			at := start + (l.border.top+r)*row
-			clear(b.data[at : at+l.border.left*c])
-			clear(b.data[at+(l.border.left+l.shape.W)*c : at+row])
+			clear(b.data[at : at+l.border.left*pixel])
+			clear(b.data[at+(l.border.left+l.shape.W)*pixel : at+row])
 		}
 		if y == h-1 {
 			clear(b.data[start+(l.border.top+l.shape.H)*row : start+l.item()])

@@ -90,6 +90,23 @@ func strided() *graph.Graph {
 	return g
 }
 
+// wide has maps of 512 channels: some that only convolutions read, with strides and
+// a residual, and one that a pool reads.
+func wide() *graph.Graph {
+	g := graph.New()
+	conv := func(name string, x graph.Value, size, stride, out int) graph.Value {
+		return g.Conv(name, x, graph.Conv{Size: size, Stride: stride, Padding: graph.Fixed, Out: out, Bias: true})
+	}
+	x := g.Activate("a/act", conv("a", g.Input("image", 20), 1, 1, 512), act)
+	short := conv("short", x, 1, 2, 512)
+	y := g.Activate("b/act", conv("b", x, 3, 2, 16), act)
+	z := conv("d", y, 1, 1, 512)
+	g.Output("pool", conv("e", g.MaxPool("half", z, graph.MaxPool{Size: 2, Stride: 2, Padding: graph.Valid}), 1, 1, 5))
+	y = g.Activate("c/act", g.Add("c/add", conv("c", y, 1, 1, 512), short), act)
+	g.Output("f", conv("f", y, 3, 1, 16))
+	return g
+}
+
 func randomMap(s graph.Shape, seed uint64) reference.Map {
 	r := rand.New(rand.NewPCG(seed, 2))
 	m := reference.New(s)
@@ -159,10 +176,12 @@ func TestProgramComputesTheGraph(t *testing.T) {
 			{"rectangle", "image", small(), 64, 192, 1, exact, direct, 3e-6},
 			{"strided", "image", strided(), 36, 52, 1, exact, direct, 3e-6},
 			{"odd strided", "image", strided(), 35, 51, 1, exact, direct, 3e-6},
+			{"wide", "image", wide(), 9, 14, 1, exact, direct, 3e-6},
 			{"rows", "features", head(), 5, 5, 37, exact, direct, 3e-6},
 			{"winograd map", "image", small(), 128, 128, 1, Options{}, winograd, 1e-5},
 			{"winograd rectangle", "image", small(), 96, 192, 1, Options{}, winograd, 1e-5},
 			{"winograd strided", "image", strided(), 164, 132, 1, Options{}, winograd, 1e-5},
+			{"winograd wide", "image", wide(), 60, 64, 1, Options{}, winograd, 1e-5},
 			{"winograd rows", "features", head(), 5, 5, 37, Options{}, winograd, 1e-5},
 			{"fast map", "image", small(), 128, 128, 1, Options{Fast: true}, split, 3e-5},
 			{"fast rectangle", "image", small(), 96, 192, 1, Options{Fast: true}, split, 3e-5},
@@ -237,14 +256,18 @@ func sameBytes(t *testing.T, g *graph.Graph, o Options) {
 // read a region after its last planned reader, or relied on old zeros in a
 // border, the outputs would change.
 func TestFreedMemoryIsNotRead(t *testing.T) {
-	g := small()
+	freedMemoryIsNotRead(t, small(), 3)
+	freedMemoryIsNotRead(t, wide(), 20)
+}
+
+func freedMemoryIsNotRead(t *testing.T, g *graph.Graph, channels int) {
 	p, err := Prepare(g, reference.Random(g.Tensors(), 5), Options{Height: 128, Width: 64})
 	require.NoError(t, err)
 	pl, err := p.Plan(128, 64, 1)
 	require.NoError(t, err)
 	run := func(poison bool) []uint32 {
 		ws := pl.NewWorkspace(parallel.NewTeam(1), new(Arena))
-		fill(ws.Input("image"), 0, randomMap(graph.Shape{H: 128, W: 64, C: 3}, 1))
+		fill(ws.Input("image"), 0, randomMap(graph.Shape{H: 128, W: 64, C: channels}, 1))
 		for wave, task := range ws.waves {
 			if poison {
 				live := make([]bool, len(ws.arena))

@@ -15,20 +15,26 @@ func (b border) grow(c border) border {
 type layout struct {
 	shape  graph.Shape
 	border border
+	gap    int // behind the channels of each pixel, of no meaning
 	offset int // of the first item, its border included
 }
 
-func (l *layout) row() int  { return (l.border.left + l.shape.W + l.border.right) * l.shape.C }
+// pixel is the distance between pixels of a row.
+func (l *layout) pixel() int { return l.shape.C + l.gap }
+
+func (l *layout) row() int  { return (l.border.left + l.shape.W + l.border.right) * l.pixel() }
 func (l *layout) item() int { return (l.border.top + l.shape.H + l.border.bottom) * l.row() }
 
 // at is the distance of pixel (y, x) of an item from the item's start; y and x
 // may lie in the border.
 func (l *layout) at(y, x int) int {
-	return (l.border.top+y)*l.row() + (l.border.left+x)*l.shape.C
+	return (l.border.top+y)*l.row() + (l.border.left+x)*l.pixel()
 }
 
 // same says whether two values have their pixels at the same distances.
-func (l *layout) same(m *layout) bool { return l.shape == m.shape && l.border == m.border }
+func (l *layout) same(m *layout) bool {
+	return l.shape == m.shape && l.border == m.border && l.gap == m.gap
+}
 
 // windowBorder is the border that a step's window reads around its input.
 func windowBorder(s *step, in graph.Shape) border {

@@ -364,3 +364,21 @@ func TestWavesHoldIndependentSteps(t *testing.T) {
 		require.Positive(t, sharing)
 	}
 }
+
+// The pixels of wide maps leave a gap between them where nobody but convolutions
+// reads them.
+func TestGapsBetweenPixels(t *testing.T) {
+	g := wide()
+	p, err := Prepare(g, reference.Random(g.Tensors(), 9), Options{})
+	require.NoError(t, err)
+	pl, err := p.Plan(16, 16, 1)
+	require.NoError(t, err)
+	gaps := map[string]int{}
+	for i := range pl.steps {
+		if l := &pl.layouts[pl.steps[i].out]; l.gap > 0 {
+			require.Equal(t, (l.border.left+l.shape.W+l.border.right)*(l.shape.C+l.gap), l.row())
+			gaps[pl.steps[i].name] = l.shape.C
+		}
+	}
+	require.Equal(t, map[string]int{"a": 512, "short": 512, "c": 512}, gaps)
+}

@@ -27,6 +27,7 @@ func (p *Prepared) Plan(h, w, rows int) (*Plan, error) {
 	if err := pl.infer(h, w); err != nil {
 		return nil, err
 	}
+	pl.spread()
 	pl.steps = schedule(p.module, pl.layouts)
 	pl.chooseByTiles()
 	pl.formWaves()
@@ -100,6 +101,45 @@ func (pl *Plan) infer(h, w int) error {
 		x.border = x.border.grow(windowBorder(s, x.shape))
 	}
 	return nil
+}
+
+// A set of a first-level cache holds the lines that are 4 KB apart, eight or
+// twelve of them: fewer than the pixels that a micro-kernel reads side by side.
+const (
+	gapChannels = 512 // 2 KB, which a stride of two doubles
+	gapFloats   = 16  // a cache line
+)
+
+// spread leaves a gap behind each pixel of the maps whose pixels would share a set
+// of the first-level cache. Only convolutions may make and read such a map.
+func (pl *Plan) spread() {
+	m := pl.module
+	ok := make([]bool, len(m.values))
+	for i := range m.steps {
+		s := &m.steps[i]
+		ok[s.out] = s.spreads() && pl.layouts[s.out].shape.C%gapChannels == 0
+	}
+	for i := range m.steps {
+		if s := &m.steps[i]; !s.spreads() {
+			for _, v := range s.in {
+				ok[v] = false
+			}
+		}
+	}
+	for _, o := range m.outputs {
+		ok[o.value] = false
+	}
+	for v := range ok {
+		if ok[v] {
+			pl.layouts[v].gap = gapFloats
+		}
+	}
+}
+
+// spreads says whether the step may read and write maps with gaps.
+func (s *step) spreads() bool {
+	_, ok := s.op.(graph.Conv)
+	return ok && (s.algorithm == direct || s.algorithm == winograd)
 }
 
 // ArenaBytes is the memory for values that a workspace of this plan takes.

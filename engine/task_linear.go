@@ -37,16 +37,16 @@ func (ws *Workspace) bindLinear(s *step) task {
 	inLayout := &ws.plan.layouts[s.in[0]]
 	t := &linearTask{set: m.kernels, border: ws.borderOf(s.out), scratch: make([]kernels.Conv, ws.team.Workers())}
 	conv := kernels.Conv{
-		In: in.Data, InItem: in.ItemStride, InRow: in.RowStride, InPixel: in.Channels,
+		In: in.Data, InItem: in.ItemStride, InRow: in.RowStride, InPixel: in.pixel(),
 		StrideY: 1, StrideX: 1,
-		Out: out.Data, OutItem: out.ItemStride, OutRow: out.RowStride, OutPixel: out.Channels,
+		Out: out.Data, OutItem: out.ItemStride, OutRow: out.RowStride, OutPixel: out.pixel(),
 		Height: out.Height, Width: out.Width,
 		Scale: s.packed.scale, Shift: s.packed.shift,
 		Act: activation(s.act),
 	}
 	if s.residual {
 		r := ws.view(s.in[1])
-		conv.Residual, conv.ResItem, conv.ResRow, conv.ResPixel = r.Data, r.ItemStride, r.RowStride, r.Channels
+		conv.Residual, conv.ResItem, conv.ResRow, conv.ResPixel = r.Data, r.ItemStride, r.RowStride, r.pixel()
 	}
 	t.inFloats = in.RowStride
 	switch op := s.op.(type) {

@@ -53,7 +53,11 @@ type Map struct {
 	Data                    []float32
 	Height, Width, Channels int
 	RowStride, ItemStride   int // floats between rows, between items
+	gap                     int // floats between pixels: maps that only convolutions read
 }
+
+// pixel is the distance between pixels of a row.
+func (m *Map) pixel() int { return m.Channels + m.gap }
 
 // Pixel returns the channels of a pixel.
 func (m *Map) Pixel(item, y, x int) []float32 {
@@ -87,7 +91,7 @@ func (ws *Workspace) view(v int) Map {
 	return Map{
 		Data:   ws.arena[l.offset+l.at(0, 0) : l.offset+l.item()*ws.plan.rows],
 		Height: l.shape.H, Width: l.shape.W, Channels: l.shape.C,
-		RowStride: l.row(), ItemStride: l.item(),
+		RowStride: l.row(), ItemStride: l.item(), gap: l.gap,
 	}
 }
 

@@ -48,7 +48,7 @@ func (f *fetcher) next(q0, q1 int) {
 	if f.channels == c.W.C {
 		f.in = between(c.In, in0, in1+(c.W.KH-1)*c.InRow+(c.W.KW-1)*c.InPixel+c.W.C)
 	}
-	if f.panel1-f.panel0 == len(c.W.panels) && c.OutPixel == c.W.N {
+	if f.panel1-f.panel0 == len(c.W.panels) && c.OutPixel <= c.W.N+cacheLine {
 		f.out = between(c.Out, out0, out1+c.W.N)
 	}
 }
