@@ -98,6 +98,17 @@ func TestCutCoversAxis(t *testing.T) {
 	require.Equal(t, []piece{{0, 5, 0}, {5, 5, 0}, {9, 5, 1}}, cut(14, []int{5}))
 }
 
+// A map of few tiles is shared out among the workers.
+func TestBlocksForAllWorkers(t *testing.T) {
+	s := Best()
+	w := s.Pack(make([]float32, 9*512*512), 3, 3, 512, 512, nil).Winograd([]int{5}, []int{5})
+	for _, tt := range []struct{ height, width, workers, blocks int }{
+		{25, 34, 1, 1}, {25, 34, 2, 2}, {25, 34, 8, 2}, {20, 20, 2, 1}, {50, 68, 2, 2},
+	} {
+		require.Equal(t, tt.blocks, w.Plan(tt.height, tt.width, tt.workers).Blocks(1), "%+v", tt)
+	}
+}
+
 // winogradCase is a convolution, its weights and the tiles to compute it with.
 type winogradCase struct {
 	convCase
