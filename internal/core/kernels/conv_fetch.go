@@ -74,8 +74,8 @@ func (f *fetcher) streams(p, c0 int) (s streams) {
 	rounds := tiles * max(1, w.KH*w.KW*min(f.channels, w.C-c0)/tileChannels)
 
 	i, n := c0/f.channels*panels+p-f.panel0, ceil(w.C, f.channels)*panels
-	s[1] = f.spread(share(f.in, i, n), rounds, lineBytes)
-	s[2] = f.spread(share(f.out, i, n), rounds, lineBytes)
+	s[1] = f.spread(share(f.in, i, n), rounds)
+	s[2] = f.spread(share(f.out, i, n), rounds)
 
 	p++
 	if p == f.panel1 {
@@ -93,17 +93,17 @@ func (f *fetcher) streams(p, c0 int) (s streams) {
 	if f.channels < w.C {
 		weights = weights[:min(f.channels, w.C-c0)*row]
 	}
-	s[0] = f.spread(weights, rounds, 2*lineBytes)
+	s[0] = f.spread(weights, rounds)
 	return s
 }
 
-// spread fetches x in so many rounds, or as much of it as most bytes each are.
-func (f *fetcher) spread(x []float32, rounds, most int) stream {
+// spread fetches x in so many rounds, or as much of it as two lines each are.
+func (f *fetcher) spread(x []float32, rounds int) stream {
 	if len(x) == 0 {
 		x = f.conv.W.panels[0].weights[:1] // some valid address
 		return stream{at: uintptr(unsafe.Pointer(&x[0]))}
 	}
-	return stream{uintptr(unsafe.Pointer(&x[0])), min(ceil(4*len(x), rounds), most)}
+	return stream{uintptr(unsafe.Pointer(&x[0])), min(ceil(4*len(x), rounds), 2*lineBytes)}
 }
 
 // share is part i of n of x.

@@ -7,10 +7,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// requireStream wants x in so many rounds, or as much as most bytes each.
-func requireStream(t *testing.T, x []float32, got stream, rounds, most int) {
+// requireStream wants x in so many rounds, or as much as two lines each.
+func requireStream(t *testing.T, x []float32, got stream, rounds int) {
 	t.Helper()
-	require.Equal(t, stream{uintptr(unsafe.Pointer(&x[0])), min((4*len(x)+rounds-1)/rounds, most)}, got)
+	require.Equal(t, stream{uintptr(unsafe.Pointer(&x[0])), min((4*len(x)+rounds-1)/rounds, 128)}, got)
 }
 
 // After a panel come the next panel's weights, after the last one the first of the next block of channels or pixels, and
@@ -37,29 +37,29 @@ func TestStreams(t *testing.T) {
 		in, out := conv.In[pixels*c:], conv.Out[pixels*n:]
 		for p := range panels {
 			got := f.streams(p, 0)
-			requireStream(t, w.panels[(p+1)%panels].weights, got[0], rounds, 128)
-			requireStream(t, in[len(in)*p/panels:len(in)*(p+1)/panels], got[1], rounds, 64)
-			requireStream(t, out[len(out)*p/panels:len(out)*(p+1)/panels], got[2], rounds, 64)
+			requireStream(t, w.panels[(p+1)%panels].weights, got[0], rounds)
+			requireStream(t, in[len(in)*p/panels:len(in)*(p+1)/panels], got[1], rounds)
+			requireStream(t, out[len(out)*p/panels:len(out)*(p+1)/panels], got[2], rounds)
 		}
 
 		f.next(2*pixels, 2*pixels)
 		got := f.streams(panels-1, 0)
-		requireStream(t, after.panels[0].weights, got[0], rounds, 128)
-		requireStream(t, conv.NextIn[600*(panels-1)/panels:], got[1], rounds, 64)
-		requireStream(t, conv.NextOut[900*(panels-1)/panels:], got[2], rounds, 64)
+		requireStream(t, after.panels[0].weights, got[0], rounds)
+		requireStream(t, conv.NextIn[600*(panels-1)/panels:], got[1], rounds)
+		requireStream(t, conv.NextOut[900*(panels-1)/panels:], got[2], rounds)
 		conv.NextW, conv.NextIn = nil, nil
 		f.next(2*pixels, 2*pixels)
 		got = f.streams(panels-1, 0)
-		requireStream(t, w.panels[0].weights, got[0], rounds, 128)
+		requireStream(t, w.panels[0].weights, got[0], rounds)
 		require.Zero(t, got[1].step)
 
 		// Blocks of channels, and rows of 7 pixels, which take a tile each.
 		f.channels, f.stretch = 32, 7
 		f.pixels = 7 * 80
 		row := w.panels[0].vectors * s.lanes
-		requireStream(t, w.panels[0].weights[32*row:], f.streams(panels-1, 0)[0], 80*ceil(7, largest)*32/tileChannels, 128)
-		requireStream(t, w.panels[1].weights[32*row:], f.streams(0, 32)[0], 80*ceil(7, largest)*8/tileChannels, 128)
-		requireStream(t, w.panels[0].weights[:32*row], f.streams(panels-1, 32)[0], 80*ceil(7, largest)*8/tileChannels, 128)
+		requireStream(t, w.panels[0].weights[32*row:], f.streams(panels-1, 0)[0], 80*ceil(7, largest)*32/tileChannels)
+		requireStream(t, w.panels[1].weights[32*row:], f.streams(0, 32)[0], 80*ceil(7, largest)*8/tileChannels)
+		requireStream(t, w.panels[0].weights[:32*row], f.streams(panels-1, 32)[0], 80*ceil(7, largest)*8/tileChannels)
 
 		got.advance(3)
 		require.Equal(t, uintptr(unsafe.Pointer(&w.panels[0].weights[0]))+uintptr(3*got[0].step), got[0].at)

@@ -21,7 +21,7 @@ package kernels
 //	}
 //
 // Of the last vector only lanes are read from scale, shift, residual and out, and written. For every tileChannels
-// channels it fetches two cache lines from next0, one from next1 and one from next2, and moves each by its step of bytes.
+// channels it fetches two cache lines from each of next0, next1 and next2, and moves them by their steps of bytes.
 type tileFunc func(in *float32, inPixel, inTap, inRow, kh, kw, length int, weights, bias, scale, shift, residual *float32, resPixel int, out *float32, outPixel, lanes, relu, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 
 func (s *Set) run(r *run) {

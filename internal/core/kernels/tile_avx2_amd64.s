@@ -54,7 +54,9 @@ channels:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
 	ADDQ         step0+152(FP), R10
 	ADDQ         step1+168(FP), R11
 	ADDQ         step2+184(FP), R12
@@ -215,7 +217,9 @@ channels:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
 	ADDQ         step0+152(FP), R10
 	ADDQ         step1+168(FP), R11
 	ADDQ         step2+184(FP), R12
@@ -380,7 +384,9 @@ channels:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
 	ADDQ         step0+152(FP), R10
 	ADDQ         step1+168(FP), R11
 	ADDQ         step2+184(FP), R12
@@ -567,7 +573,9 @@ channels:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
 	ADDQ         step0+152(FP), R10
 	ADDQ         step1+168(FP), R11
 	ADDQ         step2+184(FP), R12
@@ -776,7 +784,9 @@ channels:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
 	ADDQ         step0+152(FP), R10
 	ADDQ         step1+168(FP), R11
 	ADDQ         step2+184(FP), R12
@@ -1009,7 +1019,9 @@ channels:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
 	ADDQ         step0+152(FP), R10
 	ADDQ         step1+168(FP), R11
 	ADDQ         step2+184(FP), R12
@@ -1266,7 +1278,9 @@ channels:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
 	ADDQ         step0+152(FP), R10
 	ADDQ         step1+168(FP), R11
 	ADDQ         step2+184(FP), R12
@@ -1545,7 +1559,9 @@ channels:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
 	ADDQ         step0+152(FP), R10
 	ADDQ         step1+168(FP), R11
 	ADDQ         step2+184(FP), R12
@@ -1846,7 +1862,9 @@ channels:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
 	ADDQ         step0+152(FP), R10
 	ADDQ         step1+168(FP), R11
 	ADDQ         step2+184(FP), R12
@@ -2169,7 +2187,9 @@ channels:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
 	ADDQ         step0+152(FP), R10
 	ADDQ         step1+168(FP), R11
 	ADDQ         step2+184(FP), R12
@@ -2516,7 +2536,9 @@ channels:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
 	ADDQ         step0+152(FP), R10
 	ADDQ         step1+168(FP), R11
 	ADDQ         step2+184(FP), R12
@@ -2887,7 +2909,9 @@ channels:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
 	ADDQ         step0+152(FP), R10
 	ADDQ         step1+168(FP), R11
 	ADDQ         step2+184(FP), R12
@@ -3243,7 +3267,9 @@ channels:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
 	ADDQ         step0+152(FP), R10
 	ADDQ         step1+168(FP), R11
 	ADDQ         step2+184(FP), R12
@@ -3409,7 +3435,9 @@ channels:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
 	ADDQ         step0+152(FP), R10
 	ADDQ         step1+168(FP), R11
 	ADDQ         step2+184(FP), R12
@@ -3610,7 +3638,9 @@ channels:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
 	ADDQ         step0+152(FP), R10
 	ADDQ         step1+168(FP), R11
 	ADDQ         step2+184(FP), R12
@@ -3846,7 +3876,9 @@ channels:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
 	ADDQ         step0+152(FP), R10
 	ADDQ         step1+168(FP), R11
 	ADDQ         step2+184(FP), R12
@@ -4117,7 +4149,9 @@ channels:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
 	ADDQ         step0+152(FP), R10
 	ADDQ         step1+168(FP), R11
 	ADDQ         step2+184(FP), R12
@@ -4425,7 +4459,9 @@ channels:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
 	ADDQ         step0+152(FP), R10
 	ADDQ         step1+168(FP), R11
 	ADDQ         step2+184(FP), R12
@@ -4741,7 +4777,9 @@ channels:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
 	ADDQ         step0+152(FP), R10
 	ADDQ         step1+168(FP), R11
 	ADDQ         step2+184(FP), R12
@@ -4930,7 +4968,9 @@ channels:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
 	ADDQ         step0+152(FP), R10
 	ADDQ         step1+168(FP), R11
 	ADDQ         step2+184(FP), R12
@@ -5167,7 +5207,9 @@ channels:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
 	ADDQ         step0+152(FP), R10
 	ADDQ         step1+168(FP), R11
 	ADDQ         step2+184(FP), R12
@@ -5452,7 +5494,9 @@ channels:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
 	ADDQ         step0+152(FP), R10
 	ADDQ         step1+168(FP), R11
 	ADDQ         step2+184(FP), R12

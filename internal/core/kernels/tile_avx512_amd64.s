@@ -55,7 +55,9 @@ channels:
 	PREFETCHT1       (R10)
 	PREFETCHT1       64(R10)
 	PREFETCHT1       (R11)
+	PREFETCHT1       64(R11)
 	PREFETCHT1       (R12)
+	PREFETCHT1       64(R12)
 	ADDQ             step0+152(FP), R10
 	ADDQ             step1+168(FP), R11
 	ADDQ             step2+184(FP), R12
@@ -181,7 +183,9 @@ channels:
 	PREFETCHT1       (R10)
 	PREFETCHT1       64(R10)
 	PREFETCHT1       (R11)
+	PREFETCHT1       64(R11)
 	PREFETCHT1       (R12)
+	PREFETCHT1       64(R12)
 	ADDQ             step0+152(FP), R10
 	ADDQ             step1+168(FP), R11
 	ADDQ             step2+184(FP), R12
@@ -322,7 +326,9 @@ channels:
 	PREFETCHT1       (R10)
 	PREFETCHT1       64(R10)
 	PREFETCHT1       (R11)
+	PREFETCHT1       64(R11)
 	PREFETCHT1       (R12)
+	PREFETCHT1       64(R12)
 	ADDQ             step0+152(FP), R10
 	ADDQ             step1+168(FP), R11
 	ADDQ             step2+184(FP), R12
@@ -478,7 +484,9 @@ channels:
 	PREFETCHT1       (R10)
 	PREFETCHT1       64(R10)
 	PREFETCHT1       (R11)
+	PREFETCHT1       64(R11)
 	PREFETCHT1       (R12)
+	PREFETCHT1       64(R12)
 	ADDQ             step0+152(FP), R10
 	ADDQ             step1+168(FP), R11
 	ADDQ             step2+184(FP), R12
@@ -649,7 +657,9 @@ channels:
 	PREFETCHT1       (R10)
 	PREFETCHT1       64(R10)
 	PREFETCHT1       (R11)
+	PREFETCHT1       64(R11)
 	PREFETCHT1       (R12)
+	PREFETCHT1       64(R12)
 	ADDQ             step0+152(FP), R10
 	ADDQ             step1+168(FP), R11
 	ADDQ             step2+184(FP), R12
@@ -837,7 +847,9 @@ channels:
 	PREFETCHT1       (R10)
 	PREFETCHT1       64(R10)
 	PREFETCHT1       (R11)
+	PREFETCHT1       64(R11)
 	PREFETCHT1       (R12)
+	PREFETCHT1       64(R12)
 	ADDQ             step0+152(FP), R10
 	ADDQ             step1+168(FP), R11
 	ADDQ             step2+184(FP), R12
@@ -1042,7 +1054,9 @@ channels:
 	PREFETCHT1       (R10)
 	PREFETCHT1       64(R10)
 	PREFETCHT1       (R11)
+	PREFETCHT1       64(R11)
 	PREFETCHT1       (R12)
+	PREFETCHT1       64(R12)
 	ADDQ             step0+152(FP), R10
 	ADDQ             step1+168(FP), R11
 	ADDQ             step2+184(FP), R12
@@ -1262,7 +1276,9 @@ channels:
 	PREFETCHT1       (R10)
 	PREFETCHT1       64(R10)
 	PREFETCHT1       (R11)
+	PREFETCHT1       64(R11)
 	PREFETCHT1       (R12)
+	PREFETCHT1       64(R12)
 	ADDQ             step0+152(FP), R10
 	ADDQ             step1+168(FP), R11
 	ADDQ             step2+184(FP), R12
@@ -1497,7 +1513,9 @@ channels:
 	PREFETCHT1       (R10)
 	PREFETCHT1       64(R10)
 	PREFETCHT1       (R11)
+	PREFETCHT1       64(R11)
 	PREFETCHT1       (R12)
+	PREFETCHT1       64(R12)
 	ADDQ             step0+152(FP), R10
 	ADDQ             step1+168(FP), R11
 	ADDQ             step2+184(FP), R12
@@ -1747,7 +1765,9 @@ channels:
 	PREFETCHT1       (R10)
 	PREFETCHT1       64(R10)
 	PREFETCHT1       (R11)
+	PREFETCHT1       64(R11)
 	PREFETCHT1       (R12)
+	PREFETCHT1       64(R12)
 	ADDQ             step0+152(FP), R10
 	ADDQ             step1+168(FP), R11
 	ADDQ             step2+184(FP), R12
@@ -2014,7 +2034,9 @@ channels:
 	PREFETCHT1       (R10)
 	PREFETCHT1       64(R10)
 	PREFETCHT1       (R11)
+	PREFETCHT1       64(R11)
 	PREFETCHT1       (R12)
+	PREFETCHT1       64(R12)
 	ADDQ             step0+152(FP), R10
 	ADDQ             step1+168(FP), R11
 	ADDQ             step2+184(FP), R12
@@ -2298,7 +2320,9 @@ channels:
 	PREFETCHT1       (R10)
 	PREFETCHT1       64(R10)
 	PREFETCHT1       (R11)
+	PREFETCHT1       64(R11)
 	PREFETCHT1       (R12)
+	PREFETCHT1       64(R12)
 	ADDQ             step0+152(FP), R10
 	ADDQ             step1+168(FP), R11
 	ADDQ             step2+184(FP), R12
@@ -2597,7 +2621,9 @@ channels:
 	PREFETCHT1       (R10)
 	PREFETCHT1       64(R10)
 	PREFETCHT1       (R11)
+	PREFETCHT1       64(R11)
 	PREFETCHT1       (R12)
+	PREFETCHT1       64(R12)
 	ADDQ             step0+152(FP), R10
 	ADDQ             step1+168(FP), R11
 	ADDQ             step2+184(FP), R12
@@ -2911,7 +2937,9 @@ channels:
 	PREFETCHT1       (R10)
 	PREFETCHT1       64(R10)
 	PREFETCHT1       (R11)
+	PREFETCHT1       64(R11)
 	PREFETCHT1       (R12)
+	PREFETCHT1       64(R12)
 	ADDQ             step0+152(FP), R10
 	ADDQ             step1+168(FP), R11
 	ADDQ             step2+184(FP), R12
@@ -3197,7 +3225,9 @@ channels:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
 	ADDQ         step0+152(FP), R10
 	ADDQ         step1+168(FP), R11
 	ADDQ         step2+184(FP), R12
@@ -3350,7 +3380,9 @@ channels:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
 	ADDQ         step0+152(FP), R10
 	ADDQ         step1+168(FP), R11
 	ADDQ         step2+184(FP), R12
@@ -3535,7 +3567,9 @@ channels:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
 	ADDQ         step0+152(FP), R10
 	ADDQ         step1+168(FP), R11
 	ADDQ         step2+184(FP), R12
@@ -3752,7 +3786,9 @@ channels:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
 	ADDQ         step0+152(FP), R10
 	ADDQ         step1+168(FP), R11
 	ADDQ         step2+184(FP), R12
@@ -4001,7 +4037,9 @@ channels:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
 	ADDQ         step0+152(FP), R10
 	ADDQ         step1+168(FP), R11
 	ADDQ         step2+184(FP), R12
@@ -4284,7 +4322,9 @@ channels:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
 	ADDQ         step0+152(FP), R10
 	ADDQ         step1+168(FP), R11
 	ADDQ         step2+184(FP), R12
@@ -4601,7 +4641,9 @@ channels:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
 	ADDQ         step0+152(FP), R10
 	ADDQ         step1+168(FP), R11
 	ADDQ         step2+184(FP), R12
@@ -4950,7 +4992,9 @@ channels:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
 	ADDQ         step0+152(FP), R10
 	ADDQ         step1+168(FP), R11
 	ADDQ         step2+184(FP), R12
@@ -5331,7 +5375,9 @@ channels:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
 	ADDQ         step0+152(FP), R10
 	ADDQ         step1+168(FP), R11
 	ADDQ         step2+184(FP), R12
@@ -5744,7 +5790,9 @@ channels:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
 	ADDQ         step0+152(FP), R10
 	ADDQ         step1+168(FP), R11
 	ADDQ         step2+184(FP), R12
@@ -6191,7 +6239,9 @@ channels:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
 	ADDQ         step0+152(FP), R10
 	ADDQ         step1+168(FP), R11
 	ADDQ         step2+184(FP), R12
@@ -6672,7 +6722,9 @@ channels:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
 	ADDQ         step0+152(FP), R10
 	ADDQ         step1+168(FP), R11
 	ADDQ         step2+184(FP), R12
@@ -7185,7 +7237,9 @@ channels:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
 	ADDQ         step0+152(FP), R10
 	ADDQ         step1+168(FP), R11
 	ADDQ         step2+184(FP), R12
@@ -7730,7 +7784,9 @@ channels:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
 	ADDQ         step0+152(FP), R10
 	ADDQ         step1+168(FP), R11
 	ADDQ         step2+184(FP), R12
@@ -8236,7 +8292,9 @@ channels:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
 	ADDQ         step0+152(FP), R10
 	ADDQ         step1+168(FP), R11
 	ADDQ         step2+184(FP), R12
@@ -8411,7 +8469,9 @@ channels:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
 	ADDQ         step0+152(FP), R10
 	ADDQ         step1+168(FP), R11
 	ADDQ         step2+184(FP), R12
@@ -8630,7 +8690,9 @@ channels:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
 	ADDQ         step0+152(FP), R10
 	ADDQ         step1+168(FP), R11
 	ADDQ         step2+184(FP), R12
@@ -8893,7 +8955,9 @@ channels:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
 	ADDQ         step0+152(FP), R10
 	ADDQ         step1+168(FP), R11
 	ADDQ         step2+184(FP), R12
@@ -9200,7 +9264,9 @@ channels:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
 	ADDQ         step0+152(FP), R10
 	ADDQ         step1+168(FP), R11
 	ADDQ         step2+184(FP), R12
@@ -9553,7 +9619,9 @@ channels:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
 	ADDQ         step0+152(FP), R10
 	ADDQ         step1+168(FP), R11
 	ADDQ         step2+184(FP), R12
@@ -9952,7 +10020,9 @@ channels:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
 	ADDQ         step0+152(FP), R10
 	ADDQ         step1+168(FP), R11
 	ADDQ         step2+184(FP), R12
@@ -10395,7 +10465,9 @@ channels:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
 	ADDQ         step0+152(FP), R10
 	ADDQ         step1+168(FP), R11
 	ADDQ         step2+184(FP), R12
@@ -10882,7 +10954,9 @@ channels:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
 	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
 	ADDQ         step0+152(FP), R10
 	ADDQ         step1+168(FP), R11
 	ADDQ         step2+184(FP), R12
