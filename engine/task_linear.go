@@ -9,12 +9,11 @@ import (
 // kernel. Its work is a grid of output rows × panels of output channels, once
 // per window (a deconvolution has several).
 type linearTask struct {
-	set      *kernels.Set
-	convs    []kernels.Conv // one per window
-	dense    bool           // items are pixels of one long row, not rows
-	border   borderZeroer
-	unit     int // multiply-adds per row (per item of a dense layer) and window
-	inFloats int // of one row of the input
+	set    *kernels.Set
+	convs  []kernels.Conv // one per window
+	dense  bool           // items are pixels of one long row, not rows
+	border borderZeroer
+	unit   int // multiply-adds per row (per item of a dense layer) and window
 
 	rows, panels               int // to do, per window
 	rowsPerPart, panelsPerPart int
@@ -23,12 +22,11 @@ type linearTask struct {
 }
 
 const (
-	smallPart  = 2 << 20   // multiply-adds: less than this is not worth a fork
-	partsEach  = 6         // parts per worker, so that the last one to finish is not late
-	inputBlock = 128 << 10 // floats of input that a part sweeps once per panel: stays in the second-level cache
-	fewPixels  = 128       // a map that is split over panels only
-	densePart  = 48        // least items of a part of a dense layer: several register tiles
-	denseParts = 2         // most parts per worker of a dense layer along its outputs: each reads all inputs
+	smallPart  = 2 << 20 // multiply-adds: less than this is not worth a fork
+	partsEach  = 6       // parts per worker, so that the last one to finish is not late
+	fewPixels  = 128     // a map that is split over panels only
+	densePart  = 48      // least items of a part of a dense layer: several register tiles
+	denseParts = 2       // most parts per worker of a dense layer along its outputs: each reads all inputs
 )
 
 func (ws *Workspace) bindLinear(s *step) task {
@@ -48,7 +46,6 @@ func (ws *Workspace) bindLinear(s *step) task {
 		r := ws.view(s.in[1])
 		conv.Residual, conv.ResItem, conv.ResRow, conv.ResPixel = r.Data, r.ItemStride, r.RowStride, r.pixel()
 	}
-	t.inFloats = in.RowStride
 	switch op := s.op.(type) {
 	case graph.Conv:
 		b := windowBorder(s, inLayout.shape)
@@ -66,7 +63,6 @@ func (ws *Workspace) bindLinear(s *step) task {
 		conv.W = s.packed.windows[0]
 		t.convs = []kernels.Conv{conv}
 		t.unit = out.Width * out.Channels * op.Size * op.Size * in.Channels
-		t.inFloats *= op.Stride
 	case graph.Dense:
 		if inLayout.border != (border{}) {
 			panic("engine: a dense layer reads a map with a border")
@@ -80,7 +76,6 @@ func (ws *Workspace) bindLinear(s *step) task {
 		t.convs = []kernels.Conv{conv}
 		t.dense = true
 		t.unit = inLayout.shape.Size() * out.Channels
-		t.inFloats = in.ItemStride
 	case graph.Deconv:
 		conv.Height, conv.Width = in.Height, in.Width
 		conv.OutRow, conv.OutPixel = op.Size*out.RowStride, op.Size*out.Channels
@@ -105,8 +100,8 @@ func (ws *Workspace) bindLinear(s *step) task {
 	return t
 }
 
-// prepare splits the grid: over rows first, so that a part's input stays in the
-// cache while its panels pass, and over panels where rows are too few.
+// prepare splits the grid: over rows first, because the kernel fetches what the next
+// rows of a part need, and over panels where rows are too few.
 func (t *linearTask) prepare(rows, workers int) int {
 	t.rows = rows * t.convs[0].Height
 	if t.dense {
@@ -122,7 +117,7 @@ func (t *linearTask) prepare(rows, workers int) int {
 		least = min(densePart, t.rows)
 	}
 	perWindow := (want + len(t.convs) - 1) / len(t.convs)
-	t.rowsPerPart = max(least, min((t.rows+perWindow-1)/perWindow, inputBlock/t.inFloats))
+	t.rowsPerPart = max(least, (t.rows+perWindow-1)/perWindow)
 	if few := !t.dense && t.rows*t.convs[0].Width <= fewPixels; few || t.dense && t.panels >= want {
 		t.rowsPerPart = t.rows // every pass over the weights is dear
 	}
