@@ -69,5 +69,5 @@ type gate struct {
 func (t *gate) row(item, y int) {
 	n := t.out.Width * t.out.Channels
 	dst := t.out.Data[item*t.out.ItemStride+y*t.out.RowStride:][:n]
-	t.set.Affine(dst, t.in.Data[item*t.in.ItemStride+y*t.in.RowStride:][:n], t.by.Pixel(item, 0, 0), t.zeros, kernels.None)
+	t.set.Affine(dst, t.in.Data[item*t.in.ItemStride+y*t.in.RowStride:][:n], t.by.Pixel(item, 0, 0), t.zeros, kernels.None, false)
 }

@@ -106,7 +106,7 @@ func (o *norm) again(p *Program, s *step, dst *Map) { o.run(p, p.kept(s.in[0]), 
 func (o *norm) run(p *Program, x, dst *Map) {
 	p.eachRow(dst, func(_, r int) {
 		y := dst.row(r)
-		p.set.Affine(y, x.row(r), o.scale, o.shift, o.act)
+		p.set.Affine(y, x.row(r), o.scale, o.shift, o.act, dst.pastCache())
 		if o.keep != nil {
 			p.set.Scale(y, o.keep[r/dst.Height])
 		}
@@ -125,7 +125,7 @@ func (o *norm) slope(p *Program, worker, r int, dy, x *Map) []float32 {
 	if o.act == kernels.None {
 		copy(t, g)
 	} else {
-		p.set.Affine(t, x.row(r), o.scale, o.shift, kernels.None)
+		p.set.Affine(t, x.row(r), o.scale, o.shift, kernels.None, false)
 		p.set.SlopeTimes(t, g, t, o.act, false)
 	}
 	if o.keep != nil {
@@ -172,7 +172,7 @@ func (o *norm) backward(p *Program, s *step) {
 	}
 	o.repeat(o.dx[:]...)
 	p.eachRow(dx, func(worker, r int) {
-		p.set.NormGrad(dx.row(r), o.slope(p, worker, r, dy, x), x.row(r), o.dx[0], o.dx[1], o.dx[2], relu, add)
+		p.set.NormGrad(dx.row(r), o.slope(p, worker, r, dy, x), x.row(r), o.dx[0], o.dx[1], o.dx[2], relu, add, dx.pastCache())
 	})
 }
 

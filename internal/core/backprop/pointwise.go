@@ -141,7 +141,7 @@ func (o *add) forward(p *Program, s *step) {
 				if i > 0 {
 					normed = p.floats(worker, len(y))
 				}
-				p.set.Affine(normed, x, t.norm.scale, t.norm.shift, kernels.None)
+				p.set.Affine(normed, x, t.norm.scale, t.norm.shift, kernels.None, false)
 				if t.norm.keep != nil {
 					p.set.Scale(normed, t.norm.keep[r/dst.Height])
 				}
@@ -152,7 +152,7 @@ func (o *add) forward(p *Program, s *step) {
 				sum = x
 				continue
 			case t.norm != nil && t.norm.keep == nil:
-				p.set.AffineAdd(y, sum, x, t.norm.scale, t.norm.shift, act)
+				p.set.AffineAdd(y, sum, x, t.norm.scale, t.norm.shift, act, dst.pastCache())
 			default:
 				p.set.Add(y, sum, x, act)
 			}

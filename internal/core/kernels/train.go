@@ -1,18 +1,21 @@
 package kernels
 
+import "unsafe"
+
 // The element-wise operations of training. Rows are pixels of len(scale) channels each. The assembly sets fuse products
 // and sums that the loops write as a·b + c; avx2 and avx512 give the same bits.
 
-// trainSet are the operations of a set that plain Go does otherwise. Behind the second of two stands a relu.
+// trainSet are the operations of a set that plain Go does otherwise. Behind the second of two stands a relu; the
+// second of those stores past the cache.
 type trainSet struct {
 	slope     [activations][2]func(dx, dy, x []float32) // [1] adds
-	affine    [2]func(y, x, scale, shift *float32, pixels, channels int)
-	affineAdd [2]func(y, r, x, scale, shift *float32, pixels, channels int)
+	affine    [2][2]func(y, x, scale, shift *float32, pixels, channels int)
+	affineAdd [2][2]func(y, r, x, scale, shift *float32, pixels, channels int)
 	squares   func(sum, square, x *float32, pixels, channels int)
 	sums      func(sum, product, g, x, unit, center *float32, pixels, channels int)
 	sumsRelu  func(sum, product, g, x, unit, center, scale, shift *float32, pixels, channels int)
-	normGrad  [2]func(dx, g, x, a, b, d *float32, pixels, channels int) // [1] adds
-	gradRelu  [2]func(dx, g, x, a, b, d, scale, shift *float32, pixels, channels int)
+	normGrad  [3]func(dx, g, x, a, b, d *float32, pixels, channels int) // [1] adds, [2] stores past the cache
+	gradRelu  [3]func(dx, g, x, a, b, d, scale, shift *float32, pixels, channels int)
 	poolGrad  func(dx, x *float32, dxRow, xRow, pixel, rows, columns int, y, dy *float32, lanes int)
 }
 
@@ -48,8 +51,15 @@ func index(add bool) int {
 	return 0
 }
 
-// Affine sets y[p·C + c] = act(x[p·C + c]·scale[c] + shift[c]). y may be x.
-func (s *Set) Affine(y, x, scale, shift []float32, act Activation) {
+// past says whether y, pixels of c channels, can be stored past the cache if the caller wants it: a map that is larger
+// than the cache is not read before it is written then.
+func (s *Set) past(y []float32, c int, wanted bool) bool {
+	return wanted && c%s.lanes == 0 && uintptr(unsafe.Pointer(&y[0]))%uintptr(4*s.lanes) == 0
+}
+
+// Affine sets y[p·C + c] = act(x[p·C + c]·scale[c] + shift[c]). y may be x. It is stored past the cache, where that is
+// possible, if past is set and act is None or Relu.
+func (s *Set) Affine(y, x, scale, shift []float32, act Activation, past bool) {
 	c := len(scale)
 	if len(x) != len(y) || len(shift) != c || len(y)%c != 0 {
 		panic(lengths)
@@ -59,7 +69,7 @@ func (s *Set) Affine(y, x, scale, shift []float32, act Activation) {
 	if len(y) == 0 {
 		return
 	}
-	if f := s.train.affine[index(act == Relu)]; f != nil {
+	if f := s.train.affine[index(act == Relu)][index(act <= Relu && s.past(y, c, past))]; f != nil {
 		f(&y[0], &x[0], &scale[0], &shift[0], len(y)/c, c)
 		if act != Relu {
 			s.Activate(y, act)
@@ -74,8 +84,9 @@ func (s *Set) Affine(y, x, scale, shift []float32, act Activation) {
 	s.Activate(y, act)
 }
 
-// AffineAdd sets y[i] = act(r[i] + (x[i]·scale[c] + shift[c])), i = p·C + c. y may be r or x. act is None or Relu.
-func (s *Set) AffineAdd(y, r, x, scale, shift []float32, act Activation) {
+// AffineAdd sets y[i] = act(r[i] + (x[i]·scale[c] + shift[c])), i = p·C + c. y may be r or x. act is None or Relu. past is
+// that of Affine.
+func (s *Set) AffineAdd(y, r, x, scale, shift []float32, act Activation, past bool) {
 	c := len(scale)
 	if len(x) != len(y) || len(r) != len(y) || len(shift) != c || len(y)%c != 0 {
 		panic(lengths)
@@ -86,7 +97,7 @@ func (s *Set) AffineAdd(y, r, x, scale, shift []float32, act Activation) {
 	if len(y) == 0 {
 		return
 	}
-	if f := s.train.affineAdd[index(act == Relu)]; f != nil {
+	if f := s.train.affineAdd[index(act == Relu)][index(s.past(y, c, past))]; f != nil {
 		f(&y[0], &r[0], &x[0], &scale[0], &shift[0], len(y)/c, c)
 		return
 	}
@@ -174,7 +185,9 @@ func (s *Set) NormSums(sum, product, g, x, unit, center []float32, r *BehindRelu
 // NormGrad sets, or with add adds to,
 //
 //	dx = g·a[c] + (x·b[c] + d[c])
-func (s *Set) NormGrad(dx, g, x, a, b, d []float32, r *BehindRelu, add bool) {
+//
+// What is set and not added to is stored past the cache with past, as by Affine.
+func (s *Set) NormGrad(dx, g, x, a, b, d []float32, r *BehindRelu, add, past bool) {
 	c := len(a)
 	if len(b) != c || len(d) != c || len(g) != len(x) || len(dx) != len(x) || len(x)%c != 0 {
 		panic(lengths)
@@ -186,11 +199,15 @@ func (s *Set) NormGrad(dx, g, x, a, b, d []float32, r *BehindRelu, add bool) {
 	if len(x) == 0 {
 		return
 	}
-	if f := s.train.normGrad[index(add)]; f != nil {
+	way := index(add)
+	if !add && s.past(dx, c, past) {
+		way = 2
+	}
+	if f := s.train.normGrad[way]; f != nil {
 		if r == nil {
 			f(&dx[0], &g[0], &x[0], &a[0], &b[0], &d[0], len(x)/c, c)
 		} else {
-			s.train.gradRelu[index(add)](&dx[0], &g[0], &x[0], &a[0], &b[0], &d[0], &r.Scale[0], &r.Shift[0], len(x)/c, c)
+			s.train.gradRelu[way](&dx[0], &g[0], &x[0], &a[0], &b[0], &d[0], &r.Scale[0], &r.Shift[0], len(x)/c, c)
 		}
 		return
 	}

@@ -39,17 +39,33 @@ func avx2Affine(y *float32, x *float32, scale *float32, shift *float32, pixels i
 //go:noescape
 func avx2AffineAdd(y *float32, r *float32, x *float32, scale *float32, shift *float32, pixels int, channels int)
 
-// avx2NormSums adds g to sum[c] and g*(x*unit[c] + center[c]) to product[c], pixel by pixel,
-// for pixels > 0: g = grad[p*channels+c].
-//
-//go:noescape
-func avx2NormSums(sum *float32, product *float32, grad *float32, x *float32, unit *float32, center *float32, pixels int, channels int)
-
 // avx2NormGrad sets dx[p*channels+c] = g*a[c] + (x*b[c] + d[c]) for pixels > 0:
 // g = grad[p*channels+c].
 //
 //go:noescape
 func avx2NormGrad(dx *float32, grad *float32, x *float32, a *float32, b *float32, d *float32, pixels int, channels int)
+
+// avx2AffinePast sets y[p*channels+c] = x[p*channels+c]*scale[c] + shift[c] for pixels > 0.
+//
+//go:noescape
+func avx2AffinePast(y *float32, x *float32, scale *float32, shift *float32, pixels int, channels int)
+
+// avx2AffineAddPast sets y[i] = r[i] + (x[i]*scale[c] + shift[c]), i = p*channels+c, for pixels > 0.
+//
+//go:noescape
+func avx2AffineAddPast(y *float32, r *float32, x *float32, scale *float32, shift *float32, pixels int, channels int)
+
+// avx2NormGradPast sets dx[p*channels+c] = g*a[c] + (x*b[c] + d[c]) for pixels > 0:
+// g = grad[p*channels+c].
+//
+//go:noescape
+func avx2NormGradPast(dx *float32, grad *float32, x *float32, a *float32, b *float32, d *float32, pixels int, channels int)
+
+// avx2NormSums adds g to sum[c] and g*(x*unit[c] + center[c]) to product[c], pixel by pixel,
+// for pixels > 0: g = grad[p*channels+c].
+//
+//go:noescape
+func avx2NormSums(sum *float32, product *float32, grad *float32, x *float32, unit *float32, center *float32, pixels int, channels int)
 
 // avx2NormGradAdd sets dx[p*channels+c] += g*a[c] + (x*b[c] + d[c]) for pixels > 0:
 // g = grad[p*channels+c].
@@ -67,17 +83,33 @@ func avx2AffineRelu(y *float32, x *float32, scale *float32, shift *float32, pixe
 //go:noescape
 func avx2AffineAddRelu(y *float32, r *float32, x *float32, scale *float32, shift *float32, pixels int, channels int)
 
-// avx2NormSumsRelu adds g to sum[c] and g*(x*unit[c] + center[c]) to product[c], pixel by pixel,
-// for pixels > 0: g = grad[p*channels+c] where x*scale[c] + shift[c] > 0, else 0.
-//
-//go:noescape
-func avx2NormSumsRelu(sum *float32, product *float32, grad *float32, x *float32, unit *float32, center *float32, scale *float32, shift *float32, pixels int, channels int)
-
 // avx2NormGradRelu sets dx[p*channels+c] = g*a[c] + (x*b[c] + d[c]) for pixels > 0:
 // g = grad[p*channels+c] where x*scale[c] + shift[c] > 0, else 0.
 //
 //go:noescape
 func avx2NormGradRelu(dx *float32, grad *float32, x *float32, a *float32, b *float32, d *float32, scale *float32, shift *float32, pixels int, channels int)
+
+// avx2AffineReluPast sets y[p*channels+c] = relu(x[p*channels+c]*scale[c] + shift[c]) for pixels > 0.
+//
+//go:noescape
+func avx2AffineReluPast(y *float32, x *float32, scale *float32, shift *float32, pixels int, channels int)
+
+// avx2AffineAddReluPast sets y[i] = relu(r[i] + (x[i]*scale[c] + shift[c])), i = p*channels+c, for pixels > 0.
+//
+//go:noescape
+func avx2AffineAddReluPast(y *float32, r *float32, x *float32, scale *float32, shift *float32, pixels int, channels int)
+
+// avx2NormGradReluPast sets dx[p*channels+c] = g*a[c] + (x*b[c] + d[c]) for pixels > 0:
+// g = grad[p*channels+c] where x*scale[c] + shift[c] > 0, else 0.
+//
+//go:noescape
+func avx2NormGradReluPast(dx *float32, grad *float32, x *float32, a *float32, b *float32, d *float32, scale *float32, shift *float32, pixels int, channels int)
+
+// avx2NormSumsRelu adds g to sum[c] and g*(x*unit[c] + center[c]) to product[c], pixel by pixel,
+// for pixels > 0: g = grad[p*channels+c] where x*scale[c] + shift[c] > 0, else 0.
+//
+//go:noescape
+func avx2NormSumsRelu(sum *float32, product *float32, grad *float32, x *float32, unit *float32, center *float32, scale *float32, shift *float32, pixels int, channels int)
 
 // avx2NormGradReluAdd sets dx[p*channels+c] += g*a[c] + (x*b[c] + d[c]) for pixels > 0:
 // g = grad[p*channels+c] where x*scale[c] + shift[c] > 0, else 0.

@@ -585,6 +585,241 @@ next:
 	VZEROUPPER
 	RET
 
+// func avx2NormGrad(dx *float32, grad *float32, x *float32, a *float32, b *float32, d *float32, pixels int, channels int)
+// Requires: AVX, FMA3
+TEXT ·avx2NormGrad(SB), NOSPLIT, $0-64
+	VXORPS  Y5, Y5, Y5
+	MOVQ    dx+0(FP), DI
+	MOVQ    grad+8(FP), SI
+	MOVQ    x+16(FP), DX
+	MOVQ    a+24(FP), BX
+	MOVQ    b+32(FP), R8
+	MOVQ    d+40(FP), R9
+	MOVQ    channels+56(FP), R15
+	MOVQ    R15, CX
+	ANDQ    $+7, CX
+	LEAQ    avx2Tail<>+0(SB), AX
+	NEGQ    CX
+	VMOVUPS 32(AX)(CX*4), Y15
+	MOVQ    R15, R13
+	SHLQ    $0x02, R15
+	SUBQ    $+8, R13
+	MOVQ    pixels+48(FP), R12
+
+pixel:
+	XORQ  AX, AX
+	MOVQ  R13, CX
+	TESTQ CX, CX
+	JL    tail
+
+vector:
+	VMOVUPS     (DX)(AX*1), Y0
+	VMOVUPS     (SI)(AX*1), Y1
+	VMOVUPS     (BX)(AX*1), Y2
+	VMOVUPS     (R8)(AX*1), Y3
+	VMOVUPS     (R9)(AX*1), Y4
+	VFMADD213PS Y4, Y3, Y0
+	VFMADD231PS Y2, Y1, Y0
+	VMOVUPS     Y0, (DI)(AX*1)
+	ADDQ        $+32, AX
+	SUBQ        $+8, CX
+	JGE         vector
+
+tail:
+	ADDQ        $+8, CX
+	JZ          next
+	VMASKMOVPS  (DX)(AX*1), Y15, Y0
+	VMASKMOVPS  (SI)(AX*1), Y15, Y1
+	VMASKMOVPS  (BX)(AX*1), Y15, Y2
+	VMASKMOVPS  (R8)(AX*1), Y15, Y3
+	VMASKMOVPS  (R9)(AX*1), Y15, Y4
+	VFMADD213PS Y4, Y3, Y0
+	VFMADD231PS Y2, Y1, Y0
+	VMASKMOVPS  Y0, Y15, (DI)(AX*1)
+
+next:
+	ADDQ R15, DI
+	ADDQ R15, SI
+	ADDQ R15, DX
+	DECQ R12
+	JNZ  pixel
+	VZEROUPPER
+	RET
+
+// func avx2AffinePast(y *float32, x *float32, scale *float32, shift *float32, pixels int, channels int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·avx2AffinePast(SB), NOSPLIT, $0-48
+	VXORPS  Y3, Y3, Y3
+	MOVQ    y+0(FP), DI
+	MOVQ    x+8(FP), SI
+	MOVQ    scale+16(FP), DX
+	MOVQ    shift+24(FP), BX
+	MOVQ    channels+40(FP), R15
+	MOVQ    R15, CX
+	ANDQ    $+7, CX
+	LEAQ    avx2Tail<>+0(SB), AX
+	NEGQ    CX
+	VMOVUPS 32(AX)(CX*4), Y15
+	MOVQ    R15, R13
+	SHLQ    $0x02, R15
+	SUBQ    $+8, R13
+	MOVQ    pixels+32(FP), R12
+
+pixel:
+	XORQ  AX, AX
+	MOVQ  R13, CX
+	TESTQ CX, CX
+	JL    tail
+
+vector:
+	VMOVUPS     (SI)(AX*1), Y0
+	VMOVUPS     (DX)(AX*1), Y1
+	VMOVUPS     (BX)(AX*1), Y2
+	VFMADD213PS Y2, Y1, Y0
+	VMOVNTPS    Y0, (DI)(AX*1)
+	ADDQ        $+32, AX
+	SUBQ        $+8, CX
+	JGE         vector
+
+tail:
+	ADDQ        $+8, CX
+	JZ          next
+	VMASKMOVPS  (SI)(AX*1), Y15, Y0
+	VMASKMOVPS  (DX)(AX*1), Y15, Y1
+	VMASKMOVPS  (BX)(AX*1), Y15, Y2
+	VFMADD213PS Y2, Y1, Y0
+	VMASKMOVPS  Y0, Y15, (DI)(AX*1)
+
+next:
+	ADDQ R15, DI
+	ADDQ R15, SI
+	DECQ R12
+	JNZ  pixel
+	SFENCE
+	VZEROUPPER
+	RET
+
+// func avx2AffineAddPast(y *float32, r *float32, x *float32, scale *float32, shift *float32, pixels int, channels int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·avx2AffineAddPast(SB), NOSPLIT, $0-56
+	VXORPS  Y3, Y3, Y3
+	MOVQ    y+0(FP), DI
+	MOVQ    r+8(FP), SI
+	MOVQ    x+16(FP), DX
+	MOVQ    scale+24(FP), BX
+	MOVQ    shift+32(FP), R8
+	MOVQ    channels+48(FP), R15
+	MOVQ    R15, CX
+	ANDQ    $+7, CX
+	LEAQ    avx2Tail<>+0(SB), AX
+	NEGQ    CX
+	VMOVUPS 32(AX)(CX*4), Y15
+	MOVQ    R15, R13
+	SHLQ    $0x02, R15
+	SUBQ    $+8, R13
+	MOVQ    pixels+40(FP), R12
+
+pixel:
+	XORQ  AX, AX
+	MOVQ  R13, CX
+	TESTQ CX, CX
+	JL    tail
+
+vector:
+	VMOVUPS     (DX)(AX*1), Y0
+	VMOVUPS     (BX)(AX*1), Y1
+	VMOVUPS     (R8)(AX*1), Y2
+	VFMADD213PS Y2, Y1, Y0
+	VMOVUPS     (SI)(AX*1), Y4
+	VADDPS      Y4, Y0, Y0
+	VMOVNTPS    Y0, (DI)(AX*1)
+	ADDQ        $+32, AX
+	SUBQ        $+8, CX
+	JGE         vector
+
+tail:
+	ADDQ        $+8, CX
+	JZ          next
+	VMASKMOVPS  (DX)(AX*1), Y15, Y0
+	VMASKMOVPS  (BX)(AX*1), Y15, Y1
+	VMASKMOVPS  (R8)(AX*1), Y15, Y2
+	VFMADD213PS Y2, Y1, Y0
+	VMASKMOVPS  (SI)(AX*1), Y15, Y4
+	VADDPS      Y4, Y0, Y0
+	VMASKMOVPS  Y0, Y15, (DI)(AX*1)
+
+next:
+	ADDQ R15, DI
+	ADDQ R15, SI
+	ADDQ R15, DX
+	DECQ R12
+	JNZ  pixel
+	SFENCE
+	VZEROUPPER
+	RET
+
+// func avx2NormGradPast(dx *float32, grad *float32, x *float32, a *float32, b *float32, d *float32, pixels int, channels int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·avx2NormGradPast(SB), NOSPLIT, $0-64
+	VXORPS  Y5, Y5, Y5
+	MOVQ    dx+0(FP), DI
+	MOVQ    grad+8(FP), SI
+	MOVQ    x+16(FP), DX
+	MOVQ    a+24(FP), BX
+	MOVQ    b+32(FP), R8
+	MOVQ    d+40(FP), R9
+	MOVQ    channels+56(FP), R15
+	MOVQ    R15, CX
+	ANDQ    $+7, CX
+	LEAQ    avx2Tail<>+0(SB), AX
+	NEGQ    CX
+	VMOVUPS 32(AX)(CX*4), Y15
+	MOVQ    R15, R13
+	SHLQ    $0x02, R15
+	SUBQ    $+8, R13
+	MOVQ    pixels+48(FP), R12
+
+pixel:
+	XORQ  AX, AX
+	MOVQ  R13, CX
+	TESTQ CX, CX
+	JL    tail
+
+vector:
+	VMOVUPS     (DX)(AX*1), Y0
+	VMOVUPS     (SI)(AX*1), Y1
+	VMOVUPS     (BX)(AX*1), Y2
+	VMOVUPS     (R8)(AX*1), Y3
+	VMOVUPS     (R9)(AX*1), Y4
+	VFMADD213PS Y4, Y3, Y0
+	VFMADD231PS Y2, Y1, Y0
+	VMOVNTPS    Y0, (DI)(AX*1)
+	ADDQ        $+32, AX
+	SUBQ        $+8, CX
+	JGE         vector
+
+tail:
+	ADDQ        $+8, CX
+	JZ          next
+	VMASKMOVPS  (DX)(AX*1), Y15, Y0
+	VMASKMOVPS  (SI)(AX*1), Y15, Y1
+	VMASKMOVPS  (BX)(AX*1), Y15, Y2
+	VMASKMOVPS  (R8)(AX*1), Y15, Y3
+	VMASKMOVPS  (R9)(AX*1), Y15, Y4
+	VFMADD213PS Y4, Y3, Y0
+	VFMADD231PS Y2, Y1, Y0
+	VMASKMOVPS  Y0, Y15, (DI)(AX*1)
+
+next:
+	ADDQ R15, DI
+	ADDQ R15, SI
+	ADDQ R15, DX
+	DECQ R12
+	JNZ  pixel
+	SFENCE
+	VZEROUPPER
+	RET
+
 // func avx2NormSums(sum *float32, product *float32, grad *float32, x *float32, unit *float32, center *float32, pixels int, channels int)
 // Requires: AVX, FMA3
 TEXT ·avx2NormSums(SB), NOSPLIT, $0-64
@@ -646,67 +881,6 @@ tail:
 next:
 	ADDQ R15, DI
 	ADDQ R15, SI
-	DECQ R12
-	JNZ  pixel
-	VZEROUPPER
-	RET
-
-// func avx2NormGrad(dx *float32, grad *float32, x *float32, a *float32, b *float32, d *float32, pixels int, channels int)
-// Requires: AVX, FMA3
-TEXT ·avx2NormGrad(SB), NOSPLIT, $0-64
-	VXORPS  Y5, Y5, Y5
-	MOVQ    dx+0(FP), DI
-	MOVQ    grad+8(FP), SI
-	MOVQ    x+16(FP), DX
-	MOVQ    a+24(FP), BX
-	MOVQ    b+32(FP), R8
-	MOVQ    d+40(FP), R9
-	MOVQ    channels+56(FP), R15
-	MOVQ    R15, CX
-	ANDQ    $+7, CX
-	LEAQ    avx2Tail<>+0(SB), AX
-	NEGQ    CX
-	VMOVUPS 32(AX)(CX*4), Y15
-	MOVQ    R15, R13
-	SHLQ    $0x02, R15
-	SUBQ    $+8, R13
-	MOVQ    pixels+48(FP), R12
-
-pixel:
-	XORQ  AX, AX
-	MOVQ  R13, CX
-	TESTQ CX, CX
-	JL    tail
-
-vector:
-	VMOVUPS     (DX)(AX*1), Y0
-	VMOVUPS     (SI)(AX*1), Y1
-	VMOVUPS     (BX)(AX*1), Y2
-	VMOVUPS     (R8)(AX*1), Y3
-	VMOVUPS     (R9)(AX*1), Y4
-	VFMADD213PS Y4, Y3, Y0
-	VFMADD231PS Y2, Y1, Y0
-	VMOVUPS     Y0, (DI)(AX*1)
-	ADDQ        $+32, AX
-	SUBQ        $+8, CX
-	JGE         vector
-
-tail:
-	ADDQ        $+8, CX
-	JZ          next
-	VMASKMOVPS  (DX)(AX*1), Y15, Y0
-	VMASKMOVPS  (SI)(AX*1), Y15, Y1
-	VMASKMOVPS  (BX)(AX*1), Y15, Y2
-	VMASKMOVPS  (R8)(AX*1), Y15, Y3
-	VMASKMOVPS  (R9)(AX*1), Y15, Y4
-	VFMADD213PS Y4, Y3, Y0
-	VFMADD231PS Y2, Y1, Y0
-	VMASKMOVPS  Y0, Y15, (DI)(AX*1)
-
-next:
-	ADDQ R15, DI
-	ADDQ R15, SI
-	ADDQ R15, DX
 	DECQ R12
 	JNZ  pixel
 	VZEROUPPER
@@ -891,6 +1065,269 @@ next:
 	VZEROUPPER
 	RET
 
+// func avx2NormGradRelu(dx *float32, grad *float32, x *float32, a *float32, b *float32, d *float32, scale *float32, shift *float32, pixels int, channels int)
+// Requires: AVX, FMA3
+TEXT ·avx2NormGradRelu(SB), NOSPLIT, $0-80
+	VXORPS  Y5, Y5, Y5
+	MOVQ    dx+0(FP), DI
+	MOVQ    grad+8(FP), SI
+	MOVQ    x+16(FP), DX
+	MOVQ    a+24(FP), BX
+	MOVQ    b+32(FP), R8
+	MOVQ    d+40(FP), R9
+	MOVQ    scale+48(FP), R10
+	MOVQ    shift+56(FP), R11
+	MOVQ    channels+72(FP), R15
+	MOVQ    R15, CX
+	ANDQ    $+7, CX
+	LEAQ    avx2Tail<>+0(SB), AX
+	NEGQ    CX
+	VMOVUPS 32(AX)(CX*4), Y15
+	MOVQ    R15, R13
+	SHLQ    $0x02, R15
+	SUBQ    $+8, R13
+	MOVQ    pixels+64(FP), R12
+
+pixel:
+	XORQ  AX, AX
+	MOVQ  R13, CX
+	TESTQ CX, CX
+	JL    tail
+
+vector:
+	VMOVUPS     (DX)(AX*1), Y0
+	VMOVUPS     (SI)(AX*1), Y1
+	VMOVUPS     (R10)(AX*1), Y6
+	VMOVUPS     (R11)(AX*1), Y7
+	VFMADD213PS Y7, Y0, Y6
+	VCMPPS      $0x1e, Y5, Y6, Y6
+	VANDPS      Y6, Y1, Y1
+	VMOVUPS     (BX)(AX*1), Y2
+	VMOVUPS     (R8)(AX*1), Y3
+	VMOVUPS     (R9)(AX*1), Y4
+	VFMADD213PS Y4, Y3, Y0
+	VFMADD231PS Y2, Y1, Y0
+	VMOVUPS     Y0, (DI)(AX*1)
+	ADDQ        $+32, AX
+	SUBQ        $+8, CX
+	JGE         vector
+
+tail:
+	ADDQ        $+8, CX
+	JZ          next
+	VMASKMOVPS  (DX)(AX*1), Y15, Y0
+	VMASKMOVPS  (SI)(AX*1), Y15, Y1
+	VMASKMOVPS  (R10)(AX*1), Y15, Y6
+	VMASKMOVPS  (R11)(AX*1), Y15, Y7
+	VFMADD213PS Y7, Y0, Y6
+	VCMPPS      $0x1e, Y5, Y6, Y6
+	VANDPS      Y6, Y1, Y1
+	VMASKMOVPS  (BX)(AX*1), Y15, Y2
+	VMASKMOVPS  (R8)(AX*1), Y15, Y3
+	VMASKMOVPS  (R9)(AX*1), Y15, Y4
+	VFMADD213PS Y4, Y3, Y0
+	VFMADD231PS Y2, Y1, Y0
+	VMASKMOVPS  Y0, Y15, (DI)(AX*1)
+
+next:
+	ADDQ R15, DI
+	ADDQ R15, SI
+	ADDQ R15, DX
+	DECQ R12
+	JNZ  pixel
+	VZEROUPPER
+	RET
+
+// func avx2AffineReluPast(y *float32, x *float32, scale *float32, shift *float32, pixels int, channels int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·avx2AffineReluPast(SB), NOSPLIT, $0-48
+	VXORPS  Y3, Y3, Y3
+	MOVQ    y+0(FP), DI
+	MOVQ    x+8(FP), SI
+	MOVQ    scale+16(FP), DX
+	MOVQ    shift+24(FP), BX
+	MOVQ    channels+40(FP), R15
+	MOVQ    R15, CX
+	ANDQ    $+7, CX
+	LEAQ    avx2Tail<>+0(SB), AX
+	NEGQ    CX
+	VMOVUPS 32(AX)(CX*4), Y15
+	MOVQ    R15, R13
+	SHLQ    $0x02, R15
+	SUBQ    $+8, R13
+	MOVQ    pixels+32(FP), R12
+
+pixel:
+	XORQ  AX, AX
+	MOVQ  R13, CX
+	TESTQ CX, CX
+	JL    tail
+
+vector:
+	VMOVUPS     (SI)(AX*1), Y0
+	VMOVUPS     (DX)(AX*1), Y1
+	VMOVUPS     (BX)(AX*1), Y2
+	VFMADD213PS Y2, Y1, Y0
+	VMAXPS      Y0, Y3, Y0
+	VMOVNTPS    Y0, (DI)(AX*1)
+	ADDQ        $+32, AX
+	SUBQ        $+8, CX
+	JGE         vector
+
+tail:
+	ADDQ        $+8, CX
+	JZ          next
+	VMASKMOVPS  (SI)(AX*1), Y15, Y0
+	VMASKMOVPS  (DX)(AX*1), Y15, Y1
+	VMASKMOVPS  (BX)(AX*1), Y15, Y2
+	VFMADD213PS Y2, Y1, Y0
+	VMAXPS      Y0, Y3, Y0
+	VMASKMOVPS  Y0, Y15, (DI)(AX*1)
+
+next:
+	ADDQ R15, DI
+	ADDQ R15, SI
+	DECQ R12
+	JNZ  pixel
+	SFENCE
+	VZEROUPPER
+	RET
+
+// func avx2AffineAddReluPast(y *float32, r *float32, x *float32, scale *float32, shift *float32, pixels int, channels int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·avx2AffineAddReluPast(SB), NOSPLIT, $0-56
+	VXORPS  Y3, Y3, Y3
+	MOVQ    y+0(FP), DI
+	MOVQ    r+8(FP), SI
+	MOVQ    x+16(FP), DX
+	MOVQ    scale+24(FP), BX
+	MOVQ    shift+32(FP), R8
+	MOVQ    channels+48(FP), R15
+	MOVQ    R15, CX
+	ANDQ    $+7, CX
+	LEAQ    avx2Tail<>+0(SB), AX
+	NEGQ    CX
+	VMOVUPS 32(AX)(CX*4), Y15
+	MOVQ    R15, R13
+	SHLQ    $0x02, R15
+	SUBQ    $+8, R13
+	MOVQ    pixels+40(FP), R12
+
+pixel:
+	XORQ  AX, AX
+	MOVQ  R13, CX
+	TESTQ CX, CX
+	JL    tail
+
+vector:
+	VMOVUPS     (DX)(AX*1), Y0
+	VMOVUPS     (BX)(AX*1), Y1
+	VMOVUPS     (R8)(AX*1), Y2
+	VFMADD213PS Y2, Y1, Y0
+	VMOVUPS     (SI)(AX*1), Y4
+	VADDPS      Y4, Y0, Y0
+	VMAXPS      Y0, Y3, Y0
+	VMOVNTPS    Y0, (DI)(AX*1)
+	ADDQ        $+32, AX
+	SUBQ        $+8, CX
+	JGE         vector
+
+tail:
+	ADDQ        $+8, CX
+	JZ          next
+	VMASKMOVPS  (DX)(AX*1), Y15, Y0
+	VMASKMOVPS  (BX)(AX*1), Y15, Y1
+	VMASKMOVPS  (R8)(AX*1), Y15, Y2
+	VFMADD213PS Y2, Y1, Y0
+	VMASKMOVPS  (SI)(AX*1), Y15, Y4
+	VADDPS      Y4, Y0, Y0
+	VMAXPS      Y0, Y3, Y0
+	VMASKMOVPS  Y0, Y15, (DI)(AX*1)
+
+next:
+	ADDQ R15, DI
+	ADDQ R15, SI
+	ADDQ R15, DX
+	DECQ R12
+	JNZ  pixel
+	SFENCE
+	VZEROUPPER
+	RET
+
+// func avx2NormGradReluPast(dx *float32, grad *float32, x *float32, a *float32, b *float32, d *float32, scale *float32, shift *float32, pixels int, channels int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·avx2NormGradReluPast(SB), NOSPLIT, $0-80
+	VXORPS  Y5, Y5, Y5
+	MOVQ    dx+0(FP), DI
+	MOVQ    grad+8(FP), SI
+	MOVQ    x+16(FP), DX
+	MOVQ    a+24(FP), BX
+	MOVQ    b+32(FP), R8
+	MOVQ    d+40(FP), R9
+	MOVQ    scale+48(FP), R10
+	MOVQ    shift+56(FP), R11
+	MOVQ    channels+72(FP), R15
+	MOVQ    R15, CX
+	ANDQ    $+7, CX
+	LEAQ    avx2Tail<>+0(SB), AX
+	NEGQ    CX
+	VMOVUPS 32(AX)(CX*4), Y15
+	MOVQ    R15, R13
+	SHLQ    $0x02, R15
+	SUBQ    $+8, R13
+	MOVQ    pixels+64(FP), R12
+
+pixel:
+	XORQ  AX, AX
+	MOVQ  R13, CX
+	TESTQ CX, CX
+	JL    tail
+
+vector:
+	VMOVUPS     (DX)(AX*1), Y0
+	VMOVUPS     (SI)(AX*1), Y1
+	VMOVUPS     (R10)(AX*1), Y6
+	VMOVUPS     (R11)(AX*1), Y7
+	VFMADD213PS Y7, Y0, Y6
+	VCMPPS      $0x1e, Y5, Y6, Y6
+	VANDPS      Y6, Y1, Y1
+	VMOVUPS     (BX)(AX*1), Y2
+	VMOVUPS     (R8)(AX*1), Y3
+	VMOVUPS     (R9)(AX*1), Y4
+	VFMADD213PS Y4, Y3, Y0
+	VFMADD231PS Y2, Y1, Y0
+	VMOVNTPS    Y0, (DI)(AX*1)
+	ADDQ        $+32, AX
+	SUBQ        $+8, CX
+	JGE         vector
+
+tail:
+	ADDQ        $+8, CX
+	JZ          next
+	VMASKMOVPS  (DX)(AX*1), Y15, Y0
+	VMASKMOVPS  (SI)(AX*1), Y15, Y1
+	VMASKMOVPS  (R10)(AX*1), Y15, Y6
+	VMASKMOVPS  (R11)(AX*1), Y15, Y7
+	VFMADD213PS Y7, Y0, Y6
+	VCMPPS      $0x1e, Y5, Y6, Y6
+	VANDPS      Y6, Y1, Y1
+	VMASKMOVPS  (BX)(AX*1), Y15, Y2
+	VMASKMOVPS  (R8)(AX*1), Y15, Y3
+	VMASKMOVPS  (R9)(AX*1), Y15, Y4
+	VFMADD213PS Y4, Y3, Y0
+	VFMADD231PS Y2, Y1, Y0
+	VMASKMOVPS  Y0, Y15, (DI)(AX*1)
+
+next:
+	ADDQ R15, DI
+	ADDQ R15, SI
+	ADDQ R15, DX
+	DECQ R12
+	JNZ  pixel
+	SFENCE
+	VZEROUPPER
+	RET
+
 // func avx2NormSumsRelu(sum *float32, product *float32, grad *float32, x *float32, unit *float32, center *float32, scale *float32, shift *float32, pixels int, channels int)
 // Requires: AVX, FMA3
 TEXT ·avx2NormSumsRelu(SB), NOSPLIT, $0-80
@@ -964,79 +1401,6 @@ tail:
 next:
 	ADDQ R15, DI
 	ADDQ R15, SI
-	DECQ R12
-	JNZ  pixel
-	VZEROUPPER
-	RET
-
-// func avx2NormGradRelu(dx *float32, grad *float32, x *float32, a *float32, b *float32, d *float32, scale *float32, shift *float32, pixels int, channels int)
-// Requires: AVX, FMA3
-TEXT ·avx2NormGradRelu(SB), NOSPLIT, $0-80
-	VXORPS  Y5, Y5, Y5
-	MOVQ    dx+0(FP), DI
-	MOVQ    grad+8(FP), SI
-	MOVQ    x+16(FP), DX
-	MOVQ    a+24(FP), BX
-	MOVQ    b+32(FP), R8
-	MOVQ    d+40(FP), R9
-	MOVQ    scale+48(FP), R10
-	MOVQ    shift+56(FP), R11
-	MOVQ    channels+72(FP), R15
-	MOVQ    R15, CX
-	ANDQ    $+7, CX
-	LEAQ    avx2Tail<>+0(SB), AX
-	NEGQ    CX
-	VMOVUPS 32(AX)(CX*4), Y15
-	MOVQ    R15, R13
-	SHLQ    $0x02, R15
-	SUBQ    $+8, R13
-	MOVQ    pixels+64(FP), R12
-
-pixel:
-	XORQ  AX, AX
-	MOVQ  R13, CX
-	TESTQ CX, CX
-	JL    tail
-
-vector:
-	VMOVUPS     (DX)(AX*1), Y0
-	VMOVUPS     (SI)(AX*1), Y1
-	VMOVUPS     (R10)(AX*1), Y6
-	VMOVUPS     (R11)(AX*1), Y7
-	VFMADD213PS Y7, Y0, Y6
-	VCMPPS      $0x1e, Y5, Y6, Y6
-	VANDPS      Y6, Y1, Y1
-	VMOVUPS     (BX)(AX*1), Y2
-	VMOVUPS     (R8)(AX*1), Y3
-	VMOVUPS     (R9)(AX*1), Y4
-	VFMADD213PS Y4, Y3, Y0
-	VFMADD231PS Y2, Y1, Y0
-	VMOVUPS     Y0, (DI)(AX*1)
-	ADDQ        $+32, AX
-	SUBQ        $+8, CX
-	JGE         vector
-
-tail:
-	ADDQ        $+8, CX
-	JZ          next
-	VMASKMOVPS  (DX)(AX*1), Y15, Y0
-	VMASKMOVPS  (SI)(AX*1), Y15, Y1
-	VMASKMOVPS  (R10)(AX*1), Y15, Y6
-	VMASKMOVPS  (R11)(AX*1), Y15, Y7
-	VFMADD213PS Y7, Y0, Y6
-	VCMPPS      $0x1e, Y5, Y6, Y6
-	VANDPS      Y6, Y1, Y1
-	VMASKMOVPS  (BX)(AX*1), Y15, Y2
-	VMASKMOVPS  (R8)(AX*1), Y15, Y3
-	VMASKMOVPS  (R9)(AX*1), Y15, Y4
-	VFMADD213PS Y4, Y3, Y0
-	VFMADD231PS Y2, Y1, Y0
-	VMASKMOVPS  Y0, Y15, (DI)(AX*1)
-
-next:
-	ADDQ R15, DI
-	ADDQ R15, SI
-	ADDQ R15, DX
 	DECQ R12
 	JNZ  pixel
 	VZEROUPPER

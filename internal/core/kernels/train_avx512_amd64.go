@@ -39,17 +39,33 @@ func avx512Affine(y *float32, x *float32, scale *float32, shift *float32, pixels
 //go:noescape
 func avx512AffineAdd(y *float32, r *float32, x *float32, scale *float32, shift *float32, pixels int, channels int)
 
-// avx512NormSums adds g to sum[c] and g*(x*unit[c] + center[c]) to product[c], pixel by pixel,
-// for pixels > 0: g = grad[p*channels+c].
-//
-//go:noescape
-func avx512NormSums(sum *float32, product *float32, grad *float32, x *float32, unit *float32, center *float32, pixels int, channels int)
-
 // avx512NormGrad sets dx[p*channels+c] = g*a[c] + (x*b[c] + d[c]) for pixels > 0:
 // g = grad[p*channels+c].
 //
 //go:noescape
 func avx512NormGrad(dx *float32, grad *float32, x *float32, a *float32, b *float32, d *float32, pixels int, channels int)
+
+// avx512AffinePast sets y[p*channels+c] = x[p*channels+c]*scale[c] + shift[c] for pixels > 0.
+//
+//go:noescape
+func avx512AffinePast(y *float32, x *float32, scale *float32, shift *float32, pixels int, channels int)
+
+// avx512AffineAddPast sets y[i] = r[i] + (x[i]*scale[c] + shift[c]), i = p*channels+c, for pixels > 0.
+//
+//go:noescape
+func avx512AffineAddPast(y *float32, r *float32, x *float32, scale *float32, shift *float32, pixels int, channels int)
+
+// avx512NormGradPast sets dx[p*channels+c] = g*a[c] + (x*b[c] + d[c]) for pixels > 0:
+// g = grad[p*channels+c].
+//
+//go:noescape
+func avx512NormGradPast(dx *float32, grad *float32, x *float32, a *float32, b *float32, d *float32, pixels int, channels int)
+
+// avx512NormSums adds g to sum[c] and g*(x*unit[c] + center[c]) to product[c], pixel by pixel,
+// for pixels > 0: g = grad[p*channels+c].
+//
+//go:noescape
+func avx512NormSums(sum *float32, product *float32, grad *float32, x *float32, unit *float32, center *float32, pixels int, channels int)
 
 // avx512NormGradAdd sets dx[p*channels+c] += g*a[c] + (x*b[c] + d[c]) for pixels > 0:
 // g = grad[p*channels+c].
@@ -67,17 +83,33 @@ func avx512AffineRelu(y *float32, x *float32, scale *float32, shift *float32, pi
 //go:noescape
 func avx512AffineAddRelu(y *float32, r *float32, x *float32, scale *float32, shift *float32, pixels int, channels int)
 
-// avx512NormSumsRelu adds g to sum[c] and g*(x*unit[c] + center[c]) to product[c], pixel by pixel,
-// for pixels > 0: g = grad[p*channels+c] where x*scale[c] + shift[c] > 0, else 0.
-//
-//go:noescape
-func avx512NormSumsRelu(sum *float32, product *float32, grad *float32, x *float32, unit *float32, center *float32, scale *float32, shift *float32, pixels int, channels int)
-
 // avx512NormGradRelu sets dx[p*channels+c] = g*a[c] + (x*b[c] + d[c]) for pixels > 0:
 // g = grad[p*channels+c] where x*scale[c] + shift[c] > 0, else 0.
 //
 //go:noescape
 func avx512NormGradRelu(dx *float32, grad *float32, x *float32, a *float32, b *float32, d *float32, scale *float32, shift *float32, pixels int, channels int)
+
+// avx512AffineReluPast sets y[p*channels+c] = relu(x[p*channels+c]*scale[c] + shift[c]) for pixels > 0.
+//
+//go:noescape
+func avx512AffineReluPast(y *float32, x *float32, scale *float32, shift *float32, pixels int, channels int)
+
+// avx512AffineAddReluPast sets y[i] = relu(r[i] + (x[i]*scale[c] + shift[c])), i = p*channels+c, for pixels > 0.
+//
+//go:noescape
+func avx512AffineAddReluPast(y *float32, r *float32, x *float32, scale *float32, shift *float32, pixels int, channels int)
+
+// avx512NormGradReluPast sets dx[p*channels+c] = g*a[c] + (x*b[c] + d[c]) for pixels > 0:
+// g = grad[p*channels+c] where x*scale[c] + shift[c] > 0, else 0.
+//
+//go:noescape
+func avx512NormGradReluPast(dx *float32, grad *float32, x *float32, a *float32, b *float32, d *float32, scale *float32, shift *float32, pixels int, channels int)
+
+// avx512NormSumsRelu adds g to sum[c] and g*(x*unit[c] + center[c]) to product[c], pixel by pixel,
+// for pixels > 0: g = grad[p*channels+c] where x*scale[c] + shift[c] > 0, else 0.
+//
+//go:noescape
+func avx512NormSumsRelu(sum *float32, product *float32, grad *float32, x *float32, unit *float32, center *float32, scale *float32, shift *float32, pixels int, channels int)
 
 // avx512NormGradReluAdd sets dx[p*channels+c] += g*a[c] + (x*b[c] + d[c]) for pixels > 0:
 // g = grad[p*channels+c] where x*scale[c] + shift[c] > 0, else 0.

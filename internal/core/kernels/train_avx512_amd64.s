@@ -536,6 +536,245 @@ next:
 	VZEROUPPER
 	RET
 
+// func avx512NormGrad(dx *float32, grad *float32, x *float32, a *float32, b *float32, d *float32, pixels int, channels int)
+// Requires: AVX, AVX512F
+TEXT ·avx512NormGrad(SB), NOSPLIT, $0-64
+	VPXORD Z5, Z5, Z5
+	MOVQ   dx+0(FP), DI
+	MOVQ   grad+8(FP), SI
+	MOVQ   x+16(FP), DX
+	MOVQ   a+24(FP), BX
+	MOVQ   b+32(FP), R8
+	MOVQ   d+40(FP), R9
+	MOVQ   channels+56(FP), R15
+	MOVQ   R15, CX
+	ANDQ   $+15, CX
+	MOVL   $0x00000001, AX
+	SHLL   CL, AX
+	DECL   AX
+	KMOVW  AX, K1
+	MOVQ   R15, R13
+	SHLQ   $0x02, R15
+	SUBQ   $+16, R13
+	MOVQ   pixels+48(FP), R12
+
+pixel:
+	XORQ  AX, AX
+	MOVQ  R13, CX
+	TESTQ CX, CX
+	JL    tail
+
+vector:
+	VMOVUPS     (DX)(AX*1), Z0
+	VMOVUPS     (SI)(AX*1), Z1
+	VMOVUPS     (BX)(AX*1), Z2
+	VMOVUPS     (R8)(AX*1), Z3
+	VMOVUPS     (R9)(AX*1), Z4
+	VFMADD213PS Z4, Z3, Z0
+	VFMADD231PS Z2, Z1, Z0
+	VMOVUPS     Z0, (DI)(AX*1)
+	ADDQ        $+64, AX
+	SUBQ        $+16, CX
+	JGE         vector
+
+tail:
+	ADDQ        $+16, CX
+	JZ          next
+	VMOVUPS.Z   (DX)(AX*1), K1, Z0
+	VMOVUPS.Z   (SI)(AX*1), K1, Z1
+	VMOVUPS.Z   (BX)(AX*1), K1, Z2
+	VMOVUPS.Z   (R8)(AX*1), K1, Z3
+	VMOVUPS.Z   (R9)(AX*1), K1, Z4
+	VFMADD213PS Z4, Z3, Z0
+	VFMADD231PS Z2, Z1, Z0
+	VMOVUPS     Z0, K1, (DI)(AX*1)
+
+next:
+	ADDQ R15, DI
+	ADDQ R15, SI
+	ADDQ R15, DX
+	DECQ R12
+	JNZ  pixel
+	VZEROUPPER
+	RET
+
+// func avx512AffinePast(y *float32, x *float32, scale *float32, shift *float32, pixels int, channels int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·avx512AffinePast(SB), NOSPLIT, $0-48
+	VPXORD Z3, Z3, Z3
+	MOVQ   y+0(FP), DI
+	MOVQ   x+8(FP), SI
+	MOVQ   scale+16(FP), DX
+	MOVQ   shift+24(FP), BX
+	MOVQ   channels+40(FP), R15
+	MOVQ   R15, CX
+	ANDQ   $+15, CX
+	MOVL   $0x00000001, AX
+	SHLL   CL, AX
+	DECL   AX
+	KMOVW  AX, K1
+	MOVQ   R15, R13
+	SHLQ   $0x02, R15
+	SUBQ   $+16, R13
+	MOVQ   pixels+32(FP), R12
+
+pixel:
+	XORQ  AX, AX
+	MOVQ  R13, CX
+	TESTQ CX, CX
+	JL    tail
+
+vector:
+	VMOVUPS     (SI)(AX*1), Z0
+	VMOVUPS     (DX)(AX*1), Z1
+	VMOVUPS     (BX)(AX*1), Z2
+	VFMADD213PS Z2, Z1, Z0
+	VMOVNTPS    Z0, (DI)(AX*1)
+	ADDQ        $+64, AX
+	SUBQ        $+16, CX
+	JGE         vector
+
+tail:
+	ADDQ        $+16, CX
+	JZ          next
+	VMOVUPS.Z   (SI)(AX*1), K1, Z0
+	VMOVUPS.Z   (DX)(AX*1), K1, Z1
+	VMOVUPS.Z   (BX)(AX*1), K1, Z2
+	VFMADD213PS Z2, Z1, Z0
+	VMOVUPS     Z0, K1, (DI)(AX*1)
+
+next:
+	ADDQ R15, DI
+	ADDQ R15, SI
+	DECQ R12
+	JNZ  pixel
+	SFENCE
+	VZEROUPPER
+	RET
+
+// func avx512AffineAddPast(y *float32, r *float32, x *float32, scale *float32, shift *float32, pixels int, channels int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·avx512AffineAddPast(SB), NOSPLIT, $0-56
+	VPXORD Z3, Z3, Z3
+	MOVQ   y+0(FP), DI
+	MOVQ   r+8(FP), SI
+	MOVQ   x+16(FP), DX
+	MOVQ   scale+24(FP), BX
+	MOVQ   shift+32(FP), R8
+	MOVQ   channels+48(FP), R15
+	MOVQ   R15, CX
+	ANDQ   $+15, CX
+	MOVL   $0x00000001, AX
+	SHLL   CL, AX
+	DECL   AX
+	KMOVW  AX, K1
+	MOVQ   R15, R13
+	SHLQ   $0x02, R15
+	SUBQ   $+16, R13
+	MOVQ   pixels+40(FP), R12
+
+pixel:
+	XORQ  AX, AX
+	MOVQ  R13, CX
+	TESTQ CX, CX
+	JL    tail
+
+vector:
+	VMOVUPS     (DX)(AX*1), Z0
+	VMOVUPS     (BX)(AX*1), Z1
+	VMOVUPS     (R8)(AX*1), Z2
+	VFMADD213PS Z2, Z1, Z0
+	VMOVUPS     (SI)(AX*1), Z4
+	VADDPS      Z4, Z0, Z0
+	VMOVNTPS    Z0, (DI)(AX*1)
+	ADDQ        $+64, AX
+	SUBQ        $+16, CX
+	JGE         vector
+
+tail:
+	ADDQ        $+16, CX
+	JZ          next
+	VMOVUPS.Z   (DX)(AX*1), K1, Z0
+	VMOVUPS.Z   (BX)(AX*1), K1, Z1
+	VMOVUPS.Z   (R8)(AX*1), K1, Z2
+	VFMADD213PS Z2, Z1, Z0
+	VMOVUPS.Z   (SI)(AX*1), K1, Z4
+	VADDPS      Z4, Z0, Z0
+	VMOVUPS     Z0, K1, (DI)(AX*1)
+
+next:
+	ADDQ R15, DI
+	ADDQ R15, SI
+	ADDQ R15, DX
+	DECQ R12
+	JNZ  pixel
+	SFENCE
+	VZEROUPPER
+	RET
+
+// func avx512NormGradPast(dx *float32, grad *float32, x *float32, a *float32, b *float32, d *float32, pixels int, channels int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·avx512NormGradPast(SB), NOSPLIT, $0-64
+	VPXORD Z5, Z5, Z5
+	MOVQ   dx+0(FP), DI
+	MOVQ   grad+8(FP), SI
+	MOVQ   x+16(FP), DX
+	MOVQ   a+24(FP), BX
+	MOVQ   b+32(FP), R8
+	MOVQ   d+40(FP), R9
+	MOVQ   channels+56(FP), R15
+	MOVQ   R15, CX
+	ANDQ   $+15, CX
+	MOVL   $0x00000001, AX
+	SHLL   CL, AX
+	DECL   AX
+	KMOVW  AX, K1
+	MOVQ   R15, R13
+	SHLQ   $0x02, R15
+	SUBQ   $+16, R13
+	MOVQ   pixels+48(FP), R12
+
+pixel:
+	XORQ  AX, AX
+	MOVQ  R13, CX
+	TESTQ CX, CX
+	JL    tail
+
+vector:
+	VMOVUPS     (DX)(AX*1), Z0
+	VMOVUPS     (SI)(AX*1), Z1
+	VMOVUPS     (BX)(AX*1), Z2
+	VMOVUPS     (R8)(AX*1), Z3
+	VMOVUPS     (R9)(AX*1), Z4
+	VFMADD213PS Z4, Z3, Z0
+	VFMADD231PS Z2, Z1, Z0
+	VMOVNTPS    Z0, (DI)(AX*1)
+	ADDQ        $+64, AX
+	SUBQ        $+16, CX
+	JGE         vector
+
+tail:
+	ADDQ        $+16, CX
+	JZ          next
+	VMOVUPS.Z   (DX)(AX*1), K1, Z0
+	VMOVUPS.Z   (SI)(AX*1), K1, Z1
+	VMOVUPS.Z   (BX)(AX*1), K1, Z2
+	VMOVUPS.Z   (R8)(AX*1), K1, Z3
+	VMOVUPS.Z   (R9)(AX*1), K1, Z4
+	VFMADD213PS Z4, Z3, Z0
+	VFMADD231PS Z2, Z1, Z0
+	VMOVUPS     Z0, K1, (DI)(AX*1)
+
+next:
+	ADDQ R15, DI
+	ADDQ R15, SI
+	ADDQ R15, DX
+	DECQ R12
+	JNZ  pixel
+	SFENCE
+	VZEROUPPER
+	RET
+
 // func avx512NormSums(sum *float32, product *float32, grad *float32, x *float32, unit *float32, center *float32, pixels int, channels int)
 // Requires: AVX, AVX512F
 TEXT ·avx512NormSums(SB), NOSPLIT, $0-64
@@ -598,68 +837,6 @@ tail:
 next:
 	ADDQ R15, DI
 	ADDQ R15, SI
-	DECQ R12
-	JNZ  pixel
-	VZEROUPPER
-	RET
-
-// func avx512NormGrad(dx *float32, grad *float32, x *float32, a *float32, b *float32, d *float32, pixels int, channels int)
-// Requires: AVX, AVX512F
-TEXT ·avx512NormGrad(SB), NOSPLIT, $0-64
-	VPXORD Z5, Z5, Z5
-	MOVQ   dx+0(FP), DI
-	MOVQ   grad+8(FP), SI
-	MOVQ   x+16(FP), DX
-	MOVQ   a+24(FP), BX
-	MOVQ   b+32(FP), R8
-	MOVQ   d+40(FP), R9
-	MOVQ   channels+56(FP), R15
-	MOVQ   R15, CX
-	ANDQ   $+15, CX
-	MOVL   $0x00000001, AX
-	SHLL   CL, AX
-	DECL   AX
-	KMOVW  AX, K1
-	MOVQ   R15, R13
-	SHLQ   $0x02, R15
-	SUBQ   $+16, R13
-	MOVQ   pixels+48(FP), R12
-
-pixel:
-	XORQ  AX, AX
-	MOVQ  R13, CX
-	TESTQ CX, CX
-	JL    tail
-
-vector:
-	VMOVUPS     (DX)(AX*1), Z0
-	VMOVUPS     (SI)(AX*1), Z1
-	VMOVUPS     (BX)(AX*1), Z2
-	VMOVUPS     (R8)(AX*1), Z3
-	VMOVUPS     (R9)(AX*1), Z4
-	VFMADD213PS Z4, Z3, Z0
-	VFMADD231PS Z2, Z1, Z0
-	VMOVUPS     Z0, (DI)(AX*1)
-	ADDQ        $+64, AX
-	SUBQ        $+16, CX
-	JGE         vector
-
-tail:
-	ADDQ        $+16, CX
-	JZ          next
-	VMOVUPS.Z   (DX)(AX*1), K1, Z0
-	VMOVUPS.Z   (SI)(AX*1), K1, Z1
-	VMOVUPS.Z   (BX)(AX*1), K1, Z2
-	VMOVUPS.Z   (R8)(AX*1), K1, Z3
-	VMOVUPS.Z   (R9)(AX*1), K1, Z4
-	VFMADD213PS Z4, Z3, Z0
-	VFMADD231PS Z2, Z1, Z0
-	VMOVUPS     Z0, K1, (DI)(AX*1)
-
-next:
-	ADDQ R15, DI
-	ADDQ R15, SI
-	ADDQ R15, DX
 	DECQ R12
 	JNZ  pixel
 	VZEROUPPER
@@ -847,6 +1024,273 @@ next:
 	VZEROUPPER
 	RET
 
+// func avx512NormGradRelu(dx *float32, grad *float32, x *float32, a *float32, b *float32, d *float32, scale *float32, shift *float32, pixels int, channels int)
+// Requires: AVX, AVX512F
+TEXT ·avx512NormGradRelu(SB), NOSPLIT, $0-80
+	VPXORD Z5, Z5, Z5
+	MOVQ   dx+0(FP), DI
+	MOVQ   grad+8(FP), SI
+	MOVQ   x+16(FP), DX
+	MOVQ   a+24(FP), BX
+	MOVQ   b+32(FP), R8
+	MOVQ   d+40(FP), R9
+	MOVQ   scale+48(FP), R10
+	MOVQ   shift+56(FP), R11
+	MOVQ   channels+72(FP), R15
+	MOVQ   R15, CX
+	ANDQ   $+15, CX
+	MOVL   $0x00000001, AX
+	SHLL   CL, AX
+	DECL   AX
+	KMOVW  AX, K1
+	MOVQ   R15, R13
+	SHLQ   $0x02, R15
+	SUBQ   $+16, R13
+	MOVQ   pixels+64(FP), R12
+
+pixel:
+	XORQ  AX, AX
+	MOVQ  R13, CX
+	TESTQ CX, CX
+	JL    tail
+
+vector:
+	VMOVUPS     (DX)(AX*1), Z0
+	VMOVUPS     (SI)(AX*1), Z1
+	VMOVUPS     (R10)(AX*1), Z6
+	VMOVUPS     (R11)(AX*1), Z7
+	VFMADD213PS Z7, Z0, Z6
+	VCMPPS      $0x1e, Z5, Z6, K2
+	VMOVAPS.Z   Z1, K2, Z1
+	VMOVUPS     (BX)(AX*1), Z2
+	VMOVUPS     (R8)(AX*1), Z3
+	VMOVUPS     (R9)(AX*1), Z4
+	VFMADD213PS Z4, Z3, Z0
+	VFMADD231PS Z2, Z1, Z0
+	VMOVUPS     Z0, (DI)(AX*1)
+	ADDQ        $+64, AX
+	SUBQ        $+16, CX
+	JGE         vector
+
+tail:
+	ADDQ        $+16, CX
+	JZ          next
+	VMOVUPS.Z   (DX)(AX*1), K1, Z0
+	VMOVUPS.Z   (SI)(AX*1), K1, Z1
+	VMOVUPS.Z   (R10)(AX*1), K1, Z6
+	VMOVUPS.Z   (R11)(AX*1), K1, Z7
+	VFMADD213PS Z7, Z0, Z6
+	VCMPPS      $0x1e, Z5, Z6, K2
+	VMOVAPS.Z   Z1, K2, Z1
+	VMOVUPS.Z   (BX)(AX*1), K1, Z2
+	VMOVUPS.Z   (R8)(AX*1), K1, Z3
+	VMOVUPS.Z   (R9)(AX*1), K1, Z4
+	VFMADD213PS Z4, Z3, Z0
+	VFMADD231PS Z2, Z1, Z0
+	VMOVUPS     Z0, K1, (DI)(AX*1)
+
+next:
+	ADDQ R15, DI
+	ADDQ R15, SI
+	ADDQ R15, DX
+	DECQ R12
+	JNZ  pixel
+	VZEROUPPER
+	RET
+
+// func avx512AffineReluPast(y *float32, x *float32, scale *float32, shift *float32, pixels int, channels int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·avx512AffineReluPast(SB), NOSPLIT, $0-48
+	VPXORD Z3, Z3, Z3
+	MOVQ   y+0(FP), DI
+	MOVQ   x+8(FP), SI
+	MOVQ   scale+16(FP), DX
+	MOVQ   shift+24(FP), BX
+	MOVQ   channels+40(FP), R15
+	MOVQ   R15, CX
+	ANDQ   $+15, CX
+	MOVL   $0x00000001, AX
+	SHLL   CL, AX
+	DECL   AX
+	KMOVW  AX, K1
+	MOVQ   R15, R13
+	SHLQ   $0x02, R15
+	SUBQ   $+16, R13
+	MOVQ   pixels+32(FP), R12
+
+pixel:
+	XORQ  AX, AX
+	MOVQ  R13, CX
+	TESTQ CX, CX
+	JL    tail
+
+vector:
+	VMOVUPS     (SI)(AX*1), Z0
+	VMOVUPS     (DX)(AX*1), Z1
+	VMOVUPS     (BX)(AX*1), Z2
+	VFMADD213PS Z2, Z1, Z0
+	VMAXPS      Z0, Z3, Z0
+	VMOVNTPS    Z0, (DI)(AX*1)
+	ADDQ        $+64, AX
+	SUBQ        $+16, CX
+	JGE         vector
+
+tail:
+	ADDQ        $+16, CX
+	JZ          next
+	VMOVUPS.Z   (SI)(AX*1), K1, Z0
+	VMOVUPS.Z   (DX)(AX*1), K1, Z1
+	VMOVUPS.Z   (BX)(AX*1), K1, Z2
+	VFMADD213PS Z2, Z1, Z0
+	VMAXPS      Z0, Z3, Z0
+	VMOVUPS     Z0, K1, (DI)(AX*1)
+
+next:
+	ADDQ R15, DI
+	ADDQ R15, SI
+	DECQ R12
+	JNZ  pixel
+	SFENCE
+	VZEROUPPER
+	RET
+
+// func avx512AffineAddReluPast(y *float32, r *float32, x *float32, scale *float32, shift *float32, pixels int, channels int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·avx512AffineAddReluPast(SB), NOSPLIT, $0-56
+	VPXORD Z3, Z3, Z3
+	MOVQ   y+0(FP), DI
+	MOVQ   r+8(FP), SI
+	MOVQ   x+16(FP), DX
+	MOVQ   scale+24(FP), BX
+	MOVQ   shift+32(FP), R8
+	MOVQ   channels+48(FP), R15
+	MOVQ   R15, CX
+	ANDQ   $+15, CX
+	MOVL   $0x00000001, AX
+	SHLL   CL, AX
+	DECL   AX
+	KMOVW  AX, K1
+	MOVQ   R15, R13
+	SHLQ   $0x02, R15
+	SUBQ   $+16, R13
+	MOVQ   pixels+40(FP), R12
+
+pixel:
+	XORQ  AX, AX
+	MOVQ  R13, CX
+	TESTQ CX, CX
+	JL    tail
+
+vector:
+	VMOVUPS     (DX)(AX*1), Z0
+	VMOVUPS     (BX)(AX*1), Z1
+	VMOVUPS     (R8)(AX*1), Z2
+	VFMADD213PS Z2, Z1, Z0
+	VMOVUPS     (SI)(AX*1), Z4
+	VADDPS      Z4, Z0, Z0
+	VMAXPS      Z0, Z3, Z0
+	VMOVNTPS    Z0, (DI)(AX*1)
+	ADDQ        $+64, AX
+	SUBQ        $+16, CX
+	JGE         vector
+
+tail:
+	ADDQ        $+16, CX
+	JZ          next
+	VMOVUPS.Z   (DX)(AX*1), K1, Z0
+	VMOVUPS.Z   (BX)(AX*1), K1, Z1
+	VMOVUPS.Z   (R8)(AX*1), K1, Z2
+	VFMADD213PS Z2, Z1, Z0
+	VMOVUPS.Z   (SI)(AX*1), K1, Z4
+	VADDPS      Z4, Z0, Z0
+	VMAXPS      Z0, Z3, Z0
+	VMOVUPS     Z0, K1, (DI)(AX*1)
+
+next:
+	ADDQ R15, DI
+	ADDQ R15, SI
+	ADDQ R15, DX
+	DECQ R12
+	JNZ  pixel
+	SFENCE
+	VZEROUPPER
+	RET
+
+// func avx512NormGradReluPast(dx *float32, grad *float32, x *float32, a *float32, b *float32, d *float32, scale *float32, shift *float32, pixels int, channels int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·avx512NormGradReluPast(SB), NOSPLIT, $0-80
+	VPXORD Z5, Z5, Z5
+	MOVQ   dx+0(FP), DI
+	MOVQ   grad+8(FP), SI
+	MOVQ   x+16(FP), DX
+	MOVQ   a+24(FP), BX
+	MOVQ   b+32(FP), R8
+	MOVQ   d+40(FP), R9
+	MOVQ   scale+48(FP), R10
+	MOVQ   shift+56(FP), R11
+	MOVQ   channels+72(FP), R15
+	MOVQ   R15, CX
+	ANDQ   $+15, CX
+	MOVL   $0x00000001, AX
+	SHLL   CL, AX
+	DECL   AX
+	KMOVW  AX, K1
+	MOVQ   R15, R13
+	SHLQ   $0x02, R15
+	SUBQ   $+16, R13
+	MOVQ   pixels+64(FP), R12
+
+pixel:
+	XORQ  AX, AX
+	MOVQ  R13, CX
+	TESTQ CX, CX
+	JL    tail
+
+vector:
+	VMOVUPS     (DX)(AX*1), Z0
+	VMOVUPS     (SI)(AX*1), Z1
+	VMOVUPS     (R10)(AX*1), Z6
+	VMOVUPS     (R11)(AX*1), Z7
+	VFMADD213PS Z7, Z0, Z6
+	VCMPPS      $0x1e, Z5, Z6, K2
+	VMOVAPS.Z   Z1, K2, Z1
+	VMOVUPS     (BX)(AX*1), Z2
+	VMOVUPS     (R8)(AX*1), Z3
+	VMOVUPS     (R9)(AX*1), Z4
+	VFMADD213PS Z4, Z3, Z0
+	VFMADD231PS Z2, Z1, Z0
+	VMOVNTPS    Z0, (DI)(AX*1)
+	ADDQ        $+64, AX
+	SUBQ        $+16, CX
+	JGE         vector
+
+tail:
+	ADDQ        $+16, CX
+	JZ          next
+	VMOVUPS.Z   (DX)(AX*1), K1, Z0
+	VMOVUPS.Z   (SI)(AX*1), K1, Z1
+	VMOVUPS.Z   (R10)(AX*1), K1, Z6
+	VMOVUPS.Z   (R11)(AX*1), K1, Z7
+	VFMADD213PS Z7, Z0, Z6
+	VCMPPS      $0x1e, Z5, Z6, K2
+	VMOVAPS.Z   Z1, K2, Z1
+	VMOVUPS.Z   (BX)(AX*1), K1, Z2
+	VMOVUPS.Z   (R8)(AX*1), K1, Z3
+	VMOVUPS.Z   (R9)(AX*1), K1, Z4
+	VFMADD213PS Z4, Z3, Z0
+	VFMADD231PS Z2, Z1, Z0
+	VMOVUPS     Z0, K1, (DI)(AX*1)
+
+next:
+	ADDQ R15, DI
+	ADDQ R15, SI
+	ADDQ R15, DX
+	DECQ R12
+	JNZ  pixel
+	SFENCE
+	VZEROUPPER
+	RET
+
 // func avx512NormSumsRelu(sum *float32, product *float32, grad *float32, x *float32, unit *float32, center *float32, scale *float32, shift *float32, pixels int, channels int)
 // Requires: AVX, AVX512F
 TEXT ·avx512NormSumsRelu(SB), NOSPLIT, $0-80
@@ -921,80 +1365,6 @@ tail:
 next:
 	ADDQ R15, DI
 	ADDQ R15, SI
-	DECQ R12
-	JNZ  pixel
-	VZEROUPPER
-	RET
-
-// func avx512NormGradRelu(dx *float32, grad *float32, x *float32, a *float32, b *float32, d *float32, scale *float32, shift *float32, pixels int, channels int)
-// Requires: AVX, AVX512F
-TEXT ·avx512NormGradRelu(SB), NOSPLIT, $0-80
-	VPXORD Z5, Z5, Z5
-	MOVQ   dx+0(FP), DI
-	MOVQ   grad+8(FP), SI
-	MOVQ   x+16(FP), DX
-	MOVQ   a+24(FP), BX
-	MOVQ   b+32(FP), R8
-	MOVQ   d+40(FP), R9
-	MOVQ   scale+48(FP), R10
-	MOVQ   shift+56(FP), R11
-	MOVQ   channels+72(FP), R15
-	MOVQ   R15, CX
-	ANDQ   $+15, CX
-	MOVL   $0x00000001, AX
-	SHLL   CL, AX
-	DECL   AX
-	KMOVW  AX, K1
-	MOVQ   R15, R13
-	SHLQ   $0x02, R15
-	SUBQ   $+16, R13
-	MOVQ   pixels+64(FP), R12
-
-pixel:
-	XORQ  AX, AX
-	MOVQ  R13, CX
-	TESTQ CX, CX
-	JL    tail
-
-vector:
-	VMOVUPS     (DX)(AX*1), Z0
-	VMOVUPS     (SI)(AX*1), Z1
-	VMOVUPS     (R10)(AX*1), Z6
-	VMOVUPS     (R11)(AX*1), Z7
-	VFMADD213PS Z7, Z0, Z6
-	VCMPPS      $0x1e, Z5, Z6, K2
-	VMOVAPS.Z   Z1, K2, Z1
-	VMOVUPS     (BX)(AX*1), Z2
-	VMOVUPS     (R8)(AX*1), Z3
-	VMOVUPS     (R9)(AX*1), Z4
-	VFMADD213PS Z4, Z3, Z0
-	VFMADD231PS Z2, Z1, Z0
-	VMOVUPS     Z0, (DI)(AX*1)
-	ADDQ        $+64, AX
-	SUBQ        $+16, CX
-	JGE         vector
-
-tail:
-	ADDQ        $+16, CX
-	JZ          next
-	VMOVUPS.Z   (DX)(AX*1), K1, Z0
-	VMOVUPS.Z   (SI)(AX*1), K1, Z1
-	VMOVUPS.Z   (R10)(AX*1), K1, Z6
-	VMOVUPS.Z   (R11)(AX*1), K1, Z7
-	VFMADD213PS Z7, Z0, Z6
-	VCMPPS      $0x1e, Z5, Z6, K2
-	VMOVAPS.Z   Z1, K2, Z1
-	VMOVUPS.Z   (BX)(AX*1), K1, Z2
-	VMOVUPS.Z   (R8)(AX*1), K1, Z3
-	VMOVUPS.Z   (R9)(AX*1), K1, Z4
-	VFMADD213PS Z4, Z3, Z0
-	VFMADD231PS Z2, Z1, Z0
-	VMOVUPS     Z0, K1, (DI)(AX*1)
-
-next:
-	ADDQ R15, DI
-	ADDQ R15, SI
-	ADDQ R15, DX
 	DECQ R12
 	JNZ  pixel
 	VZEROUPPER

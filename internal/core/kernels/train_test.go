@@ -21,6 +21,7 @@ func TestTrainingAgainstLoop(t *testing.T) {
 			n := c * pixels
 			scale, shift, a, b, d := make(0, c), make(1, c), make(2, c), make(3, c), make(4, c)
 			x, g, dx := make(5, n), make(6, n), make(7, n)
+			past := rng.IntN(2) == 0
 			act, add := []Activation{Relu, Swish, Sigmoid, HardSwish, HardSigmoid, None}[rng.IntN(6)], rng.IntN(2) == 0
 
 			want, got := clone(dx), clone(dx)
@@ -30,15 +31,15 @@ func TestTrainingAgainstLoop(t *testing.T) {
 			copy(dx, want)
 			s.SlopeTimes(dx, g, x, act, false)
 
-			plain.Affine(want, x, scale, shift, act)
-			s.Affine(dx, x, scale, shift, act)
+			plain.Affine(want, x, scale, shift, act, past)
+			s.Affine(dx, x, scale, shift, act, past)
 			requireRounded(t, want, dx, 2e-6, 1)
 
-			plain.AffineAdd(want, g, x, scale, shift, Relu)
-			s.AffineAdd(dx, g, x, scale, shift, Relu)
+			plain.AffineAdd(want, g, x, scale, shift, Relu, past)
+			s.AffineAdd(dx, g, x, scale, shift, Relu, past)
 			requireRounded(t, want, dx, 2e-6, 1)
-			plain.AffineAdd(want, want, x, scale, shift, None)
-			s.AffineAdd(dx, dx, x, scale, shift, None)
+			plain.AffineAdd(want, want, x, scale, shift, None, past)
+			s.AffineAdd(dx, dx, x, scale, shift, None, past)
 			requireRounded(t, want, dx, 4e-6, 1)
 
 			sum, square := make(8, c), make(9, c)
@@ -60,8 +61,8 @@ func TestTrainingAgainstLoop(t *testing.T) {
 			requireRounded(t, w1, square, 1e-6, pixels)
 
 			want = clone(dx)
-			plain.NormGrad(want, g, x, a, b, d, behind, add)
-			s.NormGrad(dx, g, x, a, b, d, behind, add)
+			plain.NormGrad(want, g, x, a, b, d, behind, add, past)
+			s.NormGrad(dx, g, x, a, b, d, behind, add, past)
 			requireRounded(t, want, dx, 4e-6, 1)
 		}
 	})
@@ -89,13 +90,13 @@ func TestTrainingIsTheSameForAllAssembly(t *testing.T) {
 		for _, s := range sets {
 			y, sum, square, dx, slope := make([]float32, c*pixels), clone(p[0]), clone(p[1]), clone(start), clone(start)
 			behind := &BehindRelu{p[2], p[3]}
-			s.Affine(y, x, p[0], p[1], Relu)
+			s.Affine(y, x, p[0], p[1], Relu, true)
 			s.NormSums(sum, square, g, x, p[2], p[3], behind)
 			s.NormSums(sum, square, g, x, p[2], p[3], nil)
 			s.SumSquares(sum, square, x)
-			s.AffineAdd(y, y, x, p[3], p[4], Relu)
-			s.NormGrad(dx, g, x, p[0], p[1], p[2], behind, true)
-			s.NormGrad(dx, g, x, p[2], p[3], p[4], nil, true)
+			s.AffineAdd(y, y, x, p[3], p[4], Relu, true)
+			s.NormGrad(dx, g, x, p[0], p[1], p[2], behind, true, false)
+			s.NormGrad(dx, g, x, p[2], p[3], p[4], nil, false, true)
 			s.SlopeTimes(slope, g, x, Swish, true)
 			all := [][]float32{y, sum, square, dx, slope}
 			if first == nil {

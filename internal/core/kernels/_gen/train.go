@@ -13,11 +13,13 @@ func (v *isa) train() {
 	}
 	v.sumSquares()
 	for _, relu := range []bool{false, true} {
-		v.affine(relu)
-		v.affineAdd(relu)
+		for _, past := range []bool{false, true} {
+			v.affine(relu, past)
+			v.affineAdd(relu, past)
+			v.normGrad(relu, false, past)
+		}
 		v.normSums(relu)
-		v.normGrad(relu, false)
-		v.normGrad(relu, true)
+		v.normGrad(relu, true, false)
 	}
 	v.poolGrad()
 }
@@ -76,8 +78,8 @@ func (v *isa) slopeSwish(add bool) {
 }
 
 // channels writes the loop over pixels, one after the other, and the vectors of
-// channels of each. Slices are values of pixels, constants those of channels.
-func (v *isa) channels(slices, constants []string, body func(slices, constants []Mem, m *mask)) {
+// channels of each. Slices are values of pixels, constants those of channels. past says that body stores past the cache.
+func (v *isa) channels(slices, constants []string, past bool, body func(slices, constants []Mem, m *mask)) {
 	registers := []GPPhysical{RDI, RSI, RDX, RBX, R8, R9, R10, R11}
 	at := func(names []string) (mems []Mem) {
 		for _, name := range names {
@@ -116,7 +118,27 @@ func (v *isa) channels(slices, constants []string, body func(slices, constants [
 	}
 	v.DECQ(pixels)
 	v.JNZ(LabelRef("pixel"))
+	if past {
+		v.SFENCE() // others may read it now
+	}
 	v.ret()
+}
+
+// pastName is the ending of the functions that store past the cache.
+func pastName(past bool) string {
+	if past {
+		return "Past"
+	}
+	return ""
+}
+
+// storePast stores past the cache, if it is told to, whole vectors at multiples of their size.
+func (v *isa) storePast(from VecPhysical, m *mask, to Mem, past bool) {
+	if past && m == nil {
+		v.VMOVNTPS(from, to)
+		return
+	}
+	v.store(from, m, to)
 }
 
 // reluName is the ending of the functions behind which a relu stands.
@@ -127,15 +149,15 @@ func reluName(relu bool) string {
 	return ""
 }
 
-func (v *isa) affine(relu bool) {
+func (v *isa) affine(relu, past bool) {
 	doc := "sets y[p*channels+c] = x[p*channels+c]*scale[c] + shift[c] for pixels > 0."
 	if relu {
 		doc = "sets y[p*channels+c] = relu(x[p*channels+c]*scale[c] + shift[c]) for pixels > 0."
 	}
-	v.function("Affine"+reluName(relu), "func(y, x, scale, shift *float32, pixels, channels int)", doc)
+	v.function("Affine"+reluName(relu)+pastName(past), "func(y, x, scale, shift *float32, pixels, channels int)", doc)
 	x, scale, shift, zero := v.regs[0], v.regs[1], v.regs[2], v.regs[3]
 	v.zero(zero)
-	v.channels([]string{"y", "x"}, []string{"scale", "shift"}, func(s, c []Mem, m *mask) {
+	v.channels([]string{"y", "x"}, []string{"scale", "shift"}, past, func(s, c []Mem, m *mask) {
 		v.load(s[1], m, x)
 		v.load(c[0], m, scale)
 		v.load(c[1], m, shift)
@@ -143,19 +165,19 @@ func (v *isa) affine(relu bool) {
 		if relu {
 			v.VMAXPS(x, zero, x) // 0 > x ? 0 : x, also for NaN
 		}
-		v.store(x, m, s[0])
+		v.storePast(x, m, s[0], past)
 	})
 }
 
-func (v *isa) affineAdd(relu bool) {
+func (v *isa) affineAdd(relu, past bool) {
 	doc := "sets y[i] = r[i] + (x[i]*scale[c] + shift[c]), i = p*channels+c, for pixels > 0."
 	if relu {
 		doc = "sets y[i] = relu(r[i] + (x[i]*scale[c] + shift[c])), i = p*channels+c, for pixels > 0."
 	}
-	v.function("AffineAdd"+reluName(relu), "func(y, r, x, scale, shift *float32, pixels, channels int)", doc)
+	v.function("AffineAdd"+reluName(relu)+pastName(past), "func(y, r, x, scale, shift *float32, pixels, channels int)", doc)
 	x, scale, shift, zero, r := v.regs[0], v.regs[1], v.regs[2], v.regs[3], v.regs[4]
 	v.zero(zero)
-	v.channels([]string{"y", "r", "x"}, []string{"scale", "shift"}, func(s, c []Mem, m *mask) {
+	v.channels([]string{"y", "r", "x"}, []string{"scale", "shift"}, past, func(s, c []Mem, m *mask) {
 		v.load(s[2], m, x)
 		v.load(c[0], m, scale)
 		v.load(c[1], m, shift)
@@ -165,7 +187,7 @@ func (v *isa) affineAdd(relu bool) {
 		if relu {
 			v.VMAXPS(x, zero, x) // 0 > x ? 0 : x, also for NaN
 		}
-		v.store(x, m, s[0])
+		v.storePast(x, m, s[0], past)
 	})
 }
 
@@ -173,7 +195,7 @@ func (v *isa) sumSquares() {
 	v.function("SumSquares", "func(sum, square, x *float32, pixels, channels int)",
 		"adds x[p*channels+c] to sum[c] and its square to square[c], pixel by pixel, for pixels > 0.")
 	x, sum, square := v.regs[0], v.regs[1], v.regs[2]
-	v.channels([]string{"x"}, []string{"sum", "square"}, func(s, c []Mem, m *mask) {
+	v.channels([]string{"x"}, []string{"sum", "square"}, false, func(s, c []Mem, m *mask) {
 		v.load(s[0], m, x)
 		v.load(c[0], m, sum)
 		v.load(c[1], m, square)
@@ -208,7 +230,7 @@ func (v *isa) normSums(relu bool) {
 		"adds g to sum[c] and g*(x*unit[c] + center[c]) to product[c], pixel by pixel,", "for pixels > 0: "+doc+".")
 	x, g, sum, product, unit, center, zero, t, u := v.regs[0], v.regs[1], v.regs[2], v.regs[3], v.regs[4], v.regs[5], v.regs[6], v.regs[7], v.regs[8]
 	v.zero(zero)
-	v.channels([]string{"grad", "x"}, constants, func(s, c []Mem, m *mask) {
+	v.channels([]string{"grad", "x"}, constants, false, func(s, c []Mem, m *mask) {
 		v.load(s[1], m, x)
 		v.load(s[0], m, g)
 		if relu {
@@ -226,17 +248,17 @@ func (v *isa) normSums(relu bool) {
 	})
 }
 
-func (v *isa) normGrad(relu, add bool) {
+func (v *isa) normGrad(relu, add, past bool) {
 	name, op := addName(add)
 	params, constants, doc := "dx, grad, x, a, b, d", []string{"a", "b", "d"}, "g = grad[p*channels+c]"
 	if relu {
 		params, constants, doc = params+", scale, shift", append(constants, "scale", "shift"), doc+" where x*scale[c] + shift[c] > 0, else 0"
 	}
-	v.function("NormGrad"+reluName(relu)+name, "func("+params+" *float32, pixels, channels int)",
+	v.function("NormGrad"+reluName(relu)+name+pastName(past), "func("+params+" *float32, pixels, channels int)",
 		"sets dx[p*channels+c] "+op+" g*a[c] + (x*b[c] + d[c]) for pixels > 0:", doc+".")
 	x, g, a, b, d, zero, t, u := v.regs[0], v.regs[1], v.regs[2], v.regs[3], v.regs[4], v.regs[5], v.regs[6], v.regs[7]
 	v.zero(zero)
-	v.channels([]string{"dx", "grad", "x"}, constants, func(s, c []Mem, m *mask) {
+	v.channels([]string{"dx", "grad", "x"}, constants, past, func(s, c []Mem, m *mask) {
 		v.load(s[2], m, x)
 		v.load(s[1], m, g)
 		if relu {
@@ -251,7 +273,7 @@ func (v *isa) normGrad(relu, add bool) {
 			v.load(s[0], m, t)
 			v.VADDPS(t, x, x)
 		}
-		v.store(x, m, s[0])
+		v.storePast(x, m, s[0], past)
 	})
 }
 
