@@ -17,6 +17,7 @@ type conv struct {
 	forth        filter
 	back         []*phase
 	grad         gradPlan
+	norm         *norm // not nil: see joinConv
 }
 
 // A phase is the inputs in rows and columns that are alike modulo the stride.
@@ -90,6 +91,10 @@ func (o *conv) forward(p *Program, s *step) {
 
 func (o *conv) backward(p *Program, s *step) {
 	dy := &p.values[s.out].gradMap
+	if o.norm != nil {
+		o.backwardJoined(p, s)
+		return
+	}
 	if o.bias.trained() {
 		p.addBiasGrad(o.bias, dy)
 	}

@@ -65,6 +65,16 @@ var operations = map[string]func(r *rand.Rand, g *graph.Graph, x graph.Value) gr
 	"pool": func(r *rand.Rand, g *graph.Graph, x graph.Value) graph.Value {
 		return g.MaxPool("op", x, graph.MaxPool{Size: 2 + r.IntN(4), Stride: 1 + r.IntN(3), Padding: []graph.Padding{graph.Same, graph.Fixed}[r.IntN(2)]})
 	},
+	"pointwise unit": func(r *rand.Rand, g *graph.Graph, x graph.Value) graph.Value { // of maps that are large enough to be worked on in parts
+		act := smooth(r)
+		x = g.Upsample("up", x, 4)
+		conv := func(name string, x graph.Value, out int) graph.Value {
+			return g.Norm(name+"n", g.Conv(name, x, graph.Conv{Size: 1, Stride: 1, Padding: graph.Same, Out: out}), 1e-3)
+		}
+		y := g.Activate("a0", conv("c0", x, 3+r.IntN(20)), act)
+		s := g.Activate("a1", g.Add("s", conv("c1", y, g.Channels(x)), x), act)
+		return g.Add("end", conv("c2", s, 5), conv("c3", x, 5))
+	},
 	"residual unit": func(r *rand.Rand, g *graph.Graph, x graph.Value) graph.Value {
 		act := smooth(r)
 		y := g.Activate("a0", g.Norm("n0", g.Conv("c0", x, graph.Conv{Size: 1, Stride: 1, Padding: graph.Same, Out: 5}), 1e-3), act)

@@ -30,6 +30,9 @@ func (s shape) floats(b border) int {
 // pastCache says that the map is so large that it has left the caches before it is read.
 func (m *Map) pastCache() bool { return 4*len(m.whole) > 8<<20 }
 
+// shape is the size of the map.
+func (m *Map) shape() shape { return shape{m.Items, m.Height, m.Width, m.Channels} }
+
 // in makes a map of memory; the border is not cleared.
 func (s shape) in(memory []float32, b border) Map {
 	m := Map{Items: s.n, Height: s.h, Width: s.w, Channels: s.c, border: b}

@@ -73,9 +73,13 @@ func (p *Program) lifetimes() {
 			continue
 		}
 		p.useGrad(out, moment)
-		switch s.op.(type) {
+		switch o := s.op.(type) {
 		case *pool, *add: // look at their output
 			out.first.use(moment)
+		case *conv:
+			if o.norm != nil { // looks for it
+				out.first.use(moment)
+			}
 		}
 		for _, v := range s.in {
 			if in := p.values[v]; in.wantsGrad {

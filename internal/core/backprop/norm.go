@@ -24,6 +24,8 @@ type norm struct {
 	// into, if not nil, is the sum that alone reads the output, and has no activation before
 	// it: the sum computes it from x where it adds it, and its gradient is that of the sum.
 	into *value
+	// joined says that the convolution before it computes the gradient of its input (joinConv).
+	joined bool
 
 	// Constants of the channels, repeated for so many pixels of a row that they are whole vectors.
 	channels     int
@@ -167,13 +169,16 @@ func (o *norm) backward(p *Program, s *step) {
 		}
 	}
 	dx, add := p.gradOf(s.in[0])
-	if dx == nil {
+	o.repeat(o.dx[:]...)
+	if dx == nil || o.joined {
 		return
 	}
-	o.repeat(o.dx[:]...)
-	p.eachRow(dx, func(worker, r int) {
-		p.set.NormGrad(dx.row(r), o.slope(p, worker, r, dy, x), x.row(r), o.dx[0], o.dx[1], o.dx[2], relu, add, dx.pastCache())
-	})
+	p.eachRow(dx, func(worker, r int) { o.grad(p, dx.row(r), worker, r, dy, x, add, dx.pastCache()) })
+}
+
+// grad computes row r of the gradient of the input x.
+func (o *norm) grad(p *Program, dx []float32, worker, r int, dy, x *Map, add, past bool) {
+	p.set.NormGrad(dx, o.slope(p, worker, r, dy, x), x.row(r), o.dx[0], o.dx[1], o.dx[2], o.behindRelu(), add, past)
 }
 
 // normParts is the most parts that the sums of a norm are split into; how many

@@ -83,7 +83,7 @@ type value struct {
 
 	first, second, gradRoom slot   // places of the value, of the value computed again, and of its gradient
 	map_, again, gradMap    Map    // in those places
-	gradOn                  *value // whose gradient's place its own takes: nil if it has one itself
+	gradOn                  *value // whose gradient's place its own takes or would take: nil if it has one itself
 	present                 bool   // the second place holds the value
 	hasGrad                 bool   // the gradient's place holds a sum already
 }
@@ -193,6 +193,7 @@ func (p *Program) compile(g *graph.Graph) error {
 				joined[i+1] = true
 				s.out = i + 1
 			}
+			p.joinConv(s, m, readers)
 			s.op = m
 		case graph.Activate:
 			s.op = &activate{activation(op.Func)}

@@ -5,7 +5,7 @@ import "time"
 // Times is where the time of a program went, since it was made.
 type Times struct {
 	Forward         time.Duration // of convolutions and dense layers
-	BackwardData    time.Duration // of the gradients of their inputs
+	BackwardData    time.Duration // of the gradients of their inputs, and of what joined convolutions make with them (joinConv)
 	BackwardWeights time.Duration // of those of their kernels
 	Norms           time.Duration // with the activations behind them, both ways
 	Other           time.Duration // sums, pools, upsampling, other activations, both ways

@@ -17,12 +17,18 @@ import (
 func (p *Program) weightGrad(plan *gradPlan, grad []float32, in *Map, size, stride, top, left int, dy *Map) {
 	began := time.Now()
 	defer func() { p.times.BackwardWeights += time.Since(began) }()
-	plan.make(p, size, stride, in, dy)
+	plan.make(p, size, stride, in.shape(), dy.shape())
 	start := (in.border.top-top)*in.RowStride + (in.border.left-left)*in.Channels
 	if plan.winograd != nil {
 		p.winogradGrad(plan, grad, in, start, dy)
 		return
 	}
+	p.directGrad(plan, grad, in, start, size, stride, dy, nil)
+}
+
+// directGrad is weightGrad by sums of products of inputs and output gradients. If making is not nil, it makes the
+// gradients of a block, which lie as those of dy do; what dy holds is only fetched ahead.
+func (p *Program) directGrad(plan *gradPlan, grad []float32, in *Map, start, size, stride int, dy *Map, making func(worker int, b, next *pixelBlock) []float32) {
 	// The taps of a row of the window lie side by side, as their gradients do: they
 	// are channels of one wider window.
 	c, n := size*in.Channels, dy.Channels
@@ -39,11 +45,15 @@ func (p *Program) weightGrad(plan *gradPlan, grad []float32, in *Map, size, stri
 		g = dy.Data[b.item*dy.ItemStride+b.y*dy.RowStride+b.x*n:]
 		return x[:((b.rows-1)*in.RowStride+(b.pixels-1)*in.Channels)*stride+c], g[:(b.rows-1)*dy.RowStride+b.pixels*n]
 	}
-	// add adds the sums of a block for a row of the window to some, and fetches what is next.
-	add := func(b, next *pixelBlock, ky, group0, group1 int, sums []float32, add bool) {
+	// add adds the sums of a block for a row of the window to some, and fetches what is next. made are the gradients,
+	// unless they are those of dy.
+	add := func(b, next *pixelBlock, made []float32, ky, group0, group1 int, sums []float32, add bool) {
 		o := o
 		o.Rows, o.Pixels, o.Add = b.rows, b.pixels, add
 		o.In, o.Grad = of(b, ky)
+		if made != nil {
+			o.Grad = made
+		}
 		if next != nil {
 			o.NextIn, o.NextGrad = of(next, ky)
 		}
@@ -57,22 +67,26 @@ func (p *Program) weightGrad(plan *gradPlan, grad []float32, in *Map, size, stri
 		for i := range plan.blocks {
 			p.team.Do(size*groups, parallel.Func(func(_, part int) {
 				ky, group := part/groups, part%groups
-				add(&plan.blocks[i], nil, ky, group, group+1, grad, true)
+				add(&plan.blocks[i], nil, nil, ky, group, group+1, grad, true)
 			}))
 		}
 		return
 	}
 	k := size * c * n
 	sums := p.shared(plan.parts * k)
-	p.team.Do(plan.parts, parallel.Func(func(_, part int) {
+	p.team.Do(plan.parts, parallel.Func(func(worker, part int) {
 		first, last := part*len(plan.blocks)/plan.parts, (part+1)*len(plan.blocks)/plan.parts
 		for i := first; i < last; i++ {
 			var next *pixelBlock
 			if i+1 < len(plan.blocks) {
 				next = &plan.blocks[i+1]
 			}
+			var made []float32
+			if making != nil {
+				made = making(worker, &plan.blocks[i], next)
+			}
 			for ky := range size {
-				add(&plan.blocks[i], next, ky, 0, groups, sums[part*k:], i > first)
+				add(&plan.blocks[i], next, made, ky, 0, groups, sums[part*k:], i > first)
 			}
 		}
 	}))
@@ -123,25 +137,25 @@ const (
 	winogradGradTiles = 128
 )
 
-func (plan *gradPlan) make(p *Program, size, stride int, in, dy *Map) {
+func (plan *gradPlan) make(p *Program, size, stride int, in, dy shape) {
 	if plan.made {
 		return
 	}
 	plan.made = true
-	c, n := in.Channels, dy.Channels
+	c, n := in.c, dy.c
 	if size == 3 && stride == 1 && min(c, n) >= winogradChannels {
-		own := p.set.WinogradGrad(c, n, dy.Items, dy.Height, dy.Width, winogradSide, true)
-		if own != nil && own.Tiles(0, dy.Items) >= winogradGradTiles {
+		own := p.set.WinogradGrad(c, n, dy.n, dy.h, dy.w, winogradSide, true)
+		if own != nil && own.Tiles(0, dy.n) >= winogradGradTiles {
 			_, sums, _ := own.Floats()
-			plan.winograd, plan.parts = own, max(1, min(mostParts, partFloats/sums, own.Tiles(0, dy.Items)/partTiles))
+			plan.winograd, plan.parts = own, max(1, min(mostParts, partFloats/sums, own.Tiles(0, dy.n)/partTiles))
 			if plan.parts == 1 {
-				plan.winograd = p.set.WinogradGrad(c, n, dy.Items, dy.Height, dy.Width, winogradSide, false)
+				plan.winograd = p.set.WinogradGrad(c, n, dy.n, dy.h, dy.w, winogradSide, false)
 			}
 			return
 		}
 	}
 	plan.blocks = blocksOf(dy, stride*stride*c+n)
-	plan.parts = max(1, min(mostParts, partFloats/(size*size*c*n), dy.Items*dy.Height*dy.Width/partPixels, len(plan.blocks)))
+	plan.parts = max(1, min(mostParts, partFloats/(size*size*c*n), dy.n*dy.h*dy.w/partPixels, len(plan.blocks)))
 	vectors := func(rows, columns int) int { return rows * ((columns + vector - 1) / vector) }
 	plan.turned = plan.parts > 1 && vectors(n, size*c) < vectors(size*c, n)
 }
@@ -149,19 +163,19 @@ func (plan *gradPlan) make(p *Program, size, stride int, in, dy *Map) {
 // A pixelBlock is some rows of an item of a map of outputs, or some pixels of one row.
 type pixelBlock struct{ item, y, rows, x, pixels int }
 
-func blocksOf(m *Map, perPixel int) (list []pixelBlock) {
+func blocksOf(m shape, perPixel int) (list []pixelBlock) {
 	pixels := max(64, blockFloats/perPixel)
-	lines, rows := 1, max(1, pixels/m.Width)
-	if m.Width > 2*pixels {
-		lines = (m.Width + pixels - 1) / pixels
+	lines, rows := 1, max(1, pixels/m.w)
+	if m.w > 2*pixels {
+		lines = (m.w + pixels - 1) / pixels
 	}
-	parts := (m.Height + rows - 1) / rows
-	for i := range m.Items {
+	parts := (m.h + rows - 1) / rows
+	for i := range m.n {
 		for k := range parts {
-			y := k * m.Height / parts
+			y := k * m.h / parts
 			for l := range lines {
-				x := l * m.Width / lines
-				list = append(list, pixelBlock{i, y, (k+1)*m.Height/parts - y, x, (l+1)*m.Width/lines - x})
+				x := l * m.w / lines
+				list = append(list, pixelBlock{i, y, (k+1)*m.h/parts - y, x, (l+1)*m.w/lines - x})
 			}
 		}
 	}
