@@ -86,7 +86,7 @@ func (o *conv) forward(p *Program, s *step) {
 	x, y := &p.values[s.in[0]].map_, &p.values[s.out].map_
 	o.forth.pack(p, o.kernel.Value, biasOf(o.bias))
 	o.forth.run(p, place{in: x, y: -o.top, x: -o.left, stride: o.stride, out: y, step: 1, height: y.Height, width: y.Width})
-	y.ClearBorders()
+	p.clearBorders(y)
 }
 
 func (o *conv) backward(p *Program, s *step) {

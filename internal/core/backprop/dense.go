@@ -90,7 +90,7 @@ func (o *deconv) forward(p *Program, s *step) {
 		f.pack(p, p.transposed(o.kernel.Value[tap*f.c*f.n:], f.n, f.c), biasOf(o.bias))
 		f.run(p, place{in: x, stride: 1, out: y, outY: tap / o.size, outX: tap % o.size, step: o.size, height: x.Height, width: x.Width})
 	}
-	y.ClearBorders()
+	p.clearBorders(y)
 }
 
 func (o *deconv) backward(p *Program, s *step) {

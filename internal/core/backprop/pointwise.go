@@ -33,6 +33,13 @@ func (p *Program) eachRow(m *Map, do func(worker, r int)) {
 	}))
 }
 
+// clearBorders writes the zeros around all items of a map.
+func (p *Program) clearBorders(m *Map) {
+	if m.border != (border{}) {
+		p.eachRow(m, func(_, r int) { m.clearBorder(r) })
+	}
+}
+
 // activate applies a function to every element.
 type activate struct{ act kernels.Activation }
 

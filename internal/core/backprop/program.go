@@ -339,7 +339,7 @@ func (p *Program) Backward(ctx context.Context) error {
 			}
 		}
 		start, weights := time.Now(), p.times.BackwardWeights
-		p.values[s.out].gradMap.ClearBorders()
+		p.clearBorders(&p.values[s.out].gradMap)
 		s.op.backward(p, s)
 		*p.spent(s.op, true) += time.Since(start) - (p.times.BackwardWeights - weights)
 	}

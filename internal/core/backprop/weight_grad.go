@@ -191,7 +191,7 @@ func (p *Program) winogradGrad(plan *gradPlan, grad []float32, in *Map, start in
 	}
 	for kind := range w.Kinds() {
 		sums := p.tileSums(plan, &tiles, kind, dy.Items)
-		const pairs = 4096
+		const pairs = 512
 		p.team.Do((w.C*w.N+pairs-1)/pairs, parallel.Func(func(_, part int) {
 			w.Finish(kind, part*pairs, min((part+1)*pairs, w.C*w.N), sums, grad)
 		}))
