@@ -3,7 +3,6 @@ package backprop
 import (
 	"github.com/spinemask/spinemask/graph"
 	"github.com/spinemask/spinemask/internal/core/kernels"
-	"github.com/spinemask/spinemask/internal/core/parallel"
 )
 
 func activation(f graph.Activation) kernels.Activation {
@@ -26,11 +25,20 @@ func activation(f graph.Activation) kernels.Activation {
 func (p *Program) eachRow(m *Map, do func(worker, r int)) {
 	rows := m.rows()
 	per := max(1, 16<<10/(m.Width*m.Channels)) // enough to be worth a fork
-	p.team.Do((rows+per-1)/per, parallel.Func(func(worker, part int) {
-		for r := part * per; r < min((part+1)*per, rows); r++ {
-			do(worker, r)
-		}
-	}))
+	p.rows = rowTask{rows, per, do}
+	p.team.Do((rows+per-1)/per, &p.rows)
+}
+
+// rowTask is eachRow's, in memory that stays.
+type rowTask struct {
+	rows, per int
+	do        func(worker, r int)
+}
+
+func (t *rowTask) Part(worker, part int) {
+	for r := part * t.per; r < min((part+1)*t.per, t.rows); r++ {
+		t.do(worker, r)
+	}
 }
 
 // clearBorders writes the zeros around all items of a map.

@@ -65,6 +65,7 @@ type Program struct {
 	outputs map[string]int
 	arena   []float32
 	scratch [][]float32 // of each worker
+	rows    rowTask
 
 	times Times
 
