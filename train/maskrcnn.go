@@ -35,6 +35,7 @@ type maskRCNN struct {
 
 	of      []targets // of the images of a batch
 	workers []worker
+	lists   regionLists
 	values  maskValues
 }
 
@@ -43,6 +44,27 @@ type worker struct {
 	proposer *rpn.Proposer
 	levels   []rpn.Output
 	scratch
+}
+
+// regionLists are the regions that a head is trained on, image by image, and their
+// classes and deltas, in memory that stays.
+type regionLists struct {
+	boxes  [][]box.Box
+	class  []int
+	deltas []float32
+}
+
+func (l *regionLists) fill(of []targets, regions func(t *targets) []target.Region) {
+	l.boxes = sized(l.boxes, len(of))
+	l.class, l.deltas = l.class[:0], l.deltas[:0]
+	for i := range of {
+		l.boxes[i] = l.boxes[i][:0]
+		for _, r := range regions(&of[i]) {
+			l.boxes[i] = append(l.boxes[i], r.Box)
+			l.class = append(l.class, r.Class)
+			l.deltas = append(l.deltas, r.Deltas[:]...)
+		}
+	}
 }
 
 // maskValues are those of the regions that the mask head is trained on: what it
@@ -244,16 +266,8 @@ func flat(p *backprop.Program, name string) (values, grads func(item int) []floa
 }
 
 func (m *maskRCNN) boxHead(ctx context.Context, of []targets, d *divisors, grads []*backprop.Map, losses Losses) error {
-	boxes := make([][]box.Box, m.batch)
-	var class []int
-	var deltas []float32
-	for i, t := range of {
-		for _, r := range t.regions {
-			boxes[i] = append(boxes[i], r.Box)
-			class = append(class, r.Class)
-			deltas = append(deltas, r.Deltas[:]...)
-		}
-	}
+	m.lists.fill(of, func(t *targets) []target.Region { return t.regions })
+	boxes, class := m.lists.boxes, m.lists.class
 	m.align(m.box, boxes)
 	if err := m.box.Forward(ctx); err != nil {
 		return err
@@ -261,7 +275,7 @@ func (m *maskRCNN) boxHead(ctx context.Context, of []targets, d *divisors, grads
 	logits, logitsGrad := m.box.Output("classes"), m.box.OutputGrad("classes")
 	losses["frcnn_cls_loss"] = loss.Class(logits.Data, class, m.config.Classes(), loss.ClassOptions{}, logitsGrad.Data)
 	out, outGrad := m.box.Output("deltas"), m.box.OutputGrad("deltas")
-	losses["frcnn_box_loss"] = loss.Box(out.Data, deltas, class, 1, !m.config.BoxHead.ClassSpecific, outGrad.Data)
+	losses["frcnn_box_loss"] = loss.Box(out.Data, m.lists.deltas, class, 1, !m.config.BoxHead.ClassSpecific, outGrad.Data)
 	if d.parts > 1 { // the functions divide by the counts of the part
 		losses["frcnn_cls_loss"] *= scaled(logitsGrad.Data, 1/float64(d.parts))
 		losses["frcnn_box_loss"] *= scaled(outGrad.Data, share(4, class, d.regions))
@@ -274,15 +288,11 @@ func (m *maskRCNN) boxHead(ctx context.Context, of []targets, d *divisors, grads
 }
 
 func (m *maskRCNN) maskHead(ctx context.Context, of []targets, d *divisors, grads []*backprop.Map, losses Losses) error {
-	boxes := make([][]box.Box, m.batch)
-	var class []int
+	m.lists.fill(of, func(t *targets) []target.Region { return t.masked })
+	boxes, class := m.lists.boxes, m.lists.class
 	v := &m.values
 	v.want = v.want[:0]
-	for i, t := range of {
-		for _, r := range t.masked {
-			boxes[i] = append(boxes[i], r.Box)
-			class = append(class, r.Class)
-		}
+	for _, t := range of {
 		v.want = append(v.want, t.masks...)
 	}
 	m.align(m.mask, boxes)
