@@ -35,7 +35,7 @@ var allowed = map[string][]string{
 	"internal/command/bench":               {"", "config", "dataset", "engine", "graph", "internal/core/imageio", "internal/core/kernels", "internal/core/network", "internal/core/parallel", "internal/core/preprocess", "rle", "train", "weights"},
 	"internal/core/column":                 {},
 	"internal/command/atomicfile":          {},
-	"internal/command/evalcmd":             {"coco", "cocoeval"},
+	"internal/command/evalcmd":             {"coco", "cocoeval", "dataset"},
 	"internal/command/labelcmd":            {"coco", "dataset", "labeleval"},
 	"export":                               {"", "config", "internal/core/imageio", "internal/core/overlay", "internal/core/page", "internal/core/resultjson", "internal/core/samples", "rle"},
 	"internal/command/netdraw":             {"config"},

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"runtime"
 	"slices"
+
+	"github.com/spinemask/spinemask/coco"
 )
 
 // A chunk is a part of a batch of detections, all those of some images: the unit of parallel work.
@@ -13,7 +15,7 @@ type chunk struct {
 	pieces   []piece // one per category that comes in it
 	seen     *seen   // for Outcomes, or nil
 	warnings warnings
-	lint     boxLint
+	lint     coco.BoxCheck
 }
 
 // minChunk is the least number of detections that is worth a chunk.

@@ -217,7 +217,7 @@ func keypointBox(k []float64) (b [4]float64) {
 }
 
 // inspect checks entry i, which will be evaluated, and counts what looks wrong with it.
-func (d *detections) inspect(i int, g *truth, p *Params, w *warnings, l *boxLint) error {
+func (d *detections) inspect(i int, g *truth, p *Params, w *warnings, l *coco.BoxCheck) error {
 	// The usual entry passes a few comparisons and no more.
 	if score := d.Score[i]; score-score != 0 {
 		if p.Mode == Corrected {
@@ -236,7 +236,7 @@ func (d *detections) inspect(i int, g *truth, p *Params, w *warnings, l *boxLint
 		} else if !(b[2] > 0 && b[3] > 0) {
 			w.add("box-size", "results with a box whose width or height is not above 0", func() string { return d.name(i) })
 		}
-		l.add(b, g.images.height[d.image[i]], g.images.width[d.image[i]])
+		l.Add(b, g.images.height[d.image[i]], g.images.width[d.image[i]])
 	case Keypoints:
 		if d.Has[i]&coco.HasKeypoints == 0 {
 			return d.fail(i, "keypoints", "missing")

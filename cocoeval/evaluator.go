@@ -129,7 +129,7 @@ func (e *Evaluator) add(d *detections, w *warnings) error {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	var lint boxLint
+	var lint coco.BoxCheck
 	for i := range chunks {
 		c := &chunks[i]
 		for j := range c.pieces {
@@ -139,9 +139,9 @@ func (e *Evaluator) add(d *detections, w *warnings) error {
 			e.seen = append(e.seen, c.seen)
 		}
 		w.merge(&c.warnings)
-		lint.merge(&c.lint)
+		lint.Merge(&c.lint)
 	}
-	lint.report(w, "results", "")
+	reportBoxes(&lint, w, "results", "")
 	e.found.merge(w)
 	return nil
 }

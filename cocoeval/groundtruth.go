@@ -28,7 +28,7 @@ type truth struct {
 	area     []float64
 	flags    []truthFlags
 
-	boxes           boxLint
+	boxes           coco.BoxCheck
 	absent, partial map[imageCategory]bool // LVIS: no instance; not every instance annotated
 }
 
@@ -80,7 +80,7 @@ func newTruth(d *coco.Dataset, p *Params, w *warnings) (*truth, error) {
 	for len(g.start) <= len(g.images.ids) {
 		g.start = append(g.start, int32(n))
 	}
-	g.boxes.report(w, "annotations", "annotation-")
+	reportBoxes(&g.boxes, w, "annotations", "annotation-")
 	g.lint(p, w)
 	if p.Protocol == LVIS {
 		return g, g.federate(d, p)
@@ -260,7 +260,7 @@ func (g *truth) add(d *coco.Dataset, p *Params, w *warnings, o place) error {
 		return err
 	}
 	if p.IoU == BBox {
-		g.boxes.add(&d.Box[i], g.images.height[o.image], g.images.width[o.image])
+		g.boxes.Add(&d.Box[i], g.images.height[o.image], g.images.width[o.image])
 	}
 	g.image, g.category, g.entry = append(g.image, o.image), append(g.category, o.category), append(g.entry, o.entry)
 	g.area, g.flags = append(g.area, area), append(g.flags, f)

@@ -7,48 +7,13 @@ import (
 	"github.com/spinemask/spinemask/coco"
 )
 
-// boxLint looks whether boxes seem to be x1, y1, x2, y2, or fractions of the image.
-type boxLint struct {
-	n, fractions             int
-	sized                    int // of images whose size is known
-	ordered, inside, outside int
-}
-
-func (l *boxLint) add(b *[4]float64, h, w int) {
-	l.n++
-	if b[2] > 0 && b[2] <= 1 && b[3] > 0 && b[3] <= 1 && b[0] >= 0 && b[0] <= 1 && b[1] >= 0 && b[1] <= 1 && (b[2] < 1 || b[3] < 1) {
-		l.fractions++
+// reportBoxes warns of boxes that are not x, y, width, height in pixels. Codes of annotations begin with prefix.
+func reportBoxes(c *coco.BoxCheck, w *warnings, entries, prefix string) {
+	if n := c.Corners(); n > 0 {
+		w.list = append(w.list, Warning{Code: prefix + "xyxy", Count: n, Text: "boxes of " + entries + " " + coco.CornersText})
 	}
-	if h == 0 || w == 0 {
-		return
-	}
-	l.sized++
-	fh, fw := float64(h), float64(w)
-	if b[2] > b[0] && b[3] > b[1] {
-		l.ordered++
-	}
-	if b[2] <= fw+1 && b[3] <= fh+1 {
-		l.inside++
-	}
-	if b[0]+b[2] > fw*1.01+1 || b[1]+b[3] > fh*1.01+1 {
-		l.outside++
-	}
-}
-
-// merge adds the counts of other.
-func (l *boxLint) merge(o *boxLint) {
-	l.n, l.fractions, l.sized = l.n+o.n, l.fractions+o.fractions, l.sized+o.sized
-	l.ordered, l.inside, l.outside = l.ordered+o.ordered, l.inside+o.inside, l.outside+o.outside
-}
-
-// report warns where nearly all boxes are proper ones if their last numbers are corners, and many leave the image if those
-// are sizes; and where nearly all lie within the first pixel. Codes of annotations begin with prefix.
-func (l *boxLint) report(w *warnings, entries, prefix string) {
-	if l.sized > 0 && l.ordered*100 >= l.sized*99 && l.inside*100 >= l.sized*99 && l.outside*10 >= l.sized {
-		w.list = append(w.list, Warning{Code: prefix + "xyxy", Count: l.outside, Text: "boxes of " + entries + " leave their image, and none would as x1, y1, x2, y2: COCO wants x, y, width, height"})
-	}
-	if l.fractions > 0 && l.fractions*100 >= l.n*99 {
-		w.list = append(w.list, Warning{Code: prefix + "normalised", Count: l.fractions, Text: "boxes of " + entries + " lie between 0 and 1: they seem to be fractions of the image; COCO wants pixels"})
+	if n := c.Fractions(); n > 0 {
+		w.list = append(w.list, Warning{Code: prefix + "normalised", Count: n, Text: "boxes of " + entries + " " + coco.FractionsText})
 	}
 }
 

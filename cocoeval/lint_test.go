@@ -69,15 +69,6 @@ func TestSilentOdditiesAreTold(t *testing.T) {
 	}
 }
 
-// Small objects are no fractions of the image.
-func TestSmallBoxesAreNoFractions(t *testing.T) {
-	var l boxLint
-	for _, b := range [][4]float64{{0, 0, 1, 1}, {1, 0, 1, 1}, {0, 0, 0, 0}, {.5, .5, 2, .5}} {
-		l.add(&b, 9, 9)
-	}
-	require.Zero(t, l.fractions)
-}
-
 // Ranges of areas with labels of their own: pycocotools gives these numbers if the same ranges are called small and medium.
 func TestOwnAreasAreShown(t *testing.T) {
 	p := NewParams(BBox, COCO)

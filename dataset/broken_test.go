@@ -110,7 +110,7 @@ var broken = []struct {
 	}, "", "gt.json: there are two classes with the name cell", true},
 	{"coco: a category nobody uses", func(f folder) {
 		f.coco(func(s, im, a object) { add(s, "categories", object{"id": 2, "name": "dish"}) })
-	}, "", "gt.json: class dish has no example: it cannot be learned", false},
+	}, "", "gt.json: class dish has no example: it can be neither learned nor measured", false},
 	{"coco: a box without a width", func(f folder) {
 		f.coco(func(s, im, a object) { a["bbox"] = []any{2, 2, 0, 4} })
 	}, "", "gt.json: annotations[0] (id 1): the box has a width of 0 and a height of 4; the one around the mask is taken", false},
@@ -119,6 +119,9 @@ var broken = []struct {
 		f.coco(func(s, im, a object) {
 			a["bbox"] = []any{12, 2, 17, 6}
 			a["segmentation"] = []any{[]any{12, 2, 17, 2, 17, 6, 12, 6}}
+			right := annotation(3, 1)
+			right["bbox"], right["segmentation"] = []any{8, 4, 5, 3}, []any{[]any{8, 4, 13, 4, 13, 7, 8, 7}}
+			add(s, "annotations", right)
 		})
 	}, "", "gt.json: annotations[0] (id 1): the box from (12, 2) to (29, 8) does not fit the mask, which is from (12, 2) to (17, 6)", false},
 	{"coco: a box outside", func(f folder) {
@@ -140,6 +143,20 @@ var broken = []struct {
 	{"coco: no mask", func(f folder) { f.coco(func(s, im, a object) { delete(a, "segmentation") }) }, "", "gt.json: annotations[0] (id 1): there is a box and no mask, and the model learns masks", true},
 	{"coco: neither box nor mask", func(f folder) { f.coco(func(s, im, a object) { delete(a, "segmentation"); delete(a, "bbox") }) }, "", "gt.json: annotations[0] (id 1): there is neither a box nor a mask", true},
 	{"coco: an object twice", func(f folder) { f.coco(func(s, im, a object) { add(s, "annotations", annotation(3, 1)) }) }, "", "gt.json: annotations[2] (id 3): the same object is DIR/gt.json: annotations[0] (id 1)", false},
+	{"coco: an object nearly twice", func(f folder) {
+		f.coco(func(s, im, a object) {
+			a["bbox"], a["segmentation"] = []any{0, 0, 20, 9}, []any{[]any{0, 0, 20, 0, 20, 9, 0, 9}}
+			more := annotation(3, 1)
+			more["bbox"], more["segmentation"] = []any{0, 0, 20, 10}, []any{[]any{0, 0, 20, 0, 20, 10, 0, 10}}
+			add(s, "annotations", more)
+		})
+	}, "", "gt.json: annotations[2] (id 3): the object covers by an IoU of 0.90 the same as DIR/gt.json: annotations[0] (id 1)", false},
+	{"coco: crowds alone", func(f folder) {
+		f.coco(func(s, im, a object) {
+			add(s, "categories", object{"id": 2, "name": "dish"})
+			a["category_id"], a["iscrowd"] = 2, 1
+		})
+	}, "", "gt.json: class dish has no object that counts: iscrowd is 1 for all 1", false},
 	{"coco: a picture twice", func(f folder) { f.coco(func(s, im, a object) { f.picture("b.png", 1) }) }, "", "gt.json: images[1] (id 2): DIR/b.png is the same picture as DIR/a.png", false},
 	{"coco: nothing marked", func(f folder) { f.coco(func(s, im, a object) { s["annotations"] = []any{} }) }, "", "gt.json: nothing is marked in any of the 2 images", true},
 	{"coco: an image without objects", func(f folder) {

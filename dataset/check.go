@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/spinemask/spinemask/box"
+	"github.com/spinemask/spinemask/rle"
 )
 
 // CheckOptions of Check.
@@ -46,7 +48,22 @@ type checker struct {
 // set checks the images of a set. It tells whether the set is complete.
 func (c *checker) set(s *Set) bool {
 	c.Problems = append(c.Problems, s.Problems...)
-	empty, objects := 0, 0
+	empty, objects := c.objects(s)
+	if slices.ContainsFunc(s.Problems, func(p Problem) bool { return p.Severity == Error }) {
+		return false
+	}
+	if objects == 0 {
+		c.fault("no-annotations", s.Path, "nothing is marked in any of the %d images", len(s.Images))
+		return false
+	}
+	if empty > 0 && !c.options.Evaluate {
+		c.warn("images-without-objects", s.Path, "%d of %d images have no objects: all that they show counts as background", empty, len(s.Images))
+	}
+	return true
+}
+
+// objects checks all objects of a set, counts them, and the images that have none.
+func (c *checker) objects(s *Set) (empty, objects int) {
 	for i := range s.Images {
 		im := &s.Images[i]
 		if len(im.Objects) == 0 {
@@ -57,27 +74,21 @@ func (c *checker) set(s *Set) bool {
 			c.object(im, &im.Objects[k])
 		}
 		c.twins(im)
+		c.doubles(im)
 	}
-	if slices.ContainsFunc(s.Problems, func(p Problem) bool { return p.Severity == Error }) {
-		return false
-	}
-	if objects == 0 {
-		c.fault("no-objects", s.Path, "nothing is marked in any of the %d images", len(s.Images))
-		return false
-	}
-	if empty > 0 && !c.options.Evaluate {
-		c.warn("images-without-objects", s.Path, "%d of %d images have no objects: what they show is learned as background", empty, len(s.Images))
-	}
-	return true
+	return empty, objects
 }
 
 // object checks an object of an image.
 func (c *checker) object(im *Image, o *Object) {
 	w, h := float32(im.Width), float32(im.Height)
+	if im.Width == 0 || im.Height == 0 { // not known
+		w, h = float32(math.Inf(1)), float32(math.Inf(1))
+	}
 	b := o.Box
 	switch {
 	case math.IsNaN(float64(b.X1 + b.Y1 + b.X2 + b.Y2)):
-		c.fault("box-nan", o.Place, "the box is %v", b)
+		c.fault("box", o.Place, "the box is %v", b)
 		return
 	case b.X2 <= 0 || b.Y2 <= 0 || b.X1 >= w || b.Y1 >= h:
 		c.fault("box-outside", o.Place, "the box from (%g, %g) to (%g, %g) lies outside of the image of %d×%d pixels (width × height)", b.X1, b.Y1, b.X2, b.Y2, im.Width, im.Height)
@@ -135,12 +146,45 @@ func (c *checker) twins(im *Image) {
 	}
 }
 
+// sameObject is the IoU from which two objects of a class are taken for one that is marked twice.
+const sameObject = 0.9
+
+// doubles warns of objects of a class that cover nearly the same pixels, and are no twins.
+func (c *checker) doubles(im *Image) {
+	order := make([]*Object, 0, len(im.Objects))
+	for i := range im.Objects {
+		if o := &im.Objects[i]; !o.Crowd {
+			order = append(order, o)
+		}
+	}
+	slices.SortStableFunc(order, func(a, b *Object) int { return cmp.Compare(a.Box.X1, b.Box.X1) })
+	for i, a := range order {
+		for _, b := range order[i+1:] {
+			if b.Box.X1-a.Box.X1 > (1-sameObject)*(a.Box.X2-a.Box.X1) {
+				break // so are all that follow
+			}
+			if a.Category != b.Category || overlap(a.Box, b.Box) < sameObject {
+				continue
+			}
+			iou := float64(overlap(a.Box, b.Box))
+			if a.HasMask() && b.HasMask() && a.Mask.H == b.Mask.H && a.Mask.W == b.Mask.W {
+				iou = rle.IoU(a.Mask, b.Mask, false)
+			}
+			if iou >= sameObject && iou < 1 {
+				c.warn("object-double", b.Place, "the object covers by an IoU of %.2f the same as %s", iou, a.Place)
+			}
+		}
+	}
+}
+
 // classes warns of classes with too few examples.
 func (c *checker) classes(s *Set) {
-	count := make([]int, len(s.Categories))
+	count, crowds := make([]int, len(s.Categories)), make([]int, len(s.Categories))
 	for _, im := range s.Images {
 		for _, o := range im.Objects {
-			if !o.Crowd {
+			if o.Crowd {
+				crowds[o.Category]++
+			} else {
 				count[o.Category]++
 			}
 		}
@@ -150,8 +194,10 @@ func (c *checker) classes(s *Set) {
 		switch {
 		case k.Name != "" && names[k.Name]:
 			c.fault("class-name", s.Path, "there are two classes with the name %s", k.Name)
+		case count[i] == 0 && crowds[i] > 0:
+			c.warn("all-crowd", s.Path, "%s has no object that counts: iscrowd is 1 for all %d", called(k), crowds[i])
 		case count[i] == 0:
-			c.warn("class-unused", s.Path, "%s has no example: it cannot be learned", called(k))
+			c.warn("class-unused", s.Path, "%s has no example: it can be neither learned nor measured", called(k))
 		case count[i] < fewExamples:
 			examples := "examples"
 			if count[i] == 1 {

@@ -11,13 +11,17 @@ import (
 	"github.com/spinemask/spinemask/rle"
 )
 
-// cocoReader makes a set of COCO's data set file.
+// cocoReader makes a set of the entries of one of COCO's files, those of a data set or of
+// results on it.
 type cocoReader struct {
 	*Set
 	data     *coco.Dataset
-	file     string
-	image    map[int64]int // index in Set.Images by id
-	category map[int64]int
+	file     string          // of the entries
+	array    string          // "annotations" or "results"
+	image    map[string]int  // index in Set.Images by id as files write it
+	gone     map[string]bool // ids of images that cannot be used: that is said once
+	category map[string]int
+	boxes    coco.BoxCheck
 	raster   rle.Rasterizer
 }
 
@@ -28,60 +32,81 @@ func openCOCO(file string, o Options) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &cocoReader{Set: &Set{Kind: COCO}, data: d, file: file, image: map[int64]int{}, category: map[int64]int{}}
+	if o.Images == "" {
+		o.Images = filepath.Dir(file)
+	}
+	return readCOCO(d, o.Images).Set, nil
+}
+
+// readCOCO makes a set of a data set. If there is no folder of images, these are not
+// looked for, and have the sizes that the file says.
+func readCOCO(d *coco.Dataset, folder string) *cocoReader {
+	r := &cocoReader{Set: &Set{Kind: COCO, Path: d.File}, data: d, file: d.File, array: "annotations", image: map[string]int{}, gone: map[string]bool{}, category: map[string]int{}}
 	for _, c := range d.Categories {
-		if _, twice := r.category[c.ID]; twice {
-			r.fault("category-id", file, "category %s comes twice", d.CategoryName(c.ID))
+		id := d.CategoryName(c.ID)
+		if _, twice := r.category[id]; twice {
+			r.fault("duplicate-categories", d.File, "category %s comes twice", id)
 			continue
 		}
-		r.category[c.ID] = len(r.Categories)
+		r.category[id] = len(r.Categories)
 		r.Categories = append(r.Categories, Category{ID: int(c.ID), Name: c.Name})
 	}
 	if len(r.Categories) == 0 {
-		r.fault("no-categories", file, "there are no categories, and so nothing to tell apart")
-		return r.Set, nil
+		r.fault("no-categories", d.File, "there are no categories, and so nothing to tell apart")
+		return r
 	}
-	r.images(o)
-	gone := map[int64]bool{} // images that cannot be used: that is said once
+	r.images(folder)
 	for _, im := range d.Images {
-		if _, ok := r.image[im.ID]; !ok {
-			gone[im.ID] = true
+		if id := d.ImageName(im.ID); !has(r.image, id) {
+			r.gone[id] = true
 		}
 	}
+	r.entries(&d.Annotations)
+	return r
+}
+
+func has(m map[string]int, key string) bool {
+	_, ok := m[key]
+	return ok
+}
+
+// entries takes all entries of a file, and looks whether their boxes are what they should be.
+func (r *cocoReader) entries(a *coco.Annotations) {
 	ids := map[string]int{}
-	for i := range d.Len() {
-		e := d.Entry(i)
-		place := fmt.Sprintf("annotations[%d]", i)
+	for i := range a.Len() {
+		e := a.Entry(i)
+		place := fmt.Sprintf("%s[%d]", r.array, i)
 		if e.Has&coco.HasID != 0 || e.IDName != nil {
-			id := d.IDName(i)
+			id := a.IDName(i)
 			place += " (id " + id + ")"
 			if first, twice := ids[id]; twice {
-				r.warn("annotation-id", within(file, place), "annotations[%d] has the same id", first)
+				r.warn("duplicate-ids", within(r.file, place), "%s[%d] has the same id", r.array, first)
 			} else {
 				ids[id] = i
 			}
 		}
-		if !gone[e.ImageID] {
-			r.add(&e, place)
+		if image := a.ImageName(e.ImageID); !r.gone[image] {
+			r.add(&e, image, a.CategoryName(e.CategoryID), place)
 		}
 	}
-	return r.Set, nil
+	if n := r.boxes.Corners(); n > 0 {
+		r.warn("xyxy", r.file, "%d boxes of %s %s", n, r.array, coco.CornersText)
+	}
+	if n := r.boxes.Fractions(); n > 0 {
+		r.warn("normalised", r.file, "%d boxes of %s %s", n, r.array, coco.FractionsText)
+	}
 }
 
-// images finds the files of the images, and measures them.
-func (r *cocoReader) images(o Options) {
-	folder := o.Images
-	if folder == "" {
-		folder = filepath.Dir(r.file)
-	}
+// images finds the files of the images in a folder, and measures them.
+func (r *cocoReader) images(folder string) {
 	f := &finder{folder: folder}
-	var ids []int64
-	seen := map[int64]bool{}
+	var ids []string
+	seen, named := map[int64]bool{}, map[string]string{}
 	for i, im := range r.data.Images {
 		id := r.data.ImageName(im.ID)
 		place := within(r.file, fmt.Sprintf("images[%d] (id %s)", i, id))
 		if seen[im.ID] {
-			r.fault("image-id", place, "another image has the same id")
+			r.fault("duplicate-images", place, "another image has the same id")
 			continue
 		}
 		seen[im.ID] = true
@@ -99,35 +124,43 @@ func (r *cocoReader) images(o Options) {
 				name = id
 			}
 		}
-		p, err := f.find(name)
-		if err != nil {
-			r.fault("file-missing", place, "%v", err)
-			continue
+		p := ""
+		if folder != "" {
+			var err error
+			if p, err = f.find(name); err != nil {
+				r.fault("file-missing", place, "%v", err)
+				continue
+			}
+		} else if first, twice := named[im.FileName]; twice && im.FileName != "" { // else Check compares the files
+			r.warn("file-twice", place, "%s is the file of another image, too: %s", im.FileName, first)
 		}
+		named[im.FileName] = place
 		r.Images = append(r.Images, Image{Name: name, Path: p, Height: im.Height, Width: im.Width, Place: place})
-		ids = append(ids, im.ID)
+		ids = append(ids, id)
 	}
-	byPlace := map[string]int64{}
+	byPlace := map[string]string{}
 	for i := range r.Images {
 		byPlace[r.Images[i].Place] = ids[i]
 	}
-	r.settle(true)
+	if folder != "" {
+		r.settle(true)
+	}
 	for i := range r.Images {
 		r.image[byPlace[r.Images[i].Place]] = i
 	}
 }
 
-// add takes an annotation.
-func (r *cocoReader) add(e *coco.Entry, place string) {
+// add takes an entry of an image and a category.
+func (r *cocoReader) add(e *coco.Entry, image, category, place string) {
 	full := within(r.file, place)
-	at, ok := r.image[e.ImageID]
+	at, ok := r.image[image]
 	if !ok {
-		r.fault("image-unknown", full, "there is no image with the id %s", r.data.ImageName(e.ImageID))
+		r.fault("unknown-image", full, "there is no image with the id %s", image)
 		return
 	}
-	k, ok := r.category[e.CategoryID]
+	k, ok := r.category[category]
 	if !ok {
-		r.fault("category-unknown", full, "there is no category with the id %s", r.data.CategoryName(e.CategoryID))
+		r.fault("unknown-category", full, "there is no category with the id %s", category)
 		return
 	}
 	im := &r.Images[at]
@@ -137,14 +170,15 @@ func (r *cocoReader) add(e *coco.Entry, place string) {
 	}
 	hasBox := e.Has&coco.HasBox != 0
 	if hasBox {
+		r.boxes.Add(&e.Box, im.Height, im.Width)
 		for _, v := range e.Box {
 			if math.IsNaN(v) || math.IsInf(v, 0) {
-				r.fault("box-nan", full, "the box is %v", e.Box)
+				r.fault("box", full, "the box is %v", e.Box)
 				return
 			}
 		}
 		if e.Box[2] < 0 || e.Box[3] < 0 {
-			r.fault("box-inverted", full, "the box has a width of %g and a height of %g; boxes are x, y, width, height", e.Box[2], e.Box[3])
+			r.fault("box-size", full, "the box has a width of %g and a height of %g; boxes are x, y, width, height", e.Box[2], e.Box[3])
 			return
 		}
 	}
@@ -153,11 +187,13 @@ func (r *cocoReader) add(e *coco.Entry, place string) {
 		obj.Box = box.Box{X1: float32(e.Box[0]), Y1: float32(e.Box[1]), X2: float32(e.Box[0] + e.Box[2]), Y2: float32(e.Box[1] + e.Box[3])}
 	case obj.HasMask():
 		if hasBox {
-			r.warn("box-empty", full, "the box has a width of %g and a height of %g; the one around the mask is taken", e.Box[2], e.Box[3])
+			r.warn("box-size", full, "the box has a width of %g and a height of %g; the one around the mask is taken", e.Box[2], e.Box[3])
 		}
 		obj.Box = bounds(obj.Mask)
 	case hasBox:
-		r.warn("box-empty", full, "the box has a width of %g and a height of %g, and there is no mask; it is left out", e.Box[2], e.Box[3])
+		r.warn("box-size", full, "the box has a width of %g and a height of %g, and there is no mask; it is left out", e.Box[2], e.Box[3])
+		return
+	case e.Has&coco.HasKeypoints != 0:
 		return
 	default:
 		r.fault("no-shape", full, "there is neither a box nor a mask")
@@ -176,15 +212,18 @@ func (r *cocoReader) mask(e *coco.Entry, im *Image, place string) (m rle.Mask, o
 				return m, false
 			}
 		}
+		if im.Height == 0 || im.Width == 0 {
+			return m, true // it cannot be filled
+		}
 		m = rle.Mask{H: im.Height, W: im.Width, Runs: r.raster.AppendPolygons(nil, e.Polygons, im.Height, im.Width)}
 	case len(e.Mask.Runs) > 0:
 		m = e.Mask
-		if m.H != im.Height || m.W != im.Width {
-			r.fault("mask-size", place, "the mask has a size of %d×%d pixels (width × height), the image of %d×%d", m.W, m.H, im.Width, im.Height)
+		if (m.H != im.Height || m.W != im.Width) && im.Height > 0 && im.Width > 0 {
+			r.fault("rle-size", place, "the mask has a size of %d×%d pixels (width × height), the image of %d×%d", m.W, m.H, im.Width, im.Height)
 			return m, false
 		}
 		if err := m.Validate(); err != nil {
-			r.fault("mask-runs", place, "%v", err)
+			r.fault("rle-sum", place, "%v", err)
 			return m, false
 		}
 	default:

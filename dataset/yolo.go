@@ -285,7 +285,7 @@ func (s *Set) addLine(im *Image, fields []string, place string) {
 	class := int(v[0])
 	switch {
 	case float64(class) != v[0] || class < 0 || class >= len(s.Categories):
-		s.fault("category-unknown", place, "there is no class %s: they count from 0 to %d", fields[0], len(s.Categories)-1)
+		s.fault("unknown-category", place, "there is no class %s: they count from 0 to %d", fields[0], len(s.Categories)-1)
 		return
 	case len(v) != 5 && (len(v) < 7 || len(v)%2 == 0):
 		s.fault("label-line", place, "%d numbers, want a class and a box of 4 numbers, or an outline of 3 points at least", len(v))
@@ -300,11 +300,11 @@ func (s *Set) addLine(im *Image, fields []string, place string) {
 	w, h := float64(im.Width), float64(im.Height)
 	if len(v) == 5 {
 		if v[3] < 0 || v[4] < 0 {
-			s.fault("box-inverted", place, "the box has a width of %s and a height of %s", fields[3], fields[4])
+			s.fault("box-size", place, "the box has a width of %s and a height of %s", fields[3], fields[4])
 			return
 		}
 		if v[3] == 0 || v[4] == 0 {
-			s.warn("box-empty", place, "the box has a width of %s and a height of %s; it is left out", fields[3], fields[4])
+			s.warn("box-size", place, "the box has a width of %s and a height of %s; it is left out", fields[3], fields[4])
 			return
 		}
 		b := box.Box{X1: float32((v[1] - v[3]/2) * w), Y1: float32((v[2] - v[4]/2) * h), X2: float32((v[1] + v[3]/2) * w), Y2: float32((v[2] + v[4]/2) * h)}
