@@ -2,7 +2,6 @@ package export
 
 import (
 	_ "embed"
-	"encoding/base64"
 	"fmt"
 	"html/template"
 	"io"
@@ -23,7 +22,7 @@ const thumbnailSide = 360
 //go:embed report.html
 var reportText string
 
-var reportTemplate = template.Must(template.New("report").Parse(reportText))
+var reportTemplate = page.New("report", reportText)
 
 // A Report is one HTML page about a run that needs nothing else: pictures with outlines that can be switched off, a table that can be sorted, histograms of
 // scores and sizes, and how the results were made.
@@ -36,7 +35,6 @@ type Report struct {
 }
 
 type reportPage struct {
-	Style      template.CSS
 	Info       Info
 	Images     []reportImage
 	Failures   []Failure
@@ -76,7 +74,7 @@ type reportShape struct {
 // NewReport begins a page on w.
 func NewReport(w io.Writer, info Info, categories []Category) *Report {
 	r := &Report{w: w, classes: map[string]int{}}
-	r.page.Style, r.page.Info, r.page.MinScore = page.Style(), info, strconv.FormatFloat(math.Floor(info.MinScore*100)/100, 'f', 2, 64)
+	r.page.Info, r.page.MinScore = info, strconv.FormatFloat(math.Floor(info.MinScore*100)/100, 'f', 2, 64)
 	for i, c := range categories {
 		r.classes[c.Name] = i
 		r.page.Classes = append(r.page.Classes, reportClass{Index: i, Name: c.Name, Colour: template.CSS(hue(i))})
@@ -116,7 +114,7 @@ func (r *Report) Add(p *Picture) error {
 	}
 	im.Covered = strconv.FormatFloat(100*float64(p.covered())/float64(p.Width*p.Height), 'f', 1, 64)
 	if p.Thumbnail != nil {
-		im.Picture = template.URL("data:image/jpeg;base64," + base64.StdEncoding.EncodeToString(p.Thumbnail))
+		im.Picture = page.JPEG(p.Thumbnail)
 	} else {
 		r.page.Unpictured++
 	}

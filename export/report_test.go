@@ -2,15 +2,12 @@ package export
 
 import (
 	"bytes"
-	"html"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/spinemask/spinemask/internal/testkit/testutil"
 )
 
 // reportOfThree is about ringMask, and barMask and a pixel within it, of two classes.
@@ -36,11 +33,7 @@ func TestReportHasWhatItCounts(t *testing.T) {
 
 // The page's own script, in a browser if there is one.
 func TestReportCountsWhatItShows(t *testing.T) {
-	browser, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Skip("no chromium")
-	}
-	probe := `<script>
+	out := testutil.Probe(t, reportOfThree(t), `
 const after = change => {
   change();
   $("score").dispatchEvent(new Event("input"));
@@ -48,21 +41,11 @@ const after = change => {
   const charts = ["scores", "diameters"].map(id => [...all("#" + id + " title")].reduce((n, t) => n + +t.textContent.split(": ")[1], 0));
   return [$("images").textContent, $("instances").textContent, [...all(".count")].map(e => e.textContent).join(" "), row, charts.join(" "), all("figcaption span")[2].textContent].join(", ");
 };
-const out = [after(() => {}), after(() => $("score").value = 0.45), after(() => all(".class")[1].click()), after(() => $("search").value = "empty")];
-document.body.dataset.out = out.join("; ");
-</script></html>`
-	file := filepath.Join(t.TempDir(), "report.html")
-	require.NoError(t, os.WriteFile(file, []byte(strings.Replace(reportOfThree(t), "</html>", probe, 1)), 0o666))
-	dom, err := exec.Command(browser, "--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir="+t.TempDir(), "--dump-dom", "file://"+file).Output()
-	if err != nil {
-		t.Skip("chromium does not run here: ", err)
-	}
-	out := regexp.MustCompile(`data-out="([^"]*)"`).FindSubmatch(dom)
-	require.NotNil(t, out)
+out = [after(() => {}), after(() => $("score").value = 0.45), after(() => all(".class")[1].click()), after(() => $("search").value = "empty")].join("; ");`)
 	require.Equal(t, []string{
 		"2, 3, 2 1, 3 0.600 2.8 41.7, 3 3, · 3", // 20 of 48 pixels
 		"2, 2, 1 1, 2 0.700 4.8 41.7, 2 2, · 2", // without the pixel
 		"2, 1, 1 0, 1 0.500 2.8 12.5, 1 1, · 1", // without the ring
 		"1, 0, 0 0, 1 0.500 2.8 12.5, 0 0, · 1", // only the other image
-	}, strings.Split(html.UnescapeString(string(out[1])), "; "))
+	}, strings.Split(out, "; "))
 }

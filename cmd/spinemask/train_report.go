@@ -7,16 +7,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"html/template"
-	"image"
-	"image/jpeg"
 	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"golang.org/x/image/draw"
 
 	"github.com/spinemask/spinemask"
 	"github.com/spinemask/spinemask/box"
@@ -43,12 +38,12 @@ func (r *trainRun) report(ctx context.Context, set *dataset.Set) error {
 	p := r.provenance()
 	rep := trainreport.Report{
 		Name: r.trainer.Config().Name, Charts: charts, Recipe: string(recipe),
-		Facts: []trainreport.Fact{
+		Facts: []page.Fact{
 			{Name: "images to learn from", Value: fmt.Sprint(len(r.set.Images))}, {Name: "for validation", Value: fmt.Sprint(r.validationImages())},
 			{Name: "steps", Value: fmt.Sprint(r.trainer.StepDone())}, {Name: "minutes", Value: fmt.Sprintf("%.1f", r.spent().Minutes())},
 			{Name: "loss at the end", Value: fmt.Sprintf("%.3f", last)},
 		},
-		Made: []trainreport.Fact{
+		Made: []page.Fact{
 			{Name: "weights from", Value: g.Source}, {Name: "SHA-256 of them", Value: g.Weights},
 			{Name: "data", Value: filepath.Base(r.flags.data)}, {Name: "SHA-256 of what is marked", Value: p.SHA256},
 			{Name: "classes", Value: strings.Join(set.Titles(), ", ")}, {Name: "provenance", Value: p.Source},
@@ -56,26 +51,26 @@ func (r *trainRun) report(ctx context.Context, set *dataset.Set) error {
 		},
 	}
 	if o := r.trainer.Config().Objects; o != nil {
-		rep.Made = append(rep.Made, trainreport.Fact{Name: "diameter of the objects", Value: fmt.Sprintf("%g pixels of the input, median", o.Diameter)})
+		rep.Made = append(rep.Made, page.Fact{Name: "diameter of the objects", Value: fmt.Sprintf("%g pixels of the input, median", o.Diameter)})
 	}
 	if r.heldOut {
-		rep.Made = append(rep.Made, trainreport.Fact{Name: "held out for validation", Value: strings.Join(setNames(r.val), ", ")})
+		rep.Made = append(rep.Made, page.Fact{Name: "held out for validation", Value: strings.Join(setNames(r.val), ", ")})
 	}
 	rep.Measured = "No image was held out: classes, images and the display threshold are from the images that the model was trained on, which says little of others."
 	if g.Folds > 0 {
 		rep.Measured = fmt.Sprintf("No image was held out. Classes, images and the display threshold are by folds: each image was shown to a model that was trained without %s of the images, this one among them.", part(g.Folds))
-		rep.Facts = append(rep.Facts, trainreport.Fact{Name: "AP by folds", Value: fmt.Sprintf("%.3f", g.BestAP)})
+		rep.Facts = append(rep.Facts, page.Fact{Name: "AP by folds", Value: fmt.Sprintf("%.3f", g.BestAP)})
 	}
 	if r.val != nil {
 		rep.Measured = fmt.Sprintf("The model is that of step %d, the best on the images for validation; classes and images below are from there.", g.BestStep)
-		rep.Facts = append(rep.Facts, trainreport.Fact{Name: "validation AP", Value: fmt.Sprintf("%.3f", g.BestAP)})
+		rep.Facts = append(rep.Facts, page.Fact{Name: "validation AP", Value: fmt.Sprintf("%.3f", g.BestAP)})
 	}
 	for _, c := range g.Best.ByClass {
 		value := fmt.Sprintf("%.3f", c.AP)
 		if c.AP < 0 {
 			value = "no object" // as COCO's evaluation marks it
 		}
-		rep.Classes = append(rep.Classes, trainreport.Fact{Name: c.Name, Value: value})
+		rep.Classes = append(rep.Classes, page.Fact{Name: c.Name, Value: value})
 	}
 	if rep.Pairs, err = r.worst(ctx, set); err != nil {
 		return err
@@ -206,10 +201,10 @@ func (r *trainRun) worst(ctx context.Context, set *dataset.Set) ([]trainreport.P
 		}
 		pair := trainreport.Pair{Name: im.Name, Objects: s.Objects, Right: s.Right, Wrong: s.Wrong}
 		photo := imageio.FromImage(img)
-		if pair.Truth, err = drawJPEG(photo, marked); err != nil {
+		if pair.Truth, err = page.Draw(photo, marked); err != nil {
 			return nil, err
 		}
-		if pair.Found, err = drawJPEG(photo, found); err != nil {
+		if pair.Found, err = page.Draw(photo, found); err != nil {
 			return nil, err
 		}
 		pairs = append(pairs, pair)
@@ -219,23 +214,4 @@ func (r *trainRun) worst(ctx context.Context, set *dataset.Set) ([]trainreport.P
 
 func xywh(b box.Box) [4]float64 {
 	return [4]float64{float64(b.X1), float64(b.Y1), float64(b.X2 - b.X1), float64(b.Y2 - b.Y1)}
-}
-
-// drawJPEG draws instances on a photo, no larger than a page needs it.
-func drawJPEG(photo *imageio.Image, list []overlay.Instance) (template.URL, error) {
-	img, err := overlay.Draw(photo, list)
-	if err != nil {
-		return "", err
-	}
-	const most = 900 // pixels
-	if side := max(img.Rect.Dx(), img.Rect.Dy()); side > most {
-		small := image.NewRGBA(image.Rect(0, 0, max(1, img.Rect.Dx()*most/side), max(1, img.Rect.Dy()*most/side)))
-		draw.CatmullRom.Scale(small, small.Rect, img, img.Rect, draw.Src, nil)
-		img = small
-	}
-	var b bytes.Buffer
-	if err := jpeg.Encode(&b, img, &jpeg.Options{Quality: 80}); err != nil {
-		return "", err
-	}
-	return trainreport.JPEG(b.Bytes()), nil
 }

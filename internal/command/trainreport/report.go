@@ -4,7 +4,6 @@ package trainreport
 
 import (
 	_ "embed"
-	"encoding/base64"
 	"html/template"
 	"io"
 
@@ -14,22 +13,19 @@ import (
 //go:embed report.html
 var text string
 
-var pageTemplate = template.Must(template.New("training").Parse(text))
+var pageTemplate = page.New("training", text)
 
 // A Report is what the page shows.
 type Report struct {
-	Name     string // of the model
-	Facts    []Fact // in large letters
-	Measured string // on which images, in a sentence
+	Name     string      // of the model
+	Facts    []page.Fact // in large letters
+	Measured string      // on which images, in a sentence
 	Charts   []page.Chart
-	Classes  []Fact // the AP of each
+	Classes  []page.Fact // the AP of each
 	Pairs    []Pair
-	Made     []Fact
+	Made     []page.Fact
 	Recipe   string // JSON
 }
-
-// A Fact is a value with its name.
-type Fact struct{ Name, Value string }
 
 // A Pair is an image with what is marked in it, and with what the model finds.
 type Pair struct {
@@ -38,15 +34,7 @@ type Pair struct {
 	Truth, Found          template.URL
 }
 
-// JPEG makes a picture a part of the page.
-func JPEG(data []byte) template.URL {
-	return template.URL("data:image/jpeg;base64," + base64.StdEncoding.EncodeToString(data))
-}
-
 // Write writes the page.
 func (r *Report) Write(w io.Writer) error {
-	return pageTemplate.Execute(w, struct {
-		*Report
-		Style template.CSS
-	}{r, page.Style()})
+	return pageTemplate.Execute(w, r)
 }

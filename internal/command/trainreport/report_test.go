@@ -12,9 +12,9 @@ import (
 func TestReportEscapesNames(t *testing.T) {
 	var b bytes.Buffer
 	r := Report{
-		Name: "a<b", Facts: []Fact{{"images", "12"}}, Classes: []Fact{{"R&D", "0.5"}},
+		Name: "a<b", Facts: []page.Fact{{Name: "images", Value: "12"}}, Classes: []page.Fact{{Name: "R&D", Value: "0.5"}},
 		Charts: []page.Chart{{Title: "Loss", Lines: []page.Line{{Name: "<mask>", X: []float64{1, 2}, Y: []float64{3, 4}}}}},
-		Pairs:  []Pair{{Name: "<p>", Truth: JPEG([]byte{1, 2, 3}), Found: JPEG(nil)}},
+		Pairs:  []Pair{{Name: "<p>", Truth: page.JPEG([]byte{1, 2, 3}), Found: page.JPEG(nil)}},
 		Recipe: `{"name": "x"}`,
 	}
 	require.NoError(t, r.Write(&b))

@@ -128,8 +128,11 @@ func (a axis) ticks(log bool) (list []float64) {
 			break
 		}
 	}
-	for k := math.Ceil(a.low / step); k*step <= a.high+step/1000; k++ {
-		list = append(list, k*step)
+	first := math.Ceil(a.low / step)
+	for k := range 6 { // numbers as large as they get have no next one
+		if v := (first + float64(k)) * step; v <= a.high+step/1000 {
+			list = append(list, v)
+		}
 	}
 	return list
 }

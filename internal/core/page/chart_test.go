@@ -27,7 +27,7 @@ func TestLogarithmicChartsLeaveZeroOut(t *testing.T) {
 }
 
 func TestChartsOfNothing(t *testing.T) {
-	for _, c := range []Chart{{}, {Log: true}, {Lines: []Line{{"", []float64{3}, []float64{4}}}}} {
+	for _, c := range []Chart{{}, {Log: true}, {Lines: []Line{{"", []float64{3}, []float64{4}}}}, {Lines: []Line{{"", []float64{-7, math.MaxFloat64 / 4}, []float64{0, 1}}}}} {
 		text := string(c.SVG())
 		require.NotContains(t, text, "NaN")
 		require.NotContains(t, text, "Inf")
