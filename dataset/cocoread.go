@@ -99,7 +99,7 @@ func (r *cocoReader) entries(a *coco.Annotations) {
 
 // images finds the files of the images in a folder, and measures them.
 func (r *cocoReader) images(folder string) {
-	f := &finder{folder: folder}
+	f := NewFinder(folder)
 	var ids []string
 	seen, named := map[int64]bool{}, map[string]string{}
 	for i, im := range r.data.Images {
@@ -127,7 +127,7 @@ func (r *cocoReader) images(folder string) {
 		p := ""
 		if folder != "" {
 			var err error
-			if p, err = f.find(name); err != nil {
+			if p, err = f.Find(name); err != nil {
 				r.fault("file-missing", place, "%v", err)
 				continue
 			}

@@ -39,7 +39,7 @@ func openGeoJSON(files []string, o Options) (*Set, error) {
 	s := &Set{Kind: GeoJSON}
 	names := map[string]int{}
 	features := map[string][]geoFeature{}
-	finders := map[string]*finder{}
+	finders := map[string]*Finder{}
 	for _, file := range files {
 		list, err := readFeatures(file)
 		if err != nil {
@@ -51,10 +51,10 @@ func openGeoJSON(files []string, o Options) (*Set, error) {
 			folder = filepath.Dir(file)
 		}
 		if finders[folder] == nil {
-			finders[folder] = &finder{folder: folder}
+			finders[folder] = NewFinder(folder)
 		}
 		name := stem(strings.TrimSuffix(filepath.Base(file), ".gz"))
-		p, err := finders[folder].find(name)
+		p, err := finders[folder].Find(name)
 		if err != nil {
 			s.fault("file-missing", file, "%v; --images names the folder of the images", err)
 			continue

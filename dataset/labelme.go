@@ -58,7 +58,7 @@ func openLabelme(files []string, o Options) (*Set, error) {
 		parsed, kept = append(parsed, f), append(kept, file)
 	}
 	s.number(labels)
-	finders := map[string]*finder{}
+	finders := map[string]*Finder{}
 	shapes := map[string][]labelmeShape{}
 	for i, f := range parsed {
 		p, err := findLabelme(kept[i], f.ImagePath, o, finders)
@@ -91,7 +91,7 @@ func (s *Set) number(names map[string]int) {
 }
 
 // findLabelme finds the picture of a file: where it says, or in the folder of images.
-func findLabelme(file, imagePath string, o Options, finders map[string]*finder) (string, error) {
+func findLabelme(file, imagePath string, o Options, finders map[string]*Finder) (string, error) {
 	name := strings.ReplaceAll(imagePath, `\`, "/")
 	if name == "" {
 		name = stem(filepath.Base(file))
@@ -104,9 +104,9 @@ func findLabelme(file, imagePath string, o Options, finders map[string]*finder) 
 		}
 	}
 	if finders[folder] == nil {
-		finders[folder] = &finder{folder: folder}
+		finders[folder] = NewFinder(folder)
 	}
-	return finders[folder].find(name)
+	return finders[folder].Find(name)
 }
 
 // addShapes makes objects of the shapes of a picture.

@@ -87,7 +87,7 @@ func withoutEnding(base string) string {
 // "object". Pictures are upright, if no size says otherwise.
 func openLabels(folder string, names []string, pairs []labelPair, o Options) (*Set, error) {
 	s := &Set{Kind: LabelImages, Categories: []Category{{ID: 1, Name: className}}}
-	f := &finder{folder: folder}
+	f := NewFinder(folder)
 	if o.Images != "" {
 		f.folder = o.Images
 	}
@@ -126,12 +126,12 @@ func openLabels(folder string, names []string, pairs []labelPair, o Options) (*S
 }
 
 // find gives the picture of a label image.
-func (p *labelPair) find(f *finder, elsewhere bool) (string, error) {
+func (p *labelPair) find(f *Finder, elsewhere bool) (string, error) {
 	if elsewhere {
 		base := stem(path.Base(p.label))
-		found, err := f.find(base)
+		found, err := f.Find(base)
 		if err != nil && withoutEnding(base) != base {
-			found, err = f.find(withoutEnding(base))
+			found, err = f.Find(withoutEnding(base))
 		}
 		return found, err
 	}

@@ -50,16 +50,19 @@ func filesIn(folder string) (names []string, err error) {
 	return names, err
 }
 
-// A finder finds the pictures of a data set in a folder by their names: as they are,
+// A Finder finds the pictures of a data set in a folder by their names: as they are,
 // and else in the ways of coco.FileNames, in all sub-folders.
-type finder struct {
+type Finder struct {
 	folder string
 	names  []string
 	index  *coco.FileNames
 }
 
-// find gives the path of a picture.
-func (f *finder) find(name string) (string, error) {
+// NewFinder makes a finder of a folder.
+func NewFinder(folder string) *Finder { return &Finder{folder: folder} }
+
+// Find gives the path of a picture.
+func (f *Finder) Find(name string) (string, error) {
 	if p := filepath.Join(f.folder, filepath.FromSlash(name)); isFile(p) {
 		return p, nil
 	}

@@ -12,7 +12,9 @@ import (
 )
 
 const usage = `Usage: cocoeval [flags] GT RESULTS…
-       cocoeval labels [flags] TRUE_DIR PRED_DIR   (label images; cocoeval labels -h)
+       cocoeval analyse [flags] GT RESULTS [RESULTS_B]   (what is wrong with a model; cocoeval analyse -h)
+       cocoeval lint [flags] GT [RESULTS…]               (what looks wrong in the files; cocoeval lint -h)
+       cocoeval labels [flags] TRUE_DIR PRED_DIR         (label images; cocoeval labels -h)
 
 Compares the detections of RESULTS with the annotations of GT and prints the lines of pycocotools. Both files are
 COCO's JSON, plain or packed by gzip or zstd.
@@ -35,7 +37,9 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
 // commands are what else the program does, by the first argument.
 var commands = map[string]func(args []string, stdout, stderr io.Writer) int{
-	"labels": labels,
+	"analyse": analyse,
+	"labels":  labels,
+	"lint":    lint,
 }
 
 func run(args []string, stdout, stderr io.Writer) int {

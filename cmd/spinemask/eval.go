@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -57,7 +58,8 @@ interrupted.`,
   spinemask eval nuclei_val.json --images images --iou segm --max-dets 10,100,400
   spinemask eval instances_val2017.json --images val2017 --model mine.safetensors --keep run --min-ap 0.37
   spinemask eval labelme-folder --model mine.safetensors --iou segm
-  spinemask eval masks --images photos --iou segm --max-dets 10,100,400`,
+  spinemask eval masks --images photos --iou segm --max-dets 10,100,400
+  spinemask eval nuclei_val.json --images images --iou segm --analyse report.html`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			gt, results := args[0], args[1:]
@@ -85,9 +87,12 @@ interrupted.`,
 					return err
 				}
 				defer done()
-				results = []string{filepath.Join(folder, "results.json")}
+				results, run.ran = []string{filepath.Join(folder, "results.json")}, true
 			}
 			err = evalcmd.Run(&o, gt, results, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			if run.analyse != "" && (err == nil || evalcmd.ExitStatus(err) == exitBelow) {
+				err = cmp.Or(run.writeAnalysis(o, args[0], gt, results), err)
+			}
 			if err == nil {
 				return nil
 			}
@@ -104,6 +109,7 @@ interrupted.`,
 	fl := cmd.Flags()
 	fl.StringVar(&run.images, "images", "", "run a model over the annotated images, which are in this `folder`")
 	fl.StringVar(&run.keep, "keep", "", "keep the model's results in this `folder`, or go on with those that it holds")
+	fl.StringVar(&run.analyse, "analyse", "", "also write a page about what is wrong to this `file`, with pictures of the images that --images names; docs/analysis.md says how to read it")
 	fl.BoolVar(&run.allowMissing, "allow-missing", false, "leave images out of the evaluation that are missing or cannot be read")
 	fl.StringVar(&run.exif, "exif", exifAuto, "turn images upright by their EXIF orientation: `auto|on|off`; auto does what fits width and height in GT")
 	_ = cmd.RegisterFlagCompletionFunc("exif", oneOf([]string{exifAuto, exifOn, exifOff}, false))
@@ -118,6 +124,8 @@ interrupted.`,
 // evalRun is a run of a model over the images of a data set.
 type evalRun struct {
 	images, keep string
+	analyse      string
+	ran          bool // the model, before this evaluation
 	allowMissing bool
 	other        *otherSet // the data set, if it is not COCO's
 	segmentFlags

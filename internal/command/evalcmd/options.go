@@ -38,14 +38,10 @@ type Options struct {
 // Flags adds the flags to fs. (With cobra: cmd.Flags().AddGoFlagSet.)
 func (o *Options) Flags(fs *flag.FlagSet) {
 	fs.StringVar(&o.IoU, "iou", "bbox", "what to compare detections and annotations by: a `list` of bbox, segm, boundary, keypoints")
-	fs.StringVar(&o.Protocol, "protocol", "coco", "the rules to evaluate by: `coco` or lvis")
-	fs.StringVar(&o.Mode, "mode", "strict", "`strict` gives the numbers of pycocotools to the last bit; corrected repairs what is known to be wrong there, and also takes names for ids")
+	o.matching(fs)
 	fs.StringVar(&o.Numpy, "numpy", "2", "sum the statistics in the order of this version of numpy: `2` or 1.24")
-	fs.StringVar(&o.MaxDets, "max-dets", "", "a `list` of how many detections of an image and class count (default 1,10,100; for keypoints 20; for lvis 300 of an image)")
 	fs.StringVar(&o.IoUThresholds, "iou-thresholds", "", "a `list` of IoU thresholds (default 0.5 to 0.95 in steps of 0.05)")
 	fs.StringVar(&o.Areas, "areas", "", "a `list` of ranges of object area in square pixels, each label:min:max (default all, small, medium and large, as in COCO)")
-	fs.StringVar(&o.Categories, "categories", "", "a `list` of the ids of the categories to evaluate (default all)")
-	fs.BoolVar(&o.Agnostic, "class-agnostic", false, "take all categories for one")
 	fs.BoolVar(&o.PerClass, "per-class", false, "also print the numbers of every category")
 	fs.BoolVar(&o.JSON, "json", false, "print JSON: the statistics by name and in full precision, the categories with --per-class, and the warnings")
 	fs.BoolVar(&o.Strict, "strict", false, "turn every warning into an error (this has nothing to do with --mode strict)")
@@ -55,6 +51,15 @@ func (o *Options) Flags(fs *flag.FlagSet) {
 		return err
 	})
 	fs.StringVar(&o.Partial, "save-partial", "", "write what was matched to a `file` instead of printing numbers; such files, named in place of results, are merged")
+}
+
+// matching adds the flags that say what is compared and by which rules.
+func (o *Options) matching(fs *flag.FlagSet) {
+	fs.StringVar(&o.Protocol, "protocol", "coco", "the rules to evaluate by: `coco` or lvis")
+	fs.StringVar(&o.Mode, "mode", "strict", "`strict` gives the numbers of pycocotools to the last bit; corrected repairs what is known to be wrong there, and also takes names for ids")
+	fs.StringVar(&o.MaxDets, "max-dets", "", "a `list` of how many detections of an image and class count (default 1,10,100; for keypoints 20; for lvis 300 of an image)")
+	fs.StringVar(&o.Categories, "categories", "", "a `list` of the ids of the categories to evaluate (default all)")
+	fs.BoolVar(&o.Agnostic, "class-agnostic", false, "take all categories for one")
 }
 
 // params returns the settings of each evaluation.
@@ -163,6 +168,9 @@ func usage(format string, args ...any) error { return usageError{fmt.Errorf(form
 // errBelow says that AP is below --min-ap.
 var errBelow = errors.New("below the minimum")
 
+// errHolds says which conditions of --fail-if hold.
+var errHolds = errors.New("--fail-if")
+
 // Hint returns advice about an error, "" where there is none.
 func Hint(err error) string {
 	if e := (*coco.Error)(nil); errors.As(err, &e) {
@@ -172,7 +180,7 @@ func Hint(err error) string {
 }
 
 // ExitStatus is the status that a command should end with after err: 0 for nil, 2 for a wrong command line, 3 for an AP
-// below --min-ap, 1 for everything else.
+// below --min-ap or a condition of --fail-if that holds, 1 for everything else.
 func ExitStatus(err error) int {
 	var u usageError
 	switch {
@@ -180,7 +188,7 @@ func ExitStatus(err error) int {
 		return 0
 	case errors.As(err, &u):
 		return 2
-	case errors.Is(err, errBelow):
+	case errors.Is(err, errBelow), errors.Is(err, errHolds):
 		return 3
 	}
 	return 1

@@ -8,11 +8,11 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"text/tabwriter"
 
 	"github.com/spinemask/spinemask/coco"
 	"github.com/spinemask/spinemask/cocoeval"
+	"github.com/spinemask/spinemask/internal/command/analysisreport"
 )
 
 // Run evaluates results files, or partial results, against the annotation file gt and prints the outcome to stdout, warnings
@@ -222,39 +222,20 @@ func categoryID(c *coco.Category) any {
 
 // report of one evaluation in JSON
 type jsonEvaluation struct {
-	IoU         string             `json:"iou"`
-	Images      int                `json:"images"`
-	Annotations int                `json:"annotations"`
-	Detections  int                `json:"detections"`
-	MaxDets     []int              `json:"max_dets"`
-	Stats       stats              `json:"stats"`
-	Classes     []jsonClass        `json:"classes,omitempty"`
-	Warnings    []cocoeval.Warning `json:"warnings"`
+	IoU         string               `json:"iou"`
+	Images      int                  `json:"images"`
+	Annotations int                  `json:"annotations"`
+	Detections  int                  `json:"detections"`
+	MaxDets     []int                `json:"max_dets"`
+	Stats       analysisreport.Stats `json:"stats"`
+	Classes     []jsonClass          `json:"classes,omitempty"`
+	Warnings    []cocoeval.Warning   `json:"warnings"`
 }
 
 type jsonClass struct {
-	ID    any    `json:"id"` // as in the file
-	Name  string `json:"name"`
-	Stats stats  `json:"stats"`
-}
-
-// stats is an object of numbers in the order of the summary.
-type stats []cocoeval.Stat
-
-func (s stats) MarshalJSON() ([]byte, error) {
-	var b strings.Builder
-	for i, x := range s {
-		sep := ","
-		if i == 0 {
-			sep = "{"
-		}
-		v, err := json.Marshal(x.Value)
-		if err != nil {
-			return nil, err
-		}
-		fmt.Fprintf(&b, "%s%q:%s", sep, x.Name, v)
-	}
-	return []byte(b.String() + "}"), nil
+	ID    any                  `json:"id"` // as in the file
+	Name  string               `json:"name"`
+	Stats analysisreport.Stats `json:"stats"`
 }
 
 func writeJSON(out io.Writer, o *Options, all []*cocoeval.Evaluation) error {
