@@ -75,14 +75,14 @@ func (t *Trainer) fill(b batch) (images []*dataset.Image, truths []truth, err er
 	crop := t.recipe.Regions.MaskCrop
 	t.team.Do(in.Items, parallel.Func(func(_, item int) {
 		slot := b.first + item
-		i := pick(t.recipe.Seed, len(t.set.Images), t.recipe.Batch, b.step, slot)
+		i := t.epoch[pick(t.recipe.Seed, len(t.epoch), t.recipe.Batch, b.step, slot)]
 		images[item] = &t.set.Images[i]
 		e, err := t.cache.get(t, i)
 		if err != nil {
 			errs[item] = err
 			return
 		}
-		truths[item] = see(e.picture, e.objects, &t.recipe.Augment, &t.config.Input, in.Height, in.Width, crop, t.recipe.Seed, b.step, slot, func(y int) []float32 { return in.Row(item, y) })
+		truths[item] = see(e.picture, e.objects, e.diameter, &t.recipe.Augment, &t.config.Input, in.Height, in.Width, crop, t.recipe.Seed, b.step, slot, func(y int) []float32 { return in.Row(item, y) })
 	}))
 	in.ClearBorders()
 	return images, truths, errors.Join(errs...)

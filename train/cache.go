@@ -22,8 +22,9 @@ type cache struct {
 
 // entry is an image as it is kept in memory.
 type entry struct {
-	picture *augment.Picture
-	objects []augment.Object
+	picture  *augment.Picture
+	objects  []augment.Object
+	diameter float64 // of the median object, picture pixels; 0: there is none
 }
 
 func (c *cache) get(t *Trainer, i int) (*entry, error) {
@@ -70,6 +71,7 @@ func (t *Trainer) read(im *dataset.Image) (*entry, error) {
 		}
 		e.objects = append(e.objects, augment.Object{Class: t.config.RowOf(o.Category), Box: o.Box, Mask: augment.NewPatch(o.Mask)})
 	}
+	e.diameter = medianDiameter(e.objects)
 	return e, nil
 }
 

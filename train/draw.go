@@ -15,6 +15,7 @@ const (
 	forDepth
 	forDropBlock
 	forFolds
+	forWindow
 )
 
 // draws is the stream of numbers for a purpose.

@@ -18,8 +18,11 @@ type truth struct {
 }
 
 // see turns, scales and cuts a picture as the recipe says, and fills its pixels
-// into the network's input.
-func see(p *augment.Picture, objects []augment.Object, a *Augment, in *config.Input, height, width, crop int, seed uint64, step, image int, row func(y int) []float32) truth {
+// into the network's input. diameter is the objects', for a window.
+func see(p *augment.Picture, objects []augment.Object, diameter float64, a *Augment, in *config.Input, height, width, crop int, seed uint64, step, image int, row func(y int) []float32) truth {
+	if a.Window != nil {
+		p, objects = a.Window.cut(p, objects, diameter, draws(seed, forWindow, step, image))
+	}
 	r := draws(seed, forView, step, image)
 	if a.Turns && r.Float64() < 0.5 {
 		p, objects = augment.Transpose(p, objects) // with the mirror images that follow, all turns
@@ -71,29 +74,6 @@ func normalisation(in *config.Input) augment.Normalize {
 		}
 	}
 	return n
-}
-
-// recolor changes brightness as the recipe says.
-func recolor(p *augment.Picture, c *Color, r *rand.Rand) *augment.Picture {
-	about := func(most float64) float64 { // a factor around 1, as often above as below
-		f := 1 + most*r.Float64()
-		if r.Float64() < 0.5 {
-			return 1 / f
-		}
-		return f
-	}
-	l := augment.Levels{
-		Gamma: about(c.Gamma), Contrast: about(c.Contrast),
-		Brightness: c.Brightness * (2*r.Float64() - 1), Invert: r.Float64() < c.Invert,
-	}
-	out := augment.Recolor(p, l)
-	if sigma := c.Blur * r.Float64(); sigma > 0.1 {
-		out = augment.Blur(out, sigma)
-	}
-	if sigma := c.Noise * r.Float64(); sigma > 0 {
-		augment.Noise(out, sigma, r)
-	}
-	return out
 }
 
 // encoding is that which the model's outputs are read by.

@@ -37,6 +37,7 @@ type Recipe struct {
 	Norms  Norms  `json:"norms"`
 	Freeze Freeze `json:"freeze,omitempty"` // what keeps its weights
 
+	Balance float64        `json:"balance,omitempty"` // how far small folders of images catch up with the largest one in an epoch: 0 not at all, 1 fully
 	Anchors AnchorSampling `json:"anchors"`
 	Regions RegionSampling `json:"regions"`
 	Augment Augment        `json:"augment"`
@@ -85,11 +86,12 @@ type RegionSampling struct {
 
 // Augment is how pictures are changed at random. Probabilities are from 0 to 1.
 type Augment struct {
-	Flip  float64    `json:"flip"`            // probability of a mirror image
-	Turns bool       `json:"turns,omitempty"` // by 0, 90, 180 and 270 degrees alike
-	Scale [2]float64 `json:"scale"`           // least and most, of the size that fills the input
-	Color *Color     `json:"color,omitempty"` // for microscopy; nil: colours stay
-	Most  int        `json:"most_objects"`    // of a picture; 0: all
+	Flip   float64    `json:"flip"`             // probability of a mirror image
+	Turns  bool       `json:"turns,omitempty"`  // by 0, 90, 180 and 270 degrees alike
+	Scale  [2]float64 `json:"scale"`            // least and most, of the size that fills the input
+	Window *Window    `json:"window,omitempty"` // nil: pictures are shown as a whole, but for the scale
+	Color  *Color     `json:"color,omitempty"`  // for microscopy; nil: colours stay
+	Most   int        `json:"most_objects"`     // of a picture; 0: all
 }
 
 // Color is how brightness is changed at random; a 0 leaves it out.
@@ -100,6 +102,21 @@ type Color struct {
 	Invert     float64 `json:"invert"`     // probability of a negative
 	Noise      float64 `json:"noise"`      // most deviation of Gaussian noise, of the whole range
 	Blur       float64 `json:"blur"`       // most deviation of a Gaussian blur, pixels
+
+	Exposure float64 `json:"exposure,omitempty"` // least level, of the whole range, to which the brightest hundredth of every other picture is brought; the most is white
+	Grey     float64 `json:"grey,omitempty"`     // probability that colours are taken away
+	Tint     float64 `json:"tint,omitempty"`     // probability that a grey picture gets a colour
+	Stain    float64 `json:"stain,omitempty"`    // factor of the optical density, all channels together and then each, from 1/(1 + Stain) to 1 + Stain
+	Shade    float64 `json:"shade,omitempty"`    // most light that is lost on the way across a picture, and most haze at its border
+}
+
+// Window shows parts of pictures at the scale of their objects, to a network whose input
+// stays larger: small objects are seen large and large ones small, whatever the size of
+// the picture that they were in.
+type Window struct {
+	Side     int        `json:"side"`     // of the square that is shown, input pixels
+	Diameter [2]float64 `json:"diameter"` // least and most of the picture's median object, input pixels; each octave alike
+	Enlarge  float64    `json:"enlarge"`  // most, of the picture's own size
 }
 
 // ParseRecipe reads a recipe from JSON. Unknown fields are errors.
@@ -141,6 +158,7 @@ func (r *Recipe) Validate() error {
 	want(r.Smoothing >= 0 && r.Smoothing < 1, "label_smoothing: %g, want 0 to less than 1", r.Smoothing)
 	want(r.Norms.Momentum >= 0 && r.Norms.Momentum <= 1, "norms.momentum: %g, want 0 to 1", r.Norms.Momentum)
 	want(r.Freeze == FreezeNothing || r.Freeze == FreezeStem || r.Freeze == FreezeBackbone, "freeze: %q, want stem or backbone", r.Freeze)
+	want(fraction(r.Balance), "balance: %g, want 0 to 1", r.Balance)
 	want(r.Anchors.Samples >= 1 && fraction(r.Anchors.Fraction), "anchors: %d samples, %g of them objects", r.Anchors.Samples, r.Anchors.Fraction)
 	s := r.Regions
 	want(s.PreNMS >= 1 && s.PostNMS >= s.Samples, "regions: %d of %d proposals, want at least the samples, %d", s.PostNMS, s.PreNMS, s.Samples)
@@ -151,8 +169,12 @@ func (r *Recipe) Validate() error {
 	want(fraction(a.Flip), "augment.flip: %g, want 0 to 1", a.Flip)
 	want(a.Scale[0] > 0 && a.Scale[1] >= a.Scale[0] && a.Scale[1] <= 10, "augment.scale: %g to %g", a.Scale[0], a.Scale[1])
 	want(a.Most >= 0, "augment.most_objects: %d, want 0 or more", a.Most)
+	if w := a.Window; w != nil {
+		want(w.Side >= 1 && w.Diameter[0] > 0 && w.Diameter[1] >= w.Diameter[0] && w.Enlarge > 0, "augment.window: %+v, want a side, a least and a most diameter, and how much to enlarge", *w)
+	}
 	if c := a.Color; c != nil {
-		want(fraction(c.Brightness) && fraction(c.Invert) && fraction(c.Noise) && c.Contrast >= 0 && c.Gamma >= 0 && c.Blur >= 0 && c.Blur <= 20, "augment.color: %+v", *c)
+		want(fraction(c.Brightness) && fraction(c.Invert) && fraction(c.Noise) && c.Contrast >= 0 && c.Gamma >= 0 && c.Blur >= 0 && c.Blur <= 20 &&
+			fraction(c.Exposure) && fraction(c.Grey) && fraction(c.Tint) && c.Stain >= 0 && fraction(c.Shade), "augment.color: %+v", *c)
 	}
 	return errors.Join(problems...)
 }

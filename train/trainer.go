@@ -40,6 +40,7 @@ type Trainer struct {
 	options Options
 	set     *dataset.Set
 	data    string // hash of the set
+	epoch   []int  // images of an epoch
 
 	team     *parallel.Team
 	params   *backprop.Params
@@ -77,7 +78,7 @@ func New(c *config.Config, weights spinemask.Weights, set *dataset.Set, r *Recip
 		return nil, fmt.Errorf("train: the data set has %d classes, the model %d", len(set.Categories), len(c.Categories))
 	}
 	c = c.Clone()
-	t := &Trainer{config: c, recipe: r, set: set, data: set.SHA256()}
+	t := &Trainer{config: c, recipe: r, set: set, data: set.SHA256(), epoch: balanced(set.Images, r.Balance)}
 	if o != nil {
 		t.options = *o
 	}
@@ -107,6 +108,12 @@ func New(c *config.Config, weights spinemask.Weights, set *dataset.Set, r *Recip
 	}
 	if height%c.Input.PadMultiple != 0 || width%c.Input.PadMultiple != 0 {
 		return nil, fmt.Errorf("train: input of %d×%d pixels: want multiples of %d", height, width, c.Input.PadMultiple)
+	}
+	if w := r.Augment.Window; w != nil { // the model's input stays as it is
+		height, width = w.Side, w.Side
+		if w.Side%c.Input.PadMultiple != 0 {
+			return nil, fmt.Errorf("train: recipe: augment.window.side: %d, want a multiple of %d", w.Side, c.Input.PadMultiple)
+		}
 	}
 	if d := objectDiameter(set, &c.Input); d > 0 {
 		c.Objects = &config.Objects{Diameter: d}

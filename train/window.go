@@ -1,0 +1,53 @@
+package train
+
+import (
+	"math"
+	"math/rand/v2"
+
+	"github.com/spinemask/spinemask/train/augment"
+)
+
+// cut is a part of a picture around one of its objects, drawn at random, so large that it fills
+// the window at a scale which follows from the objects' diameter in picture pixels. A picture is
+// not made smaller than the window, and not enlarged more than the recipe says, whatever
+// size its objects would then have.
+func (w *Window) cut(p *augment.Picture, objects []augment.Object, diameter float64, r *rand.Rand) (*augment.Picture, []augment.Object) {
+	draw := r.Float64()
+	least, most := float64(w.Side)/float64(max(p.Height, p.Width)), w.Enlarge
+	scale := least * math.Pow(max(most/least, 1), draw)
+	y, x := r.Float64()*float64(p.Height), r.Float64()*float64(p.Width)
+	if len(objects) > 0 && diameter > 0 {
+		b := objects[r.IntN(len(objects))].Box
+		y, x = float64(b.Y1+b.Y2)/2, float64(b.X1+b.X2)/2
+		scale = w.Diameter[0] * math.Pow(w.Diameter[1]/w.Diameter[0], draw) / diameter
+	}
+	side := int(math.Round(float64(w.Side) / max(min(scale, most), least)))
+	height, width := min(side, p.Height), min(side, p.Width)
+	return augment.Cut(p, objects, around(y, p.Height, height, r.Float64()), around(x, p.Width, width, r.Float64()), height, width)
+}
+
+// around is the beginning of a part of n of all pixels that holds a place.
+func around(at float64, all, n int, draw float64) int {
+	high := min(max(int(at), 0), all-n)
+	low := min(max(int(at)-n+1, 0), high)
+	return low + int(draw*float64(high-low+1))
+}
+
+// medianDiameter is the diameter of the circle with the area of an object, in pixels; of
+// several objects the median, of none 0.
+func medianDiameter(objects []augment.Object) float64 {
+	var list []float64
+	for _, o := range objects {
+		area := 0
+		for _, bit := range o.Mask.Bits {
+			area += int(bit)
+		}
+		if area > 0 {
+			list = append(list, 2*math.Sqrt(float64(area)/math.Pi))
+		}
+	}
+	if len(list) == 0 {
+		return 0
+	}
+	return middle(list)
+}
