@@ -25,6 +25,15 @@ func small(steps int) *Recipe {
 	}
 }
 
+// windowed is small with windows and all changes of colours.
+func windowed(steps int) *Recipe {
+	r := small(steps)
+	r.Augment.Window = &Window{Side: 128, Diameter: [2]float64{20, 40}, Enlarge: 4}
+	c := r.Augment.Color
+	c.Exposure, c.Grey, c.Tint, c.Stain, c.Shade = 0.2, 0.5, 0.5, 0.2, 0.2
+	return r
+}
+
 func trainer(t testing.TB, r *Recipe, threads int) *Trainer {
 	f, err := weights.Open("../models/nuclei/nuclei.safetensors")
 	require.NoError(t, err)
@@ -47,14 +56,14 @@ func model(t testing.TB, tr *Trainer) []byte {
 // number of threads and instruction set.
 func TestResumedRunsEndWithTheSameBytes(t *testing.T) {
 	const steps = 5
-	whole := trainer(t, small(steps), 2)
+	whole := trainer(t, windowed(steps), 2)
 	require.NoError(t, whole.Run(context.Background(), nil))
 	want := model(t, whole)
 
 	stop := errors.New("stop")
 	state := filepath.Join(t.TempDir(), "state")
 	for _, at := range []int{1, 3} {
-		first := trainer(t, small(steps), 1)
+		first := trainer(t, windowed(steps), 1)
 		require.ErrorIs(t, first.Run(context.Background(), func(p Progress) error {
 			if p.Step == at {
 				return stop
@@ -79,7 +88,7 @@ func TestResumedRunsEndWithTheSameBytes(t *testing.T) {
 	}
 	for _, set := range kernels.Sets()[1:] { // plain Go rounds every product
 		t.Setenv(kernels.EnvCPU, set.Name)
-		tr := trainer(t, small(steps), 2)
+		tr := trainer(t, windowed(steps), 2)
 		require.NoError(t, tr.Run(context.Background(), nil))
 		require.True(t, bytes.Equal(want, model(t, tr)), set.Name)
 	}

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"math"
+	"path/filepath"
+
+	"github.com/spinemask/spinemask"
+	"github.com/spinemask/spinemask/internal/core/imageio"
+	"github.com/spinemask/spinemask/labeleval"
+	"github.com/spinemask/spinemask/rle"
+	"github.com/spinemask/spinemask/weights"
+)
+
+// displays are the display thresholds that are compared.
+var displays = []float64{0.3, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95}
+
+// choice is what a model scores at each display threshold: the DSB score, mean over the images
+// of a kind.
+type choice struct {
+	Model  string               `json:"model"`
+	SHA256 string               `json:"sha256"`
+	Images map[string]int       `json:"images"`             // of each kind
+	Shown  []float64            `json:"display_thresholds"` // from which detections count
+	DSB    map[string][]float64 `json:"dsb"`                // of each kind, at each of them
+	Best   float64              `json:"best_display"`       // for all images
+}
+
+// choose writes the scores of a model file as a line of JSON.
+func choose(w io.Writer, file, images, truth string) error {
+	f, err := weights.Open(file)
+	if err != nil {
+		return err
+	}
+	c := choice{Model: filepath.Base(file), Images: map[string]int{}, Shown: displays, DSB: map[string][]float64{}}
+	c.SHA256, err = f.SHA256()
+	f.Close()
+	if err != nil {
+		return err
+	}
+	m, err := spinemask.Open(file, &spinemask.Options{Raw: true})
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	t, err := readTruth(truth)
+	if err != nil {
+		return err
+	}
+	for _, im := range t.Images {
+		img, err := imageio.Open(filepath.Join(images, im.FileName), imageio.Options{IgnoreOrientation: true})
+		if err != nil {
+			return err
+		}
+		r, err := m.Segment(context.Background(), img)
+		if err != nil {
+			return err
+		}
+		for _, kind := range []string{"all", t.modality[im.FileName]} {
+			c.Images[kind]++
+			if c.DSB[kind] == nil {
+				c.DSB[kind] = make([]float64, len(displays))
+			}
+			for i, d := range displays {
+				c.DSB[kind][i] += dsbAt(d, r, t.masks[im.ID])
+			}
+		}
+	}
+	for kind, list := range c.DSB {
+		for i := range list {
+			list[i] = math.Round(1e4*list[i]/float64(c.Images[kind])) / 1e4
+		}
+	}
+	best := 0
+	for i, v := range c.DSB["all"] {
+		if v > c.DSB["all"][best] {
+			best = i
+		}
+	}
+	c.Best = displays[best]
+	return json.NewEncoder(w).Encode(c)
+}
+
+// dsbAt scores the instances from a score on.
+func dsbAt(display float64, r *spinemask.Result, truth []rle.Mask) float64 {
+	var shown []rle.Mask
+	for _, in := range r.Instances {
+		if float64(in.Score) >= display {
+			shown = append(shown, in.Mask)
+		}
+	}
+	s := labeleval.Score(labeleval.CountMasks(truth, shown))
+	return s.DSB()
+}
