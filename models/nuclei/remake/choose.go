@@ -15,7 +15,7 @@ import (
 )
 
 // displays are the display thresholds that are compared.
-var displays = []float64{0.3, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95}
+var displays = []float64{0.3, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99}
 
 // choice is what a model scores at each display threshold: the DSB score, mean over the images
 // of a kind.

@@ -5,6 +5,7 @@
 //
 //	go run ./models/nuclei/remake -weights model.safetensors -images DIR -truth instances_val.json
 //
+// With -score FILE it only prints, as JSON, what a model scores at every display threshold.
 // Without -weights it keeps the weights of the native file and makes the rest,
 // its config included: the same tensors give the same bytes.
 package main
@@ -20,6 +21,7 @@ import (
 	"log"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spinemask/spinemask"
 	"github.com/spinemask/spinemask/config"
@@ -42,10 +44,17 @@ func main() {
 	truth := flag.String("truth", "", "their annotations, COCO JSON with a modality for each image")
 	display := flag.Float64("display", 0, "score from which a detection is shown; 0 keeps the present one")
 	side := flag.Int("tile", 0, "side of tiles to begin with, pixels; 0 keeps the present one")
+	score := flag.String("score", "", "model `file` whose DSB score at every display threshold is printed, and nothing made")
 	flag.Parse()
 	if *images == "" || *truth == "" {
 		flag.Usage()
 		os.Exit(2)
+	}
+	if *score != "" {
+		if err := choose(os.Stdout, *score, *images, *truth); err != nil {
+			log.Fatal("remake: ", err)
+		}
+		return
 	}
 	if err := remake(*source, *images, *truth, *display, *side); err != nil {
 		log.Fatal("remake: ", err)
@@ -99,15 +108,11 @@ func convert(source, truth string, display float64, side int) error {
 	}
 	defer f.Close()
 	if source != "" {
-		sum, err := f.SHA256()
-		if err != nil {
+		if p, err = provenance(f, source); err != nil {
 			return err
 		}
-		p = weights.Provenance{
-			Source:  filepath.Base(source) + " (SpineNet Mask R-CNN, 595 training images of BBBC038v1)",
-			SHA256:  sum,
-			System:  weights.TF1,
-			Licence: "CC0-1.0",
+		if f, err = halved(f); err != nil {
+			return err
 		}
 	}
 	var out bytes.Buffer
@@ -115,6 +120,37 @@ func convert(source, truth string, display float64, side int) error {
 		return err
 	}
 	return os.WriteFile(native, out.Bytes(), 0o644)
+}
+
+// provenance says where the weights of a file are from: for those of a run of training,
+// which run it was and the hash of its data.
+func provenance(f *weights.File, file string) (p weights.Provenance, err error) {
+	p = weights.Provenance{Source: filepath.Base(file), System: weights.TF1, Licence: "CC0-1.0"}
+	if text := f.Metadata()["provenance"]; text != "" {
+		var run weights.Provenance
+		if err := json.Unmarshal([]byte(text), &run); err != nil {
+			return p, fmt.Errorf("%s: provenance: %w", file, err)
+		}
+		p.Source, p.System = fmt.Sprintf("%s; data %s", run.Source, run.SHA256), run.System
+	}
+	p.SHA256, err = f.SHA256()
+	return p, err
+}
+
+// halved rounds weights to float16, but for the statistics of norms.
+func halved(f *weights.File) (*weights.File, error) {
+	var list []weights.Tensor
+	for _, name := range f.Names() {
+		t, _ := f.Tensor(name)
+		if !strings.HasSuffix(name, "/mean") && !strings.HasSuffix(name, "/variance") {
+			var err error
+			if t, err = t.Half(); err != nil {
+				return nil, err
+			}
+		}
+		list = append(list, t)
+	}
+	return weights.FromTensors("nuclei", list, nil)
 }
 
 // present gives the config of the native file and where its weights are from.
