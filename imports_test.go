@@ -69,6 +69,7 @@ var allowed = map[string][]string{
 	"maskhead":                             {"box", "config", "graph", "rle"},
 	"models/nuclei":                        {"", "weights"},
 	"models/nuclei/remake":                 {"coco", "cocoeval", "", "config", "internal/core/imageio", "internal/core/overlay", "internal/core/preprocess", "labeleval", "rle", "tile", "weights"},
+	"models/nuclei/remake/clusters":        {"internal/core/imageio"},
 	"models/nuclei/remake/dataset":         {"coco", "internal/core/imageio", "rle"},
 	"retinanet":                            {"box", "config", "graph", "rpn"},
 	"rle":                                  {},

@@ -25,7 +25,8 @@ type choice struct {
 	Images map[string]int       `json:"images"`             // of each kind
 	Shown  []float64            `json:"display_thresholds"` // from which detections count
 	DSB    map[string][]float64 `json:"dsb"`                // of each kind, at each of them
-	Best   float64              `json:"best_display"`       // for all images
+	Best   float64              `json:"best_display"`       // of those for all images
+	Score  float64              `json:"best_dsb"`           // of all images there
 }
 
 // choose writes the scores of a model file as a line of JSON.
@@ -79,7 +80,7 @@ func choose(w io.Writer, file, images, truth string) error {
 			best = i
 		}
 	}
-	c.Best = displays[best]
+	c.Best, c.Score = displays[best], c.DSB["all"][best]
 	return json.NewEncoder(w).Encode(c)
 }
 
