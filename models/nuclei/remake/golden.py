@@ -31,8 +31,8 @@ def fit(image, size):
     return out, (height / h, width / w)
 
 
-def paste(mask, box, height, width):
-    """A pixel is set when its middle lies in the box and the bilinear value there of the probabilities, with a border of zeros, is above a half."""
+def paste(mask, box, height, width, threshold):
+    """A pixel is set when its middle lies in the box and the bilinear value there of the probabilities, with a border of zeros, is above a threshold."""
     y1, x1, y2, x2 = [float(v) for v in box]
     out = np.zeros((height, width), np.uint8, order="F")
     top, bottom = max(0, int(np.ceil(y1 - .5))), min(height, int(np.floor(y2 - .5)) + 1)
@@ -47,7 +47,7 @@ def paste(mask, box, height, width):
     fv, fu = (v - v0)[:, None], (u - u0)[None]
     value = (p[v0][:, u0] * (1 - fv) * (1 - fu) + p[v0][:, u0 + 1] * (1 - fv) * fu
              + p[v0 + 1][:, u0] * fv * (1 - fu) + p[v0 + 1][:, u0 + 1] * fv * fu)
-    out[top:bottom, left:right] = value > .5
+    out[top:bottom, left:right] = value > threshold
     return out
 
 
@@ -120,8 +120,7 @@ def main():
         x, scale = fit(rgb, config["input"]["height"])
         boxes, s, _, masks = N.detect(net, x, d["max"], d["score_threshold"], iou_thr=d["nms_iou"])
         boxes = boxes.numpy() / np.float32([scale[0], scale[1]] * 2)
-        boxes = np.minimum(boxes, np.float32([height, width] * 2))
-        rles = [coco.encode(paste(m, b, height, width)) for m, b in zip(masks.numpy(), boxes)]
+        rles = [coco.encode(paste(m, b, height, width, config["masks"]["threshold"])) for m, b in zip(masks.numpy(), boxes)]
         if im["file_name"] in WHOLE:
             whole.append(dict(file_name=im["file_name"], detections=[
                 dict(score=float(v), box_yxyx=[float(c) for c in b], exact=r["counts"].decode()) for v, b, r in zip(s, boxes, rles)]))

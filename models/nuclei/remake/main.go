@@ -43,6 +43,7 @@ func main() {
 	images := flag.String("images", "", "folder of the validation images")
 	truth := flag.String("truth", "", "their annotations, COCO JSON with a modality for each image")
 	display := flag.Float64("display", 0, "score from which a detection is shown; 0 keeps the present one")
+	mask := flag.Float64("mask", 0, "probability above which a pixel belongs to a mask; 0 keeps the present one")
 	side := flag.Int("tile", 0, "side of tiles to begin with, pixels; 0 keeps the present one")
 	score := flag.String("score", "", "model `file` whose DSB score at every display threshold is printed, and nothing made")
 	flag.Parse()
@@ -56,13 +57,13 @@ func main() {
 		}
 		return
 	}
-	if err := remake(*source, *images, *truth, *display, *side); err != nil {
+	if err := remake(*source, *images, *truth, *display, *mask, *side); err != nil {
 		log.Fatal("remake: ", err)
 	}
 }
 
-func remake(source, images, truth string, display float64, side int) error {
-	if err := convert(source, truth, display, side); err != nil {
+func remake(source, images, truth string, display, mask float64, side int) error {
+	if err := convert(source, truth, display, mask, side); err != nil {
 		return err
 	}
 	m, err := spinemask.Open(native, &spinemask.Options{Raw: true})
@@ -85,7 +86,7 @@ func remake(source, images, truth string, display float64, side int) error {
 
 // convert writes the native file anew, with the config of the present one and
 // the size of the nuclei in the truth.
-func convert(source, truth string, display float64, side int) error {
+func convert(source, truth string, display, mask float64, side int) error {
 	c, p, err := present()
 	if err != nil {
 		return err
@@ -98,6 +99,9 @@ func convert(source, truth string, display float64, side int) error {
 	}
 	if side > 0 {
 		c.Objects.Tile = side
+	}
+	if mask > 0 {
+		c.Masks.Threshold = mask
 	}
 	if display > 0 {
 		c.Detections.DisplayThreshold = display
