@@ -2,6 +2,8 @@ package train
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -23,6 +25,18 @@ func TestEveryRecipeIsValidAndSurvivesJSON(t *testing.T) {
 	require.ErrorContains(t, err, `no recipe "spinenet-50-mrcnn-b"; there are fine-tune, `)
 }
 
+func TestRecipesOfTheBuiltInModelAreValid(t *testing.T) {
+	files, err := filepath.Glob("../models/nuclei/recipes/*.json")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		require.NoError(t, err)
+		_, err = ParseRecipe(data)
+		require.NoError(t, err, file)
+	}
+}
+
 // The learning rates of the Garden's configurations, as its fixture's schedules have
 // them: 0.32 to step 148,160, then a tenth, then a hundredth; a warm-up of 2000 steps.
 func TestRatesOfTheGarden(t *testing.T) {
@@ -41,10 +55,14 @@ func TestRatesOfTheGarden(t *testing.T) {
 func TestNonsenseInRecipesIsNamed(t *testing.T) {
 	r := FineTune(30)
 	r.Batch, r.Rate.Value, r.Augment.Scale = 0, -1, [2]float64{2, 1}
+	r.Balance, r.Augment.Window, r.Augment.Color = 2, &Window{Side: 128, Diameter: [2]float64{40, 20}, Enlarge: 4}, &Color{Tint: -1}
 	err := r.Validate()
 	require.ErrorContains(t, err, "train: recipe: batch: 0, want 1 to 1024\n")
 	require.ErrorContains(t, err, "learning_rate.value: -1")
 	require.ErrorContains(t, err, "augment.scale: 2 to 1")
+	require.ErrorContains(t, err, "balance: 2, want 0 to 1")
+	require.ErrorContains(t, err, "augment.window: {Side:128 Diameter:[40 20] Enlarge:4}")
+	require.ErrorContains(t, err, "augment.color: {")
 	_, err = ParseRecipe([]byte(`{"batch": 2, "batsh": 3}`))
 	require.ErrorContains(t, err, `unknown field "batsh"`)
 }
