@@ -9,9 +9,9 @@ import (
 
 // balanced lists the images of an epoch, by their index: those of the folder with most
 // images once, those of another folder as often as the ratio of both numbers to the power of
-// exponent, rounded. With an exponent of ½ it is the repeat factor sampling of LVIS (Gupta
-// and others, 2019, appendix B), of folders in place of categories. Exponent 0 is each
-// image once, 1 each folder about alike.
+// exponent, rounded, and 100 times at most. With an exponent of ½ it is the repeat factor
+// sampling of LVIS (Gupta and others, arXiv 1908.03195), of folders in place of categories. Exponent
+// 0 is each image once, 1 each folder about alike.
 func balanced(images []dataset.Image, exponent float64) []int {
 	count, most := map[string]int{}, 0
 	for _, im := range images {
@@ -22,7 +22,7 @@ func balanced(images []dataset.Image, exponent float64) []int {
 	var list []int
 	for i, im := range images {
 		ratio := float64(most) / float64(count[path.Dir(im.Name)])
-		for range int(math.Round(math.Pow(ratio, exponent))) {
+		for range int(min(math.Round(math.Pow(ratio, exponent)), 100)) {
 			list = append(list, i)
 		}
 	}

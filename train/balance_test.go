@@ -35,3 +35,12 @@ func TestSmallFoldersAreShownMoreOften(t *testing.T) {
 		}
 	}
 }
+
+// However lonely an image is, an epoch shows it a hundred times at most.
+func TestEpochsStaySmall(t *testing.T) {
+	images := []dataset.Image{{Name: "alone/0.png"}}
+	for i := range 1000 {
+		images = append(images, dataset.Image{Name: fmt.Sprintf("many/%d.png", i)})
+	}
+	require.Len(t, balanced(images, 1), 1100)
+}
