@@ -9,7 +9,7 @@ import (
 // is loaded once for all pixels; their sums are independent chains.
 func (v *isa) depthwise() {
 	many := 8
-	if v.wide {
+	if v.wide || v.neon {
 		many = 12
 	}
 	v.depthwisePixels("DepthwiseOne", 1)
@@ -96,16 +96,22 @@ func (v *isa) eachVector(channels GPPhysical, pointers []GPPhysical, body func(m
 // input is loaded once for all its products: the rows of the input go by, and each output adds its taps in the order in
 // which depthwisePixels does.
 func (v *isa) pairs() {
-	if v.wide {
+	switch {
+	case v.wide:
 		v.pair("PairFew1", 4, 1)
 		v.pair("PairMany1", 12, 1)
 		v.pair("PairFew2", 4, 2)
 		v.pair("PairMany2", 8, 2)
-		return
+	case v.neon:
+		v.pair("PairFew1", 4, 1)
+		v.pair("PairMany1", 8, 1)
+		v.pair("PairFew2", 4, 2)
+		v.pair("PairMany2", 8, 2)
+	default:
+		v.pair("PairFew1", 2, 1)
+		v.pair("PairMany1", 4, 1)
+		v.pair("PairMany2", 2, 2)
 	}
-	v.pair("PairFew1", 2, 1)
-	v.pair("PairMany1", 4, 1)
-	v.pair("PairMany2", 2, 2)
 }
 
 func (v *isa) pair(name string, pixels, stride int) {

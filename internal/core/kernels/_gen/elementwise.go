@@ -210,7 +210,10 @@ func (v *isa) sigmoid(name, doc string, swish bool) {
 
 // peak writes the loop that does nothing but multiply and add, in as many independent chains as latency asks for.
 func (v *isa) peak() {
-	const chains = 12
+	chains := 12
+	if v.neon { // up to four units, which take four cycles each
+		chains = 24
+	}
 	v.function("Peak", "func(n int)", "does n rounds of 24 multiply-adds of a vector.")
 	n := v.Load(v.Param("n"), RAX)
 	for _, r := range v.regs[:chains+2] {

@@ -17,6 +17,7 @@ type isa struct {
 	lanes int           // float32 values in a vector
 	regs  []VecPhysical // all vector registers
 	wide  bool          // AVX-512: mask registers, broadcasts as operands
+	neon  bool          // arm64 (neon.go)
 
 	tailTable Mem // AVX2: lanes ones before lanes zeros
 }
@@ -70,7 +71,7 @@ func (v *isa) constant(x float32, r VecPhysical) { v.constantBits(math.Float32bi
 
 func (v *isa) constantBits(x uint32, r VecPhysical) {
 	v.MOVL(U32(x), EAX)
-	if v.wide {
+	if v.wide || v.neon {
 		v.VPBROADCASTD(EAX, r)
 	} else {
 		v.VMOVD(EAX, r.AsX())
@@ -78,11 +79,18 @@ func (v *isa) constantBits(x uint32, r VecPhysical) {
 	}
 }
 
-// A mask selects the lanes below a number. In AVX-512 it is K1; AVX2 keeps it in a vector register.
+// A mask selects the lanes below a number. In AVX-512 it is K1; AVX2 keeps it in a vector register; NEON keeps the number.
 type mask struct{ reg Register }
+
+// ownMask says that the mask has a register of its own, so that it need not be made again.
+func (v *isa) ownMask() bool { return v.wide || v.neon }
 
 // tailMask makes the mask of n lanes, 0 ≤ n ≤ lanes. It destroys AX, CX and, in AVX2, spare.
 func (v *isa) tailMask(n Op, spare VecPhysical) mask {
+	if v.neon {
+		v.own("lanes", n)
+		return mask{}
+	}
 	v.MOVQ(n, RCX)
 	if v.wide {
 		v.MOVL(U32(1), EAX)
@@ -115,6 +123,8 @@ func (v *isa) load(from Mem, m *mask, to VecPhysical) {
 		v.VMOVUPS(from, to)
 	case v.wide:
 		v.VMOVUPS_Z(from, m.reg, to)
+	case v.neon:
+		v.own("loadLanes", from, to)
 	default:
 		v.VMASKMOVPS(from, m.reg, to)
 	}
@@ -126,6 +136,8 @@ func (v *isa) store(from VecPhysical, m *mask, to Mem) {
 		v.VMOVUPS(from, to)
 	case v.wide:
 		v.VMOVUPS(from, m.reg, to)
+	case v.neon:
+		v.own("storeLanes", from, to)
 	default:
 		v.VMASKMOVPS(from, m.reg, to)
 	}

@@ -14,6 +14,9 @@ func (v *isa) outerShapes() [2]int {
 	if v.wide {
 		return [2]int{14, 14}
 	}
+	if v.neon {
+		return [2]int{16, 12}
+	}
 	return [2]int{12, 6}
 }
 
@@ -51,14 +54,14 @@ func (v *isa) outer(vectors, channels int) {
 		columns   = spare[:vectors]
 		m         mask
 	)
-	if v.wide {
+	if v.ownMask() {
 		m = v.tailMask(v.argument("lanes"), nil)
 	} else {
 		m = v.tailMask(v.argument("lanes"), v.maskReg())
 		spare = v.regs[channels*vectors : 15]
 	}
 	inputs := spare[vectors:]
-	if len(inputs) > 2 {
+	if len(inputs) > 2 && !v.neon {
 		inputs = inputs[:2]
 	}
 	for c := range channels {
@@ -81,6 +84,20 @@ func (v *isa) outer(vectors, channels int) {
 	v.ADDQ(gradPixel, g)
 	for c := range channels {
 		from := Mem{Base: x, Disp: 4 * c}
+		if v.neon {
+			value := inputs[c/v.lanes%len(inputs)]
+			lane := c % v.lanes
+			if c+v.lanes-lane > channels {
+				lane = 0
+			}
+			if lane == 0 {
+				v.someLanes(min(v.lanes, channels-c), from, value)
+			}
+			for j, r := range columns {
+				v.multiplyLane(value, lane, r, sum(c, j))
+			}
+			continue
+		}
 		if vectors == 1 && v.wide {
 			v.VFMADD231PS_BCST(from, columns[0], sum(c, 0))
 			continue

@@ -12,8 +12,11 @@ import (
 // of weights each and one or two broadcast inputs have to fit the registers; below eight sums the multipliers wait
 // for each other, and with one vector they wait for loads.
 func (v *isa) shapes() [3]int {
-	if v.wide {
+	switch {
+	case v.wide:
 		return [3]int{14, 14, 9}
+	case v.neon: // a vector of four channels of each pixel in place of broadcast inputs
+		return [3]int{15, 10, 7}
 	}
 	return [3]int{12, 6, 4}
 }
@@ -58,10 +61,10 @@ func (v *isa) tile(vectors, pixels int) {
 		input   = spare[vectors:]
 		bytes   = v.bytes()
 	)
-	if len(input) > 2 {
+	if len(input) > 2 && !v.neon {
 		input = input[:2]
 	}
-	if v.wide {
+	if v.ownMask() {
 		v.tailMask(v.argument("lanes"), nil) // AVX2 makes it when it is wanted, for want of a register
 	}
 	v.LEAQ(Mem{Base: pixel, Index: pixel, Scale: 2}, pixel3)
@@ -97,11 +100,22 @@ func (v *isa) tile(vectors, pixels int) {
 		return m
 	}
 	channels := func(n int) {
+		if v.neon {
+			for p := range pixels {
+				v.someLanes(n, at(p, 0), input[p])
+			}
+		}
 		for c := range n {
 			for j, w := range weight {
 				v.VMOVUPS(Mem{Base: weights, Disp: (c*vectors + j) * bytes}, w)
 			}
 			for p := range pixels {
+				if v.neon {
+					for j, w := range weight {
+						v.multiplyLane(input[p], c, w, sum(p, j))
+					}
+					continue
+				}
 				if vectors == 1 && v.wide {
 					v.VFMADD231PS_BCST(at(p, c), weight[0], sum(p, 0))
 					continue
@@ -175,7 +189,7 @@ func (v *isa) start(sum func(p, j int) VecPhysical, vectors, pixels int, spare [
 	v.JMP(LabelRef("started"))
 	v.Label("resume")
 	m := mask{K1}
-	if !v.wide {
+	if !v.ownMask() {
 		m = v.tailMask(v.argument("lanes"), spare[0])
 	}
 	v.MOVQ(out, RCX)
@@ -201,7 +215,7 @@ func (v *isa) finish(sum func(p, j int) VecPhysical, vectors, pixels int, spare 
 	bytes := v.bytes()
 	a, b := spare[0], spare[1]
 	m := mask{K1}
-	if !v.wide {
+	if !v.ownMask() {
 		m = v.tailMask(v.argument("lanes"), spare[len(spare)-1])
 	}
 	v.MOVQ(v.argument("scale"), RAX)
@@ -252,7 +266,7 @@ func (v *isa) finish(sum func(p, j int) VecPhysical, vectors, pixels int, spare 
 		stores(&m)
 		return
 	}
-	// Masked stores are slow on many AVX2 machines.
+	// Masked stores are slow on many AVX2 machines, and on arm64.
 	v.CMPQ(v.argument("lanes"), imm(v.lanes))
 	v.JNE(LabelRef("part"))
 	stores(nil)

@@ -282,10 +282,15 @@ func (v *isa) normGrad(relu, add, past bool) {
 func (v *isa) poolGrad() {
 	v.function("PoolGrad", "func(dx, x *float32, dxRow, xRow, pixel, rows, columns int, y, dy *float32, lanes int)",
 		"adds dy[c] to dx at the first pixel of a window, row by row, where x[c] = y[c].", "dxRow, xRow and pixel are distances in bytes.")
+	const equal = 0
 	v.Load(v.Param("lanes"), RAX)
 	m := v.tailMask(RAX, v.maskReg())
 	x, y, dy, d, t, wanted := v.regs[0], v.regs[1], v.regs[2], v.regs[3], v.regs[4], v.regs[5]
-	if !v.wide {
+	switch {
+	case v.neon: // lanes beyond the mask are never stored
+		v.zero(x)
+		v.VCMPPS(Imm(equal), x, x, wanted)
+	case !v.wide:
 		v.VMOVAPS(v.maskReg(), wanted)
 	}
 	p := v.Load(v.Param("y"), RSI)
@@ -302,7 +307,6 @@ func (v *isa) poolGrad() {
 	v.Label("column")
 	v.load(Mem{Base: RDX}, &m, x)
 	v.load(Mem{Base: RAX}, &m, d)
-	const equal = 0
 	if v.wide { // K1: still to be found, K2: found here
 		v.VCMPPS(Imm(equal), y, x, K1, K2)
 		v.KANDNW(K1, K2, K1)

@@ -70,16 +70,23 @@ func newLines(v *isa, kind string, m int) *lines {
 	temporary := 4 // and the mask of AVX2
 	l.t = v.regs[l.n : l.n+temporary]
 	l.floor = v.regs[l.n+temporary]
-	if v.wide {
-		l.constants = v.regs[l.n+temporary+1:]
-	}
+	l.constants = l.left32(l.n + temporary + 1)
 	if kind == "Input" || kind == "Gradient" {
 		l.t = v.regs[l.n : l.n+3]
-		if v.wide {
-			l.constants = v.regs[l.n+3:]
-		}
+		l.constants = l.left32(l.n + 3)
 	}
 	return l
+}
+
+// left32 are the registers from number first on for constants, where there are 32.
+func (l *lines) left32(first int) []VecPhysical {
+	switch {
+	case l.wide:
+		return l.regs[first:]
+	case l.neon:
+		return l.regs[first:neonRegisters]
+	}
+	return nil
 }
 
 // replica is the distance of constants in memory: each stands there once for each lane of an AVX2 vector.
@@ -170,7 +177,7 @@ func (l *lines) write() {
 		l.MOVQ(RAX, l.resLine)
 		l.VBROADCASTSS(l.argument("floor"), l.floor)
 	}
-	if l.wide {
+	if l.ownMask() {
 		l.MOVQ(l.argument("channels"), RAX)
 		l.ANDQ(imm(l.lanes-1), RAX)
 		l.tailMask(RAX, nil)
@@ -200,7 +207,7 @@ func (l *lines) write() {
 	l.ADDQ(imm(l.lanes), l.res)
 	l.JZ(LabelRef("next"))
 	m := mask{K1}
-	if !l.wide {
+	if !l.ownMask() {
 		l.MOVQ(l.src[0], l.left) // tailMask wants AX and CX
 		m = l.tailMask(l.res, l.regs[15])
 		l.MOVQ(l.left, l.src[0])
