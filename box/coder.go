@@ -1,6 +1,6 @@
 package box
 
-import "math"
+import "github.com/spinemask/spinemask/internal/core/portable"
 
 // Delta is a box relative to an anchor: dy, dx are the way of the centre in sides of the anchor, dh, dw the logarithms of the ratios of the
 // sides, each times the coder's weight.
@@ -28,7 +28,7 @@ func decodeAxis(shift, logScale, low, high, one float32) (float32, float32) {
 	size := high - low + one
 	centre := low + float32(0.5*size)
 	centre = float32(shift*size) + centre
-	size = float32(float32(math.Exp(float64(logScale))) * size)
+	size = float32(float32(portable.Exp(float64(logScale))) * size)
 	low = centre - float32(0.5*size)
 	return low, low + size - one
 }
@@ -44,7 +44,7 @@ func (c *Coder) Encode(b, anchor Box) Delta {
 func encodeAxis(low, high, anchorLow, anchorHigh, one float32) (shift, logScale float32) {
 	size, anchorSize := high-low+one, anchorHigh-anchorLow+one
 	centre, anchorCentre := low+float32(0.5*size), anchorLow+float32(0.5*anchorSize)
-	return (centre - anchorCentre) / anchorSize, float32(math.Log(float64(size / anchorSize)))
+	return (centre - anchorCentre) / anchorSize, float32(portable.Log(float64(size / anchorSize)))
 }
 
 func (c *Coder) one() float32 {

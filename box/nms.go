@@ -91,7 +91,7 @@ func (n *NMS) judge(b Box, tile int32) verdict {
 	top, left, bottom, right := n.rows.cell(b.Y1), n.columns.cell(b.X1), n.rows.cell(b.Y2+n.one), n.columns.cell(b.X2+n.one)
 	if n.threshold >= 0.5 {
 		// Along each axis, intervals that share at least half of their union contain the centre of the other (add widens for rounding).
-		top, left = n.rows.cell((b.Y1+b.Y2+n.one)/2), n.columns.cell((b.X1+b.X2+n.one)/2)
+		top, left = n.rows.cell(float32((b.Y1+b.Y2+n.one)/2)), n.columns.cell(float32((b.X1+b.X2+n.one)/2))
 		bottom, right = top, left
 	}
 	for y := top; y <= bottom; y++ {
@@ -163,7 +163,7 @@ func newAxis(low, high, sum float32, n int) axis {
 
 // cell is the cell that v lies in, or the nearest.
 func (a *axis) cell(v float32) int {
-	at := (v - a.low) * a.perPixel
+	at := float32((v - a.low) * a.perPixel)
 	if !(at > 0) {
 		return 0
 	}
@@ -193,7 +193,7 @@ func (n *NMS) layCells(boxes []Box) {
 
 // add lists a suppressor in the cells that it touches, and a little around.
 func (n *NMS) add(s suppressor) {
-	dy, dx := (s.Y2-s.Y1+n.one)/64, (s.X2-s.X1+n.one)/64
+	dy, dx := float32((s.Y2-s.Y1+n.one)/64), float32((s.X2-s.X1+n.one)/64)
 	top, bottom := n.rows.cell(s.Y1-dy), n.rows.cell(s.Y2+n.one+dy)
 	left, right := n.columns.cell(s.X1-dx), n.columns.cell(s.X2+n.one+dx)
 	n.suppressors = append(n.suppressors, s)

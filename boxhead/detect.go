@@ -8,6 +8,7 @@ import (
 
 	"github.com/spinemask/spinemask/box"
 	"github.com/spinemask/spinemask/config"
+	"github.com/spinemask/spinemask/internal/core/portable"
 )
 
 // Detection is a box of one class.
@@ -107,7 +108,7 @@ func (d *Detector) softmax(logits []float32, n, classes int) {
 		}
 		sum := 0.0
 		for class, l := range row {
-			e := math.Exp(float64(l - top))
+			e := portable.Exp(float64(l - top))
 			d.probabilities[class*n+i] = float32(e)
 			sum += e
 		}

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/spinemask/spinemask/box"
+	"github.com/spinemask/spinemask/internal/core/portable"
 )
 
 // Class is a class of a photo.
@@ -26,12 +27,12 @@ func Best(logits []float32, k int) []Class {
 	}
 	sum := 0.0
 	for _, l := range logits {
-		sum += math.Exp(float64(l - top))
+		sum += portable.Exp(float64(l - top))
 	}
 	var classes []Class
 	for _, r := range box.Best(ranks, k) {
 		row := r.Index()
-		classes = append(classes, Class{row, logits[row], float32(math.Exp(float64(logits[row]-top)) / sum)})
+		classes = append(classes, Class{row, logits[row], float32(portable.Exp(float64(logits[row]-top)) / sum)})
 	}
 	return classes
 }

@@ -25,7 +25,7 @@ func (c *BoxCheck) Add(b *[4]float64, h, w int) {
 	if b[2] <= fw+1 && b[3] <= fh+1 {
 		c.inside++
 	}
-	if b[0]+b[2] > fw*1.01+1 || b[1]+b[3] > fh*1.01+1 {
+	if b[0]+b[2] > float64(fw*1.01)+1 || b[1]+b[3] > float64(fh*1.01)+1 {
 		c.outside++
 	}
 }

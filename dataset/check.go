@@ -121,7 +121,8 @@ func overlap(a, b box.Box) float32 {
 	if w <= 0 || h <= 0 {
 		return 0
 	}
-	return w * h / ((a.X2-a.X1)*(a.Y2-a.Y1) + (b.X2-b.X1)*(b.Y2-b.Y1) - w*h)
+	both := float32(w * h)
+	return both / (float32((a.X2-a.X1)*(a.Y2-a.Y1)) + float32((b.X2-b.X1)*(b.Y2-b.Y1)) - both)
 }
 
 // twins warns of objects that are marked twice in an image.

@@ -101,7 +101,7 @@ func fillLabelme(xy []float64, height, width int) rle.Mask {
 			if y < top || y > bottom {
 				continue
 			}
-			x := float64(float32(y-a.y)*(float32(b.x-a.x)/float32(b.y-a.y)) + float32(a.x))
+			x := float64(float32(float32(y-a.y)*(float32(b.x-a.x)/float32(b.y-a.y))) + float32(a.x))
 			xx = append(xx, x)
 			if y == bottom && y < high { // an edge that ends meets the next one, or closes a part
 				xx = append(xx, x)
@@ -196,12 +196,12 @@ func fillRectangle(x0, y0, x1, y1 float64, height, width int) rle.Mask {
 func fillCircle(cx, cy, radius float64, height, width int) rle.Mask {
 	p := wholePixels([]float64{cx - radius, cy - radius, cx + radius, cy + radius})
 	c := newCanvas(p[0].x, p[0].y, p[1].x, p[1].y, height, width)
-	mx, my := float64(p[0].x+p[1].x)/2, float64(p[0].y+p[1].y)/2
+	mx, my := float64(float64(p[0].x+p[1].x)/2), float64(float64(p[0].y+p[1].y)/2)
 	rx, ry := float64(p[1].x-p[0].x+1)/2, float64(p[1].y-p[0].y+1)/2
 	for y := range c.h {
 		for x := range c.w {
 			dx, dy := (float64(c.x+x)-mx)/rx, (float64(c.y+y)-my)/ry
-			if dx*dx+dy*dy <= 1 {
+			if float64(dx*dx)+float64(dy*dy) <= 1 {
 				c.bits[y*c.w+x] = 1
 			}
 		}

@@ -307,7 +307,7 @@ func (s *Set) addLine(im *Image, fields []string, place string) {
 			s.warn("box-size", place, "the box has a width of %s and a height of %s; it is left out", fields[3], fields[4])
 			return
 		}
-		b := box.Box{X1: float32((v[1] - v[3]/2) * w), Y1: float32((v[2] - v[4]/2) * h), X2: float32((v[1] + v[3]/2) * w), Y2: float32((v[2] + v[4]/2) * h)}
+		b := box.Box{X1: float32((v[1] - float64(v[3]/2)) * w), Y1: float32((v[2] - float64(v[4]/2)) * h), X2: float32((v[1] + float64(v[3]/2)) * w), Y2: float32((v[2] + float64(v[4]/2)) * h)}
 		im.Objects = append(im.Objects, Object{Category: class, Box: b, Place: place})
 		return
 	}

@@ -220,7 +220,7 @@ func corners(line []pixel) []point {
 	const half = 0.125
 	at := func(p pixel, along, beside float64) point {
 		round := func(v float64) float64 { return math.Round(v*1000) / 1000 }
-		return point{round(float64(p.x) + 0.25 + half*(along*ux-beside*uy)), round(float64(p.y) + 0.25 + half*(along*uy+beside*ux))}
+		return point{round(float64(p.x) + 0.25 + float64(half*(float64(along*ux)-float64(beside*uy)))), round(float64(p.y) + 0.25 + float64(half*(float64(along*uy)+float64(beside*ux))))}
 	}
 	return []point{at(a, -1, -1), at(b, 1, -1), at(b, 1, 1), at(a, -1, 1)}
 }

@@ -16,7 +16,7 @@ func (in *Instance) centre() (x, y float64) {
 	if in.HasMask() {
 		return centroid(in.Mask)
 	}
-	return in.Box[0] + in.Box[2]/2, in.Box[1] + in.Box[3]/2
+	return in.Box[0] + float64(in.Box[2]/2), in.Box[1] + float64(in.Box[3]/2)
 }
 
 // extent is the mask, or all pixels of the box.

@@ -57,7 +57,7 @@ func middles(r rle.Ring) []point {
 	for i := range n {
 		a, b := point{r.XY[2*i], r.XY[2*i+1]}, point{r.XY[2*((i+1)%n)], r.XY[2*((i+1)%n)+1]}
 		length := math.Abs(b.x-a.x) + math.Abs(b.y-a.y)
-		dx, dy := (b.x-a.x)/length/2, (b.y-a.y)/length/2
+		dx, dy := float64((b.x-a.x)/length/2), float64((b.y-a.y)/length/2)
 		line = append(line, point{a.x + dx, a.y + dy})
 		if length > 1 {
 			line = append(line, point{b.x - dx, b.y - dy})
@@ -72,7 +72,7 @@ func simplify(line []point, tolerance float64) []point {
 	far, best := 0, -1.0
 	for i, p := range line {
 		dx, dy := p.x-line[0].x, p.y-line[0].y
-		if d := dx*dx + dy*dy; d > best {
+		if d := float64(dx*dx) + float64(dy*dy); d > best {
 			far, best = i, d
 		}
 	}
@@ -97,15 +97,15 @@ func simplify(line []point, tolerance float64) []point {
 func split(line []point, from, to int, tolerance float64, keep []bool) {
 	a, b := line[from], line[to]
 	dx, dy := b.x-a.x, b.y-a.y
-	length2 := dx*dx + dy*dy
+	length2 := float64(dx*dx) + float64(dy*dy)
 	at, worst := -1, tolerance*tolerance
 	for i := from + 1; i < to; i++ {
 		px, py := line[i].x-a.x, line[i].y-a.y
 		var d float64 // squared
 		if length2 == 0 {
-			d = px*px + py*py
+			d = float64(px*px) + float64(py*py)
 		} else {
-			cross := dx*py - dy*px
+			cross := float64(dx*py) - float64(dy*px)
 			d = cross * cross / length2
 		}
 		if d > worst {
@@ -124,7 +124,7 @@ func signedArea(line []point) float64 {
 	sum := 0.0
 	for i, p := range line {
 		q := line[(i+1)%len(line)]
-		sum += p.x*q.y - q.x*p.y
+		sum += float64(p.x*q.y) - float64(q.x*p.y)
 	}
 	return sum / 2
 }

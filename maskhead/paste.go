@@ -85,7 +85,7 @@ func (p *Paster) grid(mask []float32, n int, b box.Box, height, width int) {
 		end := min(int(math.Ceil(float64(high)))+1, length)
 		a.set(first, end, n+2, func(i int) (int, float32) {
 			at := float32((float32(i)+0.5-low)/(high-low)*2) - 1
-			at = (float32((at+1)*float32(n))-1)/2 + 1 // the border's place is 0
+			at = float32((float32((at+1)*float32(n))-1)/2) + 1 // the border's place is 0
 			if !(at >= 0) {
 				return 0, 0
 			}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spinemask/spinemask/box"
 	"github.com/spinemask/spinemask/config"
+	"github.com/spinemask/spinemask/internal/core/portable"
 	"github.com/spinemask/spinemask/rpn"
 )
 
@@ -167,8 +168,8 @@ func safeLogit(threshold float32) float32 {
 	if threshold <= 0 {
 		return float32(math.Inf(-1))
 	}
-	t := float64(threshold) * (1 - 1e-5) // far more than the rounding of a score
-	return float32(math.Log(t/(1-t))) - 1e-5
+	t := float64(float64(threshold) * (1 - 1e-5)) // far more than the rounding of a score
+	return float32(portable.Log(t/(1-t))) - 1e-5
 }
 
 // detectClass appends the detections of a class to kept. What is below the least of the leaders, when there are as many as there may be detections, can

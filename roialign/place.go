@@ -5,6 +5,7 @@ import (
 
 	"github.com/spinemask/spinemask/box"
 	"github.com/spinemask/spinemask/config"
+	"github.com/spinemask/spinemask/internal/core/portable"
 )
 
 // taps are the places along one axis that a bin is interpolated from; none if the bin lies outside of the map.
@@ -17,7 +18,7 @@ type taps struct {
 func (t *taps) add(at int32, weight float32) {
 	for i := max(len(t.at)-2, 0); i < len(t.at); i++ {
 		if t.at[i] == at {
-			t.weight[i] += weight
+			t.weight[i] += float32(weight)
 			return
 		}
 	}
@@ -120,7 +121,7 @@ func (a *Aligner) scales(s *scales, maps []Map, photo box.Size) {
 	for i := range maps {
 		level := s.min + i
 		if a.c.LevelRule == config.LevelRuleTorchvision {
-			level = -int(math.RoundToEven(math.Log2(float64(maps[i].Height) / float64(photo.Height))))
+			level = -int(math.RoundToEven(portable.Log2(float64(maps[i].Height) / float64(photo.Height))))
 			if i == 0 {
 				s.min = level
 			}
@@ -154,5 +155,5 @@ func (a *Aligner) level(b box.Box, s *scales) int {
 }
 
 func sqrt(v float32) float32 { return float32(math.Sqrt(float64(v))) }
-func log(v float32) float32  { return float32(math.Log(float64(v))) }
-func log2(v float32) float32 { return float32(math.Log2(float64(v))) }
+func log(v float32) float32  { return float32(portable.Log(float64(v))) }
+func log2(v float32) float32 { return float32(portable.Log2(float64(v))) }

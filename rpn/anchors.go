@@ -5,6 +5,7 @@ import (
 
 	"github.com/spinemask/spinemask/box"
 	"github.com/spinemask/spinemask/config"
+	"github.com/spinemask/spinemask/internal/core/portable"
 )
 
 // Anchors are the anchors of one level, in input pixels. Every place of the map has the same ones, moved.
@@ -22,9 +23,9 @@ func NewAnchors(c *config.Anchors, level, height, width int, input box.Size) Anc
 	case config.AnchorStyleTF: // tpu: dataloader/anchor.py, Garden: vision/ops/anchor.py
 		a.first = float32(stride / 2)
 		for k := range c.ScalesPerOctave {
-			size := c.Size * stride * math.Pow(2, float64(k)/float64(c.ScalesPerOctave))
+			size := c.Size * stride * portable.Pow(2, float64(k)/float64(c.ScalesPerOctave))
 			for _, ratio := range c.AspectRatios {
-				h, w := float32(size*math.Pow(ratio, -0.5)/2), float32(size*math.Pow(ratio, 0.5)/2)
+				h, w := float32(size*portable.Pow(ratio, -0.5)/2), float32(size*portable.Pow(ratio, 0.5)/2)
 				a.base = append(a.base, box.Box{Y1: -h, X1: -w, Y2: h, X2: w})
 			}
 		}
@@ -38,12 +39,12 @@ func NewAnchors(c *config.Anchors, level, height, width int, input box.Size) Anc
 	case config.AnchorStyleMMDet1: // mmdetection 1.x: core/anchor/anchor_generator.py
 		c0 := float32(0.5 * (stride - 1))
 		a.base = ratiosOuter(c, stride, func(h, w float32) box.Box {
-			h, w = 0.5*(h-1), 0.5*(w-1)
+			h, w = float32(0.5*(h-1)), float32(0.5*(w-1))
 			return box.Box{Y1: round(c0 - h), X1: round(c0 - w), Y2: round(c0 + h), X2: round(c0 + w)}
 		})
 	case config.AnchorStyleDetectron2: // detectron2: modeling/anchor_generator.py, generate_cell_anchors
 		for k := range c.ScalesPerOctave {
-			size := c.Size * stride * math.Pow(2, float64(k)/float64(c.ScalesPerOctave))
+			size := c.Size * stride * portable.Pow(2, float64(k)/float64(c.ScalesPerOctave))
 			for _, ratio := range c.AspectRatios {
 				w := math.Sqrt(size * size / ratio)
 				halfH, halfW := float32(ratio*w/2), float32(w/2)
@@ -65,7 +66,7 @@ func ratiosOuter(c *config.Anchors, stride float64, make func(h, w float32) box.
 	for _, ratio := range c.AspectRatios {
 		up := float32(math.Sqrt(float64(float32(ratio))))
 		for k := range c.ScalesPerOctave {
-			size := float32(c.Size * stride * math.Pow(2, float64(k)/float64(c.ScalesPerOctave)))
+			size := float32(c.Size * stride * portable.Pow(2, float64(k)/float64(c.ScalesPerOctave)))
 			boxes = append(boxes, make(up*size, (1/up)*size))
 		}
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spinemask/spinemask/box"
 	"github.com/spinemask/spinemask/config"
+	"github.com/spinemask/spinemask/internal/core/portable"
 )
 
 // Output is what the head says about one level: objectness as Height×Width×A logits and deltas as Height×Width×4A, A anchors at a place.
@@ -135,12 +136,12 @@ func (p *Proposer) candidates(g *group, out *Output, anchors *Anchors, clip box.
 
 // SigmoidTF is Eigen's float32 logistic function (functors/UnaryFunctors.h, scalar_logistic_op): 1 from ln(2^24) on, so that large logits are equal.
 func SigmoidTF(x float32) float32 {
-	e := float32(math.Exp(float64(min(x, 16.6355324))))
+	e := float32(portable.Exp(float64(min(x, 16.6355324))))
 	return e / (1 + e)
 }
 
 // sigmoidTorch is PyTorch's float32 sigmoid (ATen: native/cpu/UnaryOpsKernel.cpp), which rounds otherwise near 1.
-func sigmoidTorch(x float32) float32 { return 1 / (1 + float32(math.Exp(-float64(x)))) }
+func sigmoidTorch(x float32) float32 { return 1 / (1 + float32(portable.Exp(-float64(x)))) }
 
 // merge collects the best kept boxes of all levels; each level is in order already.
 func (p *Proposer) merge() ([]box.Box, []float32) {

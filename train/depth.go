@@ -48,5 +48,5 @@ func (t *Trainer) drop(b batch) {
 // keepFactor is 0 for a branch that is left out, by a draw u in [0, 1), and makes the
 // mean of the others 1 (modeling/layers/nn_layers.py, StochasticDepth).
 func keepFactor(rate, u float64) float32 {
-	return float32(math.Floor(1-rate+u) / (1 - rate))
+	return float32(math.Floor(1-float64(rate)+float64(u)) / (1 - rate))
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/spinemask/spinemask/graph"
+	"github.com/spinemask/spinemask/internal/core/portable"
 )
 
 // initial gives the values with which an array begins, as the Model Garden's layers
@@ -29,7 +30,7 @@ func initial(t graph.Tensor, seed uint64) []float32 {
 	case "bias":
 		if t.Name == "retina/class/predict/bias" { // a prior of 1 %: arXiv 1708.02002 §4.1
 			for i := range v {
-				v[i] = float32(-math.Log(99))
+				v[i] = float32(-portable.Log(99))
 			}
 		}
 	case "kernel":
@@ -57,7 +58,7 @@ func kernel(v []float32, t graph.Tensor, r *rand.Rand) {
 	case strings.HasPrefix(place, "box/fc"): // VarianceScaling(1/3, fan_out, uniform)
 		limit := math.Sqrt(3 * (1. / 3) / out)
 		for i := range v {
-			v[i] = float32(limit * (2*r.Float64() - 1))
+			v[i] = float32(limit * balanced(r))
 		}
 	case strings.HasPrefix(place, "box/"), strings.HasPrefix(place, "mask/"): // VarianceScaling(2, fan_out, untruncated normal)
 		normal(math.Sqrt(2 / out))

@@ -11,7 +11,7 @@ import (
 func recolor(p *augment.Picture, c *Color, r *rand.Rand) *augment.Picture {
 	l := augment.Levels{
 		Gamma: about(c.Gamma, r), Contrast: about(c.Contrast, r),
-		Brightness: c.Brightness * (2*r.Float64() - 1), Invert: r.Float64() < c.Invert,
+		Brightness: c.Brightness * (2*float64(r.Float64()) - 1), Invert: r.Float64() < c.Invert,
 	}
 	blur, noise := c.Blur*r.Float64(), c.Noise*r.Float64()
 	if c.Exposure > 0 && r.Float64() < 0.5 {
@@ -19,7 +19,7 @@ func recolor(p *augment.Picture, c *Color, r *rand.Rand) *augment.Picture {
 	}
 	p = dye(p, c, r)
 	if c.Shade > 0 {
-		light := augment.Ramp{Low: 1, High: 1 - c.Shade*r.Float64(), Angle: 2 * math.Pi * r.Float64()}
+		light := augment.Ramp{Low: 1, High: 1 - float64(c.Shade*r.Float64()), Angle: 2 * math.Pi * r.Float64()}
 		haze := augment.Ramp{High: c.Shade * r.Float64(), Angle: 2 * math.Pi * r.Float64()}
 		p = augment.Shade(p, light, haze)
 	}
@@ -57,7 +57,7 @@ func dye(p *augment.Picture, c *Color, r *rand.Rand) *augment.Picture {
 
 // about is a factor around 1, as often above as below, at most 1 + most or its inverse.
 func about(most float64, r *rand.Rand) float64 {
-	f := 1 + most*r.Float64()
+	f := 1 + float64(most*r.Float64())
 	if r.Float64() < 0.5 {
 		return 1 / f
 	}

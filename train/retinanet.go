@@ -137,6 +137,6 @@ func (m *retinaNet) backward(ctx context.Context, of []denseTargets, d *divisors
 			losses["box_loss"] += p[1]
 		}
 	}
-	losses["model_loss"] = losses["cls_loss"] + retinaBoxShare*losses["box_loss"]
+	losses["model_loss"] = losses["cls_loss"] + float64(retinaBoxShare*losses["box_loss"])
 	return losses, m.trunk.Backward(ctx)
 }

@@ -63,8 +63,8 @@ func (t *Trainer) colour(pixel []float32) color.RGBA {
 		if t.config.Input.ChannelOrder == config.ChannelOrderBGR {
 			at = 2 - c
 		}
-		v := float64(pixel[at])*n.Std[c] + n.Mean[c]
-		rgb[c] = byte(min(max(255*v+0.5, 0), 255))
+		v := float64(float64(pixel[at])*n.Std[c]) + n.Mean[c]
+		rgb[c] = byte(min(max(float64(255*v)+0.5, 0), 255))
 	}
 	return color.RGBA{rgb[0], rgb[1], rgb[2], 255}
 }

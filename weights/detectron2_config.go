@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/spinemask/spinemask/config"
+	"github.com/spinemask/spinemask/internal/core/portable"
 )
 
 // detectron2ConfigName is the file in which Detectron2 keeps the options of a training (engine/defaults.py, default_setup), in the folder of its weights.
@@ -248,8 +249,8 @@ func anchorSizes(c *config.Config, sizes [][]float64) []string {
 	n := len(sizes[0])
 	for l, level := range sizes {
 		for k, s := range level {
-			want := sizes[0][0] * math.Pow(2, float64(l)+float64(k)/float64(n))
-			if len(level) != n || math.Abs(s-want) > 1e-6*want {
+			want := float64(sizes[0][0] * portable.Pow(2, float64(l)+float64(k)/float64(n)))
+			if len(level) != n || math.Abs(s-want) > float64(1e-6*want) {
 				return wrong
 			}
 		}

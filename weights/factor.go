@@ -14,7 +14,7 @@ func factor(all []truncation) (float64, bool) {
 		high = min(high, float64(t.width+1)/float64(t.base))
 	}
 	for unit := 1.0; unit <= 1e9; unit *= 10 {
-		f := math.Ceil(low*unit-1e-9) / unit
+		f := math.Ceil(float64(low*unit)-1e-9) / unit
 		if f >= high {
 			continue
 		}

@@ -84,7 +84,7 @@ func Jitter(height, width, inputHeight, inputWidth int, low, high float64, d Dra
 	wantY, wantX := float32(inputHeight), float32(inputWidth)
 	jitter := low != 1 || high != 1
 	if jitter {
-		s := float32(d.Scale)*(float32(high)-float32(low)) + float32(low)
+		s := float32(float32(d.Scale)*(float32(high)-float32(low))) + float32(low)
 		wantY, wantX = roundEven(s*wantY), roundEven(s*wantX)
 	}
 	h, w := float32(height), float32(width)
@@ -133,9 +133,9 @@ func (v *View) CropMask(dst []float32, size int, p *Patch, b box.Box, height, wi
 				dst[i*size+j] = 0
 				continue
 			}
-			top := p.at(r.low, c.low) + c.f*(p.at(r.low, c.high)-p.at(r.low, c.low))
-			bottom := p.at(r.high, c.low) + c.f*(p.at(r.high, c.high)-p.at(r.high, c.low))
-			dst[i*size+j] = top + r.f*(bottom-top)
+			top := p.at(r.low, c.low) + float32(c.f*(p.at(r.low, c.high)-p.at(r.low, c.low)))
+			bottom := p.at(r.high, c.low) + float32(c.f*(p.at(r.high, c.high)-p.at(r.high, c.low)))
+			dst[i*size+j] = top + float32(r.f*(bottom-top))
 		}
 	}
 }

@@ -3,6 +3,8 @@ package augment
 import (
 	"math"
 	"math/rand/v2"
+
+	"github.com/spinemask/spinemask/internal/core/portable"
 )
 
 // Levels change the brightness of a picture, all channels alike: of a value v from
@@ -18,7 +20,7 @@ type Levels struct {
 func Recolor(p *Picture, l Levels) *Picture {
 	var table [256]byte
 	for i := range table {
-		v := (math.Pow(float64(i)/255, l.Gamma)-0.5)*l.Contrast + 0.5 + l.Brightness
+		v := float64((portable.Pow(float64(i)/255, l.Gamma)-0.5)*l.Contrast) + 0.5 + l.Brightness
 		if l.Invert {
 			v = 1 - v
 		}
@@ -55,7 +57,7 @@ func Blur(p *Picture, sigma float64) *Picture {
 	sum := 0.0
 	for i := range kernel {
 		d := float64(i - radius)
-		v := math.Exp(-d * d / (2 * sigma * sigma))
+		v := portable.Exp(-d * d / (2 * sigma * sigma))
 		kernel[i] = float32(v)
 		sum += v
 	}
@@ -69,7 +71,7 @@ func Blur(p *Picture, sigma float64) *Picture {
 				var v float32
 				for k, w := range kernel {
 					at := min(max(x+k-radius, 0), p.Width-1)
-					v += w * float32(p.Pix[3*(y*p.Width+at)+c])
+					v += float32(w * float32(p.Pix[3*(y*p.Width+at)+c]))
 				}
 				across[3*(y*p.Width+x)+c] = v
 			}
@@ -81,7 +83,7 @@ func Blur(p *Picture, sigma float64) *Picture {
 			var v float32
 			for k, w := range kernel {
 				at := min(max(y+k-radius, 0), p.Height-1)
-				v += w * across[3*at*p.Width+i]
+				v += float32(w * across[3*at*p.Width+i])
 			}
 			out.Pix[3*y*p.Width+i] = byte(v + 0.5)
 		}

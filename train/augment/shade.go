@@ -9,9 +9,9 @@ type Ramp struct{ Low, High, Angle float64 }
 // at is the ramp's value at a place, from 0 to 1 across and down the picture.
 func (r Ramp) at(y, x float64) float64 {
 	s, c := math.Sincos(r.Angle)
-	along := (x-0.5)*c + (y-0.5)*s                   // of a picture of side 1, from -half to half
-	half := (math.Abs(c) + math.Abs(s)) / 2          // of the picture's extent in this direction
-	return r.Low + (r.High-r.Low)*(0.5+along/half/2) // half is at least ½
+	along := float64((x-0.5)*c) + float64((y-0.5)*s)          // of a picture of side 1, from -half to half
+	half := (math.Abs(c) + math.Abs(s)) / 2                   // of the picture's extent in this direction
+	return r.Low + float64((r.High-r.Low)*(0.5+along/half/2)) // half is at least ½
 }
 
 // Shade is a copy of a picture under uneven light: each value v from 0 to 1 becomes
@@ -27,7 +27,7 @@ func Shade(p *Picture, light, haze Ramp) *Picture {
 			i := 3 * (y*p.Width + x)
 			for c, v := range p.Pix[i : i+3] {
 				f := l * float64(v) / 255
-				f += (1 - f) * h
+				f += float64((1 - f) * h)
 				out.Pix[i+c] = byte(math.RoundToEven(255 * min(max(f, 0), 1)))
 			}
 		}

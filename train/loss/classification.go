@@ -1,6 +1,6 @@
 package loss
 
-import "math"
+import "github.com/spinemask/spinemask/internal/core/portable"
 
 // Classification is the mean over rows of the softmax cross entropy with the
 // targets y·(1 − smoothing) + smoothing/classes (tasks/image_classification.py;
@@ -15,8 +15,8 @@ func Classification(logits []float32, labels []int, classes int, smoothing float
 			if class == label {
 				y += 1 - smoothing
 			}
-			sum += y * (total - float64(v))
-			grad[row*classes+class] = float32((math.Exp(float64(v)-total) - y) / n)
+			sum += float64(y * (total - float64(v)))
+			grad[row*classes+class] = float32((portable.Exp(float64(v)-total) - y) / n)
 		}
 	}
 	return sum / n

@@ -2,8 +2,9 @@ package loss
 
 import (
 	"cmp"
-	"math"
 	"slices"
+
+	"github.com/spinemask/spinemask/internal/core/portable"
 )
 
 // ClassOptions of Class. The zero value is the Garden's default.
@@ -48,7 +49,7 @@ func Class(logits []float32, targets []int, classes int, o ClassOptions, grad []
 				value, slope := crossEntropy(float64(v), y)
 				terms[i], slopes[i] = weight(class)*value, weight(class)*slope
 			} else {
-				slopes[i] = weight(target) * (math.Exp(float64(v)-total) - y)
+				slopes[i] = weight(target) * (portable.Exp(float64(v)-total) - y)
 			}
 		}
 	}
@@ -101,7 +102,7 @@ func Box(outputs, targets []float32, class []int, delta float64, agnostic bool, 
 			n++
 		}
 	}
-	divisor, sum := 4*float64(n)+0.01, 0.0
+	divisor, sum := float64(4*n)+0.01, 0.0
 	clear(grad[:len(outputs)])
 	for row, c := range class {
 		if c <= 0 {

@@ -7,17 +7,21 @@
 // given, those without influence to zero. Sums are float64.
 package loss
 
-import "math"
+import (
+	"math"
+
+	"github.com/spinemask/spinemask/internal/core/portable"
+)
 
 // crossEntropy is the sigmoid cross entropy of a logit z with a target y in
 // [0, 1], and its derivative: max(z, 0) − z·y + log(1 + e^−|z|).
 func crossEntropy(z, y float64) (value, slope float64) {
-	e := math.Exp(-math.Abs(z))
+	e := portable.Exp(-math.Abs(z))
 	p := 1 / (1 + e)
 	if z < 0 {
 		p = e / (1 + e)
 	}
-	return max(z, 0) - z*y + math.Log1p(e), p - y
+	return max(z, 0) - float64(z*y) + portable.Log1p(e), p - y
 }
 
 // huber is ½e² for |e| ≤ delta, else delta·|e| − ½delta², and its derivative. It
@@ -26,7 +30,7 @@ func huber(e, delta float64) (value, slope float64) {
 	if math.Abs(e) <= delta {
 		return e * e / 2, e
 	}
-	return delta*math.Abs(e) - delta*delta/2, math.Copysign(delta, e)
+	return float64(delta*math.Abs(e)) - float64(delta*delta/2), math.Copysign(delta, e)
 }
 
 // logSumExp of the logits of a row.
@@ -37,9 +41,9 @@ func logSumExp(z []float32) float64 {
 	}
 	sum := 0.0
 	for _, v := range z {
-		sum += math.Exp(float64(v) - most)
+		sum += portable.Exp(float64(v) - most)
 	}
-	return math.Log(sum) + most
+	return portable.Log(sum) + most
 }
 
 // L2 is decay/2·Σw² of a kernel; with grad it adds decay·w to it (Keras'
@@ -47,10 +51,10 @@ func logSumExp(z []float32) float64 {
 func L2(kernel []float32, decay float64, grad []float32) float64 {
 	sum := 0.0
 	for i, w := range kernel {
-		sum += float64(w) * float64(w)
+		sum += float64(float64(w) * float64(w))
 		if grad != nil {
 			grad[i] += float32(decay * float64(w))
 		}
 	}
-	return decay / 2 * sum
+	return float64(decay / 2 * sum)
 }

@@ -1,6 +1,10 @@
 package loss
 
-import "math"
+import (
+	"math"
+
+	"github.com/spinemask/spinemask/internal/core/portable"
+)
 
 // Focal is the loss of RetinaNet's classes (arXiv 1708.02002): for every anchor
 // and class
@@ -27,18 +31,18 @@ func Focal(logits []float32, targets []int16, classes int, alpha, gamma, normali
 			}
 			ce, d := crossEntropy(x, y) // d = p − y
 			q := math.Abs(d)
-			m := math.Pow(q, gamma)
-			sum += a * m * ce
+			m := portable.Pow(q, gamma)
+			sum += float64(a * m * ce)
 			sign := 1.0 // of dq/dz = sign·p·(1 − p), q^gamma' = gamma·q^(gamma − 1)·q·(1 − q)·sign
 			if y == 1 {
 				sign = -1
 			}
-			e := math.Exp(-math.Abs(x))
+			e := portable.Exp(-math.Abs(x))
 			other := 1 / (1 + e) // 1 − q, without cancellation
 			if (x > 0) == (y == 0) {
 				other = e / (1 + e)
 			}
-			g[class] = float32(a * (m*d + sign*gamma*m*other*ce) / normalizer)
+			g[class] = float32(a * (float64(m*d) + float64(sign*gamma*m*other*ce)) / normalizer)
 		}
 	}
 	return sum / normalizer
@@ -54,7 +58,7 @@ func RetinaBox(deltas, targets []float32, class []int16, delta, normalizer float
 			grad[k] = 0
 			if c >= 0 {
 				v, d := huber(float64(deltas[k])-float64(targets[k]), delta)
-				sum += v / 4
+				sum += float64(v / 4)
 				grad[k] = float32(d / 4 / normalizer)
 			}
 		}

@@ -49,7 +49,7 @@ func hasBox(t []float32) bool {
 // matched being the number of those on this level in the whole batch. The losses of
 // the levels are added (RpnBoxLoss).
 func RPNBox(deltas, targets []float32, delta float64, matched int, grad []float32) float64 {
-	divisor, sum := 4*float64(matched)+0.01, 0.0
+	divisor, sum := float64(4*matched)+0.01, 0.0
 	for i := 0; i < len(targets); i += 4 {
 		has := hasBox(targets[i:])
 		for j := i; j < i+4; j++ {

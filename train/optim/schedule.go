@@ -2,7 +2,11 @@
 // momentum as Keras and as TensorFlow 1 keep it, clipping, moving averages.
 package optim
 
-import "math"
+import (
+	"math"
+
+	"github.com/spinemask/spinemask/internal/core/portable"
+)
 
 // A Schedule is the learning rate of update step, counted from 0.
 type Schedule func(step int) float64
@@ -29,7 +33,7 @@ func Steps(boundaries []int, values []float64) Schedule {
 func Cosine(rate float64, steps, offset int, alpha float64) Schedule {
 	return func(step int) float64 {
 		k := min(float64(step-offset)/float64(steps), 1)
-		return rate * ((1-alpha)*0.5*(1+math.Cos(math.Pi*k)) + alpha)
+		return rate * (float64((1-alpha)*0.5*(1+portable.Cos(math.Pi*k))) + alpha)
 	}
 }
 
@@ -41,6 +45,6 @@ func Warmup(first float64, steps int, after Schedule) Schedule {
 		if step >= steps {
 			return after(step)
 		}
-		return first + float64(step)/float64(steps)*(after(steps)-first)
+		return first + float64(float64(step)/float64(steps)*(after(steps)-first))
 	}
 }

@@ -45,7 +45,7 @@ func ClipGlobalNorm(grads [][]float32, limit float64) float64 {
 	sum := 0.0
 	for _, g := range grads {
 		for _, v := range g {
-			sum += float64(v) * float64(v)
+			sum += float64(float64(v) * float64(v))
 		}
 	}
 	norm := math.Sqrt(sum)

@@ -1,9 +1,8 @@
 package target
 
 import (
-	"math"
-
 	"github.com/spinemask/spinemask/box"
+	"github.com/spinemask/spinemask/internal/core/portable"
 )
 
 // Weights of the deltas: those of regions are ten and five times as large, so
@@ -43,6 +42,6 @@ func Encode(b, base box.Box, weights [4]float32) [4]float32 {
 func encodeAxis(low, high, baseLow, baseHigh float64) (shift, logScale float32) {
 	const epsilon = 1e-8
 	size, baseSize := high-low, baseHigh-baseLow
-	shift = float32(((low+high)/2 - (baseLow+baseHigh)/2) / (baseSize + epsilon))
-	return shift, float32(math.Log((size + epsilon) / (baseSize + epsilon)))
+	shift = float32((float64((low+high)/2) - float64((baseLow+baseHigh)/2)) / (baseSize + epsilon))
+	return shift, float32(portable.Log((size + epsilon) / (baseSize + epsilon)))
 }

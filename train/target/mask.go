@@ -23,8 +23,8 @@ func CropMask(dst []float32, size int, mask []float32, side int, object, region 
 	}
 	for i, r := range rows {
 		for j, c := range columns {
-			dst[i*size+j] = float32((1-r.f)*((1-c.f)*at(r.low, c.low)+c.f*at(r.low, c.high)) +
-				r.f*((1-c.f)*at(r.high, c.low)+c.f*at(r.high, c.high)))
+			dst[i*size+j] = float32(float64((1-r.f)*(float64((1-c.f)*at(r.low, c.low))+float64(c.f*at(r.low, c.high)))) +
+				float64(r.f*(float64((1-c.f)*at(r.high, c.low))+float64(c.f*at(r.high, c.high)))))
 		}
 	}
 }
@@ -39,7 +39,7 @@ func place(taps []tap, side int, objectLow, objectHigh, low, high float64) {
 	const pad = 2 // zeros around the mask; beyond them the outermost counts
 	scale := float64(side) / (objectHigh - objectLow + 1e-8)
 	for i := range taps {
-		at := (low-objectLow)*scale + pad + (float64(i)+0.5)*(high-low)*scale/float64(len(taps))
+		at := float64((low-objectLow)*scale) + pad + float64((float64(i)+0.5)*(high-low)*scale)/float64(len(taps))
 		last := float64(side + 2*pad - 1)
 		first := min(max(math.Floor(at), 0), last)
 		taps[i] = tap{int(first) - pad, int(min(first+1, last)) - pad, at - first}

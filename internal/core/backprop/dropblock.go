@@ -1,7 +1,6 @@
 package backprop
 
 import (
-	"math"
 	"math/bits"
 	"math/rand/v2"
 	"strings"
@@ -9,6 +8,7 @@ import (
 	"github.com/spinemask/spinemask/graph"
 	"github.com/spinemask/spinemask/internal/core/kernels"
 	"github.com/spinemask/spinemask/internal/core/parallel"
+	"github.com/spinemask/spinemask/internal/core/portable"
 )
 
 // dropBlock drops squares of a map, in each channel others, and makes up for the mean
@@ -131,7 +131,7 @@ func DropMask(height, width, depth, side int, keep float64, r *rand.Rand) (kept 
 		if rate == 1 {
 			return 0
 		}
-		return int(min(math.Log1p(-r.Float64())/math.Log1p(-rate), float64(places)))
+		return int(min(portable.Log1p(-r.Float64())/portable.Log1p(-rate), float64(places)))
 	}
 	for at := skip(); at < places; at += 1 + skip() {
 		c, x, y := at%depth, at/depth%columns, at/depth/columns

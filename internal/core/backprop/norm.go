@@ -70,13 +70,13 @@ func (o *norm) forward(p *Program, s *step) {
 		mean, variance := float64(o.mean.Value[c]), float64(o.variance.Value[c])
 		if !p.options.FrozenNorms {
 			mean = o.sums[0][c] / n
-			variance = max(o.sums[1][c]/n-mean*mean, 0)
+			variance = max(o.sums[1][c]/n-float64(mean*mean), 0)
 			o.move(p, c, mean, variance, n)
 		}
 		unit := 1 / math.Sqrt(variance+o.epsilon)
 		scale := float64(o.gamma.Value[c]) * unit
 		o.unit[c], o.center[c] = float32(unit), float32(-mean*unit)
-		o.scale[c], o.shift[c] = float32(scale), float32(float64(o.beta.Value[c])-mean*scale)
+		o.scale[c], o.shift[c] = float32(scale), float32(float64(o.beta.Value[c])-float64(mean*scale))
 	}
 	o.repeat(o.unit, o.center, o.scale, o.shift)
 	if o.into == nil {
@@ -99,8 +99,8 @@ func (o *norm) move(p *Program, c int, mean, variance, n float64) {
 		variance *= n / (n - 1)
 	}
 	m := p.options.Momentum
-	o.moved[0][c] = float32(m*float64(o.mean.Value[c]) + (1-m)*mean)
-	o.moved[1][c] = float32(m*float64(o.variance.Value[c]) + (1-m)*variance)
+	o.moved[0][c] = float32(float64(m*float64(o.mean.Value[c])) + float64((1-m)*mean))
+	o.moved[1][c] = float32(float64(m*float64(o.variance.Value[c])) + float64((1-m)*variance))
 }
 
 func (o *norm) again(p *Program, s *step, dst *Map) { o.run(p, p.kept(s.in[0]), dst) }
@@ -165,7 +165,7 @@ func (o *norm) backward(p *Program, s *step) {
 		if !p.options.FrozenNorms {
 			b := -f * o.sums[1][c] / n // of the normalised x
 			o.dx[1][c] = float32(b * float64(o.unit[c]))
-			o.dx[2][c] = float32(b*float64(o.center[c]) - f*o.sums[0][c]/n)
+			o.dx[2][c] = float32(float64(b*float64(o.center[c])) - float64(f*o.sums[0][c])/n)
 		}
 	}
 	dx, add := p.gradOf(s.in[0])

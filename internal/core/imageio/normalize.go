@@ -109,7 +109,7 @@ func (n Normalize) scaling(s *samples.Samples) Scaling {
 			out.Low, out.High = percentiles(s, 0, 100)
 		}
 	case n.rule == "bits" && !narrow(s):
-		out.High = math.Exp2(float64(n.bits)) - 1
+		out.High = math.Ldexp(1, n.bits) - 1
 	default:
 		out.Rule = "none"
 		out.High = fullScale(s)
@@ -123,9 +123,9 @@ func fullScale(s *samples.Samples) float64 {
 	case samples.Float:
 		return 1
 	case samples.Signed:
-		return math.Exp2(float64(s.Bits-1)) - 1
+		return math.Ldexp(1, s.Bits-1) - 1
 	}
-	return math.Exp2(float64(s.Bits)) - 1
+	return math.Ldexp(1, s.Bits) - 1
 }
 
 // level gives the function from a sample to its grey level.
@@ -138,8 +138,8 @@ func (c Scaling) level(s *samples.Samples) func(v float64) byte {
 	if c.High-c.Low > math.MaxFloat64/1024 {
 		shrink = 1.0 / 1024 // so that nothing overflows on the way
 	}
-	low := c.Low * shrink
-	span := c.High*shrink - low
+	low := float64(c.Low * shrink)
+	span := float64(c.High*shrink) - low
 	return func(v float64) byte {
 		level := (float64(v*shrink) - low) * 255 / span
 		switch {

@@ -17,7 +17,7 @@ func percentiles(s *samples.Samples, low, high float64) (lo, hi float64) {
 		return 0, 0
 	}
 	at := func(percent float64) float64 {
-		rank := float64(r.finite-1) * (percent / 100)
+		rank := float64(float64(r.finite-1) * (percent / 100))
 		below := math.Floor(rank)
 		a := r.value(int64(below))
 		if rank == below {

@@ -1,6 +1,6 @@
 package kernels
 
-import "math"
+import "github.com/spinemask/spinemask/internal/core/portable"
 
 // Activation is the function at the end of a layer.
 type Activation uint8
@@ -45,7 +45,7 @@ var scalar = [activations]func(x float32) float32{
 	HardSigmoid: func(x float32) float32 { return relu6(x+3) * 0.16667 },
 }
 
-func sigmoid(x float32) float32 { return float32(1 / (1 + math.Exp(-float64(x)))) }
+func sigmoid(x float32) float32 { return float32(1 / (1 + portable.Exp(-float64(x)))) }
 
 func relu6(x float32) float32 {
 	if x < 0 {

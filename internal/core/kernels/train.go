@@ -36,7 +36,7 @@ func (s *Set) SlopeTimes(dx, dy, x []float32, act Activation, add bool) {
 		return
 	}
 	for i := range dx {
-		g := dy[i] * slope(act, x[i])
+		g := float32(dy[i] * slope(act, x[i]))
 		if add {
 			g += dx[i]
 		}

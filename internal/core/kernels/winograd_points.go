@@ -85,7 +85,7 @@ func (t *transform) product(skip int) []float64 {
 		}
 		c = append(c, 0)
 		for j := len(c) - 1; j >= 0; j-- {
-			c[j] *= -q * q
+			c[j] = float64(c[j] * (-q * q))
 			if j > 0 {
 				c[j] += c[j-1]
 			}

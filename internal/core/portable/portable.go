@@ -101,6 +101,43 @@ func horner(x float64, coefficients ...float64) float64 {
 	return sum
 }
 
+// Log1p is log(1+x), also for small x, whose lost digits the quotient gives back (Kahan; HP-15C Advanced Functions
+// Handbook, appendix).
+func Log1p(x float64) float64 {
+	u := 1 + x
+	if u == 1 || u > math.MaxFloat64 {
+		return x
+	}
+	return Log(u) * (x / (u - 1))
+}
+
+// Cos is the cosine of 0 ≤ x < 1e6, as package math computes it (Cephes, sin.c): polynomials for what is left of x beside
+// multiples of π/4, of which three parts are subtracted one by one.
+func Cos(x float64) float64 {
+	octant := int(x * (4 / math.Pi))
+	octant += octant & 1
+	y := float64(octant)
+	z := ((x - float64(y*7.85398125648498535156e-1)) - float64(y*3.77489470793079817668e-8)) - float64(y*2.69515142907905952645e-15)
+	zz := z * z
+	octant &= 7
+	negative := octant > 3
+	if octant &= 3; octant > 1 {
+		negative = !negative
+	}
+	var cos float64
+	if octant == 2 {
+		cos = z + float64(z*zz*horner(zz, 1.58962301576546568060e-10, -2.50507477628578072866e-8, 2.75573136213857245213e-6,
+			-1.98412698295895385996e-4, 8.33333333332211858878e-3, -1.66666666666666307295e-1))
+	} else {
+		cos = 1.0 - float64(0.5*zz) + float64(zz*zz*horner(zz, -1.13585365213876817300e-11, 2.08757008419747316778e-9,
+			-2.75573141792967388112e-7, 2.48015872888517045348e-5, -1.38888888888730564116e-3, 4.16666666666665929218e-2))
+	}
+	if negative {
+		return -cos
+	}
+	return cos
+}
+
 // Log2 is the binary logarithm, exact for powers of two.
 func Log2(x float64) float64 {
 	f, exponent := math.Frexp(x)
@@ -110,12 +147,12 @@ func Log2(x float64) float64 {
 	return float64(Log(f)*(1/math.Ln2)) + float64(exponent)
 }
 
-// Pow is x to the power of y, for finite x > 0 and |y| < 1e6.
+// Pow is x to the power of y, for finite x ≥ 0 and |y| < 1e6.
 func Pow(x, y float64) float64 {
-	switch y {
-	case 0.5:
+	switch {
+	case y == 0.5 || x == 0 && y > 0:
 		return math.Sqrt(x)
-	case -0.5:
+	case y == -0.5 || x == 0 && y < 0:
 		return 1 / math.Sqrt(x)
 	}
 	whole, part := math.Modf(math.Abs(y))
@@ -123,7 +160,10 @@ func Pow(x, y float64) float64 {
 		part--
 		whole++
 	}
-	product, exponent := Exp(part*Log(x)), 0
+	product, exponent := 1., 0
+	if part != 0 {
+		product = Exp(part * Log(x))
+	}
 	square, e := math.Frexp(x)
 	for i := int64(whole); i != 0; i >>= 1 {
 		if i&1 == 1 {

@@ -43,6 +43,11 @@ func power(f func(x, y float64) float64) func(float64) float64 {
 	return func(x float64) float64 { return f(1.5, math.Remainder(min(max(x, -1e3), 1e3), 100)) }
 }
 
+// angle takes arguments up to a turn.
+func angle(f func(float64) float64) func(float64) float64 {
+	return func(x float64) float64 { return f(math.Abs(math.Remainder(min(max(x, -1e3), 1e3), 4*math.Pi))) }
+}
+
 var functions = []struct {
 	name       string
 	ours, math func(float64) float64
@@ -50,6 +55,7 @@ var functions = []struct {
 }{
 	{"Exp", Exp, math.Exp, 0xd551d4a17e65e812},
 	{"Log", positive(Log), positive(math.Log), 0xeb9c4083b8a34862},
+	{"Cos", angle(Cos), angle(math.Cos), 0xeb13c118c7a4e4dd},
 	{"Log2", positive(Log2), positive(math.Log2), 0xf5a5e821e6257c39},
 	{"Pow", power(Pow), power(math.Pow), 0x55e44fab6b19710},
 }
@@ -78,6 +84,20 @@ func TestNearExact(t *testing.T) {
 				require.InEpsilon(t, want, f.ours(x), 1e-13, "%s(%v)", f.name, x)
 			}
 		}
+	}
+}
+
+func TestLog1pNearExact(t *testing.T) {
+	for _, x := range []float64{0, 1, -0.5, 1e-300, 1e-17, -1e-17, 1e-9, 0x1p-53, 0x1p-52, 0.3, 1e9, 1e300} {
+		require.InDelta(t, math.Log1p(x), Log1p(x), 1e-15*math.Abs(math.Log1p(x)), x)
+	}
+	require.Equal(t, math.Inf(-1), Log1p(-1))
+	require.True(t, math.IsNaN(Log1p(math.NaN())) && math.IsNaN(Log1p(-2)))
+}
+
+func TestPowOfNothing(t *testing.T) {
+	for _, y := range []float64{0, 0.3, 0.5, 1, 1.7, 2, -0.3, -0.5, -2} {
+		require.Equal(t, math.Pow(0, y), Pow(0, y), y)
 	}
 }
 

@@ -29,7 +29,7 @@ func windows(list []window, source, n, offset, count int) []window {
 		}
 		fixed := make([]int32, len(w))
 		for k, v := range w {
-			fixed[k] = int32(0.5 + float64(v/sum)*(1<<pillowBits))
+			fixed[k] = int32(0.5 + float64(v/sum*(1<<pillowBits)))
 		}
 		list = append(list, window{first, fixed})
 	}

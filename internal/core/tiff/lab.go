@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/spinemask/spinemask/internal/core/portable"
 	"github.com/spinemask/spinemask/internal/core/samples"
 )
 
@@ -37,10 +38,10 @@ func (p *Page) fromLab(s *samples.Samples) (*samples.Samples, error) {
 		if l < 0 {
 			l += whole + 1
 		}
-		fy := (l*100/whole + 16) / 116
+		fy := (float64(l*100/whole) + 16) / 116
 		x, y, z := 0.9642*labCube(fy+chroma(s.At(at+1))/500), labCube(fy), 0.8249*labCube(fy-chroma(s.At(at+2))/200)
 		for c, m := range labToSRGB {
-			out.U8[3*i+c] = to8(255 * gammaSRGB(m[0]*x+m[1]*y+m[2]*z))
+			out.U8[3*i+c] = to8(255 * gammaSRGB(float64(m[0]*x)+float64(m[1]*y)+float64(m[2]*z)))
 		}
 	}
 	return out, nil
@@ -58,5 +59,5 @@ func gammaSRGB(v float64) float64 {
 	if v <= 0.0031308 {
 		return 12.92 * v
 	}
-	return 1.055*math.Pow(v, 1/2.4) - 0.055
+	return float64(1.055*portable.Pow(v, 1/2.4)) - 0.055
 }

@@ -170,9 +170,9 @@ func (p *Page) fromYCbCr(s *samples.Samples) (*samples.Samples, error) {
 		y := scale(v[0], levels[0], levels[1], 255)
 		cb := scale(v[1], levels[2], levels[3], 127)
 		cr := scale(v[2], levels[4], levels[5], 127)
-		r := y + cr*(2-2*luma[0])
-		b := y + cb*(2-2*luma[2])
-		g := y - cr*(2-2*luma[0])*luma[0]/luma[1] - cb*(2-2*luma[2])*luma[2]/luma[1]
+		r := y + float64(cr*(2-float64(2*luma[0])))
+		b := y + float64(cb*(2-float64(2*luma[2])))
+		g := y - float64(cr*(2-float64(2*luma[0])))*luma[0]/luma[1] - float64(cb*(2-float64(2*luma[2])))*luma[2]/luma[1]
 		for c, v := range [3]float64{r, g, b} {
 			out.U8[3*i+c] = to8(v)
 		}
