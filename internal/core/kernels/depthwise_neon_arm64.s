@@ -50,21 +50,9 @@ tail:
 	ADDS $4, R12, R12
 	BEQ done
 	MOVD R12, R23
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R8), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R8), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R8, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R8), F0
-lanes3:
+moved1:
 	MOVD R2, R0
 	MOVD ZR, R1
 
@@ -72,59 +60,75 @@ tailTap:
 	ADD R1<<3, R9, R25
 	MOVD (R25), R3
 	ADD R6, R3, R3
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R0), F1
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R0), F1
-	TBZ $0, R23, lanes6
-	ADD $8, R0, R25
-	VLD1 (R25), V1.S[2]
-	B lanes6
-lanes5:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R0), F1
-lanes6:
-	TBZ $2, R23, lanes7
+moved2:
+	TBZ $2, R23, some3
 	FMOVQ (R3), F2
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R3), F2
-	TBZ $0, R23, lanes9
-	ADD $8, R3, R25
-	VLD1 (R25), V2.S[2]
-	B lanes9
-lanes8:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R3), F2
-lanes9:
+moved3:
 	VFMLA V1.S4, V2.S4, V0.S4
 	ADD R13, R0, R0
 	ADD $1, R1, R1
 	CMP R10, R1
 	BLT tailTap
 	MOVD R7, R0
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ F0, (R0)
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD F0, (R0)
-	TBZ $0, R23, lanes12
-	ADD $8, R0, R25
-	VST1 V0.S[2], (R25)
-	B lanes12
-lanes11:
-	TBZ $0, R23, lanes12
-	FMOVS F0, (R0)
-lanes12:
+moved4:
 
 done:
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R8), F0
+	TBZ $0, R23, moved1
+	ADD $8, R8, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R8), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R0), F1
+	TBZ $0, R23, moved2
+	ADD $8, R0, R25
+	VLD1 (R25), V1.S[2]
+	B moved2
+one2:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved2
+	FMOVS (R0), F1
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R3), F2
+	TBZ $0, R23, moved3
+	ADD $8, R3, R25
+	VLD1 (R25), V2.S[2]
+	B moved3
+one3:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved3
+	FMOVS (R3), F2
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD F0, (R0)
+	TBZ $0, R23, moved4
+	ADD $8, R0, R25
+	VST1 V0.S[2], (R25)
+	B moved4
+one4:
+	TBZ $0, R23, moved4
+	FMOVS F0, (R0)
+	B moved4
 
 // func neonDepthwiseFew(out *float32, in *float32, kernel *float32, shift *float32, taps *int, n int, step int, pixel int, c int)
 TEXT ·neonDepthwiseFew(SB), NOSPLIT, $0-72
@@ -188,21 +192,9 @@ tail:
 	ADDS $4, R12, R12
 	BEQ done
 	MOVD R12, R23
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R8), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R8), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R8, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R8), F0
-lanes3:
+moved1:
 	VORR V0.B16, V0.B16, V1.B16
 	VORR V0.B16, V0.B16, V2.B16
 	VORR V0.B16, V0.B16, V3.B16
@@ -213,155 +205,177 @@ tailTap:
 	ADD R1<<3, R9, R25
 	MOVD (R25), R3
 	ADD R6, R3, R3
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R0), F4
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R0), F4
-	TBZ $0, R23, lanes6
-	ADD $8, R0, R25
-	VLD1 (R25), V4.S[2]
-	B lanes6
-lanes5:
-	VEOR V4.B16, V4.B16, V4.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R0), F4
-lanes6:
-	TBZ $2, R23, lanes7
+moved2:
+	TBZ $2, R23, some3
 	FMOVQ (R3), F5
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R3), F5
-	TBZ $0, R23, lanes9
-	ADD $8, R3, R25
-	VLD1 (R25), V5.S[2]
-	B lanes9
-lanes8:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R3), F5
-lanes9:
+moved3:
 	VFMLA V4.S4, V5.S4, V0.S4
 	ADD R11<<0, R3, R25
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R25), F5
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R25), F5
-	TBZ $0, R23, lanes12
-	ADD $8, R25, R25
-	VLD1 (R25), V5.S[2]
-	B lanes12
-lanes11:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R25), F5
-lanes12:
+moved4:
 	VFMLA V4.S4, V5.S4, V1.S4
 	ADD R11<<1, R3, R25
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R25), F5
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R25), F5
-	TBZ $0, R23, lanes15
-	ADD $8, R25, R25
-	VLD1 (R25), V5.S[2]
-	B lanes15
-lanes14:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R25), F5
-lanes15:
+moved5:
 	VFMLA V4.S4, V5.S4, V2.S4
 	ADD R15<<0, R3, R25
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R25), F5
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R25), F5
-	TBZ $0, R23, lanes18
-	ADD $8, R25, R25
-	VLD1 (R25), V5.S[2]
-	B lanes18
-lanes17:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R25), F5
-lanes18:
+moved6:
 	VFMLA V4.S4, V5.S4, V3.S4
 	ADD R13, R0, R0
 	ADD $1, R1, R1
 	CMP R10, R1
 	BLT tailTap
 	MOVD R7, R0
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ F0, (R0)
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD F0, (R0)
-	TBZ $0, R23, lanes21
-	ADD $8, R0, R25
-	VST1 V0.S[2], (R25)
-	B lanes21
-lanes20:
-	TBZ $0, R23, lanes21
-	FMOVS F0, (R0)
-lanes21:
+moved7:
 	ADD R13, R0, R0
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ F1, (R0)
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD F1, (R0)
-	TBZ $0, R23, lanes24
-	ADD $8, R0, R25
-	VST1 V1.S[2], (R25)
-	B lanes24
-lanes23:
-	TBZ $0, R23, lanes24
-	FMOVS F1, (R0)
-lanes24:
+moved8:
 	ADD R13, R0, R0
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ F2, (R0)
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD F2, (R0)
-	TBZ $0, R23, lanes27
-	ADD $8, R0, R25
-	VST1 V2.S[2], (R25)
-	B lanes27
-lanes26:
-	TBZ $0, R23, lanes27
-	FMOVS F2, (R0)
-lanes27:
+moved9:
 	ADD R13, R0, R0
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ F3, (R0)
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD F3, (R0)
-	TBZ $0, R23, lanes30
-	ADD $8, R0, R25
-	VST1 V3.S[2], (R25)
-	B lanes30
-lanes29:
-	TBZ $0, R23, lanes30
-	FMOVS F3, (R0)
-lanes30:
+moved10:
 
 done:
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R8), F0
+	TBZ $0, R23, moved1
+	ADD $8, R8, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R8), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R0), F4
+	TBZ $0, R23, moved2
+	ADD $8, R0, R25
+	VLD1 (R25), V4.S[2]
+	B moved2
+one2:
+	VEOR V4.B16, V4.B16, V4.B16
+	TBZ $0, R23, moved2
+	FMOVS (R0), F4
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R3), F5
+	TBZ $0, R23, moved3
+	ADD $8, R3, R25
+	VLD1 (R25), V5.S[2]
+	B moved3
+one3:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved3
+	FMOVS (R3), F5
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R25), F5
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VLD1 (R25), V5.S[2]
+	B moved4
+one4:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved4
+	FMOVS (R25), F5
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R25), F5
+	TBZ $0, R23, moved5
+	ADD $8, R25, R25
+	VLD1 (R25), V5.S[2]
+	B moved5
+one5:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved5
+	FMOVS (R25), F5
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R25), F5
+	TBZ $0, R23, moved6
+	ADD $8, R25, R25
+	VLD1 (R25), V5.S[2]
+	B moved6
+one6:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved6
+	FMOVS (R25), F5
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD F0, (R0)
+	TBZ $0, R23, moved7
+	ADD $8, R0, R25
+	VST1 V0.S[2], (R25)
+	B moved7
+one7:
+	TBZ $0, R23, moved7
+	FMOVS F0, (R0)
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD F1, (R0)
+	TBZ $0, R23, moved8
+	ADD $8, R0, R25
+	VST1 V1.S[2], (R25)
+	B moved8
+one8:
+	TBZ $0, R23, moved8
+	FMOVS F1, (R0)
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD F2, (R0)
+	TBZ $0, R23, moved9
+	ADD $8, R0, R25
+	VST1 V2.S[2], (R25)
+	B moved9
+one9:
+	TBZ $0, R23, moved9
+	FMOVS F2, (R0)
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD F3, (R0)
+	TBZ $0, R23, moved10
+	ADD $8, R0, R25
+	VST1 V3.S[2], (R25)
+	B moved10
+one10:
+	TBZ $0, R23, moved10
+	FMOVS F3, (R0)
+	B moved10
 
 // func neonDepthwiseMany(out *float32, in *float32, kernel *float32, shift *float32, taps *int, n int, step int, pixel int, c int)
 TEXT ·neonDepthwiseMany(SB), NOSPLIT, $0-72
@@ -469,21 +483,9 @@ tail:
 	ADDS $4, R12, R12
 	BEQ done
 	MOVD R12, R23
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R8), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R8), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R8, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R8), F0
-lanes3:
+moved1:
 	VORR V0.B16, V0.B16, V1.B16
 	VORR V0.B16, V0.B16, V2.B16
 	VORR V0.B16, V0.B16, V3.B16
@@ -502,411 +504,449 @@ tailTap:
 	ADD R1<<3, R9, R25
 	MOVD (R25), R3
 	ADD R6, R3, R3
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R0), F12
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R0), F12
-	TBZ $0, R23, lanes6
-	ADD $8, R0, R25
-	VLD1 (R25), V12.S[2]
-	B lanes6
-lanes5:
-	VEOR V12.B16, V12.B16, V12.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R0), F12
-lanes6:
-	TBZ $2, R23, lanes7
+moved2:
+	TBZ $2, R23, some3
 	FMOVQ (R3), F13
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R3), F13
-	TBZ $0, R23, lanes9
-	ADD $8, R3, R25
-	VLD1 (R25), V13.S[2]
-	B lanes9
-lanes8:
-	VEOR V13.B16, V13.B16, V13.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R3), F13
-lanes9:
+moved3:
 	VFMLA V12.S4, V13.S4, V0.S4
 	ADD R11<<0, R3, R25
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R25), F13
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R25), F13
-	TBZ $0, R23, lanes12
-	ADD $8, R25, R25
-	VLD1 (R25), V13.S[2]
-	B lanes12
-lanes11:
-	VEOR V13.B16, V13.B16, V13.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R25), F13
-lanes12:
+moved4:
 	VFMLA V12.S4, V13.S4, V1.S4
 	ADD R11<<1, R3, R25
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R25), F13
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R25), F13
-	TBZ $0, R23, lanes15
-	ADD $8, R25, R25
-	VLD1 (R25), V13.S[2]
-	B lanes15
-lanes14:
-	VEOR V13.B16, V13.B16, V13.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R25), F13
-lanes15:
+moved5:
 	VFMLA V12.S4, V13.S4, V2.S4
 	ADD R15<<0, R3, R25
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R25), F13
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R25), F13
-	TBZ $0, R23, lanes18
-	ADD $8, R25, R25
-	VLD1 (R25), V13.S[2]
-	B lanes18
-lanes17:
-	VEOR V13.B16, V13.B16, V13.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R25), F13
-lanes18:
+moved6:
 	VFMLA V12.S4, V13.S4, V3.S4
 	ADD R11<<2, R3, R3
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R3), F13
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R3), F13
-	TBZ $0, R23, lanes21
-	ADD $8, R3, R25
-	VLD1 (R25), V13.S[2]
-	B lanes21
-lanes20:
-	VEOR V13.B16, V13.B16, V13.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R3), F13
-lanes21:
+moved7:
 	VFMLA V12.S4, V13.S4, V4.S4
 	ADD R11<<0, R3, R25
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ (R25), F13
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD (R25), F13
-	TBZ $0, R23, lanes24
-	ADD $8, R25, R25
-	VLD1 (R25), V13.S[2]
-	B lanes24
-lanes23:
-	VEOR V13.B16, V13.B16, V13.B16
-	TBZ $0, R23, lanes24
-	FMOVS (R25), F13
-lanes24:
+moved8:
 	VFMLA V12.S4, V13.S4, V5.S4
 	ADD R11<<1, R3, R25
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ (R25), F13
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD (R25), F13
-	TBZ $0, R23, lanes27
-	ADD $8, R25, R25
-	VLD1 (R25), V13.S[2]
-	B lanes27
-lanes26:
-	VEOR V13.B16, V13.B16, V13.B16
-	TBZ $0, R23, lanes27
-	FMOVS (R25), F13
-lanes27:
+moved9:
 	VFMLA V12.S4, V13.S4, V6.S4
 	ADD R15<<0, R3, R25
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ (R25), F13
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD (R25), F13
-	TBZ $0, R23, lanes30
-	ADD $8, R25, R25
-	VLD1 (R25), V13.S[2]
-	B lanes30
-lanes29:
-	VEOR V13.B16, V13.B16, V13.B16
-	TBZ $0, R23, lanes30
-	FMOVS (R25), F13
-lanes30:
+moved10:
 	VFMLA V12.S4, V13.S4, V7.S4
 	ADD R11<<2, R3, R3
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ (R3), F13
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD (R3), F13
-	TBZ $0, R23, lanes33
-	ADD $8, R3, R25
-	VLD1 (R25), V13.S[2]
-	B lanes33
-lanes32:
-	VEOR V13.B16, V13.B16, V13.B16
-	TBZ $0, R23, lanes33
-	FMOVS (R3), F13
-lanes33:
+moved11:
 	VFMLA V12.S4, V13.S4, V8.S4
 	ADD R11<<0, R3, R25
-	TBZ $2, R23, lanes34
+	TBZ $2, R23, some12
 	FMOVQ (R25), F13
-	B lanes36
-lanes34:
-	TBZ $1, R23, lanes35
-	FMOVD (R25), F13
-	TBZ $0, R23, lanes36
-	ADD $8, R25, R25
-	VLD1 (R25), V13.S[2]
-	B lanes36
-lanes35:
-	VEOR V13.B16, V13.B16, V13.B16
-	TBZ $0, R23, lanes36
-	FMOVS (R25), F13
-lanes36:
+moved12:
 	VFMLA V12.S4, V13.S4, V9.S4
 	ADD R11<<1, R3, R25
-	TBZ $2, R23, lanes37
+	TBZ $2, R23, some13
 	FMOVQ (R25), F13
-	B lanes39
-lanes37:
-	TBZ $1, R23, lanes38
-	FMOVD (R25), F13
-	TBZ $0, R23, lanes39
-	ADD $8, R25, R25
-	VLD1 (R25), V13.S[2]
-	B lanes39
-lanes38:
-	VEOR V13.B16, V13.B16, V13.B16
-	TBZ $0, R23, lanes39
-	FMOVS (R25), F13
-lanes39:
+moved13:
 	VFMLA V12.S4, V13.S4, V10.S4
 	ADD R15<<0, R3, R25
-	TBZ $2, R23, lanes40
+	TBZ $2, R23, some14
 	FMOVQ (R25), F13
-	B lanes42
-lanes40:
-	TBZ $1, R23, lanes41
-	FMOVD (R25), F13
-	TBZ $0, R23, lanes42
-	ADD $8, R25, R25
-	VLD1 (R25), V13.S[2]
-	B lanes42
-lanes41:
-	VEOR V13.B16, V13.B16, V13.B16
-	TBZ $0, R23, lanes42
-	FMOVS (R25), F13
-lanes42:
+moved14:
 	VFMLA V12.S4, V13.S4, V11.S4
 	ADD R13, R0, R0
 	ADD $1, R1, R1
 	CMP R10, R1
 	BLT tailTap
 	MOVD R7, R0
-	TBZ $2, R23, lanes43
+	TBZ $2, R23, some15
 	FMOVQ F0, (R0)
-	B lanes45
-lanes43:
-	TBZ $1, R23, lanes44
-	FMOVD F0, (R0)
-	TBZ $0, R23, lanes45
-	ADD $8, R0, R25
-	VST1 V0.S[2], (R25)
-	B lanes45
-lanes44:
-	TBZ $0, R23, lanes45
-	FMOVS F0, (R0)
-lanes45:
+moved15:
 	ADD R13, R0, R0
-	TBZ $2, R23, lanes46
+	TBZ $2, R23, some16
 	FMOVQ F1, (R0)
-	B lanes48
-lanes46:
-	TBZ $1, R23, lanes47
-	FMOVD F1, (R0)
-	TBZ $0, R23, lanes48
-	ADD $8, R0, R25
-	VST1 V1.S[2], (R25)
-	B lanes48
-lanes47:
-	TBZ $0, R23, lanes48
-	FMOVS F1, (R0)
-lanes48:
+moved16:
 	ADD R13, R0, R0
-	TBZ $2, R23, lanes49
+	TBZ $2, R23, some17
 	FMOVQ F2, (R0)
-	B lanes51
-lanes49:
-	TBZ $1, R23, lanes50
-	FMOVD F2, (R0)
-	TBZ $0, R23, lanes51
-	ADD $8, R0, R25
-	VST1 V2.S[2], (R25)
-	B lanes51
-lanes50:
-	TBZ $0, R23, lanes51
-	FMOVS F2, (R0)
-lanes51:
+moved17:
 	ADD R13, R0, R0
-	TBZ $2, R23, lanes52
+	TBZ $2, R23, some18
 	FMOVQ F3, (R0)
-	B lanes54
-lanes52:
-	TBZ $1, R23, lanes53
-	FMOVD F3, (R0)
-	TBZ $0, R23, lanes54
-	ADD $8, R0, R25
-	VST1 V3.S[2], (R25)
-	B lanes54
-lanes53:
-	TBZ $0, R23, lanes54
-	FMOVS F3, (R0)
-lanes54:
+moved18:
 	ADD R13, R0, R0
-	TBZ $2, R23, lanes55
+	TBZ $2, R23, some19
 	FMOVQ F4, (R0)
-	B lanes57
-lanes55:
-	TBZ $1, R23, lanes56
-	FMOVD F4, (R0)
-	TBZ $0, R23, lanes57
-	ADD $8, R0, R25
-	VST1 V4.S[2], (R25)
-	B lanes57
-lanes56:
-	TBZ $0, R23, lanes57
-	FMOVS F4, (R0)
-lanes57:
+moved19:
 	ADD R13, R0, R0
-	TBZ $2, R23, lanes58
+	TBZ $2, R23, some20
 	FMOVQ F5, (R0)
-	B lanes60
-lanes58:
-	TBZ $1, R23, lanes59
-	FMOVD F5, (R0)
-	TBZ $0, R23, lanes60
-	ADD $8, R0, R25
-	VST1 V5.S[2], (R25)
-	B lanes60
-lanes59:
-	TBZ $0, R23, lanes60
-	FMOVS F5, (R0)
-lanes60:
+moved20:
 	ADD R13, R0, R0
-	TBZ $2, R23, lanes61
+	TBZ $2, R23, some21
 	FMOVQ F6, (R0)
-	B lanes63
-lanes61:
-	TBZ $1, R23, lanes62
-	FMOVD F6, (R0)
-	TBZ $0, R23, lanes63
-	ADD $8, R0, R25
-	VST1 V6.S[2], (R25)
-	B lanes63
-lanes62:
-	TBZ $0, R23, lanes63
-	FMOVS F6, (R0)
-lanes63:
+moved21:
 	ADD R13, R0, R0
-	TBZ $2, R23, lanes64
+	TBZ $2, R23, some22
 	FMOVQ F7, (R0)
-	B lanes66
-lanes64:
-	TBZ $1, R23, lanes65
-	FMOVD F7, (R0)
-	TBZ $0, R23, lanes66
-	ADD $8, R0, R25
-	VST1 V7.S[2], (R25)
-	B lanes66
-lanes65:
-	TBZ $0, R23, lanes66
-	FMOVS F7, (R0)
-lanes66:
+moved22:
 	ADD R13, R0, R0
-	TBZ $2, R23, lanes67
+	TBZ $2, R23, some23
 	FMOVQ F8, (R0)
-	B lanes69
-lanes67:
-	TBZ $1, R23, lanes68
-	FMOVD F8, (R0)
-	TBZ $0, R23, lanes69
-	ADD $8, R0, R25
-	VST1 V8.S[2], (R25)
-	B lanes69
-lanes68:
-	TBZ $0, R23, lanes69
-	FMOVS F8, (R0)
-lanes69:
+moved23:
 	ADD R13, R0, R0
-	TBZ $2, R23, lanes70
+	TBZ $2, R23, some24
 	FMOVQ F9, (R0)
-	B lanes72
-lanes70:
-	TBZ $1, R23, lanes71
-	FMOVD F9, (R0)
-	TBZ $0, R23, lanes72
-	ADD $8, R0, R25
-	VST1 V9.S[2], (R25)
-	B lanes72
-lanes71:
-	TBZ $0, R23, lanes72
-	FMOVS F9, (R0)
-lanes72:
+moved24:
 	ADD R13, R0, R0
-	TBZ $2, R23, lanes73
+	TBZ $2, R23, some25
 	FMOVQ F10, (R0)
-	B lanes75
-lanes73:
-	TBZ $1, R23, lanes74
-	FMOVD F10, (R0)
-	TBZ $0, R23, lanes75
-	ADD $8, R0, R25
-	VST1 V10.S[2], (R25)
-	B lanes75
-lanes74:
-	TBZ $0, R23, lanes75
-	FMOVS F10, (R0)
-lanes75:
+moved25:
 	ADD R13, R0, R0
-	TBZ $2, R23, lanes76
+	TBZ $2, R23, some26
 	FMOVQ F11, (R0)
-	B lanes78
-lanes76:
-	TBZ $1, R23, lanes77
-	FMOVD F11, (R0)
-	TBZ $0, R23, lanes78
-	ADD $8, R0, R25
-	VST1 V11.S[2], (R25)
-	B lanes78
-lanes77:
-	TBZ $0, R23, lanes78
-	FMOVS F11, (R0)
-lanes78:
+moved26:
 
 done:
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R8), F0
+	TBZ $0, R23, moved1
+	ADD $8, R8, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R8), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R0), F12
+	TBZ $0, R23, moved2
+	ADD $8, R0, R25
+	VLD1 (R25), V12.S[2]
+	B moved2
+one2:
+	VEOR V12.B16, V12.B16, V12.B16
+	TBZ $0, R23, moved2
+	FMOVS (R0), F12
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R3), F13
+	TBZ $0, R23, moved3
+	ADD $8, R3, R25
+	VLD1 (R25), V13.S[2]
+	B moved3
+one3:
+	VEOR V13.B16, V13.B16, V13.B16
+	TBZ $0, R23, moved3
+	FMOVS (R3), F13
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R25), F13
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VLD1 (R25), V13.S[2]
+	B moved4
+one4:
+	VEOR V13.B16, V13.B16, V13.B16
+	TBZ $0, R23, moved4
+	FMOVS (R25), F13
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R25), F13
+	TBZ $0, R23, moved5
+	ADD $8, R25, R25
+	VLD1 (R25), V13.S[2]
+	B moved5
+one5:
+	VEOR V13.B16, V13.B16, V13.B16
+	TBZ $0, R23, moved5
+	FMOVS (R25), F13
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R25), F13
+	TBZ $0, R23, moved6
+	ADD $8, R25, R25
+	VLD1 (R25), V13.S[2]
+	B moved6
+one6:
+	VEOR V13.B16, V13.B16, V13.B16
+	TBZ $0, R23, moved6
+	FMOVS (R25), F13
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R3), F13
+	TBZ $0, R23, moved7
+	ADD $8, R3, R25
+	VLD1 (R25), V13.S[2]
+	B moved7
+one7:
+	VEOR V13.B16, V13.B16, V13.B16
+	TBZ $0, R23, moved7
+	FMOVS (R3), F13
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD (R25), F13
+	TBZ $0, R23, moved8
+	ADD $8, R25, R25
+	VLD1 (R25), V13.S[2]
+	B moved8
+one8:
+	VEOR V13.B16, V13.B16, V13.B16
+	TBZ $0, R23, moved8
+	FMOVS (R25), F13
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD (R25), F13
+	TBZ $0, R23, moved9
+	ADD $8, R25, R25
+	VLD1 (R25), V13.S[2]
+	B moved9
+one9:
+	VEOR V13.B16, V13.B16, V13.B16
+	TBZ $0, R23, moved9
+	FMOVS (R25), F13
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD (R25), F13
+	TBZ $0, R23, moved10
+	ADD $8, R25, R25
+	VLD1 (R25), V13.S[2]
+	B moved10
+one10:
+	VEOR V13.B16, V13.B16, V13.B16
+	TBZ $0, R23, moved10
+	FMOVS (R25), F13
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD (R3), F13
+	TBZ $0, R23, moved11
+	ADD $8, R3, R25
+	VLD1 (R25), V13.S[2]
+	B moved11
+one11:
+	VEOR V13.B16, V13.B16, V13.B16
+	TBZ $0, R23, moved11
+	FMOVS (R3), F13
+	B moved11
+
+some12:
+	TBZ $1, R23, one12
+	FMOVD (R25), F13
+	TBZ $0, R23, moved12
+	ADD $8, R25, R25
+	VLD1 (R25), V13.S[2]
+	B moved12
+one12:
+	VEOR V13.B16, V13.B16, V13.B16
+	TBZ $0, R23, moved12
+	FMOVS (R25), F13
+	B moved12
+
+some13:
+	TBZ $1, R23, one13
+	FMOVD (R25), F13
+	TBZ $0, R23, moved13
+	ADD $8, R25, R25
+	VLD1 (R25), V13.S[2]
+	B moved13
+one13:
+	VEOR V13.B16, V13.B16, V13.B16
+	TBZ $0, R23, moved13
+	FMOVS (R25), F13
+	B moved13
+
+some14:
+	TBZ $1, R23, one14
+	FMOVD (R25), F13
+	TBZ $0, R23, moved14
+	ADD $8, R25, R25
+	VLD1 (R25), V13.S[2]
+	B moved14
+one14:
+	VEOR V13.B16, V13.B16, V13.B16
+	TBZ $0, R23, moved14
+	FMOVS (R25), F13
+	B moved14
+
+some15:
+	TBZ $1, R23, one15
+	FMOVD F0, (R0)
+	TBZ $0, R23, moved15
+	ADD $8, R0, R25
+	VST1 V0.S[2], (R25)
+	B moved15
+one15:
+	TBZ $0, R23, moved15
+	FMOVS F0, (R0)
+	B moved15
+
+some16:
+	TBZ $1, R23, one16
+	FMOVD F1, (R0)
+	TBZ $0, R23, moved16
+	ADD $8, R0, R25
+	VST1 V1.S[2], (R25)
+	B moved16
+one16:
+	TBZ $0, R23, moved16
+	FMOVS F1, (R0)
+	B moved16
+
+some17:
+	TBZ $1, R23, one17
+	FMOVD F2, (R0)
+	TBZ $0, R23, moved17
+	ADD $8, R0, R25
+	VST1 V2.S[2], (R25)
+	B moved17
+one17:
+	TBZ $0, R23, moved17
+	FMOVS F2, (R0)
+	B moved17
+
+some18:
+	TBZ $1, R23, one18
+	FMOVD F3, (R0)
+	TBZ $0, R23, moved18
+	ADD $8, R0, R25
+	VST1 V3.S[2], (R25)
+	B moved18
+one18:
+	TBZ $0, R23, moved18
+	FMOVS F3, (R0)
+	B moved18
+
+some19:
+	TBZ $1, R23, one19
+	FMOVD F4, (R0)
+	TBZ $0, R23, moved19
+	ADD $8, R0, R25
+	VST1 V4.S[2], (R25)
+	B moved19
+one19:
+	TBZ $0, R23, moved19
+	FMOVS F4, (R0)
+	B moved19
+
+some20:
+	TBZ $1, R23, one20
+	FMOVD F5, (R0)
+	TBZ $0, R23, moved20
+	ADD $8, R0, R25
+	VST1 V5.S[2], (R25)
+	B moved20
+one20:
+	TBZ $0, R23, moved20
+	FMOVS F5, (R0)
+	B moved20
+
+some21:
+	TBZ $1, R23, one21
+	FMOVD F6, (R0)
+	TBZ $0, R23, moved21
+	ADD $8, R0, R25
+	VST1 V6.S[2], (R25)
+	B moved21
+one21:
+	TBZ $0, R23, moved21
+	FMOVS F6, (R0)
+	B moved21
+
+some22:
+	TBZ $1, R23, one22
+	FMOVD F7, (R0)
+	TBZ $0, R23, moved22
+	ADD $8, R0, R25
+	VST1 V7.S[2], (R25)
+	B moved22
+one22:
+	TBZ $0, R23, moved22
+	FMOVS F7, (R0)
+	B moved22
+
+some23:
+	TBZ $1, R23, one23
+	FMOVD F8, (R0)
+	TBZ $0, R23, moved23
+	ADD $8, R0, R25
+	VST1 V8.S[2], (R25)
+	B moved23
+one23:
+	TBZ $0, R23, moved23
+	FMOVS F8, (R0)
+	B moved23
+
+some24:
+	TBZ $1, R23, one24
+	FMOVD F9, (R0)
+	TBZ $0, R23, moved24
+	ADD $8, R0, R25
+	VST1 V9.S[2], (R25)
+	B moved24
+one24:
+	TBZ $0, R23, moved24
+	FMOVS F9, (R0)
+	B moved24
+
+some25:
+	TBZ $1, R23, one25
+	FMOVD F10, (R0)
+	TBZ $0, R23, moved25
+	ADD $8, R0, R25
+	VST1 V10.S[2], (R25)
+	B moved25
+one25:
+	TBZ $0, R23, moved25
+	FMOVS F10, (R0)
+	B moved25
+
+some26:
+	TBZ $1, R23, one26
+	FMOVD F11, (R0)
+	TBZ $0, R23, moved26
+	ADD $8, R0, R25
+	VST1 V11.S[2], (R25)
+	B moved26
+one26:
+	TBZ $0, R23, moved26
+	FMOVS F11, (R0)
+	B moved26
 
 // func neonPairFew1(out *float32, in *float32, kernel *float32, shift *float32, inRow int, outRow int, pixel int, c int, act int)
 TEXT ·neonPairFew1(SB), NOSPLIT, $0-72
@@ -1173,21 +1213,9 @@ tail:
 	ADDS $4, R12, R12
 	BEQ done
 	MOVD R12, R23
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R8), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R8), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R8, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R8), F0
-lanes3:
+moved1:
 	VORR V0.B16, V0.B16, V1.B16
 	VORR V0.B16, V0.B16, V2.B16
 	VORR V0.B16, V0.B16, V3.B16
@@ -1197,263 +1225,83 @@ lanes3:
 	VORR V0.B16, V0.B16, V7.B16
 	MOVD R2, R3
 	MOVD R6, R0
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R3), F8
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R3), F8
-	TBZ $0, R23, lanes6
-	ADD $8, R3, R25
-	VLD1 (R25), V8.S[2]
-	B lanes6
-lanes5:
-	VEOR V8.B16, V8.B16, V8.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R3), F8
-lanes6:
+moved2:
 	ADD R11, R3, R3
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R3), F9
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R3), F9
-	TBZ $0, R23, lanes9
-	ADD $8, R3, R25
-	VLD1 (R25), V9.S[2]
-	B lanes9
-lanes8:
-	VEOR V9.B16, V9.B16, V9.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R3), F9
-lanes9:
+moved3:
 	ADD R11, R3, R3
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R3), F10
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R3), F10
-	TBZ $0, R23, lanes12
-	ADD $8, R3, R25
-	VLD1 (R25), V10.S[2]
-	B lanes12
-lanes11:
-	VEOR V10.B16, V10.B16, V10.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R3), F10
-lanes12:
+moved4:
 	ADD R11, R3, R3
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R0), F14
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R0), F14
-	TBZ $0, R23, lanes15
-	ADD $8, R0, R25
-	VLD1 (R25), V14.S[2]
-	B lanes15
-lanes14:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R0), F14
-lanes15:
+moved5:
 	VFMLA V8.S4, V14.S4, V0.S4
 	ADD R11<<0, R0, R25
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R25), F14
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R25), F14
-	TBZ $0, R23, lanes18
-	ADD $8, R25, R25
-	VLD1 (R25), V14.S[2]
-	B lanes18
-lanes17:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R25), F14
-lanes18:
+moved6:
 	VFMLA V8.S4, V14.S4, V1.S4
 	VFMLA V9.S4, V14.S4, V0.S4
 	ADD R11<<1, R0, R25
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R25), F14
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R25), F14
-	TBZ $0, R23, lanes21
-	ADD $8, R25, R25
-	VLD1 (R25), V14.S[2]
-	B lanes21
-lanes20:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R25), F14
-lanes21:
+moved7:
 	VFMLA V8.S4, V14.S4, V2.S4
 	VFMLA V9.S4, V14.S4, V1.S4
 	VFMLA V10.S4, V14.S4, V0.S4
 	ADD R15<<0, R0, R25
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ (R25), F14
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD (R25), F14
-	TBZ $0, R23, lanes24
-	ADD $8, R25, R25
-	VLD1 (R25), V14.S[2]
-	B lanes24
-lanes23:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes24
-	FMOVS (R25), F14
-lanes24:
+moved8:
 	VFMLA V8.S4, V14.S4, V3.S4
 	VFMLA V9.S4, V14.S4, V2.S4
 	VFMLA V10.S4, V14.S4, V1.S4
 	ADD R11<<2, R0, R1
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ (R1), F14
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD (R1), F14
-	TBZ $0, R23, lanes27
-	ADD $8, R1, R25
-	VLD1 (R25), V14.S[2]
-	B lanes27
-lanes26:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes27
-	FMOVS (R1), F14
-lanes27:
+moved9:
 	VFMLA V9.S4, V14.S4, V3.S4
 	VFMLA V10.S4, V14.S4, V2.S4
 	ADD R11<<0, R1, R25
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ (R25), F14
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD (R25), F14
-	TBZ $0, R23, lanes30
-	ADD $8, R25, R25
-	VLD1 (R25), V14.S[2]
-	B lanes30
-lanes29:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes30
-	FMOVS (R25), F14
-lanes30:
+moved10:
 	VFMLA V10.S4, V14.S4, V3.S4
 	ADD R9, R0, R0
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ (R3), F11
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD (R3), F11
-	TBZ $0, R23, lanes33
-	ADD $8, R3, R25
-	VLD1 (R25), V11.S[2]
-	B lanes33
-lanes32:
-	VEOR V11.B16, V11.B16, V11.B16
-	TBZ $0, R23, lanes33
-	FMOVS (R3), F11
-lanes33:
+moved11:
 	ADD R11, R3, R3
-	TBZ $2, R23, lanes34
+	TBZ $2, R23, some12
 	FMOVQ (R3), F12
-	B lanes36
-lanes34:
-	TBZ $1, R23, lanes35
-	FMOVD (R3), F12
-	TBZ $0, R23, lanes36
-	ADD $8, R3, R25
-	VLD1 (R25), V12.S[2]
-	B lanes36
-lanes35:
-	VEOR V12.B16, V12.B16, V12.B16
-	TBZ $0, R23, lanes36
-	FMOVS (R3), F12
-lanes36:
+moved12:
 	ADD R11, R3, R3
-	TBZ $2, R23, lanes37
+	TBZ $2, R23, some13
 	FMOVQ (R3), F13
-	B lanes39
-lanes37:
-	TBZ $1, R23, lanes38
-	FMOVD (R3), F13
-	TBZ $0, R23, lanes39
-	ADD $8, R3, R25
-	VLD1 (R25), V13.S[2]
-	B lanes39
-lanes38:
-	VEOR V13.B16, V13.B16, V13.B16
-	TBZ $0, R23, lanes39
-	FMOVS (R3), F13
-lanes39:
+moved13:
 	ADD R11, R3, R3
-	TBZ $2, R23, lanes40
+	TBZ $2, R23, some14
 	FMOVQ (R0), F14
-	B lanes42
-lanes40:
-	TBZ $1, R23, lanes41
-	FMOVD (R0), F14
-	TBZ $0, R23, lanes42
-	ADD $8, R0, R25
-	VLD1 (R25), V14.S[2]
-	B lanes42
-lanes41:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes42
-	FMOVS (R0), F14
-lanes42:
+moved14:
 	VFMLA V11.S4, V14.S4, V0.S4
 	VFMLA V8.S4, V14.S4, V4.S4
 	ADD R11<<0, R0, R25
-	TBZ $2, R23, lanes43
+	TBZ $2, R23, some15
 	FMOVQ (R25), F14
-	B lanes45
-lanes43:
-	TBZ $1, R23, lanes44
-	FMOVD (R25), F14
-	TBZ $0, R23, lanes45
-	ADD $8, R25, R25
-	VLD1 (R25), V14.S[2]
-	B lanes45
-lanes44:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes45
-	FMOVS (R25), F14
-lanes45:
+moved15:
 	VFMLA V11.S4, V14.S4, V1.S4
 	VFMLA V12.S4, V14.S4, V0.S4
 	VFMLA V8.S4, V14.S4, V5.S4
 	VFMLA V9.S4, V14.S4, V4.S4
 	ADD R11<<1, R0, R25
-	TBZ $2, R23, lanes46
+	TBZ $2, R23, some16
 	FMOVQ (R25), F14
-	B lanes48
-lanes46:
-	TBZ $1, R23, lanes47
-	FMOVD (R25), F14
-	TBZ $0, R23, lanes48
-	ADD $8, R25, R25
-	VLD1 (R25), V14.S[2]
-	B lanes48
-lanes47:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes48
-	FMOVS (R25), F14
-lanes48:
+moved16:
 	VFMLA V11.S4, V14.S4, V2.S4
 	VFMLA V12.S4, V14.S4, V1.S4
 	VFMLA V13.S4, V14.S4, V0.S4
@@ -1461,21 +1309,9 @@ lanes48:
 	VFMLA V9.S4, V14.S4, V5.S4
 	VFMLA V10.S4, V14.S4, V4.S4
 	ADD R15<<0, R0, R25
-	TBZ $2, R23, lanes49
+	TBZ $2, R23, some17
 	FMOVQ (R25), F14
-	B lanes51
-lanes49:
-	TBZ $1, R23, lanes50
-	FMOVD (R25), F14
-	TBZ $0, R23, lanes51
-	ADD $8, R25, R25
-	VLD1 (R25), V14.S[2]
-	B lanes51
-lanes50:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes51
-	FMOVS (R25), F14
-lanes51:
+moved17:
 	VFMLA V11.S4, V14.S4, V3.S4
 	VFMLA V12.S4, V14.S4, V2.S4
 	VFMLA V13.S4, V14.S4, V1.S4
@@ -1483,144 +1319,48 @@ lanes51:
 	VFMLA V9.S4, V14.S4, V6.S4
 	VFMLA V10.S4, V14.S4, V5.S4
 	ADD R11<<2, R0, R1
-	TBZ $2, R23, lanes52
+	TBZ $2, R23, some18
 	FMOVQ (R1), F14
-	B lanes54
-lanes52:
-	TBZ $1, R23, lanes53
-	FMOVD (R1), F14
-	TBZ $0, R23, lanes54
-	ADD $8, R1, R25
-	VLD1 (R25), V14.S[2]
-	B lanes54
-lanes53:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes54
-	FMOVS (R1), F14
-lanes54:
+moved18:
 	VFMLA V12.S4, V14.S4, V3.S4
 	VFMLA V13.S4, V14.S4, V2.S4
 	VFMLA V9.S4, V14.S4, V7.S4
 	VFMLA V10.S4, V14.S4, V6.S4
 	ADD R11<<0, R1, R25
-	TBZ $2, R23, lanes55
+	TBZ $2, R23, some19
 	FMOVQ (R25), F14
-	B lanes57
-lanes55:
-	TBZ $1, R23, lanes56
-	FMOVD (R25), F14
-	TBZ $0, R23, lanes57
-	ADD $8, R25, R25
-	VLD1 (R25), V14.S[2]
-	B lanes57
-lanes56:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes57
-	FMOVS (R25), F14
-lanes57:
+moved19:
 	VFMLA V13.S4, V14.S4, V3.S4
 	VFMLA V10.S4, V14.S4, V7.S4
 	ADD R9, R0, R0
-	TBZ $2, R23, lanes58
+	TBZ $2, R23, some20
 	FMOVQ (R3), F8
-	B lanes60
-lanes58:
-	TBZ $1, R23, lanes59
-	FMOVD (R3), F8
-	TBZ $0, R23, lanes60
-	ADD $8, R3, R25
-	VLD1 (R25), V8.S[2]
-	B lanes60
-lanes59:
-	VEOR V8.B16, V8.B16, V8.B16
-	TBZ $0, R23, lanes60
-	FMOVS (R3), F8
-lanes60:
+moved20:
 	ADD R11, R3, R3
-	TBZ $2, R23, lanes61
+	TBZ $2, R23, some21
 	FMOVQ (R3), F9
-	B lanes63
-lanes61:
-	TBZ $1, R23, lanes62
-	FMOVD (R3), F9
-	TBZ $0, R23, lanes63
-	ADD $8, R3, R25
-	VLD1 (R25), V9.S[2]
-	B lanes63
-lanes62:
-	VEOR V9.B16, V9.B16, V9.B16
-	TBZ $0, R23, lanes63
-	FMOVS (R3), F9
-lanes63:
+moved21:
 	ADD R11, R3, R3
-	TBZ $2, R23, lanes64
+	TBZ $2, R23, some22
 	FMOVQ (R3), F10
-	B lanes66
-lanes64:
-	TBZ $1, R23, lanes65
-	FMOVD (R3), F10
-	TBZ $0, R23, lanes66
-	ADD $8, R3, R25
-	VLD1 (R25), V10.S[2]
-	B lanes66
-lanes65:
-	VEOR V10.B16, V10.B16, V10.B16
-	TBZ $0, R23, lanes66
-	FMOVS (R3), F10
-lanes66:
-	TBZ $2, R23, lanes67
+moved22:
+	TBZ $2, R23, some23
 	FMOVQ (R0), F14
-	B lanes69
-lanes67:
-	TBZ $1, R23, lanes68
-	FMOVD (R0), F14
-	TBZ $0, R23, lanes69
-	ADD $8, R0, R25
-	VLD1 (R25), V14.S[2]
-	B lanes69
-lanes68:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes69
-	FMOVS (R0), F14
-lanes69:
+moved23:
 	VFMLA V8.S4, V14.S4, V0.S4
 	VFMLA V11.S4, V14.S4, V4.S4
 	ADD R11<<0, R0, R25
-	TBZ $2, R23, lanes70
+	TBZ $2, R23, some24
 	FMOVQ (R25), F14
-	B lanes72
-lanes70:
-	TBZ $1, R23, lanes71
-	FMOVD (R25), F14
-	TBZ $0, R23, lanes72
-	ADD $8, R25, R25
-	VLD1 (R25), V14.S[2]
-	B lanes72
-lanes71:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes72
-	FMOVS (R25), F14
-lanes72:
+moved24:
 	VFMLA V8.S4, V14.S4, V1.S4
 	VFMLA V9.S4, V14.S4, V0.S4
 	VFMLA V11.S4, V14.S4, V5.S4
 	VFMLA V12.S4, V14.S4, V4.S4
 	ADD R11<<1, R0, R25
-	TBZ $2, R23, lanes73
+	TBZ $2, R23, some25
 	FMOVQ (R25), F14
-	B lanes75
-lanes73:
-	TBZ $1, R23, lanes74
-	FMOVD (R25), F14
-	TBZ $0, R23, lanes75
-	ADD $8, R25, R25
-	VLD1 (R25), V14.S[2]
-	B lanes75
-lanes74:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes75
-	FMOVS (R25), F14
-lanes75:
+moved25:
 	VFMLA V8.S4, V14.S4, V2.S4
 	VFMLA V9.S4, V14.S4, V1.S4
 	VFMLA V10.S4, V14.S4, V0.S4
@@ -1628,21 +1368,9 @@ lanes75:
 	VFMLA V12.S4, V14.S4, V5.S4
 	VFMLA V13.S4, V14.S4, V4.S4
 	ADD R15<<0, R0, R25
-	TBZ $2, R23, lanes76
+	TBZ $2, R23, some26
 	FMOVQ (R25), F14
-	B lanes78
-lanes76:
-	TBZ $1, R23, lanes77
-	FMOVD (R25), F14
-	TBZ $0, R23, lanes78
-	ADD $8, R25, R25
-	VLD1 (R25), V14.S[2]
-	B lanes78
-lanes77:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes78
-	FMOVS (R25), F14
-lanes78:
+moved26:
 	VFMLA V8.S4, V14.S4, V3.S4
 	VFMLA V9.S4, V14.S4, V2.S4
 	VFMLA V10.S4, V14.S4, V1.S4
@@ -1650,150 +1378,54 @@ lanes78:
 	VFMLA V12.S4, V14.S4, V6.S4
 	VFMLA V13.S4, V14.S4, V5.S4
 	ADD R11<<2, R0, R1
-	TBZ $2, R23, lanes79
+	TBZ $2, R23, some27
 	FMOVQ (R1), F14
-	B lanes81
-lanes79:
-	TBZ $1, R23, lanes80
-	FMOVD (R1), F14
-	TBZ $0, R23, lanes81
-	ADD $8, R1, R25
-	VLD1 (R25), V14.S[2]
-	B lanes81
-lanes80:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes81
-	FMOVS (R1), F14
-lanes81:
+moved27:
 	VFMLA V9.S4, V14.S4, V3.S4
 	VFMLA V10.S4, V14.S4, V2.S4
 	VFMLA V12.S4, V14.S4, V7.S4
 	VFMLA V13.S4, V14.S4, V6.S4
 	ADD R11<<0, R1, R25
-	TBZ $2, R23, lanes82
+	TBZ $2, R23, some28
 	FMOVQ (R25), F14
-	B lanes84
-lanes82:
-	TBZ $1, R23, lanes83
-	FMOVD (R25), F14
-	TBZ $0, R23, lanes84
-	ADD $8, R25, R25
-	VLD1 (R25), V14.S[2]
-	B lanes84
-lanes83:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes84
-	FMOVS (R25), F14
-lanes84:
+moved28:
 	VFMLA V10.S4, V14.S4, V3.S4
 	VFMLA V13.S4, V14.S4, V7.S4
 	ADD R9, R0, R0
-	TBZ $2, R23, lanes85
+	TBZ $2, R23, some29
 	FMOVQ (R0), F14
-	B lanes87
-lanes85:
-	TBZ $1, R23, lanes86
-	FMOVD (R0), F14
-	TBZ $0, R23, lanes87
-	ADD $8, R0, R25
-	VLD1 (R25), V14.S[2]
-	B lanes87
-lanes86:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes87
-	FMOVS (R0), F14
-lanes87:
+moved29:
 	VFMLA V8.S4, V14.S4, V4.S4
 	ADD R11<<0, R0, R25
-	TBZ $2, R23, lanes88
+	TBZ $2, R23, some30
 	FMOVQ (R25), F14
-	B lanes90
-lanes88:
-	TBZ $1, R23, lanes89
-	FMOVD (R25), F14
-	TBZ $0, R23, lanes90
-	ADD $8, R25, R25
-	VLD1 (R25), V14.S[2]
-	B lanes90
-lanes89:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes90
-	FMOVS (R25), F14
-lanes90:
+moved30:
 	VFMLA V8.S4, V14.S4, V5.S4
 	VFMLA V9.S4, V14.S4, V4.S4
 	ADD R11<<1, R0, R25
-	TBZ $2, R23, lanes91
+	TBZ $2, R23, some31
 	FMOVQ (R25), F14
-	B lanes93
-lanes91:
-	TBZ $1, R23, lanes92
-	FMOVD (R25), F14
-	TBZ $0, R23, lanes93
-	ADD $8, R25, R25
-	VLD1 (R25), V14.S[2]
-	B lanes93
-lanes92:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes93
-	FMOVS (R25), F14
-lanes93:
+moved31:
 	VFMLA V8.S4, V14.S4, V6.S4
 	VFMLA V9.S4, V14.S4, V5.S4
 	VFMLA V10.S4, V14.S4, V4.S4
 	ADD R15<<0, R0, R25
-	TBZ $2, R23, lanes94
+	TBZ $2, R23, some32
 	FMOVQ (R25), F14
-	B lanes96
-lanes94:
-	TBZ $1, R23, lanes95
-	FMOVD (R25), F14
-	TBZ $0, R23, lanes96
-	ADD $8, R25, R25
-	VLD1 (R25), V14.S[2]
-	B lanes96
-lanes95:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes96
-	FMOVS (R25), F14
-lanes96:
+moved32:
 	VFMLA V8.S4, V14.S4, V7.S4
 	VFMLA V9.S4, V14.S4, V6.S4
 	VFMLA V10.S4, V14.S4, V5.S4
 	ADD R11<<2, R0, R1
-	TBZ $2, R23, lanes97
+	TBZ $2, R23, some33
 	FMOVQ (R1), F14
-	B lanes99
-lanes97:
-	TBZ $1, R23, lanes98
-	FMOVD (R1), F14
-	TBZ $0, R23, lanes99
-	ADD $8, R1, R25
-	VLD1 (R25), V14.S[2]
-	B lanes99
-lanes98:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes99
-	FMOVS (R1), F14
-lanes99:
+moved33:
 	VFMLA V9.S4, V14.S4, V7.S4
 	VFMLA V10.S4, V14.S4, V6.S4
 	ADD R11<<0, R1, R25
-	TBZ $2, R23, lanes100
+	TBZ $2, R23, some34
 	FMOVQ (R25), F14
-	B lanes102
-lanes100:
-	TBZ $1, R23, lanes101
-	FMOVD (R25), F14
-	TBZ $0, R23, lanes102
-	ADD $8, R25, R25
-	VLD1 (R25), V14.S[2]
-	B lanes102
-lanes101:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes102
-	FMOVS (R25), F14
-lanes102:
+moved34:
 	VFMLA V10.S4, V14.S4, V7.S4
 	ADD R9, R0, R0
 	CMP $0, R13
@@ -1885,128 +1517,578 @@ partHard:
 
 partDone:
 	MOVD R7, R0
-	TBZ $2, R23, lanes103
+	TBZ $2, R23, some35
 	FMOVQ F0, (R0)
-	B lanes105
-lanes103:
-	TBZ $1, R23, lanes104
-	FMOVD F0, (R0)
-	TBZ $0, R23, lanes105
-	ADD $8, R0, R25
-	VST1 V0.S[2], (R25)
-	B lanes105
-lanes104:
-	TBZ $0, R23, lanes105
-	FMOVS F0, (R0)
-lanes105:
+moved35:
 	ADD R11<<0, R0, R25
-	TBZ $2, R23, lanes106
+	TBZ $2, R23, some36
 	FMOVQ F1, (R25)
-	B lanes108
-lanes106:
-	TBZ $1, R23, lanes107
-	FMOVD F1, (R25)
-	TBZ $0, R23, lanes108
-	ADD $8, R25, R25
-	VST1 V1.S[2], (R25)
-	B lanes108
-lanes107:
-	TBZ $0, R23, lanes108
-	FMOVS F1, (R25)
-lanes108:
+moved36:
 	ADD R11<<1, R0, R25
-	TBZ $2, R23, lanes109
+	TBZ $2, R23, some37
 	FMOVQ F2, (R25)
-	B lanes111
-lanes109:
-	TBZ $1, R23, lanes110
-	FMOVD F2, (R25)
-	TBZ $0, R23, lanes111
-	ADD $8, R25, R25
-	VST1 V2.S[2], (R25)
-	B lanes111
-lanes110:
-	TBZ $0, R23, lanes111
-	FMOVS F2, (R25)
-lanes111:
+moved37:
 	ADD R15<<0, R0, R25
-	TBZ $2, R23, lanes112
+	TBZ $2, R23, some38
 	FMOVQ F3, (R25)
-	B lanes114
-lanes112:
-	TBZ $1, R23, lanes113
-	FMOVD F3, (R25)
-	TBZ $0, R23, lanes114
-	ADD $8, R25, R25
-	VST1 V3.S[2], (R25)
-	B lanes114
-lanes113:
-	TBZ $0, R23, lanes114
-	FMOVS F3, (R25)
-lanes114:
+moved38:
 	ADD R10, R0, R0
-	TBZ $2, R23, lanes115
+	TBZ $2, R23, some39
 	FMOVQ F4, (R0)
-	B lanes117
-lanes115:
-	TBZ $1, R23, lanes116
-	FMOVD F4, (R0)
-	TBZ $0, R23, lanes117
-	ADD $8, R0, R25
-	VST1 V4.S[2], (R25)
-	B lanes117
-lanes116:
-	TBZ $0, R23, lanes117
-	FMOVS F4, (R0)
-lanes117:
+moved39:
 	ADD R11<<0, R0, R25
-	TBZ $2, R23, lanes118
+	TBZ $2, R23, some40
 	FMOVQ F5, (R25)
-	B lanes120
-lanes118:
-	TBZ $1, R23, lanes119
-	FMOVD F5, (R25)
-	TBZ $0, R23, lanes120
-	ADD $8, R25, R25
-	VST1 V5.S[2], (R25)
-	B lanes120
-lanes119:
-	TBZ $0, R23, lanes120
-	FMOVS F5, (R25)
-lanes120:
+moved40:
 	ADD R11<<1, R0, R25
-	TBZ $2, R23, lanes121
+	TBZ $2, R23, some41
 	FMOVQ F6, (R25)
-	B lanes123
-lanes121:
-	TBZ $1, R23, lanes122
-	FMOVD F6, (R25)
-	TBZ $0, R23, lanes123
-	ADD $8, R25, R25
-	VST1 V6.S[2], (R25)
-	B lanes123
-lanes122:
-	TBZ $0, R23, lanes123
-	FMOVS F6, (R25)
-lanes123:
+moved41:
 	ADD R15<<0, R0, R25
-	TBZ $2, R23, lanes124
+	TBZ $2, R23, some42
 	FMOVQ F7, (R25)
-	B lanes126
-lanes124:
-	TBZ $1, R23, lanes125
-	FMOVD F7, (R25)
-	TBZ $0, R23, lanes126
-	ADD $8, R25, R25
-	VST1 V7.S[2], (R25)
-	B lanes126
-lanes125:
-	TBZ $0, R23, lanes126
-	FMOVS F7, (R25)
-lanes126:
+moved42:
 
 done:
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R8), F0
+	TBZ $0, R23, moved1
+	ADD $8, R8, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R8), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R3), F8
+	TBZ $0, R23, moved2
+	ADD $8, R3, R25
+	VLD1 (R25), V8.S[2]
+	B moved2
+one2:
+	VEOR V8.B16, V8.B16, V8.B16
+	TBZ $0, R23, moved2
+	FMOVS (R3), F8
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R3), F9
+	TBZ $0, R23, moved3
+	ADD $8, R3, R25
+	VLD1 (R25), V9.S[2]
+	B moved3
+one3:
+	VEOR V9.B16, V9.B16, V9.B16
+	TBZ $0, R23, moved3
+	FMOVS (R3), F9
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R3), F10
+	TBZ $0, R23, moved4
+	ADD $8, R3, R25
+	VLD1 (R25), V10.S[2]
+	B moved4
+one4:
+	VEOR V10.B16, V10.B16, V10.B16
+	TBZ $0, R23, moved4
+	FMOVS (R3), F10
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R0), F14
+	TBZ $0, R23, moved5
+	ADD $8, R0, R25
+	VLD1 (R25), V14.S[2]
+	B moved5
+one5:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved5
+	FMOVS (R0), F14
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R25), F14
+	TBZ $0, R23, moved6
+	ADD $8, R25, R25
+	VLD1 (R25), V14.S[2]
+	B moved6
+one6:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved6
+	FMOVS (R25), F14
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R25), F14
+	TBZ $0, R23, moved7
+	ADD $8, R25, R25
+	VLD1 (R25), V14.S[2]
+	B moved7
+one7:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved7
+	FMOVS (R25), F14
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD (R25), F14
+	TBZ $0, R23, moved8
+	ADD $8, R25, R25
+	VLD1 (R25), V14.S[2]
+	B moved8
+one8:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved8
+	FMOVS (R25), F14
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD (R1), F14
+	TBZ $0, R23, moved9
+	ADD $8, R1, R25
+	VLD1 (R25), V14.S[2]
+	B moved9
+one9:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved9
+	FMOVS (R1), F14
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD (R25), F14
+	TBZ $0, R23, moved10
+	ADD $8, R25, R25
+	VLD1 (R25), V14.S[2]
+	B moved10
+one10:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved10
+	FMOVS (R25), F14
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD (R3), F11
+	TBZ $0, R23, moved11
+	ADD $8, R3, R25
+	VLD1 (R25), V11.S[2]
+	B moved11
+one11:
+	VEOR V11.B16, V11.B16, V11.B16
+	TBZ $0, R23, moved11
+	FMOVS (R3), F11
+	B moved11
+
+some12:
+	TBZ $1, R23, one12
+	FMOVD (R3), F12
+	TBZ $0, R23, moved12
+	ADD $8, R3, R25
+	VLD1 (R25), V12.S[2]
+	B moved12
+one12:
+	VEOR V12.B16, V12.B16, V12.B16
+	TBZ $0, R23, moved12
+	FMOVS (R3), F12
+	B moved12
+
+some13:
+	TBZ $1, R23, one13
+	FMOVD (R3), F13
+	TBZ $0, R23, moved13
+	ADD $8, R3, R25
+	VLD1 (R25), V13.S[2]
+	B moved13
+one13:
+	VEOR V13.B16, V13.B16, V13.B16
+	TBZ $0, R23, moved13
+	FMOVS (R3), F13
+	B moved13
+
+some14:
+	TBZ $1, R23, one14
+	FMOVD (R0), F14
+	TBZ $0, R23, moved14
+	ADD $8, R0, R25
+	VLD1 (R25), V14.S[2]
+	B moved14
+one14:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved14
+	FMOVS (R0), F14
+	B moved14
+
+some15:
+	TBZ $1, R23, one15
+	FMOVD (R25), F14
+	TBZ $0, R23, moved15
+	ADD $8, R25, R25
+	VLD1 (R25), V14.S[2]
+	B moved15
+one15:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved15
+	FMOVS (R25), F14
+	B moved15
+
+some16:
+	TBZ $1, R23, one16
+	FMOVD (R25), F14
+	TBZ $0, R23, moved16
+	ADD $8, R25, R25
+	VLD1 (R25), V14.S[2]
+	B moved16
+one16:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved16
+	FMOVS (R25), F14
+	B moved16
+
+some17:
+	TBZ $1, R23, one17
+	FMOVD (R25), F14
+	TBZ $0, R23, moved17
+	ADD $8, R25, R25
+	VLD1 (R25), V14.S[2]
+	B moved17
+one17:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved17
+	FMOVS (R25), F14
+	B moved17
+
+some18:
+	TBZ $1, R23, one18
+	FMOVD (R1), F14
+	TBZ $0, R23, moved18
+	ADD $8, R1, R25
+	VLD1 (R25), V14.S[2]
+	B moved18
+one18:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved18
+	FMOVS (R1), F14
+	B moved18
+
+some19:
+	TBZ $1, R23, one19
+	FMOVD (R25), F14
+	TBZ $0, R23, moved19
+	ADD $8, R25, R25
+	VLD1 (R25), V14.S[2]
+	B moved19
+one19:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved19
+	FMOVS (R25), F14
+	B moved19
+
+some20:
+	TBZ $1, R23, one20
+	FMOVD (R3), F8
+	TBZ $0, R23, moved20
+	ADD $8, R3, R25
+	VLD1 (R25), V8.S[2]
+	B moved20
+one20:
+	VEOR V8.B16, V8.B16, V8.B16
+	TBZ $0, R23, moved20
+	FMOVS (R3), F8
+	B moved20
+
+some21:
+	TBZ $1, R23, one21
+	FMOVD (R3), F9
+	TBZ $0, R23, moved21
+	ADD $8, R3, R25
+	VLD1 (R25), V9.S[2]
+	B moved21
+one21:
+	VEOR V9.B16, V9.B16, V9.B16
+	TBZ $0, R23, moved21
+	FMOVS (R3), F9
+	B moved21
+
+some22:
+	TBZ $1, R23, one22
+	FMOVD (R3), F10
+	TBZ $0, R23, moved22
+	ADD $8, R3, R25
+	VLD1 (R25), V10.S[2]
+	B moved22
+one22:
+	VEOR V10.B16, V10.B16, V10.B16
+	TBZ $0, R23, moved22
+	FMOVS (R3), F10
+	B moved22
+
+some23:
+	TBZ $1, R23, one23
+	FMOVD (R0), F14
+	TBZ $0, R23, moved23
+	ADD $8, R0, R25
+	VLD1 (R25), V14.S[2]
+	B moved23
+one23:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved23
+	FMOVS (R0), F14
+	B moved23
+
+some24:
+	TBZ $1, R23, one24
+	FMOVD (R25), F14
+	TBZ $0, R23, moved24
+	ADD $8, R25, R25
+	VLD1 (R25), V14.S[2]
+	B moved24
+one24:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved24
+	FMOVS (R25), F14
+	B moved24
+
+some25:
+	TBZ $1, R23, one25
+	FMOVD (R25), F14
+	TBZ $0, R23, moved25
+	ADD $8, R25, R25
+	VLD1 (R25), V14.S[2]
+	B moved25
+one25:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved25
+	FMOVS (R25), F14
+	B moved25
+
+some26:
+	TBZ $1, R23, one26
+	FMOVD (R25), F14
+	TBZ $0, R23, moved26
+	ADD $8, R25, R25
+	VLD1 (R25), V14.S[2]
+	B moved26
+one26:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved26
+	FMOVS (R25), F14
+	B moved26
+
+some27:
+	TBZ $1, R23, one27
+	FMOVD (R1), F14
+	TBZ $0, R23, moved27
+	ADD $8, R1, R25
+	VLD1 (R25), V14.S[2]
+	B moved27
+one27:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved27
+	FMOVS (R1), F14
+	B moved27
+
+some28:
+	TBZ $1, R23, one28
+	FMOVD (R25), F14
+	TBZ $0, R23, moved28
+	ADD $8, R25, R25
+	VLD1 (R25), V14.S[2]
+	B moved28
+one28:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved28
+	FMOVS (R25), F14
+	B moved28
+
+some29:
+	TBZ $1, R23, one29
+	FMOVD (R0), F14
+	TBZ $0, R23, moved29
+	ADD $8, R0, R25
+	VLD1 (R25), V14.S[2]
+	B moved29
+one29:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved29
+	FMOVS (R0), F14
+	B moved29
+
+some30:
+	TBZ $1, R23, one30
+	FMOVD (R25), F14
+	TBZ $0, R23, moved30
+	ADD $8, R25, R25
+	VLD1 (R25), V14.S[2]
+	B moved30
+one30:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved30
+	FMOVS (R25), F14
+	B moved30
+
+some31:
+	TBZ $1, R23, one31
+	FMOVD (R25), F14
+	TBZ $0, R23, moved31
+	ADD $8, R25, R25
+	VLD1 (R25), V14.S[2]
+	B moved31
+one31:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved31
+	FMOVS (R25), F14
+	B moved31
+
+some32:
+	TBZ $1, R23, one32
+	FMOVD (R25), F14
+	TBZ $0, R23, moved32
+	ADD $8, R25, R25
+	VLD1 (R25), V14.S[2]
+	B moved32
+one32:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved32
+	FMOVS (R25), F14
+	B moved32
+
+some33:
+	TBZ $1, R23, one33
+	FMOVD (R1), F14
+	TBZ $0, R23, moved33
+	ADD $8, R1, R25
+	VLD1 (R25), V14.S[2]
+	B moved33
+one33:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved33
+	FMOVS (R1), F14
+	B moved33
+
+some34:
+	TBZ $1, R23, one34
+	FMOVD (R25), F14
+	TBZ $0, R23, moved34
+	ADD $8, R25, R25
+	VLD1 (R25), V14.S[2]
+	B moved34
+one34:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved34
+	FMOVS (R25), F14
+	B moved34
+
+some35:
+	TBZ $1, R23, one35
+	FMOVD F0, (R0)
+	TBZ $0, R23, moved35
+	ADD $8, R0, R25
+	VST1 V0.S[2], (R25)
+	B moved35
+one35:
+	TBZ $0, R23, moved35
+	FMOVS F0, (R0)
+	B moved35
+
+some36:
+	TBZ $1, R23, one36
+	FMOVD F1, (R25)
+	TBZ $0, R23, moved36
+	ADD $8, R25, R25
+	VST1 V1.S[2], (R25)
+	B moved36
+one36:
+	TBZ $0, R23, moved36
+	FMOVS F1, (R25)
+	B moved36
+
+some37:
+	TBZ $1, R23, one37
+	FMOVD F2, (R25)
+	TBZ $0, R23, moved37
+	ADD $8, R25, R25
+	VST1 V2.S[2], (R25)
+	B moved37
+one37:
+	TBZ $0, R23, moved37
+	FMOVS F2, (R25)
+	B moved37
+
+some38:
+	TBZ $1, R23, one38
+	FMOVD F3, (R25)
+	TBZ $0, R23, moved38
+	ADD $8, R25, R25
+	VST1 V3.S[2], (R25)
+	B moved38
+one38:
+	TBZ $0, R23, moved38
+	FMOVS F3, (R25)
+	B moved38
+
+some39:
+	TBZ $1, R23, one39
+	FMOVD F4, (R0)
+	TBZ $0, R23, moved39
+	ADD $8, R0, R25
+	VST1 V4.S[2], (R25)
+	B moved39
+one39:
+	TBZ $0, R23, moved39
+	FMOVS F4, (R0)
+	B moved39
+
+some40:
+	TBZ $1, R23, one40
+	FMOVD F5, (R25)
+	TBZ $0, R23, moved40
+	ADD $8, R25, R25
+	VST1 V5.S[2], (R25)
+	B moved40
+one40:
+	TBZ $0, R23, moved40
+	FMOVS F5, (R25)
+	B moved40
+
+some41:
+	TBZ $1, R23, one41
+	FMOVD F6, (R25)
+	TBZ $0, R23, moved41
+	ADD $8, R25, R25
+	VST1 V6.S[2], (R25)
+	B moved41
+one41:
+	TBZ $0, R23, moved41
+	FMOVS F6, (R25)
+	B moved41
+
+some42:
+	TBZ $1, R23, one42
+	FMOVD F7, (R25)
+	TBZ $0, R23, moved42
+	ADD $8, R25, R25
+	VST1 V7.S[2], (R25)
+	B moved42
+one42:
+	TBZ $0, R23, moved42
+	FMOVS F7, (R25)
+	B moved42
 
 // func neonPairMany1(out *float32, in *float32, kernel *float32, shift *float32, inRow int, outRow int, pixel int, c int, act int)
 TEXT ·neonPairMany1(SB), NOSPLIT, $0-72
@@ -2461,21 +2543,9 @@ tail:
 	ADDS $4, R12, R12
 	BEQ done
 	MOVD R12, R23
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R8), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R8), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R8, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R8), F0
-lanes3:
+moved1:
 	VORR V0.B16, V0.B16, V1.B16
 	VORR V0.B16, V0.B16, V2.B16
 	VORR V0.B16, V0.B16, V3.B16
@@ -2493,339 +2563,111 @@ lanes3:
 	VORR V0.B16, V0.B16, V15.B16
 	MOVD R2, R3
 	MOVD R6, R0
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R3), F16
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R3), F16
-	TBZ $0, R23, lanes6
-	ADD $8, R3, R25
-	VLD1 (R25), V16.S[2]
-	B lanes6
-lanes5:
-	VEOR V16.B16, V16.B16, V16.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R3), F16
-lanes6:
+moved2:
 	ADD R11, R3, R3
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R3), F17
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R3), F17
-	TBZ $0, R23, lanes9
-	ADD $8, R3, R25
-	VLD1 (R25), V17.S[2]
-	B lanes9
-lanes8:
-	VEOR V17.B16, V17.B16, V17.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R3), F17
-lanes9:
+moved3:
 	ADD R11, R3, R3
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R3), F18
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R3), F18
-	TBZ $0, R23, lanes12
-	ADD $8, R3, R25
-	VLD1 (R25), V18.S[2]
-	B lanes12
-lanes11:
-	VEOR V18.B16, V18.B16, V18.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R3), F18
-lanes12:
+moved4:
 	ADD R11, R3, R3
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R0), F22
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R0), F22
-	TBZ $0, R23, lanes15
-	ADD $8, R0, R25
-	VLD1 (R25), V22.S[2]
-	B lanes15
-lanes14:
-	VEOR V22.B16, V22.B16, V22.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R0), F22
-lanes15:
+moved5:
 	VFMLA V16.S4, V22.S4, V0.S4
 	ADD R11<<0, R0, R25
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R25), F22
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R25), F22
-	TBZ $0, R23, lanes18
-	ADD $8, R25, R25
-	VLD1 (R25), V22.S[2]
-	B lanes18
-lanes17:
-	VEOR V22.B16, V22.B16, V22.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R25), F22
-lanes18:
+moved6:
 	VFMLA V16.S4, V22.S4, V1.S4
 	VFMLA V17.S4, V22.S4, V0.S4
 	ADD R11<<1, R0, R25
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R25), F22
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R25), F22
-	TBZ $0, R23, lanes21
-	ADD $8, R25, R25
-	VLD1 (R25), V22.S[2]
-	B lanes21
-lanes20:
-	VEOR V22.B16, V22.B16, V22.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R25), F22
-lanes21:
+moved7:
 	VFMLA V16.S4, V22.S4, V2.S4
 	VFMLA V17.S4, V22.S4, V1.S4
 	VFMLA V18.S4, V22.S4, V0.S4
 	ADD R15<<0, R0, R25
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ (R25), F22
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD (R25), F22
-	TBZ $0, R23, lanes24
-	ADD $8, R25, R25
-	VLD1 (R25), V22.S[2]
-	B lanes24
-lanes23:
-	VEOR V22.B16, V22.B16, V22.B16
-	TBZ $0, R23, lanes24
-	FMOVS (R25), F22
-lanes24:
+moved8:
 	VFMLA V16.S4, V22.S4, V3.S4
 	VFMLA V17.S4, V22.S4, V2.S4
 	VFMLA V18.S4, V22.S4, V1.S4
 	ADD R11<<2, R0, R1
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ (R1), F22
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD (R1), F22
-	TBZ $0, R23, lanes27
-	ADD $8, R1, R25
-	VLD1 (R25), V22.S[2]
-	B lanes27
-lanes26:
-	VEOR V22.B16, V22.B16, V22.B16
-	TBZ $0, R23, lanes27
-	FMOVS (R1), F22
-lanes27:
+moved9:
 	VFMLA V16.S4, V22.S4, V4.S4
 	VFMLA V17.S4, V22.S4, V3.S4
 	VFMLA V18.S4, V22.S4, V2.S4
 	ADD R11<<0, R1, R25
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ (R25), F22
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD (R25), F22
-	TBZ $0, R23, lanes30
-	ADD $8, R25, R25
-	VLD1 (R25), V22.S[2]
-	B lanes30
-lanes29:
-	VEOR V22.B16, V22.B16, V22.B16
-	TBZ $0, R23, lanes30
-	FMOVS (R25), F22
-lanes30:
+moved10:
 	VFMLA V16.S4, V22.S4, V5.S4
 	VFMLA V17.S4, V22.S4, V4.S4
 	VFMLA V18.S4, V22.S4, V3.S4
 	ADD R11<<1, R1, R25
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ (R25), F22
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD (R25), F22
-	TBZ $0, R23, lanes33
-	ADD $8, R25, R25
-	VLD1 (R25), V22.S[2]
-	B lanes33
-lanes32:
-	VEOR V22.B16, V22.B16, V22.B16
-	TBZ $0, R23, lanes33
-	FMOVS (R25), F22
-lanes33:
+moved11:
 	VFMLA V16.S4, V22.S4, V6.S4
 	VFMLA V17.S4, V22.S4, V5.S4
 	VFMLA V18.S4, V22.S4, V4.S4
 	ADD R15<<0, R1, R25
-	TBZ $2, R23, lanes34
+	TBZ $2, R23, some12
 	FMOVQ (R25), F22
-	B lanes36
-lanes34:
-	TBZ $1, R23, lanes35
-	FMOVD (R25), F22
-	TBZ $0, R23, lanes36
-	ADD $8, R25, R25
-	VLD1 (R25), V22.S[2]
-	B lanes36
-lanes35:
-	VEOR V22.B16, V22.B16, V22.B16
-	TBZ $0, R23, lanes36
-	FMOVS (R25), F22
-lanes36:
+moved12:
 	VFMLA V16.S4, V22.S4, V7.S4
 	VFMLA V17.S4, V22.S4, V6.S4
 	VFMLA V18.S4, V22.S4, V5.S4
 	ADD R11<<2, R1, R1
-	TBZ $2, R23, lanes37
+	TBZ $2, R23, some13
 	FMOVQ (R1), F22
-	B lanes39
-lanes37:
-	TBZ $1, R23, lanes38
-	FMOVD (R1), F22
-	TBZ $0, R23, lanes39
-	ADD $8, R1, R25
-	VLD1 (R25), V22.S[2]
-	B lanes39
-lanes38:
-	VEOR V22.B16, V22.B16, V22.B16
-	TBZ $0, R23, lanes39
-	FMOVS (R1), F22
-lanes39:
+moved13:
 	VFMLA V17.S4, V22.S4, V7.S4
 	VFMLA V18.S4, V22.S4, V6.S4
 	ADD R11<<0, R1, R25
-	TBZ $2, R23, lanes40
+	TBZ $2, R23, some14
 	FMOVQ (R25), F22
-	B lanes42
-lanes40:
-	TBZ $1, R23, lanes41
-	FMOVD (R25), F22
-	TBZ $0, R23, lanes42
-	ADD $8, R25, R25
-	VLD1 (R25), V22.S[2]
-	B lanes42
-lanes41:
-	VEOR V22.B16, V22.B16, V22.B16
-	TBZ $0, R23, lanes42
-	FMOVS (R25), F22
-lanes42:
+moved14:
 	VFMLA V18.S4, V22.S4, V7.S4
 	ADD R9, R0, R0
-	TBZ $2, R23, lanes43
+	TBZ $2, R23, some15
 	FMOVQ (R3), F19
-	B lanes45
-lanes43:
-	TBZ $1, R23, lanes44
-	FMOVD (R3), F19
-	TBZ $0, R23, lanes45
-	ADD $8, R3, R25
-	VLD1 (R25), V19.S[2]
-	B lanes45
-lanes44:
-	VEOR V19.B16, V19.B16, V19.B16
-	TBZ $0, R23, lanes45
-	FMOVS (R3), F19
-lanes45:
+moved15:
 	ADD R11, R3, R3
-	TBZ $2, R23, lanes46
+	TBZ $2, R23, some16
 	FMOVQ (R3), F20
-	B lanes48
-lanes46:
-	TBZ $1, R23, lanes47
-	FMOVD (R3), F20
-	TBZ $0, R23, lanes48
-	ADD $8, R3, R25
-	VLD1 (R25), V20.S[2]
-	B lanes48
-lanes47:
-	VEOR V20.B16, V20.B16, V20.B16
-	TBZ $0, R23, lanes48
-	FMOVS (R3), F20
-lanes48:
+moved16:
 	ADD R11, R3, R3
-	TBZ $2, R23, lanes49
+	TBZ $2, R23, some17
 	FMOVQ (R3), F21
-	B lanes51
-lanes49:
-	TBZ $1, R23, lanes50
-	FMOVD (R3), F21
-	TBZ $0, R23, lanes51
-	ADD $8, R3, R25
-	VLD1 (R25), V21.S[2]
-	B lanes51
-lanes50:
-	VEOR V21.B16, V21.B16, V21.B16
-	TBZ $0, R23, lanes51
-	FMOVS (R3), F21
-lanes51:
+moved17:
 	ADD R11, R3, R3
-	TBZ $2, R23, lanes52
+	TBZ $2, R23, some18
 	FMOVQ (R0), F22
-	B lanes54
-lanes52:
-	TBZ $1, R23, lanes53
-	FMOVD (R0), F22
-	TBZ $0, R23, lanes54
-	ADD $8, R0, R25
-	VLD1 (R25), V22.S[2]
-	B lanes54
-lanes53:
-	VEOR V22.B16, V22.B16, V22.B16
-	TBZ $0, R23, lanes54
-	FMOVS (R0), F22
-lanes54:
+moved18:
 	VFMLA V19.S4, V22.S4, V0.S4
 	VFMLA V16.S4, V22.S4, V8.S4
 	ADD R11<<0, R0, R25
-	TBZ $2, R23, lanes55
+	TBZ $2, R23, some19
 	FMOVQ (R25), F22
-	B lanes57
-lanes55:
-	TBZ $1, R23, lanes56
-	FMOVD (R25), F22
-	TBZ $0, R23, lanes57
-	ADD $8, R25, R25
-	VLD1 (R25), V22.S[2]
-	B lanes57
-lanes56:
-	VEOR V22.B16, V22.B16, V22.B16
-	TBZ $0, R23, lanes57
-	FMOVS (R25), F22
-lanes57:
+moved19:
 	VFMLA V19.S4, V22.S4, V1.S4
 	VFMLA V20.S4, V22.S4, V0.S4
 	VFMLA V16.S4, V22.S4, V9.S4
 	VFMLA V17.S4, V22.S4, V8.S4
 	ADD R11<<1, R0, R25
-	TBZ $2, R23, lanes58
+	TBZ $2, R23, some20
 	FMOVQ (R25), F22
-	B lanes60
-lanes58:
-	TBZ $1, R23, lanes59
-	FMOVD (R25), F22
-	TBZ $0, R23, lanes60
-	ADD $8, R25, R25
-	VLD1 (R25), V22.S[2]
-	B lanes60
-lanes59:
-	VEOR V22.B16, V22.B16, V22.B16
-	TBZ $0, R23, lanes60
-	FMOVS (R25), F22
-lanes60:
+moved20:
 	VFMLA V19.S4, V22.S4, V2.S4
 	VFMLA V20.S4, V22.S4, V1.S4
 	VFMLA V21.S4, V22.S4, V0.S4
@@ -2833,21 +2675,9 @@ lanes60:
 	VFMLA V17.S4, V22.S4, V9.S4
 	VFMLA V18.S4, V22.S4, V8.S4
 	ADD R15<<0, R0, R25
-	TBZ $2, R23, lanes61
+	TBZ $2, R23, some21
 	FMOVQ (R25), F22
-	B lanes63
-lanes61:
-	TBZ $1, R23, lanes62
-	FMOVD (R25), F22
-	TBZ $0, R23, lanes63
-	ADD $8, R25, R25
-	VLD1 (R25), V22.S[2]
-	B lanes63
-lanes62:
-	VEOR V22.B16, V22.B16, V22.B16
-	TBZ $0, R23, lanes63
-	FMOVS (R25), F22
-lanes63:
+moved21:
 	VFMLA V19.S4, V22.S4, V3.S4
 	VFMLA V20.S4, V22.S4, V2.S4
 	VFMLA V21.S4, V22.S4, V1.S4
@@ -2855,21 +2685,9 @@ lanes63:
 	VFMLA V17.S4, V22.S4, V10.S4
 	VFMLA V18.S4, V22.S4, V9.S4
 	ADD R11<<2, R0, R1
-	TBZ $2, R23, lanes64
+	TBZ $2, R23, some22
 	FMOVQ (R1), F22
-	B lanes66
-lanes64:
-	TBZ $1, R23, lanes65
-	FMOVD (R1), F22
-	TBZ $0, R23, lanes66
-	ADD $8, R1, R25
-	VLD1 (R25), V22.S[2]
-	B lanes66
-lanes65:
-	VEOR V22.B16, V22.B16, V22.B16
-	TBZ $0, R23, lanes66
-	FMOVS (R1), F22
-lanes66:
+moved22:
 	VFMLA V19.S4, V22.S4, V4.S4
 	VFMLA V20.S4, V22.S4, V3.S4
 	VFMLA V21.S4, V22.S4, V2.S4
@@ -2877,21 +2695,9 @@ lanes66:
 	VFMLA V17.S4, V22.S4, V11.S4
 	VFMLA V18.S4, V22.S4, V10.S4
 	ADD R11<<0, R1, R25
-	TBZ $2, R23, lanes67
+	TBZ $2, R23, some23
 	FMOVQ (R25), F22
-	B lanes69
-lanes67:
-	TBZ $1, R23, lanes68
-	FMOVD (R25), F22
-	TBZ $0, R23, lanes69
-	ADD $8, R25, R25
-	VLD1 (R25), V22.S[2]
-	B lanes69
-lanes68:
-	VEOR V22.B16, V22.B16, V22.B16
-	TBZ $0, R23, lanes69
-	FMOVS (R25), F22
-lanes69:
+moved23:
 	VFMLA V19.S4, V22.S4, V5.S4
 	VFMLA V20.S4, V22.S4, V4.S4
 	VFMLA V21.S4, V22.S4, V3.S4
@@ -2899,21 +2705,9 @@ lanes69:
 	VFMLA V17.S4, V22.S4, V12.S4
 	VFMLA V18.S4, V22.S4, V11.S4
 	ADD R11<<1, R1, R25
-	TBZ $2, R23, lanes70
+	TBZ $2, R23, some24
 	FMOVQ (R25), F22
-	B lanes72
-lanes70:
-	TBZ $1, R23, lanes71
-	FMOVD (R25), F22
-	TBZ $0, R23, lanes72
-	ADD $8, R25, R25
-	VLD1 (R25), V22.S[2]
-	B lanes72
-lanes71:
-	VEOR V22.B16, V22.B16, V22.B16
-	TBZ $0, R23, lanes72
-	FMOVS (R25), F22
-lanes72:
+moved24:
 	VFMLA V19.S4, V22.S4, V6.S4
 	VFMLA V20.S4, V22.S4, V5.S4
 	VFMLA V21.S4, V22.S4, V4.S4
@@ -2921,21 +2715,9 @@ lanes72:
 	VFMLA V17.S4, V22.S4, V13.S4
 	VFMLA V18.S4, V22.S4, V12.S4
 	ADD R15<<0, R1, R25
-	TBZ $2, R23, lanes73
+	TBZ $2, R23, some25
 	FMOVQ (R25), F22
-	B lanes75
-lanes73:
-	TBZ $1, R23, lanes74
-	FMOVD (R25), F22
-	TBZ $0, R23, lanes75
-	ADD $8, R25, R25
-	VLD1 (R25), V22.S[2]
-	B lanes75
-lanes74:
-	VEOR V22.B16, V22.B16, V22.B16
-	TBZ $0, R23, lanes75
-	FMOVS (R25), F22
-lanes75:
+moved25:
 	VFMLA V19.S4, V22.S4, V7.S4
 	VFMLA V20.S4, V22.S4, V6.S4
 	VFMLA V21.S4, V22.S4, V5.S4
@@ -2943,144 +2725,48 @@ lanes75:
 	VFMLA V17.S4, V22.S4, V14.S4
 	VFMLA V18.S4, V22.S4, V13.S4
 	ADD R11<<2, R1, R1
-	TBZ $2, R23, lanes76
+	TBZ $2, R23, some26
 	FMOVQ (R1), F22
-	B lanes78
-lanes76:
-	TBZ $1, R23, lanes77
-	FMOVD (R1), F22
-	TBZ $0, R23, lanes78
-	ADD $8, R1, R25
-	VLD1 (R25), V22.S[2]
-	B lanes78
-lanes77:
-	VEOR V22.B16, V22.B16, V22.B16
-	TBZ $0, R23, lanes78
-	FMOVS (R1), F22
-lanes78:
+moved26:
 	VFMLA V20.S4, V22.S4, V7.S4
 	VFMLA V21.S4, V22.S4, V6.S4
 	VFMLA V17.S4, V22.S4, V15.S4
 	VFMLA V18.S4, V22.S4, V14.S4
 	ADD R11<<0, R1, R25
-	TBZ $2, R23, lanes79
+	TBZ $2, R23, some27
 	FMOVQ (R25), F22
-	B lanes81
-lanes79:
-	TBZ $1, R23, lanes80
-	FMOVD (R25), F22
-	TBZ $0, R23, lanes81
-	ADD $8, R25, R25
-	VLD1 (R25), V22.S[2]
-	B lanes81
-lanes80:
-	VEOR V22.B16, V22.B16, V22.B16
-	TBZ $0, R23, lanes81
-	FMOVS (R25), F22
-lanes81:
+moved27:
 	VFMLA V21.S4, V22.S4, V7.S4
 	VFMLA V18.S4, V22.S4, V15.S4
 	ADD R9, R0, R0
-	TBZ $2, R23, lanes82
+	TBZ $2, R23, some28
 	FMOVQ (R3), F16
-	B lanes84
-lanes82:
-	TBZ $1, R23, lanes83
-	FMOVD (R3), F16
-	TBZ $0, R23, lanes84
-	ADD $8, R3, R25
-	VLD1 (R25), V16.S[2]
-	B lanes84
-lanes83:
-	VEOR V16.B16, V16.B16, V16.B16
-	TBZ $0, R23, lanes84
-	FMOVS (R3), F16
-lanes84:
+moved28:
 	ADD R11, R3, R3
-	TBZ $2, R23, lanes85
+	TBZ $2, R23, some29
 	FMOVQ (R3), F17
-	B lanes87
-lanes85:
-	TBZ $1, R23, lanes86
-	FMOVD (R3), F17
-	TBZ $0, R23, lanes87
-	ADD $8, R3, R25
-	VLD1 (R25), V17.S[2]
-	B lanes87
-lanes86:
-	VEOR V17.B16, V17.B16, V17.B16
-	TBZ $0, R23, lanes87
-	FMOVS (R3), F17
-lanes87:
+moved29:
 	ADD R11, R3, R3
-	TBZ $2, R23, lanes88
+	TBZ $2, R23, some30
 	FMOVQ (R3), F18
-	B lanes90
-lanes88:
-	TBZ $1, R23, lanes89
-	FMOVD (R3), F18
-	TBZ $0, R23, lanes90
-	ADD $8, R3, R25
-	VLD1 (R25), V18.S[2]
-	B lanes90
-lanes89:
-	VEOR V18.B16, V18.B16, V18.B16
-	TBZ $0, R23, lanes90
-	FMOVS (R3), F18
-lanes90:
-	TBZ $2, R23, lanes91
+moved30:
+	TBZ $2, R23, some31
 	FMOVQ (R0), F22
-	B lanes93
-lanes91:
-	TBZ $1, R23, lanes92
-	FMOVD (R0), F22
-	TBZ $0, R23, lanes93
-	ADD $8, R0, R25
-	VLD1 (R25), V22.S[2]
-	B lanes93
-lanes92:
-	VEOR V22.B16, V22.B16, V22.B16
-	TBZ $0, R23, lanes93
-	FMOVS (R0), F22
-lanes93:
+moved31:
 	VFMLA V16.S4, V22.S4, V0.S4
 	VFMLA V19.S4, V22.S4, V8.S4
 	ADD R11<<0, R0, R25
-	TBZ $2, R23, lanes94
+	TBZ $2, R23, some32
 	FMOVQ (R25), F22
-	B lanes96
-lanes94:
-	TBZ $1, R23, lanes95
-	FMOVD (R25), F22
-	TBZ $0, R23, lanes96
-	ADD $8, R25, R25
-	VLD1 (R25), V22.S[2]
-	B lanes96
-lanes95:
-	VEOR V22.B16, V22.B16, V22.B16
-	TBZ $0, R23, lanes96
-	FMOVS (R25), F22
-lanes96:
+moved32:
 	VFMLA V16.S4, V22.S4, V1.S4
 	VFMLA V17.S4, V22.S4, V0.S4
 	VFMLA V19.S4, V22.S4, V9.S4
 	VFMLA V20.S4, V22.S4, V8.S4
 	ADD R11<<1, R0, R25
-	TBZ $2, R23, lanes97
+	TBZ $2, R23, some33
 	FMOVQ (R25), F22
-	B lanes99
-lanes97:
-	TBZ $1, R23, lanes98
-	FMOVD (R25), F22
-	TBZ $0, R23, lanes99
-	ADD $8, R25, R25
-	VLD1 (R25), V22.S[2]
-	B lanes99
-lanes98:
-	VEOR V22.B16, V22.B16, V22.B16
-	TBZ $0, R23, lanes99
-	FMOVS (R25), F22
-lanes99:
+moved33:
 	VFMLA V16.S4, V22.S4, V2.S4
 	VFMLA V17.S4, V22.S4, V1.S4
 	VFMLA V18.S4, V22.S4, V0.S4
@@ -3088,21 +2774,9 @@ lanes99:
 	VFMLA V20.S4, V22.S4, V9.S4
 	VFMLA V21.S4, V22.S4, V8.S4
 	ADD R15<<0, R0, R25
-	TBZ $2, R23, lanes100
+	TBZ $2, R23, some34
 	FMOVQ (R25), F22
-	B lanes102
-lanes100:
-	TBZ $1, R23, lanes101
-	FMOVD (R25), F22
-	TBZ $0, R23, lanes102
-	ADD $8, R25, R25
-	VLD1 (R25), V22.S[2]
-	B lanes102
-lanes101:
-	VEOR V22.B16, V22.B16, V22.B16
-	TBZ $0, R23, lanes102
-	FMOVS (R25), F22
-lanes102:
+moved34:
 	VFMLA V16.S4, V22.S4, V3.S4
 	VFMLA V17.S4, V22.S4, V2.S4
 	VFMLA V18.S4, V22.S4, V1.S4
@@ -3110,21 +2784,9 @@ lanes102:
 	VFMLA V20.S4, V22.S4, V10.S4
 	VFMLA V21.S4, V22.S4, V9.S4
 	ADD R11<<2, R0, R1
-	TBZ $2, R23, lanes103
+	TBZ $2, R23, some35
 	FMOVQ (R1), F22
-	B lanes105
-lanes103:
-	TBZ $1, R23, lanes104
-	FMOVD (R1), F22
-	TBZ $0, R23, lanes105
-	ADD $8, R1, R25
-	VLD1 (R25), V22.S[2]
-	B lanes105
-lanes104:
-	VEOR V22.B16, V22.B16, V22.B16
-	TBZ $0, R23, lanes105
-	FMOVS (R1), F22
-lanes105:
+moved35:
 	VFMLA V16.S4, V22.S4, V4.S4
 	VFMLA V17.S4, V22.S4, V3.S4
 	VFMLA V18.S4, V22.S4, V2.S4
@@ -3132,21 +2794,9 @@ lanes105:
 	VFMLA V20.S4, V22.S4, V11.S4
 	VFMLA V21.S4, V22.S4, V10.S4
 	ADD R11<<0, R1, R25
-	TBZ $2, R23, lanes106
+	TBZ $2, R23, some36
 	FMOVQ (R25), F22
-	B lanes108
-lanes106:
-	TBZ $1, R23, lanes107
-	FMOVD (R25), F22
-	TBZ $0, R23, lanes108
-	ADD $8, R25, R25
-	VLD1 (R25), V22.S[2]
-	B lanes108
-lanes107:
-	VEOR V22.B16, V22.B16, V22.B16
-	TBZ $0, R23, lanes108
-	FMOVS (R25), F22
-lanes108:
+moved36:
 	VFMLA V16.S4, V22.S4, V5.S4
 	VFMLA V17.S4, V22.S4, V4.S4
 	VFMLA V18.S4, V22.S4, V3.S4
@@ -3154,21 +2804,9 @@ lanes108:
 	VFMLA V20.S4, V22.S4, V12.S4
 	VFMLA V21.S4, V22.S4, V11.S4
 	ADD R11<<1, R1, R25
-	TBZ $2, R23, lanes109
+	TBZ $2, R23, some37
 	FMOVQ (R25), F22
-	B lanes111
-lanes109:
-	TBZ $1, R23, lanes110
-	FMOVD (R25), F22
-	TBZ $0, R23, lanes111
-	ADD $8, R25, R25
-	VLD1 (R25), V22.S[2]
-	B lanes111
-lanes110:
-	VEOR V22.B16, V22.B16, V22.B16
-	TBZ $0, R23, lanes111
-	FMOVS (R25), F22
-lanes111:
+moved37:
 	VFMLA V16.S4, V22.S4, V6.S4
 	VFMLA V17.S4, V22.S4, V5.S4
 	VFMLA V18.S4, V22.S4, V4.S4
@@ -3176,21 +2814,9 @@ lanes111:
 	VFMLA V20.S4, V22.S4, V13.S4
 	VFMLA V21.S4, V22.S4, V12.S4
 	ADD R15<<0, R1, R25
-	TBZ $2, R23, lanes112
+	TBZ $2, R23, some38
 	FMOVQ (R25), F22
-	B lanes114
-lanes112:
-	TBZ $1, R23, lanes113
-	FMOVD (R25), F22
-	TBZ $0, R23, lanes114
-	ADD $8, R25, R25
-	VLD1 (R25), V22.S[2]
-	B lanes114
-lanes113:
-	VEOR V22.B16, V22.B16, V22.B16
-	TBZ $0, R23, lanes114
-	FMOVS (R25), F22
-lanes114:
+moved38:
 	VFMLA V16.S4, V22.S4, V7.S4
 	VFMLA V17.S4, V22.S4, V6.S4
 	VFMLA V18.S4, V22.S4, V5.S4
@@ -3198,226 +2824,82 @@ lanes114:
 	VFMLA V20.S4, V22.S4, V14.S4
 	VFMLA V21.S4, V22.S4, V13.S4
 	ADD R11<<2, R1, R1
-	TBZ $2, R23, lanes115
+	TBZ $2, R23, some39
 	FMOVQ (R1), F22
-	B lanes117
-lanes115:
-	TBZ $1, R23, lanes116
-	FMOVD (R1), F22
-	TBZ $0, R23, lanes117
-	ADD $8, R1, R25
-	VLD1 (R25), V22.S[2]
-	B lanes117
-lanes116:
-	VEOR V22.B16, V22.B16, V22.B16
-	TBZ $0, R23, lanes117
-	FMOVS (R1), F22
-lanes117:
+moved39:
 	VFMLA V17.S4, V22.S4, V7.S4
 	VFMLA V18.S4, V22.S4, V6.S4
 	VFMLA V20.S4, V22.S4, V15.S4
 	VFMLA V21.S4, V22.S4, V14.S4
 	ADD R11<<0, R1, R25
-	TBZ $2, R23, lanes118
+	TBZ $2, R23, some40
 	FMOVQ (R25), F22
-	B lanes120
-lanes118:
-	TBZ $1, R23, lanes119
-	FMOVD (R25), F22
-	TBZ $0, R23, lanes120
-	ADD $8, R25, R25
-	VLD1 (R25), V22.S[2]
-	B lanes120
-lanes119:
-	VEOR V22.B16, V22.B16, V22.B16
-	TBZ $0, R23, lanes120
-	FMOVS (R25), F22
-lanes120:
+moved40:
 	VFMLA V18.S4, V22.S4, V7.S4
 	VFMLA V21.S4, V22.S4, V15.S4
 	ADD R9, R0, R0
-	TBZ $2, R23, lanes121
+	TBZ $2, R23, some41
 	FMOVQ (R0), F22
-	B lanes123
-lanes121:
-	TBZ $1, R23, lanes122
-	FMOVD (R0), F22
-	TBZ $0, R23, lanes123
-	ADD $8, R0, R25
-	VLD1 (R25), V22.S[2]
-	B lanes123
-lanes122:
-	VEOR V22.B16, V22.B16, V22.B16
-	TBZ $0, R23, lanes123
-	FMOVS (R0), F22
-lanes123:
+moved41:
 	VFMLA V16.S4, V22.S4, V8.S4
 	ADD R11<<0, R0, R25
-	TBZ $2, R23, lanes124
+	TBZ $2, R23, some42
 	FMOVQ (R25), F22
-	B lanes126
-lanes124:
-	TBZ $1, R23, lanes125
-	FMOVD (R25), F22
-	TBZ $0, R23, lanes126
-	ADD $8, R25, R25
-	VLD1 (R25), V22.S[2]
-	B lanes126
-lanes125:
-	VEOR V22.B16, V22.B16, V22.B16
-	TBZ $0, R23, lanes126
-	FMOVS (R25), F22
-lanes126:
+moved42:
 	VFMLA V16.S4, V22.S4, V9.S4
 	VFMLA V17.S4, V22.S4, V8.S4
 	ADD R11<<1, R0, R25
-	TBZ $2, R23, lanes127
+	TBZ $2, R23, some43
 	FMOVQ (R25), F22
-	B lanes129
-lanes127:
-	TBZ $1, R23, lanes128
-	FMOVD (R25), F22
-	TBZ $0, R23, lanes129
-	ADD $8, R25, R25
-	VLD1 (R25), V22.S[2]
-	B lanes129
-lanes128:
-	VEOR V22.B16, V22.B16, V22.B16
-	TBZ $0, R23, lanes129
-	FMOVS (R25), F22
-lanes129:
+moved43:
 	VFMLA V16.S4, V22.S4, V10.S4
 	VFMLA V17.S4, V22.S4, V9.S4
 	VFMLA V18.S4, V22.S4, V8.S4
 	ADD R15<<0, R0, R25
-	TBZ $2, R23, lanes130
+	TBZ $2, R23, some44
 	FMOVQ (R25), F22
-	B lanes132
-lanes130:
-	TBZ $1, R23, lanes131
-	FMOVD (R25), F22
-	TBZ $0, R23, lanes132
-	ADD $8, R25, R25
-	VLD1 (R25), V22.S[2]
-	B lanes132
-lanes131:
-	VEOR V22.B16, V22.B16, V22.B16
-	TBZ $0, R23, lanes132
-	FMOVS (R25), F22
-lanes132:
+moved44:
 	VFMLA V16.S4, V22.S4, V11.S4
 	VFMLA V17.S4, V22.S4, V10.S4
 	VFMLA V18.S4, V22.S4, V9.S4
 	ADD R11<<2, R0, R1
-	TBZ $2, R23, lanes133
+	TBZ $2, R23, some45
 	FMOVQ (R1), F22
-	B lanes135
-lanes133:
-	TBZ $1, R23, lanes134
-	FMOVD (R1), F22
-	TBZ $0, R23, lanes135
-	ADD $8, R1, R25
-	VLD1 (R25), V22.S[2]
-	B lanes135
-lanes134:
-	VEOR V22.B16, V22.B16, V22.B16
-	TBZ $0, R23, lanes135
-	FMOVS (R1), F22
-lanes135:
+moved45:
 	VFMLA V16.S4, V22.S4, V12.S4
 	VFMLA V17.S4, V22.S4, V11.S4
 	VFMLA V18.S4, V22.S4, V10.S4
 	ADD R11<<0, R1, R25
-	TBZ $2, R23, lanes136
+	TBZ $2, R23, some46
 	FMOVQ (R25), F22
-	B lanes138
-lanes136:
-	TBZ $1, R23, lanes137
-	FMOVD (R25), F22
-	TBZ $0, R23, lanes138
-	ADD $8, R25, R25
-	VLD1 (R25), V22.S[2]
-	B lanes138
-lanes137:
-	VEOR V22.B16, V22.B16, V22.B16
-	TBZ $0, R23, lanes138
-	FMOVS (R25), F22
-lanes138:
+moved46:
 	VFMLA V16.S4, V22.S4, V13.S4
 	VFMLA V17.S4, V22.S4, V12.S4
 	VFMLA V18.S4, V22.S4, V11.S4
 	ADD R11<<1, R1, R25
-	TBZ $2, R23, lanes139
+	TBZ $2, R23, some47
 	FMOVQ (R25), F22
-	B lanes141
-lanes139:
-	TBZ $1, R23, lanes140
-	FMOVD (R25), F22
-	TBZ $0, R23, lanes141
-	ADD $8, R25, R25
-	VLD1 (R25), V22.S[2]
-	B lanes141
-lanes140:
-	VEOR V22.B16, V22.B16, V22.B16
-	TBZ $0, R23, lanes141
-	FMOVS (R25), F22
-lanes141:
+moved47:
 	VFMLA V16.S4, V22.S4, V14.S4
 	VFMLA V17.S4, V22.S4, V13.S4
 	VFMLA V18.S4, V22.S4, V12.S4
 	ADD R15<<0, R1, R25
-	TBZ $2, R23, lanes142
+	TBZ $2, R23, some48
 	FMOVQ (R25), F22
-	B lanes144
-lanes142:
-	TBZ $1, R23, lanes143
-	FMOVD (R25), F22
-	TBZ $0, R23, lanes144
-	ADD $8, R25, R25
-	VLD1 (R25), V22.S[2]
-	B lanes144
-lanes143:
-	VEOR V22.B16, V22.B16, V22.B16
-	TBZ $0, R23, lanes144
-	FMOVS (R25), F22
-lanes144:
+moved48:
 	VFMLA V16.S4, V22.S4, V15.S4
 	VFMLA V17.S4, V22.S4, V14.S4
 	VFMLA V18.S4, V22.S4, V13.S4
 	ADD R11<<2, R1, R1
-	TBZ $2, R23, lanes145
+	TBZ $2, R23, some49
 	FMOVQ (R1), F22
-	B lanes147
-lanes145:
-	TBZ $1, R23, lanes146
-	FMOVD (R1), F22
-	TBZ $0, R23, lanes147
-	ADD $8, R1, R25
-	VLD1 (R25), V22.S[2]
-	B lanes147
-lanes146:
-	VEOR V22.B16, V22.B16, V22.B16
-	TBZ $0, R23, lanes147
-	FMOVS (R1), F22
-lanes147:
+moved49:
 	VFMLA V17.S4, V22.S4, V15.S4
 	VFMLA V18.S4, V22.S4, V14.S4
 	ADD R11<<0, R1, R25
-	TBZ $2, R23, lanes148
+	TBZ $2, R23, some50
 	FMOVQ (R25), F22
-	B lanes150
-lanes148:
-	TBZ $1, R23, lanes149
-	FMOVD (R25), F22
-	TBZ $0, R23, lanes150
-	ADD $8, R25, R25
-	VLD1 (R25), V22.S[2]
-	B lanes150
-lanes149:
-	VEOR V22.B16, V22.B16, V22.B16
-	TBZ $0, R23, lanes150
-	FMOVS (R25), F22
-lanes150:
+moved50:
 	VFMLA V18.S4, V22.S4, V15.S4
 	ADD R9, R0, R0
 	CMP $0, R13
@@ -3581,248 +3063,914 @@ partHard:
 
 partDone:
 	MOVD R7, R0
-	TBZ $2, R23, lanes151
+	TBZ $2, R23, some51
 	FMOVQ F0, (R0)
-	B lanes153
-lanes151:
-	TBZ $1, R23, lanes152
-	FMOVD F0, (R0)
-	TBZ $0, R23, lanes153
-	ADD $8, R0, R25
-	VST1 V0.S[2], (R25)
-	B lanes153
-lanes152:
-	TBZ $0, R23, lanes153
-	FMOVS F0, (R0)
-lanes153:
+moved51:
 	ADD R11<<0, R0, R25
-	TBZ $2, R23, lanes154
+	TBZ $2, R23, some52
 	FMOVQ F1, (R25)
-	B lanes156
-lanes154:
-	TBZ $1, R23, lanes155
-	FMOVD F1, (R25)
-	TBZ $0, R23, lanes156
-	ADD $8, R25, R25
-	VST1 V1.S[2], (R25)
-	B lanes156
-lanes155:
-	TBZ $0, R23, lanes156
-	FMOVS F1, (R25)
-lanes156:
+moved52:
 	ADD R11<<1, R0, R25
-	TBZ $2, R23, lanes157
+	TBZ $2, R23, some53
 	FMOVQ F2, (R25)
-	B lanes159
-lanes157:
-	TBZ $1, R23, lanes158
-	FMOVD F2, (R25)
-	TBZ $0, R23, lanes159
-	ADD $8, R25, R25
-	VST1 V2.S[2], (R25)
-	B lanes159
-lanes158:
-	TBZ $0, R23, lanes159
-	FMOVS F2, (R25)
-lanes159:
+moved53:
 	ADD R15<<0, R0, R25
-	TBZ $2, R23, lanes160
+	TBZ $2, R23, some54
 	FMOVQ F3, (R25)
-	B lanes162
-lanes160:
-	TBZ $1, R23, lanes161
-	FMOVD F3, (R25)
-	TBZ $0, R23, lanes162
-	ADD $8, R25, R25
-	VST1 V3.S[2], (R25)
-	B lanes162
-lanes161:
-	TBZ $0, R23, lanes162
-	FMOVS F3, (R25)
-lanes162:
+moved54:
 	ADD R11<<2, R0, R1
-	TBZ $2, R23, lanes163
+	TBZ $2, R23, some55
 	FMOVQ F4, (R1)
-	B lanes165
-lanes163:
-	TBZ $1, R23, lanes164
-	FMOVD F4, (R1)
-	TBZ $0, R23, lanes165
-	ADD $8, R1, R25
-	VST1 V4.S[2], (R25)
-	B lanes165
-lanes164:
-	TBZ $0, R23, lanes165
-	FMOVS F4, (R1)
-lanes165:
+moved55:
 	ADD R11<<0, R1, R25
-	TBZ $2, R23, lanes166
+	TBZ $2, R23, some56
 	FMOVQ F5, (R25)
-	B lanes168
-lanes166:
-	TBZ $1, R23, lanes167
-	FMOVD F5, (R25)
-	TBZ $0, R23, lanes168
-	ADD $8, R25, R25
-	VST1 V5.S[2], (R25)
-	B lanes168
-lanes167:
-	TBZ $0, R23, lanes168
-	FMOVS F5, (R25)
-lanes168:
+moved56:
 	ADD R11<<1, R1, R25
-	TBZ $2, R23, lanes169
+	TBZ $2, R23, some57
 	FMOVQ F6, (R25)
-	B lanes171
-lanes169:
-	TBZ $1, R23, lanes170
-	FMOVD F6, (R25)
-	TBZ $0, R23, lanes171
-	ADD $8, R25, R25
-	VST1 V6.S[2], (R25)
-	B lanes171
-lanes170:
-	TBZ $0, R23, lanes171
-	FMOVS F6, (R25)
-lanes171:
+moved57:
 	ADD R15<<0, R1, R25
-	TBZ $2, R23, lanes172
+	TBZ $2, R23, some58
 	FMOVQ F7, (R25)
-	B lanes174
-lanes172:
-	TBZ $1, R23, lanes173
-	FMOVD F7, (R25)
-	TBZ $0, R23, lanes174
-	ADD $8, R25, R25
-	VST1 V7.S[2], (R25)
-	B lanes174
-lanes173:
-	TBZ $0, R23, lanes174
-	FMOVS F7, (R25)
-lanes174:
+moved58:
 	ADD R10, R0, R0
-	TBZ $2, R23, lanes175
+	TBZ $2, R23, some59
 	FMOVQ F8, (R0)
-	B lanes177
-lanes175:
-	TBZ $1, R23, lanes176
-	FMOVD F8, (R0)
-	TBZ $0, R23, lanes177
-	ADD $8, R0, R25
-	VST1 V8.S[2], (R25)
-	B lanes177
-lanes176:
-	TBZ $0, R23, lanes177
-	FMOVS F8, (R0)
-lanes177:
+moved59:
 	ADD R11<<0, R0, R25
-	TBZ $2, R23, lanes178
+	TBZ $2, R23, some60
 	FMOVQ F9, (R25)
-	B lanes180
-lanes178:
-	TBZ $1, R23, lanes179
-	FMOVD F9, (R25)
-	TBZ $0, R23, lanes180
-	ADD $8, R25, R25
-	VST1 V9.S[2], (R25)
-	B lanes180
-lanes179:
-	TBZ $0, R23, lanes180
-	FMOVS F9, (R25)
-lanes180:
+moved60:
 	ADD R11<<1, R0, R25
-	TBZ $2, R23, lanes181
+	TBZ $2, R23, some61
 	FMOVQ F10, (R25)
-	B lanes183
-lanes181:
-	TBZ $1, R23, lanes182
-	FMOVD F10, (R25)
-	TBZ $0, R23, lanes183
-	ADD $8, R25, R25
-	VST1 V10.S[2], (R25)
-	B lanes183
-lanes182:
-	TBZ $0, R23, lanes183
-	FMOVS F10, (R25)
-lanes183:
+moved61:
 	ADD R15<<0, R0, R25
-	TBZ $2, R23, lanes184
+	TBZ $2, R23, some62
 	FMOVQ F11, (R25)
-	B lanes186
-lanes184:
-	TBZ $1, R23, lanes185
-	FMOVD F11, (R25)
-	TBZ $0, R23, lanes186
-	ADD $8, R25, R25
-	VST1 V11.S[2], (R25)
-	B lanes186
-lanes185:
-	TBZ $0, R23, lanes186
-	FMOVS F11, (R25)
-lanes186:
+moved62:
 	ADD R11<<2, R0, R1
-	TBZ $2, R23, lanes187
+	TBZ $2, R23, some63
 	FMOVQ F12, (R1)
-	B lanes189
-lanes187:
-	TBZ $1, R23, lanes188
-	FMOVD F12, (R1)
-	TBZ $0, R23, lanes189
-	ADD $8, R1, R25
-	VST1 V12.S[2], (R25)
-	B lanes189
-lanes188:
-	TBZ $0, R23, lanes189
-	FMOVS F12, (R1)
-lanes189:
+moved63:
 	ADD R11<<0, R1, R25
-	TBZ $2, R23, lanes190
+	TBZ $2, R23, some64
 	FMOVQ F13, (R25)
-	B lanes192
-lanes190:
-	TBZ $1, R23, lanes191
-	FMOVD F13, (R25)
-	TBZ $0, R23, lanes192
-	ADD $8, R25, R25
-	VST1 V13.S[2], (R25)
-	B lanes192
-lanes191:
-	TBZ $0, R23, lanes192
-	FMOVS F13, (R25)
-lanes192:
+moved64:
 	ADD R11<<1, R1, R25
-	TBZ $2, R23, lanes193
+	TBZ $2, R23, some65
 	FMOVQ F14, (R25)
-	B lanes195
-lanes193:
-	TBZ $1, R23, lanes194
-	FMOVD F14, (R25)
-	TBZ $0, R23, lanes195
-	ADD $8, R25, R25
-	VST1 V14.S[2], (R25)
-	B lanes195
-lanes194:
-	TBZ $0, R23, lanes195
-	FMOVS F14, (R25)
-lanes195:
+moved65:
 	ADD R15<<0, R1, R25
-	TBZ $2, R23, lanes196
+	TBZ $2, R23, some66
 	FMOVQ F15, (R25)
-	B lanes198
-lanes196:
-	TBZ $1, R23, lanes197
-	FMOVD F15, (R25)
-	TBZ $0, R23, lanes198
-	ADD $8, R25, R25
-	VST1 V15.S[2], (R25)
-	B lanes198
-lanes197:
-	TBZ $0, R23, lanes198
-	FMOVS F15, (R25)
-lanes198:
+moved66:
 
 done:
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R8), F0
+	TBZ $0, R23, moved1
+	ADD $8, R8, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R8), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R3), F16
+	TBZ $0, R23, moved2
+	ADD $8, R3, R25
+	VLD1 (R25), V16.S[2]
+	B moved2
+one2:
+	VEOR V16.B16, V16.B16, V16.B16
+	TBZ $0, R23, moved2
+	FMOVS (R3), F16
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R3), F17
+	TBZ $0, R23, moved3
+	ADD $8, R3, R25
+	VLD1 (R25), V17.S[2]
+	B moved3
+one3:
+	VEOR V17.B16, V17.B16, V17.B16
+	TBZ $0, R23, moved3
+	FMOVS (R3), F17
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R3), F18
+	TBZ $0, R23, moved4
+	ADD $8, R3, R25
+	VLD1 (R25), V18.S[2]
+	B moved4
+one4:
+	VEOR V18.B16, V18.B16, V18.B16
+	TBZ $0, R23, moved4
+	FMOVS (R3), F18
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R0), F22
+	TBZ $0, R23, moved5
+	ADD $8, R0, R25
+	VLD1 (R25), V22.S[2]
+	B moved5
+one5:
+	VEOR V22.B16, V22.B16, V22.B16
+	TBZ $0, R23, moved5
+	FMOVS (R0), F22
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R25), F22
+	TBZ $0, R23, moved6
+	ADD $8, R25, R25
+	VLD1 (R25), V22.S[2]
+	B moved6
+one6:
+	VEOR V22.B16, V22.B16, V22.B16
+	TBZ $0, R23, moved6
+	FMOVS (R25), F22
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R25), F22
+	TBZ $0, R23, moved7
+	ADD $8, R25, R25
+	VLD1 (R25), V22.S[2]
+	B moved7
+one7:
+	VEOR V22.B16, V22.B16, V22.B16
+	TBZ $0, R23, moved7
+	FMOVS (R25), F22
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD (R25), F22
+	TBZ $0, R23, moved8
+	ADD $8, R25, R25
+	VLD1 (R25), V22.S[2]
+	B moved8
+one8:
+	VEOR V22.B16, V22.B16, V22.B16
+	TBZ $0, R23, moved8
+	FMOVS (R25), F22
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD (R1), F22
+	TBZ $0, R23, moved9
+	ADD $8, R1, R25
+	VLD1 (R25), V22.S[2]
+	B moved9
+one9:
+	VEOR V22.B16, V22.B16, V22.B16
+	TBZ $0, R23, moved9
+	FMOVS (R1), F22
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD (R25), F22
+	TBZ $0, R23, moved10
+	ADD $8, R25, R25
+	VLD1 (R25), V22.S[2]
+	B moved10
+one10:
+	VEOR V22.B16, V22.B16, V22.B16
+	TBZ $0, R23, moved10
+	FMOVS (R25), F22
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD (R25), F22
+	TBZ $0, R23, moved11
+	ADD $8, R25, R25
+	VLD1 (R25), V22.S[2]
+	B moved11
+one11:
+	VEOR V22.B16, V22.B16, V22.B16
+	TBZ $0, R23, moved11
+	FMOVS (R25), F22
+	B moved11
+
+some12:
+	TBZ $1, R23, one12
+	FMOVD (R25), F22
+	TBZ $0, R23, moved12
+	ADD $8, R25, R25
+	VLD1 (R25), V22.S[2]
+	B moved12
+one12:
+	VEOR V22.B16, V22.B16, V22.B16
+	TBZ $0, R23, moved12
+	FMOVS (R25), F22
+	B moved12
+
+some13:
+	TBZ $1, R23, one13
+	FMOVD (R1), F22
+	TBZ $0, R23, moved13
+	ADD $8, R1, R25
+	VLD1 (R25), V22.S[2]
+	B moved13
+one13:
+	VEOR V22.B16, V22.B16, V22.B16
+	TBZ $0, R23, moved13
+	FMOVS (R1), F22
+	B moved13
+
+some14:
+	TBZ $1, R23, one14
+	FMOVD (R25), F22
+	TBZ $0, R23, moved14
+	ADD $8, R25, R25
+	VLD1 (R25), V22.S[2]
+	B moved14
+one14:
+	VEOR V22.B16, V22.B16, V22.B16
+	TBZ $0, R23, moved14
+	FMOVS (R25), F22
+	B moved14
+
+some15:
+	TBZ $1, R23, one15
+	FMOVD (R3), F19
+	TBZ $0, R23, moved15
+	ADD $8, R3, R25
+	VLD1 (R25), V19.S[2]
+	B moved15
+one15:
+	VEOR V19.B16, V19.B16, V19.B16
+	TBZ $0, R23, moved15
+	FMOVS (R3), F19
+	B moved15
+
+some16:
+	TBZ $1, R23, one16
+	FMOVD (R3), F20
+	TBZ $0, R23, moved16
+	ADD $8, R3, R25
+	VLD1 (R25), V20.S[2]
+	B moved16
+one16:
+	VEOR V20.B16, V20.B16, V20.B16
+	TBZ $0, R23, moved16
+	FMOVS (R3), F20
+	B moved16
+
+some17:
+	TBZ $1, R23, one17
+	FMOVD (R3), F21
+	TBZ $0, R23, moved17
+	ADD $8, R3, R25
+	VLD1 (R25), V21.S[2]
+	B moved17
+one17:
+	VEOR V21.B16, V21.B16, V21.B16
+	TBZ $0, R23, moved17
+	FMOVS (R3), F21
+	B moved17
+
+some18:
+	TBZ $1, R23, one18
+	FMOVD (R0), F22
+	TBZ $0, R23, moved18
+	ADD $8, R0, R25
+	VLD1 (R25), V22.S[2]
+	B moved18
+one18:
+	VEOR V22.B16, V22.B16, V22.B16
+	TBZ $0, R23, moved18
+	FMOVS (R0), F22
+	B moved18
+
+some19:
+	TBZ $1, R23, one19
+	FMOVD (R25), F22
+	TBZ $0, R23, moved19
+	ADD $8, R25, R25
+	VLD1 (R25), V22.S[2]
+	B moved19
+one19:
+	VEOR V22.B16, V22.B16, V22.B16
+	TBZ $0, R23, moved19
+	FMOVS (R25), F22
+	B moved19
+
+some20:
+	TBZ $1, R23, one20
+	FMOVD (R25), F22
+	TBZ $0, R23, moved20
+	ADD $8, R25, R25
+	VLD1 (R25), V22.S[2]
+	B moved20
+one20:
+	VEOR V22.B16, V22.B16, V22.B16
+	TBZ $0, R23, moved20
+	FMOVS (R25), F22
+	B moved20
+
+some21:
+	TBZ $1, R23, one21
+	FMOVD (R25), F22
+	TBZ $0, R23, moved21
+	ADD $8, R25, R25
+	VLD1 (R25), V22.S[2]
+	B moved21
+one21:
+	VEOR V22.B16, V22.B16, V22.B16
+	TBZ $0, R23, moved21
+	FMOVS (R25), F22
+	B moved21
+
+some22:
+	TBZ $1, R23, one22
+	FMOVD (R1), F22
+	TBZ $0, R23, moved22
+	ADD $8, R1, R25
+	VLD1 (R25), V22.S[2]
+	B moved22
+one22:
+	VEOR V22.B16, V22.B16, V22.B16
+	TBZ $0, R23, moved22
+	FMOVS (R1), F22
+	B moved22
+
+some23:
+	TBZ $1, R23, one23
+	FMOVD (R25), F22
+	TBZ $0, R23, moved23
+	ADD $8, R25, R25
+	VLD1 (R25), V22.S[2]
+	B moved23
+one23:
+	VEOR V22.B16, V22.B16, V22.B16
+	TBZ $0, R23, moved23
+	FMOVS (R25), F22
+	B moved23
+
+some24:
+	TBZ $1, R23, one24
+	FMOVD (R25), F22
+	TBZ $0, R23, moved24
+	ADD $8, R25, R25
+	VLD1 (R25), V22.S[2]
+	B moved24
+one24:
+	VEOR V22.B16, V22.B16, V22.B16
+	TBZ $0, R23, moved24
+	FMOVS (R25), F22
+	B moved24
+
+some25:
+	TBZ $1, R23, one25
+	FMOVD (R25), F22
+	TBZ $0, R23, moved25
+	ADD $8, R25, R25
+	VLD1 (R25), V22.S[2]
+	B moved25
+one25:
+	VEOR V22.B16, V22.B16, V22.B16
+	TBZ $0, R23, moved25
+	FMOVS (R25), F22
+	B moved25
+
+some26:
+	TBZ $1, R23, one26
+	FMOVD (R1), F22
+	TBZ $0, R23, moved26
+	ADD $8, R1, R25
+	VLD1 (R25), V22.S[2]
+	B moved26
+one26:
+	VEOR V22.B16, V22.B16, V22.B16
+	TBZ $0, R23, moved26
+	FMOVS (R1), F22
+	B moved26
+
+some27:
+	TBZ $1, R23, one27
+	FMOVD (R25), F22
+	TBZ $0, R23, moved27
+	ADD $8, R25, R25
+	VLD1 (R25), V22.S[2]
+	B moved27
+one27:
+	VEOR V22.B16, V22.B16, V22.B16
+	TBZ $0, R23, moved27
+	FMOVS (R25), F22
+	B moved27
+
+some28:
+	TBZ $1, R23, one28
+	FMOVD (R3), F16
+	TBZ $0, R23, moved28
+	ADD $8, R3, R25
+	VLD1 (R25), V16.S[2]
+	B moved28
+one28:
+	VEOR V16.B16, V16.B16, V16.B16
+	TBZ $0, R23, moved28
+	FMOVS (R3), F16
+	B moved28
+
+some29:
+	TBZ $1, R23, one29
+	FMOVD (R3), F17
+	TBZ $0, R23, moved29
+	ADD $8, R3, R25
+	VLD1 (R25), V17.S[2]
+	B moved29
+one29:
+	VEOR V17.B16, V17.B16, V17.B16
+	TBZ $0, R23, moved29
+	FMOVS (R3), F17
+	B moved29
+
+some30:
+	TBZ $1, R23, one30
+	FMOVD (R3), F18
+	TBZ $0, R23, moved30
+	ADD $8, R3, R25
+	VLD1 (R25), V18.S[2]
+	B moved30
+one30:
+	VEOR V18.B16, V18.B16, V18.B16
+	TBZ $0, R23, moved30
+	FMOVS (R3), F18
+	B moved30
+
+some31:
+	TBZ $1, R23, one31
+	FMOVD (R0), F22
+	TBZ $0, R23, moved31
+	ADD $8, R0, R25
+	VLD1 (R25), V22.S[2]
+	B moved31
+one31:
+	VEOR V22.B16, V22.B16, V22.B16
+	TBZ $0, R23, moved31
+	FMOVS (R0), F22
+	B moved31
+
+some32:
+	TBZ $1, R23, one32
+	FMOVD (R25), F22
+	TBZ $0, R23, moved32
+	ADD $8, R25, R25
+	VLD1 (R25), V22.S[2]
+	B moved32
+one32:
+	VEOR V22.B16, V22.B16, V22.B16
+	TBZ $0, R23, moved32
+	FMOVS (R25), F22
+	B moved32
+
+some33:
+	TBZ $1, R23, one33
+	FMOVD (R25), F22
+	TBZ $0, R23, moved33
+	ADD $8, R25, R25
+	VLD1 (R25), V22.S[2]
+	B moved33
+one33:
+	VEOR V22.B16, V22.B16, V22.B16
+	TBZ $0, R23, moved33
+	FMOVS (R25), F22
+	B moved33
+
+some34:
+	TBZ $1, R23, one34
+	FMOVD (R25), F22
+	TBZ $0, R23, moved34
+	ADD $8, R25, R25
+	VLD1 (R25), V22.S[2]
+	B moved34
+one34:
+	VEOR V22.B16, V22.B16, V22.B16
+	TBZ $0, R23, moved34
+	FMOVS (R25), F22
+	B moved34
+
+some35:
+	TBZ $1, R23, one35
+	FMOVD (R1), F22
+	TBZ $0, R23, moved35
+	ADD $8, R1, R25
+	VLD1 (R25), V22.S[2]
+	B moved35
+one35:
+	VEOR V22.B16, V22.B16, V22.B16
+	TBZ $0, R23, moved35
+	FMOVS (R1), F22
+	B moved35
+
+some36:
+	TBZ $1, R23, one36
+	FMOVD (R25), F22
+	TBZ $0, R23, moved36
+	ADD $8, R25, R25
+	VLD1 (R25), V22.S[2]
+	B moved36
+one36:
+	VEOR V22.B16, V22.B16, V22.B16
+	TBZ $0, R23, moved36
+	FMOVS (R25), F22
+	B moved36
+
+some37:
+	TBZ $1, R23, one37
+	FMOVD (R25), F22
+	TBZ $0, R23, moved37
+	ADD $8, R25, R25
+	VLD1 (R25), V22.S[2]
+	B moved37
+one37:
+	VEOR V22.B16, V22.B16, V22.B16
+	TBZ $0, R23, moved37
+	FMOVS (R25), F22
+	B moved37
+
+some38:
+	TBZ $1, R23, one38
+	FMOVD (R25), F22
+	TBZ $0, R23, moved38
+	ADD $8, R25, R25
+	VLD1 (R25), V22.S[2]
+	B moved38
+one38:
+	VEOR V22.B16, V22.B16, V22.B16
+	TBZ $0, R23, moved38
+	FMOVS (R25), F22
+	B moved38
+
+some39:
+	TBZ $1, R23, one39
+	FMOVD (R1), F22
+	TBZ $0, R23, moved39
+	ADD $8, R1, R25
+	VLD1 (R25), V22.S[2]
+	B moved39
+one39:
+	VEOR V22.B16, V22.B16, V22.B16
+	TBZ $0, R23, moved39
+	FMOVS (R1), F22
+	B moved39
+
+some40:
+	TBZ $1, R23, one40
+	FMOVD (R25), F22
+	TBZ $0, R23, moved40
+	ADD $8, R25, R25
+	VLD1 (R25), V22.S[2]
+	B moved40
+one40:
+	VEOR V22.B16, V22.B16, V22.B16
+	TBZ $0, R23, moved40
+	FMOVS (R25), F22
+	B moved40
+
+some41:
+	TBZ $1, R23, one41
+	FMOVD (R0), F22
+	TBZ $0, R23, moved41
+	ADD $8, R0, R25
+	VLD1 (R25), V22.S[2]
+	B moved41
+one41:
+	VEOR V22.B16, V22.B16, V22.B16
+	TBZ $0, R23, moved41
+	FMOVS (R0), F22
+	B moved41
+
+some42:
+	TBZ $1, R23, one42
+	FMOVD (R25), F22
+	TBZ $0, R23, moved42
+	ADD $8, R25, R25
+	VLD1 (R25), V22.S[2]
+	B moved42
+one42:
+	VEOR V22.B16, V22.B16, V22.B16
+	TBZ $0, R23, moved42
+	FMOVS (R25), F22
+	B moved42
+
+some43:
+	TBZ $1, R23, one43
+	FMOVD (R25), F22
+	TBZ $0, R23, moved43
+	ADD $8, R25, R25
+	VLD1 (R25), V22.S[2]
+	B moved43
+one43:
+	VEOR V22.B16, V22.B16, V22.B16
+	TBZ $0, R23, moved43
+	FMOVS (R25), F22
+	B moved43
+
+some44:
+	TBZ $1, R23, one44
+	FMOVD (R25), F22
+	TBZ $0, R23, moved44
+	ADD $8, R25, R25
+	VLD1 (R25), V22.S[2]
+	B moved44
+one44:
+	VEOR V22.B16, V22.B16, V22.B16
+	TBZ $0, R23, moved44
+	FMOVS (R25), F22
+	B moved44
+
+some45:
+	TBZ $1, R23, one45
+	FMOVD (R1), F22
+	TBZ $0, R23, moved45
+	ADD $8, R1, R25
+	VLD1 (R25), V22.S[2]
+	B moved45
+one45:
+	VEOR V22.B16, V22.B16, V22.B16
+	TBZ $0, R23, moved45
+	FMOVS (R1), F22
+	B moved45
+
+some46:
+	TBZ $1, R23, one46
+	FMOVD (R25), F22
+	TBZ $0, R23, moved46
+	ADD $8, R25, R25
+	VLD1 (R25), V22.S[2]
+	B moved46
+one46:
+	VEOR V22.B16, V22.B16, V22.B16
+	TBZ $0, R23, moved46
+	FMOVS (R25), F22
+	B moved46
+
+some47:
+	TBZ $1, R23, one47
+	FMOVD (R25), F22
+	TBZ $0, R23, moved47
+	ADD $8, R25, R25
+	VLD1 (R25), V22.S[2]
+	B moved47
+one47:
+	VEOR V22.B16, V22.B16, V22.B16
+	TBZ $0, R23, moved47
+	FMOVS (R25), F22
+	B moved47
+
+some48:
+	TBZ $1, R23, one48
+	FMOVD (R25), F22
+	TBZ $0, R23, moved48
+	ADD $8, R25, R25
+	VLD1 (R25), V22.S[2]
+	B moved48
+one48:
+	VEOR V22.B16, V22.B16, V22.B16
+	TBZ $0, R23, moved48
+	FMOVS (R25), F22
+	B moved48
+
+some49:
+	TBZ $1, R23, one49
+	FMOVD (R1), F22
+	TBZ $0, R23, moved49
+	ADD $8, R1, R25
+	VLD1 (R25), V22.S[2]
+	B moved49
+one49:
+	VEOR V22.B16, V22.B16, V22.B16
+	TBZ $0, R23, moved49
+	FMOVS (R1), F22
+	B moved49
+
+some50:
+	TBZ $1, R23, one50
+	FMOVD (R25), F22
+	TBZ $0, R23, moved50
+	ADD $8, R25, R25
+	VLD1 (R25), V22.S[2]
+	B moved50
+one50:
+	VEOR V22.B16, V22.B16, V22.B16
+	TBZ $0, R23, moved50
+	FMOVS (R25), F22
+	B moved50
+
+some51:
+	TBZ $1, R23, one51
+	FMOVD F0, (R0)
+	TBZ $0, R23, moved51
+	ADD $8, R0, R25
+	VST1 V0.S[2], (R25)
+	B moved51
+one51:
+	TBZ $0, R23, moved51
+	FMOVS F0, (R0)
+	B moved51
+
+some52:
+	TBZ $1, R23, one52
+	FMOVD F1, (R25)
+	TBZ $0, R23, moved52
+	ADD $8, R25, R25
+	VST1 V1.S[2], (R25)
+	B moved52
+one52:
+	TBZ $0, R23, moved52
+	FMOVS F1, (R25)
+	B moved52
+
+some53:
+	TBZ $1, R23, one53
+	FMOVD F2, (R25)
+	TBZ $0, R23, moved53
+	ADD $8, R25, R25
+	VST1 V2.S[2], (R25)
+	B moved53
+one53:
+	TBZ $0, R23, moved53
+	FMOVS F2, (R25)
+	B moved53
+
+some54:
+	TBZ $1, R23, one54
+	FMOVD F3, (R25)
+	TBZ $0, R23, moved54
+	ADD $8, R25, R25
+	VST1 V3.S[2], (R25)
+	B moved54
+one54:
+	TBZ $0, R23, moved54
+	FMOVS F3, (R25)
+	B moved54
+
+some55:
+	TBZ $1, R23, one55
+	FMOVD F4, (R1)
+	TBZ $0, R23, moved55
+	ADD $8, R1, R25
+	VST1 V4.S[2], (R25)
+	B moved55
+one55:
+	TBZ $0, R23, moved55
+	FMOVS F4, (R1)
+	B moved55
+
+some56:
+	TBZ $1, R23, one56
+	FMOVD F5, (R25)
+	TBZ $0, R23, moved56
+	ADD $8, R25, R25
+	VST1 V5.S[2], (R25)
+	B moved56
+one56:
+	TBZ $0, R23, moved56
+	FMOVS F5, (R25)
+	B moved56
+
+some57:
+	TBZ $1, R23, one57
+	FMOVD F6, (R25)
+	TBZ $0, R23, moved57
+	ADD $8, R25, R25
+	VST1 V6.S[2], (R25)
+	B moved57
+one57:
+	TBZ $0, R23, moved57
+	FMOVS F6, (R25)
+	B moved57
+
+some58:
+	TBZ $1, R23, one58
+	FMOVD F7, (R25)
+	TBZ $0, R23, moved58
+	ADD $8, R25, R25
+	VST1 V7.S[2], (R25)
+	B moved58
+one58:
+	TBZ $0, R23, moved58
+	FMOVS F7, (R25)
+	B moved58
+
+some59:
+	TBZ $1, R23, one59
+	FMOVD F8, (R0)
+	TBZ $0, R23, moved59
+	ADD $8, R0, R25
+	VST1 V8.S[2], (R25)
+	B moved59
+one59:
+	TBZ $0, R23, moved59
+	FMOVS F8, (R0)
+	B moved59
+
+some60:
+	TBZ $1, R23, one60
+	FMOVD F9, (R25)
+	TBZ $0, R23, moved60
+	ADD $8, R25, R25
+	VST1 V9.S[2], (R25)
+	B moved60
+one60:
+	TBZ $0, R23, moved60
+	FMOVS F9, (R25)
+	B moved60
+
+some61:
+	TBZ $1, R23, one61
+	FMOVD F10, (R25)
+	TBZ $0, R23, moved61
+	ADD $8, R25, R25
+	VST1 V10.S[2], (R25)
+	B moved61
+one61:
+	TBZ $0, R23, moved61
+	FMOVS F10, (R25)
+	B moved61
+
+some62:
+	TBZ $1, R23, one62
+	FMOVD F11, (R25)
+	TBZ $0, R23, moved62
+	ADD $8, R25, R25
+	VST1 V11.S[2], (R25)
+	B moved62
+one62:
+	TBZ $0, R23, moved62
+	FMOVS F11, (R25)
+	B moved62
+
+some63:
+	TBZ $1, R23, one63
+	FMOVD F12, (R1)
+	TBZ $0, R23, moved63
+	ADD $8, R1, R25
+	VST1 V12.S[2], (R25)
+	B moved63
+one63:
+	TBZ $0, R23, moved63
+	FMOVS F12, (R1)
+	B moved63
+
+some64:
+	TBZ $1, R23, one64
+	FMOVD F13, (R25)
+	TBZ $0, R23, moved64
+	ADD $8, R25, R25
+	VST1 V13.S[2], (R25)
+	B moved64
+one64:
+	TBZ $0, R23, moved64
+	FMOVS F13, (R25)
+	B moved64
+
+some65:
+	TBZ $1, R23, one65
+	FMOVD F14, (R25)
+	TBZ $0, R23, moved65
+	ADD $8, R25, R25
+	VST1 V14.S[2], (R25)
+	B moved65
+one65:
+	TBZ $0, R23, moved65
+	FMOVS F14, (R25)
+	B moved65
+
+some66:
+	TBZ $1, R23, one66
+	FMOVD F15, (R25)
+	TBZ $0, R23, moved66
+	ADD $8, R25, R25
+	VST1 V15.S[2], (R25)
+	B moved66
+one66:
+	TBZ $0, R23, moved66
+	FMOVS F15, (R25)
+	B moved66
 
 // func neonPairFew2(out *float32, in *float32, kernel *float32, shift *float32, inRow int, outRow int, pixel int, c int, act int)
 TEXT ·neonPairFew2(SB), NOSPLIT, $0-72
@@ -4123,21 +4271,9 @@ tail:
 	ADDS $4, R12, R12
 	BEQ done
 	MOVD R12, R23
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R8), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R8), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R8, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R8), F0
-lanes3:
+moved1:
 	VORR V0.B16, V0.B16, V1.B16
 	VORR V0.B16, V0.B16, V2.B16
 	VORR V0.B16, V0.B16, V3.B16
@@ -4147,939 +4283,291 @@ lanes3:
 	VORR V0.B16, V0.B16, V7.B16
 	MOVD R2, R3
 	MOVD R6, R0
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R3), F8
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R3), F8
-	TBZ $0, R23, lanes6
-	ADD $8, R3, R25
-	VLD1 (R25), V8.S[2]
-	B lanes6
-lanes5:
-	VEOR V8.B16, V8.B16, V8.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R3), F8
-lanes6:
+moved2:
 	ADD R11, R3, R3
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R3), F9
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R3), F9
-	TBZ $0, R23, lanes9
-	ADD $8, R3, R25
-	VLD1 (R25), V9.S[2]
-	B lanes9
-lanes8:
-	VEOR V9.B16, V9.B16, V9.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R3), F9
-lanes9:
+moved3:
 	ADD R11, R3, R3
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R3), F10
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R3), F10
-	TBZ $0, R23, lanes12
-	ADD $8, R3, R25
-	VLD1 (R25), V10.S[2]
-	B lanes12
-lanes11:
-	VEOR V10.B16, V10.B16, V10.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R3), F10
-lanes12:
+moved4:
 	ADD R11, R3, R3
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R0), F17
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R0), F17
-	TBZ $0, R23, lanes15
-	ADD $8, R0, R25
-	VLD1 (R25), V17.S[2]
-	B lanes15
-lanes14:
-	VEOR V17.B16, V17.B16, V17.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R0), F17
-lanes15:
+moved5:
 	VFMLA V8.S4, V17.S4, V0.S4
 	ADD R11<<0, R0, R25
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R25), F17
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R25), F17
-	TBZ $0, R23, lanes18
-	ADD $8, R25, R25
-	VLD1 (R25), V17.S[2]
-	B lanes18
-lanes17:
-	VEOR V17.B16, V17.B16, V17.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R25), F17
-lanes18:
+moved6:
 	VFMLA V9.S4, V17.S4, V0.S4
 	ADD R11<<1, R0, R25
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R25), F17
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R25), F17
-	TBZ $0, R23, lanes21
-	ADD $8, R25, R25
-	VLD1 (R25), V17.S[2]
-	B lanes21
-lanes20:
-	VEOR V17.B16, V17.B16, V17.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R25), F17
-lanes21:
+moved7:
 	VFMLA V8.S4, V17.S4, V1.S4
 	VFMLA V10.S4, V17.S4, V0.S4
 	ADD R15<<0, R0, R25
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ (R25), F17
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD (R25), F17
-	TBZ $0, R23, lanes24
-	ADD $8, R25, R25
-	VLD1 (R25), V17.S[2]
-	B lanes24
-lanes23:
-	VEOR V17.B16, V17.B16, V17.B16
-	TBZ $0, R23, lanes24
-	FMOVS (R25), F17
-lanes24:
+moved8:
 	VFMLA V9.S4, V17.S4, V1.S4
 	ADD R11<<2, R0, R1
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ (R1), F17
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD (R1), F17
-	TBZ $0, R23, lanes27
-	ADD $8, R1, R25
-	VLD1 (R25), V17.S[2]
-	B lanes27
-lanes26:
-	VEOR V17.B16, V17.B16, V17.B16
-	TBZ $0, R23, lanes27
-	FMOVS (R1), F17
-lanes27:
+moved9:
 	VFMLA V8.S4, V17.S4, V2.S4
 	VFMLA V10.S4, V17.S4, V1.S4
 	ADD R11<<0, R1, R25
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ (R25), F17
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD (R25), F17
-	TBZ $0, R23, lanes30
-	ADD $8, R25, R25
-	VLD1 (R25), V17.S[2]
-	B lanes30
-lanes29:
-	VEOR V17.B16, V17.B16, V17.B16
-	TBZ $0, R23, lanes30
-	FMOVS (R25), F17
-lanes30:
+moved10:
 	VFMLA V9.S4, V17.S4, V2.S4
 	ADD R11<<1, R1, R25
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ (R25), F17
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD (R25), F17
-	TBZ $0, R23, lanes33
-	ADD $8, R25, R25
-	VLD1 (R25), V17.S[2]
-	B lanes33
-lanes32:
-	VEOR V17.B16, V17.B16, V17.B16
-	TBZ $0, R23, lanes33
-	FMOVS (R25), F17
-lanes33:
+moved11:
 	VFMLA V8.S4, V17.S4, V3.S4
 	VFMLA V10.S4, V17.S4, V2.S4
 	ADD R15<<0, R1, R25
-	TBZ $2, R23, lanes34
+	TBZ $2, R23, some12
 	FMOVQ (R25), F17
-	B lanes36
-lanes34:
-	TBZ $1, R23, lanes35
-	FMOVD (R25), F17
-	TBZ $0, R23, lanes36
-	ADD $8, R25, R25
-	VLD1 (R25), V17.S[2]
-	B lanes36
-lanes35:
-	VEOR V17.B16, V17.B16, V17.B16
-	TBZ $0, R23, lanes36
-	FMOVS (R25), F17
-lanes36:
+moved12:
 	VFMLA V9.S4, V17.S4, V3.S4
 	ADD R11<<2, R1, R1
-	TBZ $2, R23, lanes37
+	TBZ $2, R23, some13
 	FMOVQ (R1), F17
-	B lanes39
-lanes37:
-	TBZ $1, R23, lanes38
-	FMOVD (R1), F17
-	TBZ $0, R23, lanes39
-	ADD $8, R1, R25
-	VLD1 (R25), V17.S[2]
-	B lanes39
-lanes38:
-	VEOR V17.B16, V17.B16, V17.B16
-	TBZ $0, R23, lanes39
-	FMOVS (R1), F17
-lanes39:
+moved13:
 	VFMLA V10.S4, V17.S4, V3.S4
 	ADD R9, R0, R0
-	TBZ $2, R23, lanes40
+	TBZ $2, R23, some14
 	FMOVQ (R3), F11
-	B lanes42
-lanes40:
-	TBZ $1, R23, lanes41
-	FMOVD (R3), F11
-	TBZ $0, R23, lanes42
-	ADD $8, R3, R25
-	VLD1 (R25), V11.S[2]
-	B lanes42
-lanes41:
-	VEOR V11.B16, V11.B16, V11.B16
-	TBZ $0, R23, lanes42
-	FMOVS (R3), F11
-lanes42:
+moved14:
 	ADD R11, R3, R3
-	TBZ $2, R23, lanes43
+	TBZ $2, R23, some15
 	FMOVQ (R3), F12
-	B lanes45
-lanes43:
-	TBZ $1, R23, lanes44
-	FMOVD (R3), F12
-	TBZ $0, R23, lanes45
-	ADD $8, R3, R25
-	VLD1 (R25), V12.S[2]
-	B lanes45
-lanes44:
-	VEOR V12.B16, V12.B16, V12.B16
-	TBZ $0, R23, lanes45
-	FMOVS (R3), F12
-lanes45:
+moved15:
 	ADD R11, R3, R3
-	TBZ $2, R23, lanes46
+	TBZ $2, R23, some16
 	FMOVQ (R3), F13
-	B lanes48
-lanes46:
-	TBZ $1, R23, lanes47
-	FMOVD (R3), F13
-	TBZ $0, R23, lanes48
-	ADD $8, R3, R25
-	VLD1 (R25), V13.S[2]
-	B lanes48
-lanes47:
-	VEOR V13.B16, V13.B16, V13.B16
-	TBZ $0, R23, lanes48
-	FMOVS (R3), F13
-lanes48:
+moved16:
 	ADD R11, R3, R3
-	TBZ $2, R23, lanes49
+	TBZ $2, R23, some17
 	FMOVQ (R0), F17
-	B lanes51
-lanes49:
-	TBZ $1, R23, lanes50
-	FMOVD (R0), F17
-	TBZ $0, R23, lanes51
-	ADD $8, R0, R25
-	VLD1 (R25), V17.S[2]
-	B lanes51
-lanes50:
-	VEOR V17.B16, V17.B16, V17.B16
-	TBZ $0, R23, lanes51
-	FMOVS (R0), F17
-lanes51:
+moved17:
 	VFMLA V11.S4, V17.S4, V0.S4
 	ADD R11<<0, R0, R25
-	TBZ $2, R23, lanes52
+	TBZ $2, R23, some18
 	FMOVQ (R25), F17
-	B lanes54
-lanes52:
-	TBZ $1, R23, lanes53
-	FMOVD (R25), F17
-	TBZ $0, R23, lanes54
-	ADD $8, R25, R25
-	VLD1 (R25), V17.S[2]
-	B lanes54
-lanes53:
-	VEOR V17.B16, V17.B16, V17.B16
-	TBZ $0, R23, lanes54
-	FMOVS (R25), F17
-lanes54:
+moved18:
 	VFMLA V12.S4, V17.S4, V0.S4
 	ADD R11<<1, R0, R25
-	TBZ $2, R23, lanes55
+	TBZ $2, R23, some19
 	FMOVQ (R25), F17
-	B lanes57
-lanes55:
-	TBZ $1, R23, lanes56
-	FMOVD (R25), F17
-	TBZ $0, R23, lanes57
-	ADD $8, R25, R25
-	VLD1 (R25), V17.S[2]
-	B lanes57
-lanes56:
-	VEOR V17.B16, V17.B16, V17.B16
-	TBZ $0, R23, lanes57
-	FMOVS (R25), F17
-lanes57:
+moved19:
 	VFMLA V11.S4, V17.S4, V1.S4
 	VFMLA V13.S4, V17.S4, V0.S4
 	ADD R15<<0, R0, R25
-	TBZ $2, R23, lanes58
+	TBZ $2, R23, some20
 	FMOVQ (R25), F17
-	B lanes60
-lanes58:
-	TBZ $1, R23, lanes59
-	FMOVD (R25), F17
-	TBZ $0, R23, lanes60
-	ADD $8, R25, R25
-	VLD1 (R25), V17.S[2]
-	B lanes60
-lanes59:
-	VEOR V17.B16, V17.B16, V17.B16
-	TBZ $0, R23, lanes60
-	FMOVS (R25), F17
-lanes60:
+moved20:
 	VFMLA V12.S4, V17.S4, V1.S4
 	ADD R11<<2, R0, R1
-	TBZ $2, R23, lanes61
+	TBZ $2, R23, some21
 	FMOVQ (R1), F17
-	B lanes63
-lanes61:
-	TBZ $1, R23, lanes62
-	FMOVD (R1), F17
-	TBZ $0, R23, lanes63
-	ADD $8, R1, R25
-	VLD1 (R25), V17.S[2]
-	B lanes63
-lanes62:
-	VEOR V17.B16, V17.B16, V17.B16
-	TBZ $0, R23, lanes63
-	FMOVS (R1), F17
-lanes63:
+moved21:
 	VFMLA V11.S4, V17.S4, V2.S4
 	VFMLA V13.S4, V17.S4, V1.S4
 	ADD R11<<0, R1, R25
-	TBZ $2, R23, lanes64
+	TBZ $2, R23, some22
 	FMOVQ (R25), F17
-	B lanes66
-lanes64:
-	TBZ $1, R23, lanes65
-	FMOVD (R25), F17
-	TBZ $0, R23, lanes66
-	ADD $8, R25, R25
-	VLD1 (R25), V17.S[2]
-	B lanes66
-lanes65:
-	VEOR V17.B16, V17.B16, V17.B16
-	TBZ $0, R23, lanes66
-	FMOVS (R25), F17
-lanes66:
+moved22:
 	VFMLA V12.S4, V17.S4, V2.S4
 	ADD R11<<1, R1, R25
-	TBZ $2, R23, lanes67
+	TBZ $2, R23, some23
 	FMOVQ (R25), F17
-	B lanes69
-lanes67:
-	TBZ $1, R23, lanes68
-	FMOVD (R25), F17
-	TBZ $0, R23, lanes69
-	ADD $8, R25, R25
-	VLD1 (R25), V17.S[2]
-	B lanes69
-lanes68:
-	VEOR V17.B16, V17.B16, V17.B16
-	TBZ $0, R23, lanes69
-	FMOVS (R25), F17
-lanes69:
+moved23:
 	VFMLA V11.S4, V17.S4, V3.S4
 	VFMLA V13.S4, V17.S4, V2.S4
 	ADD R15<<0, R1, R25
-	TBZ $2, R23, lanes70
+	TBZ $2, R23, some24
 	FMOVQ (R25), F17
-	B lanes72
-lanes70:
-	TBZ $1, R23, lanes71
-	FMOVD (R25), F17
-	TBZ $0, R23, lanes72
-	ADD $8, R25, R25
-	VLD1 (R25), V17.S[2]
-	B lanes72
-lanes71:
-	VEOR V17.B16, V17.B16, V17.B16
-	TBZ $0, R23, lanes72
-	FMOVS (R25), F17
-lanes72:
+moved24:
 	VFMLA V12.S4, V17.S4, V3.S4
 	ADD R11<<2, R1, R1
-	TBZ $2, R23, lanes73
+	TBZ $2, R23, some25
 	FMOVQ (R1), F17
-	B lanes75
-lanes73:
-	TBZ $1, R23, lanes74
-	FMOVD (R1), F17
-	TBZ $0, R23, lanes75
-	ADD $8, R1, R25
-	VLD1 (R25), V17.S[2]
-	B lanes75
-lanes74:
-	VEOR V17.B16, V17.B16, V17.B16
-	TBZ $0, R23, lanes75
-	FMOVS (R1), F17
-lanes75:
+moved25:
 	VFMLA V13.S4, V17.S4, V3.S4
 	ADD R9, R0, R0
-	TBZ $2, R23, lanes76
+	TBZ $2, R23, some26
 	FMOVQ (R3), F14
-	B lanes78
-lanes76:
-	TBZ $1, R23, lanes77
-	FMOVD (R3), F14
-	TBZ $0, R23, lanes78
-	ADD $8, R3, R25
-	VLD1 (R25), V14.S[2]
-	B lanes78
-lanes77:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes78
-	FMOVS (R3), F14
-lanes78:
+moved26:
 	ADD R11, R3, R3
-	TBZ $2, R23, lanes79
+	TBZ $2, R23, some27
 	FMOVQ (R3), F15
-	B lanes81
-lanes79:
-	TBZ $1, R23, lanes80
-	FMOVD (R3), F15
-	TBZ $0, R23, lanes81
-	ADD $8, R3, R25
-	VLD1 (R25), V15.S[2]
-	B lanes81
-lanes80:
-	VEOR V15.B16, V15.B16, V15.B16
-	TBZ $0, R23, lanes81
-	FMOVS (R3), F15
-lanes81:
+moved27:
 	ADD R11, R3, R3
-	TBZ $2, R23, lanes82
+	TBZ $2, R23, some28
 	FMOVQ (R3), F16
-	B lanes84
-lanes82:
-	TBZ $1, R23, lanes83
-	FMOVD (R3), F16
-	TBZ $0, R23, lanes84
-	ADD $8, R3, R25
-	VLD1 (R25), V16.S[2]
-	B lanes84
-lanes83:
-	VEOR V16.B16, V16.B16, V16.B16
-	TBZ $0, R23, lanes84
-	FMOVS (R3), F16
-lanes84:
-	TBZ $2, R23, lanes85
+moved28:
+	TBZ $2, R23, some29
 	FMOVQ (R0), F17
-	B lanes87
-lanes85:
-	TBZ $1, R23, lanes86
-	FMOVD (R0), F17
-	TBZ $0, R23, lanes87
-	ADD $8, R0, R25
-	VLD1 (R25), V17.S[2]
-	B lanes87
-lanes86:
-	VEOR V17.B16, V17.B16, V17.B16
-	TBZ $0, R23, lanes87
-	FMOVS (R0), F17
-lanes87:
+moved29:
 	VFMLA V14.S4, V17.S4, V0.S4
 	VFMLA V8.S4, V17.S4, V4.S4
 	ADD R11<<0, R0, R25
-	TBZ $2, R23, lanes88
+	TBZ $2, R23, some30
 	FMOVQ (R25), F17
-	B lanes90
-lanes88:
-	TBZ $1, R23, lanes89
-	FMOVD (R25), F17
-	TBZ $0, R23, lanes90
-	ADD $8, R25, R25
-	VLD1 (R25), V17.S[2]
-	B lanes90
-lanes89:
-	VEOR V17.B16, V17.B16, V17.B16
-	TBZ $0, R23, lanes90
-	FMOVS (R25), F17
-lanes90:
+moved30:
 	VFMLA V15.S4, V17.S4, V0.S4
 	VFMLA V9.S4, V17.S4, V4.S4
 	ADD R11<<1, R0, R25
-	TBZ $2, R23, lanes91
+	TBZ $2, R23, some31
 	FMOVQ (R25), F17
-	B lanes93
-lanes91:
-	TBZ $1, R23, lanes92
-	FMOVD (R25), F17
-	TBZ $0, R23, lanes93
-	ADD $8, R25, R25
-	VLD1 (R25), V17.S[2]
-	B lanes93
-lanes92:
-	VEOR V17.B16, V17.B16, V17.B16
-	TBZ $0, R23, lanes93
-	FMOVS (R25), F17
-lanes93:
+moved31:
 	VFMLA V14.S4, V17.S4, V1.S4
 	VFMLA V16.S4, V17.S4, V0.S4
 	VFMLA V8.S4, V17.S4, V5.S4
 	VFMLA V10.S4, V17.S4, V4.S4
 	ADD R15<<0, R0, R25
-	TBZ $2, R23, lanes94
+	TBZ $2, R23, some32
 	FMOVQ (R25), F17
-	B lanes96
-lanes94:
-	TBZ $1, R23, lanes95
-	FMOVD (R25), F17
-	TBZ $0, R23, lanes96
-	ADD $8, R25, R25
-	VLD1 (R25), V17.S[2]
-	B lanes96
-lanes95:
-	VEOR V17.B16, V17.B16, V17.B16
-	TBZ $0, R23, lanes96
-	FMOVS (R25), F17
-lanes96:
+moved32:
 	VFMLA V15.S4, V17.S4, V1.S4
 	VFMLA V9.S4, V17.S4, V5.S4
 	ADD R11<<2, R0, R1
-	TBZ $2, R23, lanes97
+	TBZ $2, R23, some33
 	FMOVQ (R1), F17
-	B lanes99
-lanes97:
-	TBZ $1, R23, lanes98
-	FMOVD (R1), F17
-	TBZ $0, R23, lanes99
-	ADD $8, R1, R25
-	VLD1 (R25), V17.S[2]
-	B lanes99
-lanes98:
-	VEOR V17.B16, V17.B16, V17.B16
-	TBZ $0, R23, lanes99
-	FMOVS (R1), F17
-lanes99:
+moved33:
 	VFMLA V14.S4, V17.S4, V2.S4
 	VFMLA V16.S4, V17.S4, V1.S4
 	VFMLA V8.S4, V17.S4, V6.S4
 	VFMLA V10.S4, V17.S4, V5.S4
 	ADD R11<<0, R1, R25
-	TBZ $2, R23, lanes100
+	TBZ $2, R23, some34
 	FMOVQ (R25), F17
-	B lanes102
-lanes100:
-	TBZ $1, R23, lanes101
-	FMOVD (R25), F17
-	TBZ $0, R23, lanes102
-	ADD $8, R25, R25
-	VLD1 (R25), V17.S[2]
-	B lanes102
-lanes101:
-	VEOR V17.B16, V17.B16, V17.B16
-	TBZ $0, R23, lanes102
-	FMOVS (R25), F17
-lanes102:
+moved34:
 	VFMLA V15.S4, V17.S4, V2.S4
 	VFMLA V9.S4, V17.S4, V6.S4
 	ADD R11<<1, R1, R25
-	TBZ $2, R23, lanes103
+	TBZ $2, R23, some35
 	FMOVQ (R25), F17
-	B lanes105
-lanes103:
-	TBZ $1, R23, lanes104
-	FMOVD (R25), F17
-	TBZ $0, R23, lanes105
-	ADD $8, R25, R25
-	VLD1 (R25), V17.S[2]
-	B lanes105
-lanes104:
-	VEOR V17.B16, V17.B16, V17.B16
-	TBZ $0, R23, lanes105
-	FMOVS (R25), F17
-lanes105:
+moved35:
 	VFMLA V14.S4, V17.S4, V3.S4
 	VFMLA V16.S4, V17.S4, V2.S4
 	VFMLA V8.S4, V17.S4, V7.S4
 	VFMLA V10.S4, V17.S4, V6.S4
 	ADD R15<<0, R1, R25
-	TBZ $2, R23, lanes106
+	TBZ $2, R23, some36
 	FMOVQ (R25), F17
-	B lanes108
-lanes106:
-	TBZ $1, R23, lanes107
-	FMOVD (R25), F17
-	TBZ $0, R23, lanes108
-	ADD $8, R25, R25
-	VLD1 (R25), V17.S[2]
-	B lanes108
-lanes107:
-	VEOR V17.B16, V17.B16, V17.B16
-	TBZ $0, R23, lanes108
-	FMOVS (R25), F17
-lanes108:
+moved36:
 	VFMLA V15.S4, V17.S4, V3.S4
 	VFMLA V9.S4, V17.S4, V7.S4
 	ADD R11<<2, R1, R1
-	TBZ $2, R23, lanes109
+	TBZ $2, R23, some37
 	FMOVQ (R1), F17
-	B lanes111
-lanes109:
-	TBZ $1, R23, lanes110
-	FMOVD (R1), F17
-	TBZ $0, R23, lanes111
-	ADD $8, R1, R25
-	VLD1 (R25), V17.S[2]
-	B lanes111
-lanes110:
-	VEOR V17.B16, V17.B16, V17.B16
-	TBZ $0, R23, lanes111
-	FMOVS (R1), F17
-lanes111:
+moved37:
 	VFMLA V16.S4, V17.S4, V3.S4
 	VFMLA V10.S4, V17.S4, V7.S4
 	ADD R9, R0, R0
-	TBZ $2, R23, lanes112
+	TBZ $2, R23, some38
 	FMOVQ (R0), F17
-	B lanes114
-lanes112:
-	TBZ $1, R23, lanes113
-	FMOVD (R0), F17
-	TBZ $0, R23, lanes114
-	ADD $8, R0, R25
-	VLD1 (R25), V17.S[2]
-	B lanes114
-lanes113:
-	VEOR V17.B16, V17.B16, V17.B16
-	TBZ $0, R23, lanes114
-	FMOVS (R0), F17
-lanes114:
+moved38:
 	VFMLA V11.S4, V17.S4, V4.S4
 	ADD R11<<0, R0, R25
-	TBZ $2, R23, lanes115
+	TBZ $2, R23, some39
 	FMOVQ (R25), F17
-	B lanes117
-lanes115:
-	TBZ $1, R23, lanes116
-	FMOVD (R25), F17
-	TBZ $0, R23, lanes117
-	ADD $8, R25, R25
-	VLD1 (R25), V17.S[2]
-	B lanes117
-lanes116:
-	VEOR V17.B16, V17.B16, V17.B16
-	TBZ $0, R23, lanes117
-	FMOVS (R25), F17
-lanes117:
+moved39:
 	VFMLA V12.S4, V17.S4, V4.S4
 	ADD R11<<1, R0, R25
-	TBZ $2, R23, lanes118
+	TBZ $2, R23, some40
 	FMOVQ (R25), F17
-	B lanes120
-lanes118:
-	TBZ $1, R23, lanes119
-	FMOVD (R25), F17
-	TBZ $0, R23, lanes120
-	ADD $8, R25, R25
-	VLD1 (R25), V17.S[2]
-	B lanes120
-lanes119:
-	VEOR V17.B16, V17.B16, V17.B16
-	TBZ $0, R23, lanes120
-	FMOVS (R25), F17
-lanes120:
+moved40:
 	VFMLA V11.S4, V17.S4, V5.S4
 	VFMLA V13.S4, V17.S4, V4.S4
 	ADD R15<<0, R0, R25
-	TBZ $2, R23, lanes121
+	TBZ $2, R23, some41
 	FMOVQ (R25), F17
-	B lanes123
-lanes121:
-	TBZ $1, R23, lanes122
-	FMOVD (R25), F17
-	TBZ $0, R23, lanes123
-	ADD $8, R25, R25
-	VLD1 (R25), V17.S[2]
-	B lanes123
-lanes122:
-	VEOR V17.B16, V17.B16, V17.B16
-	TBZ $0, R23, lanes123
-	FMOVS (R25), F17
-lanes123:
+moved41:
 	VFMLA V12.S4, V17.S4, V5.S4
 	ADD R11<<2, R0, R1
-	TBZ $2, R23, lanes124
+	TBZ $2, R23, some42
 	FMOVQ (R1), F17
-	B lanes126
-lanes124:
-	TBZ $1, R23, lanes125
-	FMOVD (R1), F17
-	TBZ $0, R23, lanes126
-	ADD $8, R1, R25
-	VLD1 (R25), V17.S[2]
-	B lanes126
-lanes125:
-	VEOR V17.B16, V17.B16, V17.B16
-	TBZ $0, R23, lanes126
-	FMOVS (R1), F17
-lanes126:
+moved42:
 	VFMLA V11.S4, V17.S4, V6.S4
 	VFMLA V13.S4, V17.S4, V5.S4
 	ADD R11<<0, R1, R25
-	TBZ $2, R23, lanes127
+	TBZ $2, R23, some43
 	FMOVQ (R25), F17
-	B lanes129
-lanes127:
-	TBZ $1, R23, lanes128
-	FMOVD (R25), F17
-	TBZ $0, R23, lanes129
-	ADD $8, R25, R25
-	VLD1 (R25), V17.S[2]
-	B lanes129
-lanes128:
-	VEOR V17.B16, V17.B16, V17.B16
-	TBZ $0, R23, lanes129
-	FMOVS (R25), F17
-lanes129:
+moved43:
 	VFMLA V12.S4, V17.S4, V6.S4
 	ADD R11<<1, R1, R25
-	TBZ $2, R23, lanes130
+	TBZ $2, R23, some44
 	FMOVQ (R25), F17
-	B lanes132
-lanes130:
-	TBZ $1, R23, lanes131
-	FMOVD (R25), F17
-	TBZ $0, R23, lanes132
-	ADD $8, R25, R25
-	VLD1 (R25), V17.S[2]
-	B lanes132
-lanes131:
-	VEOR V17.B16, V17.B16, V17.B16
-	TBZ $0, R23, lanes132
-	FMOVS (R25), F17
-lanes132:
+moved44:
 	VFMLA V11.S4, V17.S4, V7.S4
 	VFMLA V13.S4, V17.S4, V6.S4
 	ADD R15<<0, R1, R25
-	TBZ $2, R23, lanes133
+	TBZ $2, R23, some45
 	FMOVQ (R25), F17
-	B lanes135
-lanes133:
-	TBZ $1, R23, lanes134
-	FMOVD (R25), F17
-	TBZ $0, R23, lanes135
-	ADD $8, R25, R25
-	VLD1 (R25), V17.S[2]
-	B lanes135
-lanes134:
-	VEOR V17.B16, V17.B16, V17.B16
-	TBZ $0, R23, lanes135
-	FMOVS (R25), F17
-lanes135:
+moved45:
 	VFMLA V12.S4, V17.S4, V7.S4
 	ADD R11<<2, R1, R1
-	TBZ $2, R23, lanes136
+	TBZ $2, R23, some46
 	FMOVQ (R1), F17
-	B lanes138
-lanes136:
-	TBZ $1, R23, lanes137
-	FMOVD (R1), F17
-	TBZ $0, R23, lanes138
-	ADD $8, R1, R25
-	VLD1 (R25), V17.S[2]
-	B lanes138
-lanes137:
-	VEOR V17.B16, V17.B16, V17.B16
-	TBZ $0, R23, lanes138
-	FMOVS (R1), F17
-lanes138:
+moved46:
 	VFMLA V13.S4, V17.S4, V7.S4
 	ADD R9, R0, R0
-	TBZ $2, R23, lanes139
+	TBZ $2, R23, some47
 	FMOVQ (R0), F17
-	B lanes141
-lanes139:
-	TBZ $1, R23, lanes140
-	FMOVD (R0), F17
-	TBZ $0, R23, lanes141
-	ADD $8, R0, R25
-	VLD1 (R25), V17.S[2]
-	B lanes141
-lanes140:
-	VEOR V17.B16, V17.B16, V17.B16
-	TBZ $0, R23, lanes141
-	FMOVS (R0), F17
-lanes141:
+moved47:
 	VFMLA V14.S4, V17.S4, V4.S4
 	ADD R11<<0, R0, R25
-	TBZ $2, R23, lanes142
+	TBZ $2, R23, some48
 	FMOVQ (R25), F17
-	B lanes144
-lanes142:
-	TBZ $1, R23, lanes143
-	FMOVD (R25), F17
-	TBZ $0, R23, lanes144
-	ADD $8, R25, R25
-	VLD1 (R25), V17.S[2]
-	B lanes144
-lanes143:
-	VEOR V17.B16, V17.B16, V17.B16
-	TBZ $0, R23, lanes144
-	FMOVS (R25), F17
-lanes144:
+moved48:
 	VFMLA V15.S4, V17.S4, V4.S4
 	ADD R11<<1, R0, R25
-	TBZ $2, R23, lanes145
+	TBZ $2, R23, some49
 	FMOVQ (R25), F17
-	B lanes147
-lanes145:
-	TBZ $1, R23, lanes146
-	FMOVD (R25), F17
-	TBZ $0, R23, lanes147
-	ADD $8, R25, R25
-	VLD1 (R25), V17.S[2]
-	B lanes147
-lanes146:
-	VEOR V17.B16, V17.B16, V17.B16
-	TBZ $0, R23, lanes147
-	FMOVS (R25), F17
-lanes147:
+moved49:
 	VFMLA V14.S4, V17.S4, V5.S4
 	VFMLA V16.S4, V17.S4, V4.S4
 	ADD R15<<0, R0, R25
-	TBZ $2, R23, lanes148
+	TBZ $2, R23, some50
 	FMOVQ (R25), F17
-	B lanes150
-lanes148:
-	TBZ $1, R23, lanes149
-	FMOVD (R25), F17
-	TBZ $0, R23, lanes150
-	ADD $8, R25, R25
-	VLD1 (R25), V17.S[2]
-	B lanes150
-lanes149:
-	VEOR V17.B16, V17.B16, V17.B16
-	TBZ $0, R23, lanes150
-	FMOVS (R25), F17
-lanes150:
+moved50:
 	VFMLA V15.S4, V17.S4, V5.S4
 	ADD R11<<2, R0, R1
-	TBZ $2, R23, lanes151
+	TBZ $2, R23, some51
 	FMOVQ (R1), F17
-	B lanes153
-lanes151:
-	TBZ $1, R23, lanes152
-	FMOVD (R1), F17
-	TBZ $0, R23, lanes153
-	ADD $8, R1, R25
-	VLD1 (R25), V17.S[2]
-	B lanes153
-lanes152:
-	VEOR V17.B16, V17.B16, V17.B16
-	TBZ $0, R23, lanes153
-	FMOVS (R1), F17
-lanes153:
+moved51:
 	VFMLA V14.S4, V17.S4, V6.S4
 	VFMLA V16.S4, V17.S4, V5.S4
 	ADD R11<<0, R1, R25
-	TBZ $2, R23, lanes154
+	TBZ $2, R23, some52
 	FMOVQ (R25), F17
-	B lanes156
-lanes154:
-	TBZ $1, R23, lanes155
-	FMOVD (R25), F17
-	TBZ $0, R23, lanes156
-	ADD $8, R25, R25
-	VLD1 (R25), V17.S[2]
-	B lanes156
-lanes155:
-	VEOR V17.B16, V17.B16, V17.B16
-	TBZ $0, R23, lanes156
-	FMOVS (R25), F17
-lanes156:
+moved52:
 	VFMLA V15.S4, V17.S4, V6.S4
 	ADD R11<<1, R1, R25
-	TBZ $2, R23, lanes157
+	TBZ $2, R23, some53
 	FMOVQ (R25), F17
-	B lanes159
-lanes157:
-	TBZ $1, R23, lanes158
-	FMOVD (R25), F17
-	TBZ $0, R23, lanes159
-	ADD $8, R25, R25
-	VLD1 (R25), V17.S[2]
-	B lanes159
-lanes158:
-	VEOR V17.B16, V17.B16, V17.B16
-	TBZ $0, R23, lanes159
-	FMOVS (R25), F17
-lanes159:
+moved53:
 	VFMLA V14.S4, V17.S4, V7.S4
 	VFMLA V16.S4, V17.S4, V6.S4
 	ADD R15<<0, R1, R25
-	TBZ $2, R23, lanes160
+	TBZ $2, R23, some54
 	FMOVQ (R25), F17
-	B lanes162
-lanes160:
-	TBZ $1, R23, lanes161
-	FMOVD (R25), F17
-	TBZ $0, R23, lanes162
-	ADD $8, R25, R25
-	VLD1 (R25), V17.S[2]
-	B lanes162
-lanes161:
-	VEOR V17.B16, V17.B16, V17.B16
-	TBZ $0, R23, lanes162
-	FMOVS (R25), F17
-lanes162:
+moved54:
 	VFMLA V15.S4, V17.S4, V7.S4
 	ADD R11<<2, R1, R1
-	TBZ $2, R23, lanes163
+	TBZ $2, R23, some55
 	FMOVQ (R1), F17
-	B lanes165
-lanes163:
-	TBZ $1, R23, lanes164
-	FMOVD (R1), F17
-	TBZ $0, R23, lanes165
-	ADD $8, R1, R25
-	VLD1 (R25), V17.S[2]
-	B lanes165
-lanes164:
-	VEOR V17.B16, V17.B16, V17.B16
-	TBZ $0, R23, lanes165
-	FMOVS (R1), F17
-lanes165:
+moved55:
 	VFMLA V16.S4, V17.S4, V7.S4
 	ADD R9, R0, R0
 	CMP $0, R13
@@ -5171,128 +4659,851 @@ partHard:
 
 partDone:
 	MOVD R7, R0
-	TBZ $2, R23, lanes166
+	TBZ $2, R23, some56
 	FMOVQ F0, (R0)
-	B lanes168
-lanes166:
-	TBZ $1, R23, lanes167
-	FMOVD F0, (R0)
-	TBZ $0, R23, lanes168
-	ADD $8, R0, R25
-	VST1 V0.S[2], (R25)
-	B lanes168
-lanes167:
-	TBZ $0, R23, lanes168
-	FMOVS F0, (R0)
-lanes168:
+moved56:
 	ADD R11<<0, R0, R25
-	TBZ $2, R23, lanes169
+	TBZ $2, R23, some57
 	FMOVQ F1, (R25)
-	B lanes171
-lanes169:
-	TBZ $1, R23, lanes170
-	FMOVD F1, (R25)
-	TBZ $0, R23, lanes171
-	ADD $8, R25, R25
-	VST1 V1.S[2], (R25)
-	B lanes171
-lanes170:
-	TBZ $0, R23, lanes171
-	FMOVS F1, (R25)
-lanes171:
+moved57:
 	ADD R11<<1, R0, R25
-	TBZ $2, R23, lanes172
+	TBZ $2, R23, some58
 	FMOVQ F2, (R25)
-	B lanes174
-lanes172:
-	TBZ $1, R23, lanes173
-	FMOVD F2, (R25)
-	TBZ $0, R23, lanes174
-	ADD $8, R25, R25
-	VST1 V2.S[2], (R25)
-	B lanes174
-lanes173:
-	TBZ $0, R23, lanes174
-	FMOVS F2, (R25)
-lanes174:
+moved58:
 	ADD R15<<0, R0, R25
-	TBZ $2, R23, lanes175
+	TBZ $2, R23, some59
 	FMOVQ F3, (R25)
-	B lanes177
-lanes175:
-	TBZ $1, R23, lanes176
-	FMOVD F3, (R25)
-	TBZ $0, R23, lanes177
-	ADD $8, R25, R25
-	VST1 V3.S[2], (R25)
-	B lanes177
-lanes176:
-	TBZ $0, R23, lanes177
-	FMOVS F3, (R25)
-lanes177:
+moved59:
 	ADD R10, R0, R0
-	TBZ $2, R23, lanes178
+	TBZ $2, R23, some60
 	FMOVQ F4, (R0)
-	B lanes180
-lanes178:
-	TBZ $1, R23, lanes179
-	FMOVD F4, (R0)
-	TBZ $0, R23, lanes180
-	ADD $8, R0, R25
-	VST1 V4.S[2], (R25)
-	B lanes180
-lanes179:
-	TBZ $0, R23, lanes180
-	FMOVS F4, (R0)
-lanes180:
+moved60:
 	ADD R11<<0, R0, R25
-	TBZ $2, R23, lanes181
+	TBZ $2, R23, some61
 	FMOVQ F5, (R25)
-	B lanes183
-lanes181:
-	TBZ $1, R23, lanes182
-	FMOVD F5, (R25)
-	TBZ $0, R23, lanes183
-	ADD $8, R25, R25
-	VST1 V5.S[2], (R25)
-	B lanes183
-lanes182:
-	TBZ $0, R23, lanes183
-	FMOVS F5, (R25)
-lanes183:
+moved61:
 	ADD R11<<1, R0, R25
-	TBZ $2, R23, lanes184
+	TBZ $2, R23, some62
 	FMOVQ F6, (R25)
-	B lanes186
-lanes184:
-	TBZ $1, R23, lanes185
-	FMOVD F6, (R25)
-	TBZ $0, R23, lanes186
-	ADD $8, R25, R25
-	VST1 V6.S[2], (R25)
-	B lanes186
-lanes185:
-	TBZ $0, R23, lanes186
-	FMOVS F6, (R25)
-lanes186:
+moved62:
 	ADD R15<<0, R0, R25
-	TBZ $2, R23, lanes187
+	TBZ $2, R23, some63
 	FMOVQ F7, (R25)
-	B lanes189
-lanes187:
-	TBZ $1, R23, lanes188
-	FMOVD F7, (R25)
-	TBZ $0, R23, lanes189
-	ADD $8, R25, R25
-	VST1 V7.S[2], (R25)
-	B lanes189
-lanes188:
-	TBZ $0, R23, lanes189
-	FMOVS F7, (R25)
-lanes189:
+moved63:
 
 done:
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R8), F0
+	TBZ $0, R23, moved1
+	ADD $8, R8, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R8), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R3), F8
+	TBZ $0, R23, moved2
+	ADD $8, R3, R25
+	VLD1 (R25), V8.S[2]
+	B moved2
+one2:
+	VEOR V8.B16, V8.B16, V8.B16
+	TBZ $0, R23, moved2
+	FMOVS (R3), F8
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R3), F9
+	TBZ $0, R23, moved3
+	ADD $8, R3, R25
+	VLD1 (R25), V9.S[2]
+	B moved3
+one3:
+	VEOR V9.B16, V9.B16, V9.B16
+	TBZ $0, R23, moved3
+	FMOVS (R3), F9
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R3), F10
+	TBZ $0, R23, moved4
+	ADD $8, R3, R25
+	VLD1 (R25), V10.S[2]
+	B moved4
+one4:
+	VEOR V10.B16, V10.B16, V10.B16
+	TBZ $0, R23, moved4
+	FMOVS (R3), F10
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R0), F17
+	TBZ $0, R23, moved5
+	ADD $8, R0, R25
+	VLD1 (R25), V17.S[2]
+	B moved5
+one5:
+	VEOR V17.B16, V17.B16, V17.B16
+	TBZ $0, R23, moved5
+	FMOVS (R0), F17
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R25), F17
+	TBZ $0, R23, moved6
+	ADD $8, R25, R25
+	VLD1 (R25), V17.S[2]
+	B moved6
+one6:
+	VEOR V17.B16, V17.B16, V17.B16
+	TBZ $0, R23, moved6
+	FMOVS (R25), F17
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R25), F17
+	TBZ $0, R23, moved7
+	ADD $8, R25, R25
+	VLD1 (R25), V17.S[2]
+	B moved7
+one7:
+	VEOR V17.B16, V17.B16, V17.B16
+	TBZ $0, R23, moved7
+	FMOVS (R25), F17
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD (R25), F17
+	TBZ $0, R23, moved8
+	ADD $8, R25, R25
+	VLD1 (R25), V17.S[2]
+	B moved8
+one8:
+	VEOR V17.B16, V17.B16, V17.B16
+	TBZ $0, R23, moved8
+	FMOVS (R25), F17
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD (R1), F17
+	TBZ $0, R23, moved9
+	ADD $8, R1, R25
+	VLD1 (R25), V17.S[2]
+	B moved9
+one9:
+	VEOR V17.B16, V17.B16, V17.B16
+	TBZ $0, R23, moved9
+	FMOVS (R1), F17
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD (R25), F17
+	TBZ $0, R23, moved10
+	ADD $8, R25, R25
+	VLD1 (R25), V17.S[2]
+	B moved10
+one10:
+	VEOR V17.B16, V17.B16, V17.B16
+	TBZ $0, R23, moved10
+	FMOVS (R25), F17
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD (R25), F17
+	TBZ $0, R23, moved11
+	ADD $8, R25, R25
+	VLD1 (R25), V17.S[2]
+	B moved11
+one11:
+	VEOR V17.B16, V17.B16, V17.B16
+	TBZ $0, R23, moved11
+	FMOVS (R25), F17
+	B moved11
+
+some12:
+	TBZ $1, R23, one12
+	FMOVD (R25), F17
+	TBZ $0, R23, moved12
+	ADD $8, R25, R25
+	VLD1 (R25), V17.S[2]
+	B moved12
+one12:
+	VEOR V17.B16, V17.B16, V17.B16
+	TBZ $0, R23, moved12
+	FMOVS (R25), F17
+	B moved12
+
+some13:
+	TBZ $1, R23, one13
+	FMOVD (R1), F17
+	TBZ $0, R23, moved13
+	ADD $8, R1, R25
+	VLD1 (R25), V17.S[2]
+	B moved13
+one13:
+	VEOR V17.B16, V17.B16, V17.B16
+	TBZ $0, R23, moved13
+	FMOVS (R1), F17
+	B moved13
+
+some14:
+	TBZ $1, R23, one14
+	FMOVD (R3), F11
+	TBZ $0, R23, moved14
+	ADD $8, R3, R25
+	VLD1 (R25), V11.S[2]
+	B moved14
+one14:
+	VEOR V11.B16, V11.B16, V11.B16
+	TBZ $0, R23, moved14
+	FMOVS (R3), F11
+	B moved14
+
+some15:
+	TBZ $1, R23, one15
+	FMOVD (R3), F12
+	TBZ $0, R23, moved15
+	ADD $8, R3, R25
+	VLD1 (R25), V12.S[2]
+	B moved15
+one15:
+	VEOR V12.B16, V12.B16, V12.B16
+	TBZ $0, R23, moved15
+	FMOVS (R3), F12
+	B moved15
+
+some16:
+	TBZ $1, R23, one16
+	FMOVD (R3), F13
+	TBZ $0, R23, moved16
+	ADD $8, R3, R25
+	VLD1 (R25), V13.S[2]
+	B moved16
+one16:
+	VEOR V13.B16, V13.B16, V13.B16
+	TBZ $0, R23, moved16
+	FMOVS (R3), F13
+	B moved16
+
+some17:
+	TBZ $1, R23, one17
+	FMOVD (R0), F17
+	TBZ $0, R23, moved17
+	ADD $8, R0, R25
+	VLD1 (R25), V17.S[2]
+	B moved17
+one17:
+	VEOR V17.B16, V17.B16, V17.B16
+	TBZ $0, R23, moved17
+	FMOVS (R0), F17
+	B moved17
+
+some18:
+	TBZ $1, R23, one18
+	FMOVD (R25), F17
+	TBZ $0, R23, moved18
+	ADD $8, R25, R25
+	VLD1 (R25), V17.S[2]
+	B moved18
+one18:
+	VEOR V17.B16, V17.B16, V17.B16
+	TBZ $0, R23, moved18
+	FMOVS (R25), F17
+	B moved18
+
+some19:
+	TBZ $1, R23, one19
+	FMOVD (R25), F17
+	TBZ $0, R23, moved19
+	ADD $8, R25, R25
+	VLD1 (R25), V17.S[2]
+	B moved19
+one19:
+	VEOR V17.B16, V17.B16, V17.B16
+	TBZ $0, R23, moved19
+	FMOVS (R25), F17
+	B moved19
+
+some20:
+	TBZ $1, R23, one20
+	FMOVD (R25), F17
+	TBZ $0, R23, moved20
+	ADD $8, R25, R25
+	VLD1 (R25), V17.S[2]
+	B moved20
+one20:
+	VEOR V17.B16, V17.B16, V17.B16
+	TBZ $0, R23, moved20
+	FMOVS (R25), F17
+	B moved20
+
+some21:
+	TBZ $1, R23, one21
+	FMOVD (R1), F17
+	TBZ $0, R23, moved21
+	ADD $8, R1, R25
+	VLD1 (R25), V17.S[2]
+	B moved21
+one21:
+	VEOR V17.B16, V17.B16, V17.B16
+	TBZ $0, R23, moved21
+	FMOVS (R1), F17
+	B moved21
+
+some22:
+	TBZ $1, R23, one22
+	FMOVD (R25), F17
+	TBZ $0, R23, moved22
+	ADD $8, R25, R25
+	VLD1 (R25), V17.S[2]
+	B moved22
+one22:
+	VEOR V17.B16, V17.B16, V17.B16
+	TBZ $0, R23, moved22
+	FMOVS (R25), F17
+	B moved22
+
+some23:
+	TBZ $1, R23, one23
+	FMOVD (R25), F17
+	TBZ $0, R23, moved23
+	ADD $8, R25, R25
+	VLD1 (R25), V17.S[2]
+	B moved23
+one23:
+	VEOR V17.B16, V17.B16, V17.B16
+	TBZ $0, R23, moved23
+	FMOVS (R25), F17
+	B moved23
+
+some24:
+	TBZ $1, R23, one24
+	FMOVD (R25), F17
+	TBZ $0, R23, moved24
+	ADD $8, R25, R25
+	VLD1 (R25), V17.S[2]
+	B moved24
+one24:
+	VEOR V17.B16, V17.B16, V17.B16
+	TBZ $0, R23, moved24
+	FMOVS (R25), F17
+	B moved24
+
+some25:
+	TBZ $1, R23, one25
+	FMOVD (R1), F17
+	TBZ $0, R23, moved25
+	ADD $8, R1, R25
+	VLD1 (R25), V17.S[2]
+	B moved25
+one25:
+	VEOR V17.B16, V17.B16, V17.B16
+	TBZ $0, R23, moved25
+	FMOVS (R1), F17
+	B moved25
+
+some26:
+	TBZ $1, R23, one26
+	FMOVD (R3), F14
+	TBZ $0, R23, moved26
+	ADD $8, R3, R25
+	VLD1 (R25), V14.S[2]
+	B moved26
+one26:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved26
+	FMOVS (R3), F14
+	B moved26
+
+some27:
+	TBZ $1, R23, one27
+	FMOVD (R3), F15
+	TBZ $0, R23, moved27
+	ADD $8, R3, R25
+	VLD1 (R25), V15.S[2]
+	B moved27
+one27:
+	VEOR V15.B16, V15.B16, V15.B16
+	TBZ $0, R23, moved27
+	FMOVS (R3), F15
+	B moved27
+
+some28:
+	TBZ $1, R23, one28
+	FMOVD (R3), F16
+	TBZ $0, R23, moved28
+	ADD $8, R3, R25
+	VLD1 (R25), V16.S[2]
+	B moved28
+one28:
+	VEOR V16.B16, V16.B16, V16.B16
+	TBZ $0, R23, moved28
+	FMOVS (R3), F16
+	B moved28
+
+some29:
+	TBZ $1, R23, one29
+	FMOVD (R0), F17
+	TBZ $0, R23, moved29
+	ADD $8, R0, R25
+	VLD1 (R25), V17.S[2]
+	B moved29
+one29:
+	VEOR V17.B16, V17.B16, V17.B16
+	TBZ $0, R23, moved29
+	FMOVS (R0), F17
+	B moved29
+
+some30:
+	TBZ $1, R23, one30
+	FMOVD (R25), F17
+	TBZ $0, R23, moved30
+	ADD $8, R25, R25
+	VLD1 (R25), V17.S[2]
+	B moved30
+one30:
+	VEOR V17.B16, V17.B16, V17.B16
+	TBZ $0, R23, moved30
+	FMOVS (R25), F17
+	B moved30
+
+some31:
+	TBZ $1, R23, one31
+	FMOVD (R25), F17
+	TBZ $0, R23, moved31
+	ADD $8, R25, R25
+	VLD1 (R25), V17.S[2]
+	B moved31
+one31:
+	VEOR V17.B16, V17.B16, V17.B16
+	TBZ $0, R23, moved31
+	FMOVS (R25), F17
+	B moved31
+
+some32:
+	TBZ $1, R23, one32
+	FMOVD (R25), F17
+	TBZ $0, R23, moved32
+	ADD $8, R25, R25
+	VLD1 (R25), V17.S[2]
+	B moved32
+one32:
+	VEOR V17.B16, V17.B16, V17.B16
+	TBZ $0, R23, moved32
+	FMOVS (R25), F17
+	B moved32
+
+some33:
+	TBZ $1, R23, one33
+	FMOVD (R1), F17
+	TBZ $0, R23, moved33
+	ADD $8, R1, R25
+	VLD1 (R25), V17.S[2]
+	B moved33
+one33:
+	VEOR V17.B16, V17.B16, V17.B16
+	TBZ $0, R23, moved33
+	FMOVS (R1), F17
+	B moved33
+
+some34:
+	TBZ $1, R23, one34
+	FMOVD (R25), F17
+	TBZ $0, R23, moved34
+	ADD $8, R25, R25
+	VLD1 (R25), V17.S[2]
+	B moved34
+one34:
+	VEOR V17.B16, V17.B16, V17.B16
+	TBZ $0, R23, moved34
+	FMOVS (R25), F17
+	B moved34
+
+some35:
+	TBZ $1, R23, one35
+	FMOVD (R25), F17
+	TBZ $0, R23, moved35
+	ADD $8, R25, R25
+	VLD1 (R25), V17.S[2]
+	B moved35
+one35:
+	VEOR V17.B16, V17.B16, V17.B16
+	TBZ $0, R23, moved35
+	FMOVS (R25), F17
+	B moved35
+
+some36:
+	TBZ $1, R23, one36
+	FMOVD (R25), F17
+	TBZ $0, R23, moved36
+	ADD $8, R25, R25
+	VLD1 (R25), V17.S[2]
+	B moved36
+one36:
+	VEOR V17.B16, V17.B16, V17.B16
+	TBZ $0, R23, moved36
+	FMOVS (R25), F17
+	B moved36
+
+some37:
+	TBZ $1, R23, one37
+	FMOVD (R1), F17
+	TBZ $0, R23, moved37
+	ADD $8, R1, R25
+	VLD1 (R25), V17.S[2]
+	B moved37
+one37:
+	VEOR V17.B16, V17.B16, V17.B16
+	TBZ $0, R23, moved37
+	FMOVS (R1), F17
+	B moved37
+
+some38:
+	TBZ $1, R23, one38
+	FMOVD (R0), F17
+	TBZ $0, R23, moved38
+	ADD $8, R0, R25
+	VLD1 (R25), V17.S[2]
+	B moved38
+one38:
+	VEOR V17.B16, V17.B16, V17.B16
+	TBZ $0, R23, moved38
+	FMOVS (R0), F17
+	B moved38
+
+some39:
+	TBZ $1, R23, one39
+	FMOVD (R25), F17
+	TBZ $0, R23, moved39
+	ADD $8, R25, R25
+	VLD1 (R25), V17.S[2]
+	B moved39
+one39:
+	VEOR V17.B16, V17.B16, V17.B16
+	TBZ $0, R23, moved39
+	FMOVS (R25), F17
+	B moved39
+
+some40:
+	TBZ $1, R23, one40
+	FMOVD (R25), F17
+	TBZ $0, R23, moved40
+	ADD $8, R25, R25
+	VLD1 (R25), V17.S[2]
+	B moved40
+one40:
+	VEOR V17.B16, V17.B16, V17.B16
+	TBZ $0, R23, moved40
+	FMOVS (R25), F17
+	B moved40
+
+some41:
+	TBZ $1, R23, one41
+	FMOVD (R25), F17
+	TBZ $0, R23, moved41
+	ADD $8, R25, R25
+	VLD1 (R25), V17.S[2]
+	B moved41
+one41:
+	VEOR V17.B16, V17.B16, V17.B16
+	TBZ $0, R23, moved41
+	FMOVS (R25), F17
+	B moved41
+
+some42:
+	TBZ $1, R23, one42
+	FMOVD (R1), F17
+	TBZ $0, R23, moved42
+	ADD $8, R1, R25
+	VLD1 (R25), V17.S[2]
+	B moved42
+one42:
+	VEOR V17.B16, V17.B16, V17.B16
+	TBZ $0, R23, moved42
+	FMOVS (R1), F17
+	B moved42
+
+some43:
+	TBZ $1, R23, one43
+	FMOVD (R25), F17
+	TBZ $0, R23, moved43
+	ADD $8, R25, R25
+	VLD1 (R25), V17.S[2]
+	B moved43
+one43:
+	VEOR V17.B16, V17.B16, V17.B16
+	TBZ $0, R23, moved43
+	FMOVS (R25), F17
+	B moved43
+
+some44:
+	TBZ $1, R23, one44
+	FMOVD (R25), F17
+	TBZ $0, R23, moved44
+	ADD $8, R25, R25
+	VLD1 (R25), V17.S[2]
+	B moved44
+one44:
+	VEOR V17.B16, V17.B16, V17.B16
+	TBZ $0, R23, moved44
+	FMOVS (R25), F17
+	B moved44
+
+some45:
+	TBZ $1, R23, one45
+	FMOVD (R25), F17
+	TBZ $0, R23, moved45
+	ADD $8, R25, R25
+	VLD1 (R25), V17.S[2]
+	B moved45
+one45:
+	VEOR V17.B16, V17.B16, V17.B16
+	TBZ $0, R23, moved45
+	FMOVS (R25), F17
+	B moved45
+
+some46:
+	TBZ $1, R23, one46
+	FMOVD (R1), F17
+	TBZ $0, R23, moved46
+	ADD $8, R1, R25
+	VLD1 (R25), V17.S[2]
+	B moved46
+one46:
+	VEOR V17.B16, V17.B16, V17.B16
+	TBZ $0, R23, moved46
+	FMOVS (R1), F17
+	B moved46
+
+some47:
+	TBZ $1, R23, one47
+	FMOVD (R0), F17
+	TBZ $0, R23, moved47
+	ADD $8, R0, R25
+	VLD1 (R25), V17.S[2]
+	B moved47
+one47:
+	VEOR V17.B16, V17.B16, V17.B16
+	TBZ $0, R23, moved47
+	FMOVS (R0), F17
+	B moved47
+
+some48:
+	TBZ $1, R23, one48
+	FMOVD (R25), F17
+	TBZ $0, R23, moved48
+	ADD $8, R25, R25
+	VLD1 (R25), V17.S[2]
+	B moved48
+one48:
+	VEOR V17.B16, V17.B16, V17.B16
+	TBZ $0, R23, moved48
+	FMOVS (R25), F17
+	B moved48
+
+some49:
+	TBZ $1, R23, one49
+	FMOVD (R25), F17
+	TBZ $0, R23, moved49
+	ADD $8, R25, R25
+	VLD1 (R25), V17.S[2]
+	B moved49
+one49:
+	VEOR V17.B16, V17.B16, V17.B16
+	TBZ $0, R23, moved49
+	FMOVS (R25), F17
+	B moved49
+
+some50:
+	TBZ $1, R23, one50
+	FMOVD (R25), F17
+	TBZ $0, R23, moved50
+	ADD $8, R25, R25
+	VLD1 (R25), V17.S[2]
+	B moved50
+one50:
+	VEOR V17.B16, V17.B16, V17.B16
+	TBZ $0, R23, moved50
+	FMOVS (R25), F17
+	B moved50
+
+some51:
+	TBZ $1, R23, one51
+	FMOVD (R1), F17
+	TBZ $0, R23, moved51
+	ADD $8, R1, R25
+	VLD1 (R25), V17.S[2]
+	B moved51
+one51:
+	VEOR V17.B16, V17.B16, V17.B16
+	TBZ $0, R23, moved51
+	FMOVS (R1), F17
+	B moved51
+
+some52:
+	TBZ $1, R23, one52
+	FMOVD (R25), F17
+	TBZ $0, R23, moved52
+	ADD $8, R25, R25
+	VLD1 (R25), V17.S[2]
+	B moved52
+one52:
+	VEOR V17.B16, V17.B16, V17.B16
+	TBZ $0, R23, moved52
+	FMOVS (R25), F17
+	B moved52
+
+some53:
+	TBZ $1, R23, one53
+	FMOVD (R25), F17
+	TBZ $0, R23, moved53
+	ADD $8, R25, R25
+	VLD1 (R25), V17.S[2]
+	B moved53
+one53:
+	VEOR V17.B16, V17.B16, V17.B16
+	TBZ $0, R23, moved53
+	FMOVS (R25), F17
+	B moved53
+
+some54:
+	TBZ $1, R23, one54
+	FMOVD (R25), F17
+	TBZ $0, R23, moved54
+	ADD $8, R25, R25
+	VLD1 (R25), V17.S[2]
+	B moved54
+one54:
+	VEOR V17.B16, V17.B16, V17.B16
+	TBZ $0, R23, moved54
+	FMOVS (R25), F17
+	B moved54
+
+some55:
+	TBZ $1, R23, one55
+	FMOVD (R1), F17
+	TBZ $0, R23, moved55
+	ADD $8, R1, R25
+	VLD1 (R25), V17.S[2]
+	B moved55
+one55:
+	VEOR V17.B16, V17.B16, V17.B16
+	TBZ $0, R23, moved55
+	FMOVS (R1), F17
+	B moved55
+
+some56:
+	TBZ $1, R23, one56
+	FMOVD F0, (R0)
+	TBZ $0, R23, moved56
+	ADD $8, R0, R25
+	VST1 V0.S[2], (R25)
+	B moved56
+one56:
+	TBZ $0, R23, moved56
+	FMOVS F0, (R0)
+	B moved56
+
+some57:
+	TBZ $1, R23, one57
+	FMOVD F1, (R25)
+	TBZ $0, R23, moved57
+	ADD $8, R25, R25
+	VST1 V1.S[2], (R25)
+	B moved57
+one57:
+	TBZ $0, R23, moved57
+	FMOVS F1, (R25)
+	B moved57
+
+some58:
+	TBZ $1, R23, one58
+	FMOVD F2, (R25)
+	TBZ $0, R23, moved58
+	ADD $8, R25, R25
+	VST1 V2.S[2], (R25)
+	B moved58
+one58:
+	TBZ $0, R23, moved58
+	FMOVS F2, (R25)
+	B moved58
+
+some59:
+	TBZ $1, R23, one59
+	FMOVD F3, (R25)
+	TBZ $0, R23, moved59
+	ADD $8, R25, R25
+	VST1 V3.S[2], (R25)
+	B moved59
+one59:
+	TBZ $0, R23, moved59
+	FMOVS F3, (R25)
+	B moved59
+
+some60:
+	TBZ $1, R23, one60
+	FMOVD F4, (R0)
+	TBZ $0, R23, moved60
+	ADD $8, R0, R25
+	VST1 V4.S[2], (R25)
+	B moved60
+one60:
+	TBZ $0, R23, moved60
+	FMOVS F4, (R0)
+	B moved60
+
+some61:
+	TBZ $1, R23, one61
+	FMOVD F5, (R25)
+	TBZ $0, R23, moved61
+	ADD $8, R25, R25
+	VST1 V5.S[2], (R25)
+	B moved61
+one61:
+	TBZ $0, R23, moved61
+	FMOVS F5, (R25)
+	B moved61
+
+some62:
+	TBZ $1, R23, one62
+	FMOVD F6, (R25)
+	TBZ $0, R23, moved62
+	ADD $8, R25, R25
+	VST1 V6.S[2], (R25)
+	B moved62
+one62:
+	TBZ $0, R23, moved62
+	FMOVS F6, (R25)
+	B moved62
+
+some63:
+	TBZ $1, R23, one63
+	FMOVD F7, (R25)
+	TBZ $0, R23, moved63
+	ADD $8, R25, R25
+	VST1 V7.S[2], (R25)
+	B moved63
+one63:
+	TBZ $0, R23, moved63
+	FMOVS F7, (R25)
+	B moved63
 
 // func neonPairMany2(out *float32, in *float32, kernel *float32, shift *float32, inRow int, outRow int, pixel int, c int, act int)
 TEXT ·neonPairMany2(SB), NOSPLIT, $0-72
@@ -5817,21 +6028,9 @@ tail:
 	ADDS $4, R12, R12
 	BEQ done
 	MOVD R12, R23
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R8), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R8), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R8, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R8), F0
-lanes3:
+moved1:
 	VORR V0.B16, V0.B16, V1.B16
 	VORR V0.B16, V0.B16, V2.B16
 	VORR V0.B16, V0.B16, V3.B16
@@ -5849,1651 +6048,523 @@ lanes3:
 	VORR V0.B16, V0.B16, V15.B16
 	MOVD R2, R3
 	MOVD R6, R0
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R3), F16
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R3), F16
-	TBZ $0, R23, lanes6
-	ADD $8, R3, R25
-	VLD1 (R25), V16.S[2]
-	B lanes6
-lanes5:
-	VEOR V16.B16, V16.B16, V16.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R3), F16
-lanes6:
+moved2:
 	ADD R11, R3, R3
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R3), F17
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R3), F17
-	TBZ $0, R23, lanes9
-	ADD $8, R3, R25
-	VLD1 (R25), V17.S[2]
-	B lanes9
-lanes8:
-	VEOR V17.B16, V17.B16, V17.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R3), F17
-lanes9:
+moved3:
 	ADD R11, R3, R3
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R3), F18
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R3), F18
-	TBZ $0, R23, lanes12
-	ADD $8, R3, R25
-	VLD1 (R25), V18.S[2]
-	B lanes12
-lanes11:
-	VEOR V18.B16, V18.B16, V18.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R3), F18
-lanes12:
+moved4:
 	ADD R11, R3, R3
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R0), F25
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R0), F25
-	TBZ $0, R23, lanes15
-	ADD $8, R0, R25
-	VLD1 (R25), V25.S[2]
-	B lanes15
-lanes14:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R0), F25
-lanes15:
+moved5:
 	VFMLA V16.S4, V25.S4, V0.S4
 	ADD R11<<0, R0, R25
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R25), F25
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes18
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes18
-lanes17:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R25), F25
-lanes18:
+moved6:
 	VFMLA V17.S4, V25.S4, V0.S4
 	ADD R11<<1, R0, R25
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R25), F25
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes21
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes21
-lanes20:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R25), F25
-lanes21:
+moved7:
 	VFMLA V16.S4, V25.S4, V1.S4
 	VFMLA V18.S4, V25.S4, V0.S4
 	ADD R15<<0, R0, R25
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ (R25), F25
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes24
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes24
-lanes23:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes24
-	FMOVS (R25), F25
-lanes24:
+moved8:
 	VFMLA V17.S4, V25.S4, V1.S4
 	ADD R11<<2, R0, R1
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ (R1), F25
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD (R1), F25
-	TBZ $0, R23, lanes27
-	ADD $8, R1, R25
-	VLD1 (R25), V25.S[2]
-	B lanes27
-lanes26:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes27
-	FMOVS (R1), F25
-lanes27:
+moved9:
 	VFMLA V16.S4, V25.S4, V2.S4
 	VFMLA V18.S4, V25.S4, V1.S4
 	ADD R11<<0, R1, R25
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ (R25), F25
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes30
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes30
-lanes29:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes30
-	FMOVS (R25), F25
-lanes30:
+moved10:
 	VFMLA V17.S4, V25.S4, V2.S4
 	ADD R11<<1, R1, R25
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ (R25), F25
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes33
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes33
-lanes32:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes33
-	FMOVS (R25), F25
-lanes33:
+moved11:
 	VFMLA V16.S4, V25.S4, V3.S4
 	VFMLA V18.S4, V25.S4, V2.S4
 	ADD R15<<0, R1, R25
-	TBZ $2, R23, lanes34
+	TBZ $2, R23, some12
 	FMOVQ (R25), F25
-	B lanes36
-lanes34:
-	TBZ $1, R23, lanes35
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes36
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes36
-lanes35:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes36
-	FMOVS (R25), F25
-lanes36:
+moved12:
 	VFMLA V17.S4, V25.S4, V3.S4
 	ADD R11<<2, R1, R1
-	TBZ $2, R23, lanes37
+	TBZ $2, R23, some13
 	FMOVQ (R1), F25
-	B lanes39
-lanes37:
-	TBZ $1, R23, lanes38
-	FMOVD (R1), F25
-	TBZ $0, R23, lanes39
-	ADD $8, R1, R25
-	VLD1 (R25), V25.S[2]
-	B lanes39
-lanes38:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes39
-	FMOVS (R1), F25
-lanes39:
+moved13:
 	VFMLA V16.S4, V25.S4, V4.S4
 	VFMLA V18.S4, V25.S4, V3.S4
 	ADD R11<<0, R1, R25
-	TBZ $2, R23, lanes40
+	TBZ $2, R23, some14
 	FMOVQ (R25), F25
-	B lanes42
-lanes40:
-	TBZ $1, R23, lanes41
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes42
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes42
-lanes41:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes42
-	FMOVS (R25), F25
-lanes42:
+moved14:
 	VFMLA V17.S4, V25.S4, V4.S4
 	ADD R11<<1, R1, R25
-	TBZ $2, R23, lanes43
+	TBZ $2, R23, some15
 	FMOVQ (R25), F25
-	B lanes45
-lanes43:
-	TBZ $1, R23, lanes44
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes45
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes45
-lanes44:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes45
-	FMOVS (R25), F25
-lanes45:
+moved15:
 	VFMLA V16.S4, V25.S4, V5.S4
 	VFMLA V18.S4, V25.S4, V4.S4
 	ADD R15<<0, R1, R25
-	TBZ $2, R23, lanes46
+	TBZ $2, R23, some16
 	FMOVQ (R25), F25
-	B lanes48
-lanes46:
-	TBZ $1, R23, lanes47
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes48
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes48
-lanes47:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes48
-	FMOVS (R25), F25
-lanes48:
+moved16:
 	VFMLA V17.S4, V25.S4, V5.S4
 	ADD R11<<2, R1, R1
-	TBZ $2, R23, lanes49
+	TBZ $2, R23, some17
 	FMOVQ (R1), F25
-	B lanes51
-lanes49:
-	TBZ $1, R23, lanes50
-	FMOVD (R1), F25
-	TBZ $0, R23, lanes51
-	ADD $8, R1, R25
-	VLD1 (R25), V25.S[2]
-	B lanes51
-lanes50:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes51
-	FMOVS (R1), F25
-lanes51:
+moved17:
 	VFMLA V16.S4, V25.S4, V6.S4
 	VFMLA V18.S4, V25.S4, V5.S4
 	ADD R11<<0, R1, R25
-	TBZ $2, R23, lanes52
+	TBZ $2, R23, some18
 	FMOVQ (R25), F25
-	B lanes54
-lanes52:
-	TBZ $1, R23, lanes53
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes54
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes54
-lanes53:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes54
-	FMOVS (R25), F25
-lanes54:
+moved18:
 	VFMLA V17.S4, V25.S4, V6.S4
 	ADD R11<<1, R1, R25
-	TBZ $2, R23, lanes55
+	TBZ $2, R23, some19
 	FMOVQ (R25), F25
-	B lanes57
-lanes55:
-	TBZ $1, R23, lanes56
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes57
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes57
-lanes56:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes57
-	FMOVS (R25), F25
-lanes57:
+moved19:
 	VFMLA V16.S4, V25.S4, V7.S4
 	VFMLA V18.S4, V25.S4, V6.S4
 	ADD R15<<0, R1, R25
-	TBZ $2, R23, lanes58
+	TBZ $2, R23, some20
 	FMOVQ (R25), F25
-	B lanes60
-lanes58:
-	TBZ $1, R23, lanes59
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes60
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes60
-lanes59:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes60
-	FMOVS (R25), F25
-lanes60:
+moved20:
 	VFMLA V17.S4, V25.S4, V7.S4
 	ADD R11<<2, R1, R1
-	TBZ $2, R23, lanes61
+	TBZ $2, R23, some21
 	FMOVQ (R1), F25
-	B lanes63
-lanes61:
-	TBZ $1, R23, lanes62
-	FMOVD (R1), F25
-	TBZ $0, R23, lanes63
-	ADD $8, R1, R25
-	VLD1 (R25), V25.S[2]
-	B lanes63
-lanes62:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes63
-	FMOVS (R1), F25
-lanes63:
+moved21:
 	VFMLA V18.S4, V25.S4, V7.S4
 	ADD R9, R0, R0
-	TBZ $2, R23, lanes64
+	TBZ $2, R23, some22
 	FMOVQ (R3), F19
-	B lanes66
-lanes64:
-	TBZ $1, R23, lanes65
-	FMOVD (R3), F19
-	TBZ $0, R23, lanes66
-	ADD $8, R3, R25
-	VLD1 (R25), V19.S[2]
-	B lanes66
-lanes65:
-	VEOR V19.B16, V19.B16, V19.B16
-	TBZ $0, R23, lanes66
-	FMOVS (R3), F19
-lanes66:
+moved22:
 	ADD R11, R3, R3
-	TBZ $2, R23, lanes67
+	TBZ $2, R23, some23
 	FMOVQ (R3), F20
-	B lanes69
-lanes67:
-	TBZ $1, R23, lanes68
-	FMOVD (R3), F20
-	TBZ $0, R23, lanes69
-	ADD $8, R3, R25
-	VLD1 (R25), V20.S[2]
-	B lanes69
-lanes68:
-	VEOR V20.B16, V20.B16, V20.B16
-	TBZ $0, R23, lanes69
-	FMOVS (R3), F20
-lanes69:
+moved23:
 	ADD R11, R3, R3
-	TBZ $2, R23, lanes70
+	TBZ $2, R23, some24
 	FMOVQ (R3), F21
-	B lanes72
-lanes70:
-	TBZ $1, R23, lanes71
-	FMOVD (R3), F21
-	TBZ $0, R23, lanes72
-	ADD $8, R3, R25
-	VLD1 (R25), V21.S[2]
-	B lanes72
-lanes71:
-	VEOR V21.B16, V21.B16, V21.B16
-	TBZ $0, R23, lanes72
-	FMOVS (R3), F21
-lanes72:
+moved24:
 	ADD R11, R3, R3
-	TBZ $2, R23, lanes73
+	TBZ $2, R23, some25
 	FMOVQ (R0), F25
-	B lanes75
-lanes73:
-	TBZ $1, R23, lanes74
-	FMOVD (R0), F25
-	TBZ $0, R23, lanes75
-	ADD $8, R0, R25
-	VLD1 (R25), V25.S[2]
-	B lanes75
-lanes74:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes75
-	FMOVS (R0), F25
-lanes75:
+moved25:
 	VFMLA V19.S4, V25.S4, V0.S4
 	ADD R11<<0, R0, R25
-	TBZ $2, R23, lanes76
+	TBZ $2, R23, some26
 	FMOVQ (R25), F25
-	B lanes78
-lanes76:
-	TBZ $1, R23, lanes77
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes78
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes78
-lanes77:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes78
-	FMOVS (R25), F25
-lanes78:
+moved26:
 	VFMLA V20.S4, V25.S4, V0.S4
 	ADD R11<<1, R0, R25
-	TBZ $2, R23, lanes79
+	TBZ $2, R23, some27
 	FMOVQ (R25), F25
-	B lanes81
-lanes79:
-	TBZ $1, R23, lanes80
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes81
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes81
-lanes80:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes81
-	FMOVS (R25), F25
-lanes81:
+moved27:
 	VFMLA V19.S4, V25.S4, V1.S4
 	VFMLA V21.S4, V25.S4, V0.S4
 	ADD R15<<0, R0, R25
-	TBZ $2, R23, lanes82
+	TBZ $2, R23, some28
 	FMOVQ (R25), F25
-	B lanes84
-lanes82:
-	TBZ $1, R23, lanes83
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes84
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes84
-lanes83:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes84
-	FMOVS (R25), F25
-lanes84:
+moved28:
 	VFMLA V20.S4, V25.S4, V1.S4
 	ADD R11<<2, R0, R1
-	TBZ $2, R23, lanes85
+	TBZ $2, R23, some29
 	FMOVQ (R1), F25
-	B lanes87
-lanes85:
-	TBZ $1, R23, lanes86
-	FMOVD (R1), F25
-	TBZ $0, R23, lanes87
-	ADD $8, R1, R25
-	VLD1 (R25), V25.S[2]
-	B lanes87
-lanes86:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes87
-	FMOVS (R1), F25
-lanes87:
+moved29:
 	VFMLA V19.S4, V25.S4, V2.S4
 	VFMLA V21.S4, V25.S4, V1.S4
 	ADD R11<<0, R1, R25
-	TBZ $2, R23, lanes88
+	TBZ $2, R23, some30
 	FMOVQ (R25), F25
-	B lanes90
-lanes88:
-	TBZ $1, R23, lanes89
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes90
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes90
-lanes89:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes90
-	FMOVS (R25), F25
-lanes90:
+moved30:
 	VFMLA V20.S4, V25.S4, V2.S4
 	ADD R11<<1, R1, R25
-	TBZ $2, R23, lanes91
+	TBZ $2, R23, some31
 	FMOVQ (R25), F25
-	B lanes93
-lanes91:
-	TBZ $1, R23, lanes92
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes93
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes93
-lanes92:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes93
-	FMOVS (R25), F25
-lanes93:
+moved31:
 	VFMLA V19.S4, V25.S4, V3.S4
 	VFMLA V21.S4, V25.S4, V2.S4
 	ADD R15<<0, R1, R25
-	TBZ $2, R23, lanes94
+	TBZ $2, R23, some32
 	FMOVQ (R25), F25
-	B lanes96
-lanes94:
-	TBZ $1, R23, lanes95
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes96
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes96
-lanes95:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes96
-	FMOVS (R25), F25
-lanes96:
+moved32:
 	VFMLA V20.S4, V25.S4, V3.S4
 	ADD R11<<2, R1, R1
-	TBZ $2, R23, lanes97
+	TBZ $2, R23, some33
 	FMOVQ (R1), F25
-	B lanes99
-lanes97:
-	TBZ $1, R23, lanes98
-	FMOVD (R1), F25
-	TBZ $0, R23, lanes99
-	ADD $8, R1, R25
-	VLD1 (R25), V25.S[2]
-	B lanes99
-lanes98:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes99
-	FMOVS (R1), F25
-lanes99:
+moved33:
 	VFMLA V19.S4, V25.S4, V4.S4
 	VFMLA V21.S4, V25.S4, V3.S4
 	ADD R11<<0, R1, R25
-	TBZ $2, R23, lanes100
+	TBZ $2, R23, some34
 	FMOVQ (R25), F25
-	B lanes102
-lanes100:
-	TBZ $1, R23, lanes101
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes102
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes102
-lanes101:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes102
-	FMOVS (R25), F25
-lanes102:
+moved34:
 	VFMLA V20.S4, V25.S4, V4.S4
 	ADD R11<<1, R1, R25
-	TBZ $2, R23, lanes103
+	TBZ $2, R23, some35
 	FMOVQ (R25), F25
-	B lanes105
-lanes103:
-	TBZ $1, R23, lanes104
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes105
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes105
-lanes104:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes105
-	FMOVS (R25), F25
-lanes105:
+moved35:
 	VFMLA V19.S4, V25.S4, V5.S4
 	VFMLA V21.S4, V25.S4, V4.S4
 	ADD R15<<0, R1, R25
-	TBZ $2, R23, lanes106
+	TBZ $2, R23, some36
 	FMOVQ (R25), F25
-	B lanes108
-lanes106:
-	TBZ $1, R23, lanes107
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes108
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes108
-lanes107:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes108
-	FMOVS (R25), F25
-lanes108:
+moved36:
 	VFMLA V20.S4, V25.S4, V5.S4
 	ADD R11<<2, R1, R1
-	TBZ $2, R23, lanes109
+	TBZ $2, R23, some37
 	FMOVQ (R1), F25
-	B lanes111
-lanes109:
-	TBZ $1, R23, lanes110
-	FMOVD (R1), F25
-	TBZ $0, R23, lanes111
-	ADD $8, R1, R25
-	VLD1 (R25), V25.S[2]
-	B lanes111
-lanes110:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes111
-	FMOVS (R1), F25
-lanes111:
+moved37:
 	VFMLA V19.S4, V25.S4, V6.S4
 	VFMLA V21.S4, V25.S4, V5.S4
 	ADD R11<<0, R1, R25
-	TBZ $2, R23, lanes112
+	TBZ $2, R23, some38
 	FMOVQ (R25), F25
-	B lanes114
-lanes112:
-	TBZ $1, R23, lanes113
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes114
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes114
-lanes113:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes114
-	FMOVS (R25), F25
-lanes114:
+moved38:
 	VFMLA V20.S4, V25.S4, V6.S4
 	ADD R11<<1, R1, R25
-	TBZ $2, R23, lanes115
+	TBZ $2, R23, some39
 	FMOVQ (R25), F25
-	B lanes117
-lanes115:
-	TBZ $1, R23, lanes116
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes117
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes117
-lanes116:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes117
-	FMOVS (R25), F25
-lanes117:
+moved39:
 	VFMLA V19.S4, V25.S4, V7.S4
 	VFMLA V21.S4, V25.S4, V6.S4
 	ADD R15<<0, R1, R25
-	TBZ $2, R23, lanes118
+	TBZ $2, R23, some40
 	FMOVQ (R25), F25
-	B lanes120
-lanes118:
-	TBZ $1, R23, lanes119
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes120
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes120
-lanes119:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes120
-	FMOVS (R25), F25
-lanes120:
+moved40:
 	VFMLA V20.S4, V25.S4, V7.S4
 	ADD R11<<2, R1, R1
-	TBZ $2, R23, lanes121
+	TBZ $2, R23, some41
 	FMOVQ (R1), F25
-	B lanes123
-lanes121:
-	TBZ $1, R23, lanes122
-	FMOVD (R1), F25
-	TBZ $0, R23, lanes123
-	ADD $8, R1, R25
-	VLD1 (R25), V25.S[2]
-	B lanes123
-lanes122:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes123
-	FMOVS (R1), F25
-lanes123:
+moved41:
 	VFMLA V21.S4, V25.S4, V7.S4
 	ADD R9, R0, R0
-	TBZ $2, R23, lanes124
+	TBZ $2, R23, some42
 	FMOVQ (R3), F22
-	B lanes126
-lanes124:
-	TBZ $1, R23, lanes125
-	FMOVD (R3), F22
-	TBZ $0, R23, lanes126
-	ADD $8, R3, R25
-	VLD1 (R25), V22.S[2]
-	B lanes126
-lanes125:
-	VEOR V22.B16, V22.B16, V22.B16
-	TBZ $0, R23, lanes126
-	FMOVS (R3), F22
-lanes126:
+moved42:
 	ADD R11, R3, R3
-	TBZ $2, R23, lanes127
+	TBZ $2, R23, some43
 	FMOVQ (R3), F23
-	B lanes129
-lanes127:
-	TBZ $1, R23, lanes128
-	FMOVD (R3), F23
-	TBZ $0, R23, lanes129
-	ADD $8, R3, R25
-	VLD1 (R25), V23.S[2]
-	B lanes129
-lanes128:
-	VEOR V23.B16, V23.B16, V23.B16
-	TBZ $0, R23, lanes129
-	FMOVS (R3), F23
-lanes129:
+moved43:
 	ADD R11, R3, R3
-	TBZ $2, R23, lanes130
+	TBZ $2, R23, some44
 	FMOVQ (R3), F24
-	B lanes132
-lanes130:
-	TBZ $1, R23, lanes131
-	FMOVD (R3), F24
-	TBZ $0, R23, lanes132
-	ADD $8, R3, R25
-	VLD1 (R25), V24.S[2]
-	B lanes132
-lanes131:
-	VEOR V24.B16, V24.B16, V24.B16
-	TBZ $0, R23, lanes132
-	FMOVS (R3), F24
-lanes132:
-	TBZ $2, R23, lanes133
+moved44:
+	TBZ $2, R23, some45
 	FMOVQ (R0), F25
-	B lanes135
-lanes133:
-	TBZ $1, R23, lanes134
-	FMOVD (R0), F25
-	TBZ $0, R23, lanes135
-	ADD $8, R0, R25
-	VLD1 (R25), V25.S[2]
-	B lanes135
-lanes134:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes135
-	FMOVS (R0), F25
-lanes135:
+moved45:
 	VFMLA V22.S4, V25.S4, V0.S4
 	VFMLA V16.S4, V25.S4, V8.S4
 	ADD R11<<0, R0, R25
-	TBZ $2, R23, lanes136
+	TBZ $2, R23, some46
 	FMOVQ (R25), F25
-	B lanes138
-lanes136:
-	TBZ $1, R23, lanes137
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes138
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes138
-lanes137:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes138
-	FMOVS (R25), F25
-lanes138:
+moved46:
 	VFMLA V23.S4, V25.S4, V0.S4
 	VFMLA V17.S4, V25.S4, V8.S4
 	ADD R11<<1, R0, R25
-	TBZ $2, R23, lanes139
+	TBZ $2, R23, some47
 	FMOVQ (R25), F25
-	B lanes141
-lanes139:
-	TBZ $1, R23, lanes140
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes141
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes141
-lanes140:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes141
-	FMOVS (R25), F25
-lanes141:
+moved47:
 	VFMLA V22.S4, V25.S4, V1.S4
 	VFMLA V24.S4, V25.S4, V0.S4
 	VFMLA V16.S4, V25.S4, V9.S4
 	VFMLA V18.S4, V25.S4, V8.S4
 	ADD R15<<0, R0, R25
-	TBZ $2, R23, lanes142
+	TBZ $2, R23, some48
 	FMOVQ (R25), F25
-	B lanes144
-lanes142:
-	TBZ $1, R23, lanes143
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes144
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes144
-lanes143:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes144
-	FMOVS (R25), F25
-lanes144:
+moved48:
 	VFMLA V23.S4, V25.S4, V1.S4
 	VFMLA V17.S4, V25.S4, V9.S4
 	ADD R11<<2, R0, R1
-	TBZ $2, R23, lanes145
+	TBZ $2, R23, some49
 	FMOVQ (R1), F25
-	B lanes147
-lanes145:
-	TBZ $1, R23, lanes146
-	FMOVD (R1), F25
-	TBZ $0, R23, lanes147
-	ADD $8, R1, R25
-	VLD1 (R25), V25.S[2]
-	B lanes147
-lanes146:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes147
-	FMOVS (R1), F25
-lanes147:
+moved49:
 	VFMLA V22.S4, V25.S4, V2.S4
 	VFMLA V24.S4, V25.S4, V1.S4
 	VFMLA V16.S4, V25.S4, V10.S4
 	VFMLA V18.S4, V25.S4, V9.S4
 	ADD R11<<0, R1, R25
-	TBZ $2, R23, lanes148
+	TBZ $2, R23, some50
 	FMOVQ (R25), F25
-	B lanes150
-lanes148:
-	TBZ $1, R23, lanes149
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes150
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes150
-lanes149:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes150
-	FMOVS (R25), F25
-lanes150:
+moved50:
 	VFMLA V23.S4, V25.S4, V2.S4
 	VFMLA V17.S4, V25.S4, V10.S4
 	ADD R11<<1, R1, R25
-	TBZ $2, R23, lanes151
+	TBZ $2, R23, some51
 	FMOVQ (R25), F25
-	B lanes153
-lanes151:
-	TBZ $1, R23, lanes152
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes153
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes153
-lanes152:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes153
-	FMOVS (R25), F25
-lanes153:
+moved51:
 	VFMLA V22.S4, V25.S4, V3.S4
 	VFMLA V24.S4, V25.S4, V2.S4
 	VFMLA V16.S4, V25.S4, V11.S4
 	VFMLA V18.S4, V25.S4, V10.S4
 	ADD R15<<0, R1, R25
-	TBZ $2, R23, lanes154
+	TBZ $2, R23, some52
 	FMOVQ (R25), F25
-	B lanes156
-lanes154:
-	TBZ $1, R23, lanes155
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes156
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes156
-lanes155:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes156
-	FMOVS (R25), F25
-lanes156:
+moved52:
 	VFMLA V23.S4, V25.S4, V3.S4
 	VFMLA V17.S4, V25.S4, V11.S4
 	ADD R11<<2, R1, R1
-	TBZ $2, R23, lanes157
+	TBZ $2, R23, some53
 	FMOVQ (R1), F25
-	B lanes159
-lanes157:
-	TBZ $1, R23, lanes158
-	FMOVD (R1), F25
-	TBZ $0, R23, lanes159
-	ADD $8, R1, R25
-	VLD1 (R25), V25.S[2]
-	B lanes159
-lanes158:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes159
-	FMOVS (R1), F25
-lanes159:
+moved53:
 	VFMLA V22.S4, V25.S4, V4.S4
 	VFMLA V24.S4, V25.S4, V3.S4
 	VFMLA V16.S4, V25.S4, V12.S4
 	VFMLA V18.S4, V25.S4, V11.S4
 	ADD R11<<0, R1, R25
-	TBZ $2, R23, lanes160
+	TBZ $2, R23, some54
 	FMOVQ (R25), F25
-	B lanes162
-lanes160:
-	TBZ $1, R23, lanes161
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes162
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes162
-lanes161:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes162
-	FMOVS (R25), F25
-lanes162:
+moved54:
 	VFMLA V23.S4, V25.S4, V4.S4
 	VFMLA V17.S4, V25.S4, V12.S4
 	ADD R11<<1, R1, R25
-	TBZ $2, R23, lanes163
+	TBZ $2, R23, some55
 	FMOVQ (R25), F25
-	B lanes165
-lanes163:
-	TBZ $1, R23, lanes164
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes165
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes165
-lanes164:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes165
-	FMOVS (R25), F25
-lanes165:
+moved55:
 	VFMLA V22.S4, V25.S4, V5.S4
 	VFMLA V24.S4, V25.S4, V4.S4
 	VFMLA V16.S4, V25.S4, V13.S4
 	VFMLA V18.S4, V25.S4, V12.S4
 	ADD R15<<0, R1, R25
-	TBZ $2, R23, lanes166
+	TBZ $2, R23, some56
 	FMOVQ (R25), F25
-	B lanes168
-lanes166:
-	TBZ $1, R23, lanes167
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes168
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes168
-lanes167:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes168
-	FMOVS (R25), F25
-lanes168:
+moved56:
 	VFMLA V23.S4, V25.S4, V5.S4
 	VFMLA V17.S4, V25.S4, V13.S4
 	ADD R11<<2, R1, R1
-	TBZ $2, R23, lanes169
+	TBZ $2, R23, some57
 	FMOVQ (R1), F25
-	B lanes171
-lanes169:
-	TBZ $1, R23, lanes170
-	FMOVD (R1), F25
-	TBZ $0, R23, lanes171
-	ADD $8, R1, R25
-	VLD1 (R25), V25.S[2]
-	B lanes171
-lanes170:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes171
-	FMOVS (R1), F25
-lanes171:
+moved57:
 	VFMLA V22.S4, V25.S4, V6.S4
 	VFMLA V24.S4, V25.S4, V5.S4
 	VFMLA V16.S4, V25.S4, V14.S4
 	VFMLA V18.S4, V25.S4, V13.S4
 	ADD R11<<0, R1, R25
-	TBZ $2, R23, lanes172
+	TBZ $2, R23, some58
 	FMOVQ (R25), F25
-	B lanes174
-lanes172:
-	TBZ $1, R23, lanes173
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes174
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes174
-lanes173:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes174
-	FMOVS (R25), F25
-lanes174:
+moved58:
 	VFMLA V23.S4, V25.S4, V6.S4
 	VFMLA V17.S4, V25.S4, V14.S4
 	ADD R11<<1, R1, R25
-	TBZ $2, R23, lanes175
+	TBZ $2, R23, some59
 	FMOVQ (R25), F25
-	B lanes177
-lanes175:
-	TBZ $1, R23, lanes176
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes177
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes177
-lanes176:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes177
-	FMOVS (R25), F25
-lanes177:
+moved59:
 	VFMLA V22.S4, V25.S4, V7.S4
 	VFMLA V24.S4, V25.S4, V6.S4
 	VFMLA V16.S4, V25.S4, V15.S4
 	VFMLA V18.S4, V25.S4, V14.S4
 	ADD R15<<0, R1, R25
-	TBZ $2, R23, lanes178
+	TBZ $2, R23, some60
 	FMOVQ (R25), F25
-	B lanes180
-lanes178:
-	TBZ $1, R23, lanes179
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes180
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes180
-lanes179:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes180
-	FMOVS (R25), F25
-lanes180:
+moved60:
 	VFMLA V23.S4, V25.S4, V7.S4
 	VFMLA V17.S4, V25.S4, V15.S4
 	ADD R11<<2, R1, R1
-	TBZ $2, R23, lanes181
+	TBZ $2, R23, some61
 	FMOVQ (R1), F25
-	B lanes183
-lanes181:
-	TBZ $1, R23, lanes182
-	FMOVD (R1), F25
-	TBZ $0, R23, lanes183
-	ADD $8, R1, R25
-	VLD1 (R25), V25.S[2]
-	B lanes183
-lanes182:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes183
-	FMOVS (R1), F25
-lanes183:
+moved61:
 	VFMLA V24.S4, V25.S4, V7.S4
 	VFMLA V18.S4, V25.S4, V15.S4
 	ADD R9, R0, R0
-	TBZ $2, R23, lanes184
+	TBZ $2, R23, some62
 	FMOVQ (R0), F25
-	B lanes186
-lanes184:
-	TBZ $1, R23, lanes185
-	FMOVD (R0), F25
-	TBZ $0, R23, lanes186
-	ADD $8, R0, R25
-	VLD1 (R25), V25.S[2]
-	B lanes186
-lanes185:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes186
-	FMOVS (R0), F25
-lanes186:
+moved62:
 	VFMLA V19.S4, V25.S4, V8.S4
 	ADD R11<<0, R0, R25
-	TBZ $2, R23, lanes187
+	TBZ $2, R23, some63
 	FMOVQ (R25), F25
-	B lanes189
-lanes187:
-	TBZ $1, R23, lanes188
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes189
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes189
-lanes188:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes189
-	FMOVS (R25), F25
-lanes189:
+moved63:
 	VFMLA V20.S4, V25.S4, V8.S4
 	ADD R11<<1, R0, R25
-	TBZ $2, R23, lanes190
+	TBZ $2, R23, some64
 	FMOVQ (R25), F25
-	B lanes192
-lanes190:
-	TBZ $1, R23, lanes191
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes192
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes192
-lanes191:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes192
-	FMOVS (R25), F25
-lanes192:
+moved64:
 	VFMLA V19.S4, V25.S4, V9.S4
 	VFMLA V21.S4, V25.S4, V8.S4
 	ADD R15<<0, R0, R25
-	TBZ $2, R23, lanes193
+	TBZ $2, R23, some65
 	FMOVQ (R25), F25
-	B lanes195
-lanes193:
-	TBZ $1, R23, lanes194
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes195
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes195
-lanes194:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes195
-	FMOVS (R25), F25
-lanes195:
+moved65:
 	VFMLA V20.S4, V25.S4, V9.S4
 	ADD R11<<2, R0, R1
-	TBZ $2, R23, lanes196
+	TBZ $2, R23, some66
 	FMOVQ (R1), F25
-	B lanes198
-lanes196:
-	TBZ $1, R23, lanes197
-	FMOVD (R1), F25
-	TBZ $0, R23, lanes198
-	ADD $8, R1, R25
-	VLD1 (R25), V25.S[2]
-	B lanes198
-lanes197:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes198
-	FMOVS (R1), F25
-lanes198:
+moved66:
 	VFMLA V19.S4, V25.S4, V10.S4
 	VFMLA V21.S4, V25.S4, V9.S4
 	ADD R11<<0, R1, R25
-	TBZ $2, R23, lanes199
+	TBZ $2, R23, some67
 	FMOVQ (R25), F25
-	B lanes201
-lanes199:
-	TBZ $1, R23, lanes200
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes201
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes201
-lanes200:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes201
-	FMOVS (R25), F25
-lanes201:
+moved67:
 	VFMLA V20.S4, V25.S4, V10.S4
 	ADD R11<<1, R1, R25
-	TBZ $2, R23, lanes202
+	TBZ $2, R23, some68
 	FMOVQ (R25), F25
-	B lanes204
-lanes202:
-	TBZ $1, R23, lanes203
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes204
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes204
-lanes203:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes204
-	FMOVS (R25), F25
-lanes204:
+moved68:
 	VFMLA V19.S4, V25.S4, V11.S4
 	VFMLA V21.S4, V25.S4, V10.S4
 	ADD R15<<0, R1, R25
-	TBZ $2, R23, lanes205
+	TBZ $2, R23, some69
 	FMOVQ (R25), F25
-	B lanes207
-lanes205:
-	TBZ $1, R23, lanes206
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes207
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes207
-lanes206:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes207
-	FMOVS (R25), F25
-lanes207:
+moved69:
 	VFMLA V20.S4, V25.S4, V11.S4
 	ADD R11<<2, R1, R1
-	TBZ $2, R23, lanes208
+	TBZ $2, R23, some70
 	FMOVQ (R1), F25
-	B lanes210
-lanes208:
-	TBZ $1, R23, lanes209
-	FMOVD (R1), F25
-	TBZ $0, R23, lanes210
-	ADD $8, R1, R25
-	VLD1 (R25), V25.S[2]
-	B lanes210
-lanes209:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes210
-	FMOVS (R1), F25
-lanes210:
+moved70:
 	VFMLA V19.S4, V25.S4, V12.S4
 	VFMLA V21.S4, V25.S4, V11.S4
 	ADD R11<<0, R1, R25
-	TBZ $2, R23, lanes211
+	TBZ $2, R23, some71
 	FMOVQ (R25), F25
-	B lanes213
-lanes211:
-	TBZ $1, R23, lanes212
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes213
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes213
-lanes212:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes213
-	FMOVS (R25), F25
-lanes213:
+moved71:
 	VFMLA V20.S4, V25.S4, V12.S4
 	ADD R11<<1, R1, R25
-	TBZ $2, R23, lanes214
+	TBZ $2, R23, some72
 	FMOVQ (R25), F25
-	B lanes216
-lanes214:
-	TBZ $1, R23, lanes215
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes216
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes216
-lanes215:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes216
-	FMOVS (R25), F25
-lanes216:
+moved72:
 	VFMLA V19.S4, V25.S4, V13.S4
 	VFMLA V21.S4, V25.S4, V12.S4
 	ADD R15<<0, R1, R25
-	TBZ $2, R23, lanes217
+	TBZ $2, R23, some73
 	FMOVQ (R25), F25
-	B lanes219
-lanes217:
-	TBZ $1, R23, lanes218
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes219
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes219
-lanes218:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes219
-	FMOVS (R25), F25
-lanes219:
+moved73:
 	VFMLA V20.S4, V25.S4, V13.S4
 	ADD R11<<2, R1, R1
-	TBZ $2, R23, lanes220
+	TBZ $2, R23, some74
 	FMOVQ (R1), F25
-	B lanes222
-lanes220:
-	TBZ $1, R23, lanes221
-	FMOVD (R1), F25
-	TBZ $0, R23, lanes222
-	ADD $8, R1, R25
-	VLD1 (R25), V25.S[2]
-	B lanes222
-lanes221:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes222
-	FMOVS (R1), F25
-lanes222:
+moved74:
 	VFMLA V19.S4, V25.S4, V14.S4
 	VFMLA V21.S4, V25.S4, V13.S4
 	ADD R11<<0, R1, R25
-	TBZ $2, R23, lanes223
+	TBZ $2, R23, some75
 	FMOVQ (R25), F25
-	B lanes225
-lanes223:
-	TBZ $1, R23, lanes224
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes225
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes225
-lanes224:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes225
-	FMOVS (R25), F25
-lanes225:
+moved75:
 	VFMLA V20.S4, V25.S4, V14.S4
 	ADD R11<<1, R1, R25
-	TBZ $2, R23, lanes226
+	TBZ $2, R23, some76
 	FMOVQ (R25), F25
-	B lanes228
-lanes226:
-	TBZ $1, R23, lanes227
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes228
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes228
-lanes227:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes228
-	FMOVS (R25), F25
-lanes228:
+moved76:
 	VFMLA V19.S4, V25.S4, V15.S4
 	VFMLA V21.S4, V25.S4, V14.S4
 	ADD R15<<0, R1, R25
-	TBZ $2, R23, lanes229
+	TBZ $2, R23, some77
 	FMOVQ (R25), F25
-	B lanes231
-lanes229:
-	TBZ $1, R23, lanes230
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes231
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes231
-lanes230:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes231
-	FMOVS (R25), F25
-lanes231:
+moved77:
 	VFMLA V20.S4, V25.S4, V15.S4
 	ADD R11<<2, R1, R1
-	TBZ $2, R23, lanes232
+	TBZ $2, R23, some78
 	FMOVQ (R1), F25
-	B lanes234
-lanes232:
-	TBZ $1, R23, lanes233
-	FMOVD (R1), F25
-	TBZ $0, R23, lanes234
-	ADD $8, R1, R25
-	VLD1 (R25), V25.S[2]
-	B lanes234
-lanes233:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes234
-	FMOVS (R1), F25
-lanes234:
+moved78:
 	VFMLA V21.S4, V25.S4, V15.S4
 	ADD R9, R0, R0
-	TBZ $2, R23, lanes235
+	TBZ $2, R23, some79
 	FMOVQ (R0), F25
-	B lanes237
-lanes235:
-	TBZ $1, R23, lanes236
-	FMOVD (R0), F25
-	TBZ $0, R23, lanes237
-	ADD $8, R0, R25
-	VLD1 (R25), V25.S[2]
-	B lanes237
-lanes236:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes237
-	FMOVS (R0), F25
-lanes237:
+moved79:
 	VFMLA V22.S4, V25.S4, V8.S4
 	ADD R11<<0, R0, R25
-	TBZ $2, R23, lanes238
+	TBZ $2, R23, some80
 	FMOVQ (R25), F25
-	B lanes240
-lanes238:
-	TBZ $1, R23, lanes239
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes240
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes240
-lanes239:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes240
-	FMOVS (R25), F25
-lanes240:
+moved80:
 	VFMLA V23.S4, V25.S4, V8.S4
 	ADD R11<<1, R0, R25
-	TBZ $2, R23, lanes241
+	TBZ $2, R23, some81
 	FMOVQ (R25), F25
-	B lanes243
-lanes241:
-	TBZ $1, R23, lanes242
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes243
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes243
-lanes242:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes243
-	FMOVS (R25), F25
-lanes243:
+moved81:
 	VFMLA V22.S4, V25.S4, V9.S4
 	VFMLA V24.S4, V25.S4, V8.S4
 	ADD R15<<0, R0, R25
-	TBZ $2, R23, lanes244
+	TBZ $2, R23, some82
 	FMOVQ (R25), F25
-	B lanes246
-lanes244:
-	TBZ $1, R23, lanes245
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes246
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes246
-lanes245:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes246
-	FMOVS (R25), F25
-lanes246:
+moved82:
 	VFMLA V23.S4, V25.S4, V9.S4
 	ADD R11<<2, R0, R1
-	TBZ $2, R23, lanes247
+	TBZ $2, R23, some83
 	FMOVQ (R1), F25
-	B lanes249
-lanes247:
-	TBZ $1, R23, lanes248
-	FMOVD (R1), F25
-	TBZ $0, R23, lanes249
-	ADD $8, R1, R25
-	VLD1 (R25), V25.S[2]
-	B lanes249
-lanes248:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes249
-	FMOVS (R1), F25
-lanes249:
+moved83:
 	VFMLA V22.S4, V25.S4, V10.S4
 	VFMLA V24.S4, V25.S4, V9.S4
 	ADD R11<<0, R1, R25
-	TBZ $2, R23, lanes250
+	TBZ $2, R23, some84
 	FMOVQ (R25), F25
-	B lanes252
-lanes250:
-	TBZ $1, R23, lanes251
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes252
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes252
-lanes251:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes252
-	FMOVS (R25), F25
-lanes252:
+moved84:
 	VFMLA V23.S4, V25.S4, V10.S4
 	ADD R11<<1, R1, R25
-	TBZ $2, R23, lanes253
+	TBZ $2, R23, some85
 	FMOVQ (R25), F25
-	B lanes255
-lanes253:
-	TBZ $1, R23, lanes254
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes255
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes255
-lanes254:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes255
-	FMOVS (R25), F25
-lanes255:
+moved85:
 	VFMLA V22.S4, V25.S4, V11.S4
 	VFMLA V24.S4, V25.S4, V10.S4
 	ADD R15<<0, R1, R25
-	TBZ $2, R23, lanes256
+	TBZ $2, R23, some86
 	FMOVQ (R25), F25
-	B lanes258
-lanes256:
-	TBZ $1, R23, lanes257
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes258
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes258
-lanes257:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes258
-	FMOVS (R25), F25
-lanes258:
+moved86:
 	VFMLA V23.S4, V25.S4, V11.S4
 	ADD R11<<2, R1, R1
-	TBZ $2, R23, lanes259
+	TBZ $2, R23, some87
 	FMOVQ (R1), F25
-	B lanes261
-lanes259:
-	TBZ $1, R23, lanes260
-	FMOVD (R1), F25
-	TBZ $0, R23, lanes261
-	ADD $8, R1, R25
-	VLD1 (R25), V25.S[2]
-	B lanes261
-lanes260:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes261
-	FMOVS (R1), F25
-lanes261:
+moved87:
 	VFMLA V22.S4, V25.S4, V12.S4
 	VFMLA V24.S4, V25.S4, V11.S4
 	ADD R11<<0, R1, R25
-	TBZ $2, R23, lanes262
+	TBZ $2, R23, some88
 	FMOVQ (R25), F25
-	B lanes264
-lanes262:
-	TBZ $1, R23, lanes263
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes264
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes264
-lanes263:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes264
-	FMOVS (R25), F25
-lanes264:
+moved88:
 	VFMLA V23.S4, V25.S4, V12.S4
 	ADD R11<<1, R1, R25
-	TBZ $2, R23, lanes265
+	TBZ $2, R23, some89
 	FMOVQ (R25), F25
-	B lanes267
-lanes265:
-	TBZ $1, R23, lanes266
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes267
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes267
-lanes266:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes267
-	FMOVS (R25), F25
-lanes267:
+moved89:
 	VFMLA V22.S4, V25.S4, V13.S4
 	VFMLA V24.S4, V25.S4, V12.S4
 	ADD R15<<0, R1, R25
-	TBZ $2, R23, lanes268
+	TBZ $2, R23, some90
 	FMOVQ (R25), F25
-	B lanes270
-lanes268:
-	TBZ $1, R23, lanes269
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes270
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes270
-lanes269:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes270
-	FMOVS (R25), F25
-lanes270:
+moved90:
 	VFMLA V23.S4, V25.S4, V13.S4
 	ADD R11<<2, R1, R1
-	TBZ $2, R23, lanes271
+	TBZ $2, R23, some91
 	FMOVQ (R1), F25
-	B lanes273
-lanes271:
-	TBZ $1, R23, lanes272
-	FMOVD (R1), F25
-	TBZ $0, R23, lanes273
-	ADD $8, R1, R25
-	VLD1 (R25), V25.S[2]
-	B lanes273
-lanes272:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes273
-	FMOVS (R1), F25
-lanes273:
+moved91:
 	VFMLA V22.S4, V25.S4, V14.S4
 	VFMLA V24.S4, V25.S4, V13.S4
 	ADD R11<<0, R1, R25
-	TBZ $2, R23, lanes274
+	TBZ $2, R23, some92
 	FMOVQ (R25), F25
-	B lanes276
-lanes274:
-	TBZ $1, R23, lanes275
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes276
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes276
-lanes275:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes276
-	FMOVS (R25), F25
-lanes276:
+moved92:
 	VFMLA V23.S4, V25.S4, V14.S4
 	ADD R11<<1, R1, R25
-	TBZ $2, R23, lanes277
+	TBZ $2, R23, some93
 	FMOVQ (R25), F25
-	B lanes279
-lanes277:
-	TBZ $1, R23, lanes278
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes279
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes279
-lanes278:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes279
-	FMOVS (R25), F25
-lanes279:
+moved93:
 	VFMLA V22.S4, V25.S4, V15.S4
 	VFMLA V24.S4, V25.S4, V14.S4
 	ADD R15<<0, R1, R25
-	TBZ $2, R23, lanes280
+	TBZ $2, R23, some94
 	FMOVQ (R25), F25
-	B lanes282
-lanes280:
-	TBZ $1, R23, lanes281
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes282
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes282
-lanes281:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes282
-	FMOVS (R25), F25
-lanes282:
+moved94:
 	VFMLA V23.S4, V25.S4, V15.S4
 	ADD R11<<2, R1, R1
-	TBZ $2, R23, lanes283
+	TBZ $2, R23, some95
 	FMOVQ (R1), F25
-	B lanes285
-lanes283:
-	TBZ $1, R23, lanes284
-	FMOVD (R1), F25
-	TBZ $0, R23, lanes285
-	ADD $8, R1, R25
-	VLD1 (R25), V25.S[2]
-	B lanes285
-lanes284:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes285
-	FMOVS (R1), F25
-lanes285:
+moved95:
 	VFMLA V24.S4, V25.S4, V15.S4
 	ADD R9, R0, R0
 	CMP $0, R13
@@ -7657,248 +6728,1499 @@ partHard:
 
 partDone:
 	MOVD R7, R0
-	TBZ $2, R23, lanes286
+	TBZ $2, R23, some96
 	FMOVQ F0, (R0)
-	B lanes288
-lanes286:
-	TBZ $1, R23, lanes287
-	FMOVD F0, (R0)
-	TBZ $0, R23, lanes288
-	ADD $8, R0, R25
-	VST1 V0.S[2], (R25)
-	B lanes288
-lanes287:
-	TBZ $0, R23, lanes288
-	FMOVS F0, (R0)
-lanes288:
+moved96:
 	ADD R11<<0, R0, R25
-	TBZ $2, R23, lanes289
+	TBZ $2, R23, some97
 	FMOVQ F1, (R25)
-	B lanes291
-lanes289:
-	TBZ $1, R23, lanes290
-	FMOVD F1, (R25)
-	TBZ $0, R23, lanes291
-	ADD $8, R25, R25
-	VST1 V1.S[2], (R25)
-	B lanes291
-lanes290:
-	TBZ $0, R23, lanes291
-	FMOVS F1, (R25)
-lanes291:
+moved97:
 	ADD R11<<1, R0, R25
-	TBZ $2, R23, lanes292
+	TBZ $2, R23, some98
 	FMOVQ F2, (R25)
-	B lanes294
-lanes292:
-	TBZ $1, R23, lanes293
-	FMOVD F2, (R25)
-	TBZ $0, R23, lanes294
-	ADD $8, R25, R25
-	VST1 V2.S[2], (R25)
-	B lanes294
-lanes293:
-	TBZ $0, R23, lanes294
-	FMOVS F2, (R25)
-lanes294:
+moved98:
 	ADD R15<<0, R0, R25
-	TBZ $2, R23, lanes295
+	TBZ $2, R23, some99
 	FMOVQ F3, (R25)
-	B lanes297
-lanes295:
-	TBZ $1, R23, lanes296
-	FMOVD F3, (R25)
-	TBZ $0, R23, lanes297
-	ADD $8, R25, R25
-	VST1 V3.S[2], (R25)
-	B lanes297
-lanes296:
-	TBZ $0, R23, lanes297
-	FMOVS F3, (R25)
-lanes297:
+moved99:
 	ADD R11<<2, R0, R1
-	TBZ $2, R23, lanes298
+	TBZ $2, R23, some100
 	FMOVQ F4, (R1)
-	B lanes300
-lanes298:
-	TBZ $1, R23, lanes299
-	FMOVD F4, (R1)
-	TBZ $0, R23, lanes300
-	ADD $8, R1, R25
-	VST1 V4.S[2], (R25)
-	B lanes300
-lanes299:
-	TBZ $0, R23, lanes300
-	FMOVS F4, (R1)
-lanes300:
+moved100:
 	ADD R11<<0, R1, R25
-	TBZ $2, R23, lanes301
+	TBZ $2, R23, some101
 	FMOVQ F5, (R25)
-	B lanes303
-lanes301:
-	TBZ $1, R23, lanes302
-	FMOVD F5, (R25)
-	TBZ $0, R23, lanes303
-	ADD $8, R25, R25
-	VST1 V5.S[2], (R25)
-	B lanes303
-lanes302:
-	TBZ $0, R23, lanes303
-	FMOVS F5, (R25)
-lanes303:
+moved101:
 	ADD R11<<1, R1, R25
-	TBZ $2, R23, lanes304
+	TBZ $2, R23, some102
 	FMOVQ F6, (R25)
-	B lanes306
-lanes304:
-	TBZ $1, R23, lanes305
-	FMOVD F6, (R25)
-	TBZ $0, R23, lanes306
-	ADD $8, R25, R25
-	VST1 V6.S[2], (R25)
-	B lanes306
-lanes305:
-	TBZ $0, R23, lanes306
-	FMOVS F6, (R25)
-lanes306:
+moved102:
 	ADD R15<<0, R1, R25
-	TBZ $2, R23, lanes307
+	TBZ $2, R23, some103
 	FMOVQ F7, (R25)
-	B lanes309
-lanes307:
-	TBZ $1, R23, lanes308
-	FMOVD F7, (R25)
-	TBZ $0, R23, lanes309
-	ADD $8, R25, R25
-	VST1 V7.S[2], (R25)
-	B lanes309
-lanes308:
-	TBZ $0, R23, lanes309
-	FMOVS F7, (R25)
-lanes309:
+moved103:
 	ADD R10, R0, R0
-	TBZ $2, R23, lanes310
+	TBZ $2, R23, some104
 	FMOVQ F8, (R0)
-	B lanes312
-lanes310:
-	TBZ $1, R23, lanes311
-	FMOVD F8, (R0)
-	TBZ $0, R23, lanes312
-	ADD $8, R0, R25
-	VST1 V8.S[2], (R25)
-	B lanes312
-lanes311:
-	TBZ $0, R23, lanes312
-	FMOVS F8, (R0)
-lanes312:
+moved104:
 	ADD R11<<0, R0, R25
-	TBZ $2, R23, lanes313
+	TBZ $2, R23, some105
 	FMOVQ F9, (R25)
-	B lanes315
-lanes313:
-	TBZ $1, R23, lanes314
-	FMOVD F9, (R25)
-	TBZ $0, R23, lanes315
-	ADD $8, R25, R25
-	VST1 V9.S[2], (R25)
-	B lanes315
-lanes314:
-	TBZ $0, R23, lanes315
-	FMOVS F9, (R25)
-lanes315:
+moved105:
 	ADD R11<<1, R0, R25
-	TBZ $2, R23, lanes316
+	TBZ $2, R23, some106
 	FMOVQ F10, (R25)
-	B lanes318
-lanes316:
-	TBZ $1, R23, lanes317
-	FMOVD F10, (R25)
-	TBZ $0, R23, lanes318
-	ADD $8, R25, R25
-	VST1 V10.S[2], (R25)
-	B lanes318
-lanes317:
-	TBZ $0, R23, lanes318
-	FMOVS F10, (R25)
-lanes318:
+moved106:
 	ADD R15<<0, R0, R25
-	TBZ $2, R23, lanes319
+	TBZ $2, R23, some107
 	FMOVQ F11, (R25)
-	B lanes321
-lanes319:
-	TBZ $1, R23, lanes320
-	FMOVD F11, (R25)
-	TBZ $0, R23, lanes321
-	ADD $8, R25, R25
-	VST1 V11.S[2], (R25)
-	B lanes321
-lanes320:
-	TBZ $0, R23, lanes321
-	FMOVS F11, (R25)
-lanes321:
+moved107:
 	ADD R11<<2, R0, R1
-	TBZ $2, R23, lanes322
+	TBZ $2, R23, some108
 	FMOVQ F12, (R1)
-	B lanes324
-lanes322:
-	TBZ $1, R23, lanes323
-	FMOVD F12, (R1)
-	TBZ $0, R23, lanes324
-	ADD $8, R1, R25
-	VST1 V12.S[2], (R25)
-	B lanes324
-lanes323:
-	TBZ $0, R23, lanes324
-	FMOVS F12, (R1)
-lanes324:
+moved108:
 	ADD R11<<0, R1, R25
-	TBZ $2, R23, lanes325
+	TBZ $2, R23, some109
 	FMOVQ F13, (R25)
-	B lanes327
-lanes325:
-	TBZ $1, R23, lanes326
-	FMOVD F13, (R25)
-	TBZ $0, R23, lanes327
-	ADD $8, R25, R25
-	VST1 V13.S[2], (R25)
-	B lanes327
-lanes326:
-	TBZ $0, R23, lanes327
-	FMOVS F13, (R25)
-lanes327:
+moved109:
 	ADD R11<<1, R1, R25
-	TBZ $2, R23, lanes328
+	TBZ $2, R23, some110
 	FMOVQ F14, (R25)
-	B lanes330
-lanes328:
-	TBZ $1, R23, lanes329
-	FMOVD F14, (R25)
-	TBZ $0, R23, lanes330
-	ADD $8, R25, R25
-	VST1 V14.S[2], (R25)
-	B lanes330
-lanes329:
-	TBZ $0, R23, lanes330
-	FMOVS F14, (R25)
-lanes330:
+moved110:
 	ADD R15<<0, R1, R25
-	TBZ $2, R23, lanes331
+	TBZ $2, R23, some111
 	FMOVQ F15, (R25)
-	B lanes333
-lanes331:
-	TBZ $1, R23, lanes332
-	FMOVD F15, (R25)
-	TBZ $0, R23, lanes333
-	ADD $8, R25, R25
-	VST1 V15.S[2], (R25)
-	B lanes333
-lanes332:
-	TBZ $0, R23, lanes333
-	FMOVS F15, (R25)
-lanes333:
+moved111:
 
 done:
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R8), F0
+	TBZ $0, R23, moved1
+	ADD $8, R8, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R8), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R3), F16
+	TBZ $0, R23, moved2
+	ADD $8, R3, R25
+	VLD1 (R25), V16.S[2]
+	B moved2
+one2:
+	VEOR V16.B16, V16.B16, V16.B16
+	TBZ $0, R23, moved2
+	FMOVS (R3), F16
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R3), F17
+	TBZ $0, R23, moved3
+	ADD $8, R3, R25
+	VLD1 (R25), V17.S[2]
+	B moved3
+one3:
+	VEOR V17.B16, V17.B16, V17.B16
+	TBZ $0, R23, moved3
+	FMOVS (R3), F17
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R3), F18
+	TBZ $0, R23, moved4
+	ADD $8, R3, R25
+	VLD1 (R25), V18.S[2]
+	B moved4
+one4:
+	VEOR V18.B16, V18.B16, V18.B16
+	TBZ $0, R23, moved4
+	FMOVS (R3), F18
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R0), F25
+	TBZ $0, R23, moved5
+	ADD $8, R0, R25
+	VLD1 (R25), V25.S[2]
+	B moved5
+one5:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved5
+	FMOVS (R0), F25
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R25), F25
+	TBZ $0, R23, moved6
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved6
+one6:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved6
+	FMOVS (R25), F25
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R25), F25
+	TBZ $0, R23, moved7
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved7
+one7:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved7
+	FMOVS (R25), F25
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD (R25), F25
+	TBZ $0, R23, moved8
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved8
+one8:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved8
+	FMOVS (R25), F25
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD (R1), F25
+	TBZ $0, R23, moved9
+	ADD $8, R1, R25
+	VLD1 (R25), V25.S[2]
+	B moved9
+one9:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved9
+	FMOVS (R1), F25
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD (R25), F25
+	TBZ $0, R23, moved10
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved10
+one10:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved10
+	FMOVS (R25), F25
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD (R25), F25
+	TBZ $0, R23, moved11
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved11
+one11:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved11
+	FMOVS (R25), F25
+	B moved11
+
+some12:
+	TBZ $1, R23, one12
+	FMOVD (R25), F25
+	TBZ $0, R23, moved12
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved12
+one12:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved12
+	FMOVS (R25), F25
+	B moved12
+
+some13:
+	TBZ $1, R23, one13
+	FMOVD (R1), F25
+	TBZ $0, R23, moved13
+	ADD $8, R1, R25
+	VLD1 (R25), V25.S[2]
+	B moved13
+one13:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved13
+	FMOVS (R1), F25
+	B moved13
+
+some14:
+	TBZ $1, R23, one14
+	FMOVD (R25), F25
+	TBZ $0, R23, moved14
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved14
+one14:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved14
+	FMOVS (R25), F25
+	B moved14
+
+some15:
+	TBZ $1, R23, one15
+	FMOVD (R25), F25
+	TBZ $0, R23, moved15
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved15
+one15:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved15
+	FMOVS (R25), F25
+	B moved15
+
+some16:
+	TBZ $1, R23, one16
+	FMOVD (R25), F25
+	TBZ $0, R23, moved16
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved16
+one16:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved16
+	FMOVS (R25), F25
+	B moved16
+
+some17:
+	TBZ $1, R23, one17
+	FMOVD (R1), F25
+	TBZ $0, R23, moved17
+	ADD $8, R1, R25
+	VLD1 (R25), V25.S[2]
+	B moved17
+one17:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved17
+	FMOVS (R1), F25
+	B moved17
+
+some18:
+	TBZ $1, R23, one18
+	FMOVD (R25), F25
+	TBZ $0, R23, moved18
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved18
+one18:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved18
+	FMOVS (R25), F25
+	B moved18
+
+some19:
+	TBZ $1, R23, one19
+	FMOVD (R25), F25
+	TBZ $0, R23, moved19
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved19
+one19:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved19
+	FMOVS (R25), F25
+	B moved19
+
+some20:
+	TBZ $1, R23, one20
+	FMOVD (R25), F25
+	TBZ $0, R23, moved20
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved20
+one20:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved20
+	FMOVS (R25), F25
+	B moved20
+
+some21:
+	TBZ $1, R23, one21
+	FMOVD (R1), F25
+	TBZ $0, R23, moved21
+	ADD $8, R1, R25
+	VLD1 (R25), V25.S[2]
+	B moved21
+one21:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved21
+	FMOVS (R1), F25
+	B moved21
+
+some22:
+	TBZ $1, R23, one22
+	FMOVD (R3), F19
+	TBZ $0, R23, moved22
+	ADD $8, R3, R25
+	VLD1 (R25), V19.S[2]
+	B moved22
+one22:
+	VEOR V19.B16, V19.B16, V19.B16
+	TBZ $0, R23, moved22
+	FMOVS (R3), F19
+	B moved22
+
+some23:
+	TBZ $1, R23, one23
+	FMOVD (R3), F20
+	TBZ $0, R23, moved23
+	ADD $8, R3, R25
+	VLD1 (R25), V20.S[2]
+	B moved23
+one23:
+	VEOR V20.B16, V20.B16, V20.B16
+	TBZ $0, R23, moved23
+	FMOVS (R3), F20
+	B moved23
+
+some24:
+	TBZ $1, R23, one24
+	FMOVD (R3), F21
+	TBZ $0, R23, moved24
+	ADD $8, R3, R25
+	VLD1 (R25), V21.S[2]
+	B moved24
+one24:
+	VEOR V21.B16, V21.B16, V21.B16
+	TBZ $0, R23, moved24
+	FMOVS (R3), F21
+	B moved24
+
+some25:
+	TBZ $1, R23, one25
+	FMOVD (R0), F25
+	TBZ $0, R23, moved25
+	ADD $8, R0, R25
+	VLD1 (R25), V25.S[2]
+	B moved25
+one25:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved25
+	FMOVS (R0), F25
+	B moved25
+
+some26:
+	TBZ $1, R23, one26
+	FMOVD (R25), F25
+	TBZ $0, R23, moved26
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved26
+one26:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved26
+	FMOVS (R25), F25
+	B moved26
+
+some27:
+	TBZ $1, R23, one27
+	FMOVD (R25), F25
+	TBZ $0, R23, moved27
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved27
+one27:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved27
+	FMOVS (R25), F25
+	B moved27
+
+some28:
+	TBZ $1, R23, one28
+	FMOVD (R25), F25
+	TBZ $0, R23, moved28
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved28
+one28:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved28
+	FMOVS (R25), F25
+	B moved28
+
+some29:
+	TBZ $1, R23, one29
+	FMOVD (R1), F25
+	TBZ $0, R23, moved29
+	ADD $8, R1, R25
+	VLD1 (R25), V25.S[2]
+	B moved29
+one29:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved29
+	FMOVS (R1), F25
+	B moved29
+
+some30:
+	TBZ $1, R23, one30
+	FMOVD (R25), F25
+	TBZ $0, R23, moved30
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved30
+one30:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved30
+	FMOVS (R25), F25
+	B moved30
+
+some31:
+	TBZ $1, R23, one31
+	FMOVD (R25), F25
+	TBZ $0, R23, moved31
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved31
+one31:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved31
+	FMOVS (R25), F25
+	B moved31
+
+some32:
+	TBZ $1, R23, one32
+	FMOVD (R25), F25
+	TBZ $0, R23, moved32
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved32
+one32:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved32
+	FMOVS (R25), F25
+	B moved32
+
+some33:
+	TBZ $1, R23, one33
+	FMOVD (R1), F25
+	TBZ $0, R23, moved33
+	ADD $8, R1, R25
+	VLD1 (R25), V25.S[2]
+	B moved33
+one33:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved33
+	FMOVS (R1), F25
+	B moved33
+
+some34:
+	TBZ $1, R23, one34
+	FMOVD (R25), F25
+	TBZ $0, R23, moved34
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved34
+one34:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved34
+	FMOVS (R25), F25
+	B moved34
+
+some35:
+	TBZ $1, R23, one35
+	FMOVD (R25), F25
+	TBZ $0, R23, moved35
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved35
+one35:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved35
+	FMOVS (R25), F25
+	B moved35
+
+some36:
+	TBZ $1, R23, one36
+	FMOVD (R25), F25
+	TBZ $0, R23, moved36
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved36
+one36:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved36
+	FMOVS (R25), F25
+	B moved36
+
+some37:
+	TBZ $1, R23, one37
+	FMOVD (R1), F25
+	TBZ $0, R23, moved37
+	ADD $8, R1, R25
+	VLD1 (R25), V25.S[2]
+	B moved37
+one37:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved37
+	FMOVS (R1), F25
+	B moved37
+
+some38:
+	TBZ $1, R23, one38
+	FMOVD (R25), F25
+	TBZ $0, R23, moved38
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved38
+one38:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved38
+	FMOVS (R25), F25
+	B moved38
+
+some39:
+	TBZ $1, R23, one39
+	FMOVD (R25), F25
+	TBZ $0, R23, moved39
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved39
+one39:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved39
+	FMOVS (R25), F25
+	B moved39
+
+some40:
+	TBZ $1, R23, one40
+	FMOVD (R25), F25
+	TBZ $0, R23, moved40
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved40
+one40:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved40
+	FMOVS (R25), F25
+	B moved40
+
+some41:
+	TBZ $1, R23, one41
+	FMOVD (R1), F25
+	TBZ $0, R23, moved41
+	ADD $8, R1, R25
+	VLD1 (R25), V25.S[2]
+	B moved41
+one41:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved41
+	FMOVS (R1), F25
+	B moved41
+
+some42:
+	TBZ $1, R23, one42
+	FMOVD (R3), F22
+	TBZ $0, R23, moved42
+	ADD $8, R3, R25
+	VLD1 (R25), V22.S[2]
+	B moved42
+one42:
+	VEOR V22.B16, V22.B16, V22.B16
+	TBZ $0, R23, moved42
+	FMOVS (R3), F22
+	B moved42
+
+some43:
+	TBZ $1, R23, one43
+	FMOVD (R3), F23
+	TBZ $0, R23, moved43
+	ADD $8, R3, R25
+	VLD1 (R25), V23.S[2]
+	B moved43
+one43:
+	VEOR V23.B16, V23.B16, V23.B16
+	TBZ $0, R23, moved43
+	FMOVS (R3), F23
+	B moved43
+
+some44:
+	TBZ $1, R23, one44
+	FMOVD (R3), F24
+	TBZ $0, R23, moved44
+	ADD $8, R3, R25
+	VLD1 (R25), V24.S[2]
+	B moved44
+one44:
+	VEOR V24.B16, V24.B16, V24.B16
+	TBZ $0, R23, moved44
+	FMOVS (R3), F24
+	B moved44
+
+some45:
+	TBZ $1, R23, one45
+	FMOVD (R0), F25
+	TBZ $0, R23, moved45
+	ADD $8, R0, R25
+	VLD1 (R25), V25.S[2]
+	B moved45
+one45:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved45
+	FMOVS (R0), F25
+	B moved45
+
+some46:
+	TBZ $1, R23, one46
+	FMOVD (R25), F25
+	TBZ $0, R23, moved46
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved46
+one46:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved46
+	FMOVS (R25), F25
+	B moved46
+
+some47:
+	TBZ $1, R23, one47
+	FMOVD (R25), F25
+	TBZ $0, R23, moved47
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved47
+one47:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved47
+	FMOVS (R25), F25
+	B moved47
+
+some48:
+	TBZ $1, R23, one48
+	FMOVD (R25), F25
+	TBZ $0, R23, moved48
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved48
+one48:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved48
+	FMOVS (R25), F25
+	B moved48
+
+some49:
+	TBZ $1, R23, one49
+	FMOVD (R1), F25
+	TBZ $0, R23, moved49
+	ADD $8, R1, R25
+	VLD1 (R25), V25.S[2]
+	B moved49
+one49:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved49
+	FMOVS (R1), F25
+	B moved49
+
+some50:
+	TBZ $1, R23, one50
+	FMOVD (R25), F25
+	TBZ $0, R23, moved50
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved50
+one50:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved50
+	FMOVS (R25), F25
+	B moved50
+
+some51:
+	TBZ $1, R23, one51
+	FMOVD (R25), F25
+	TBZ $0, R23, moved51
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved51
+one51:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved51
+	FMOVS (R25), F25
+	B moved51
+
+some52:
+	TBZ $1, R23, one52
+	FMOVD (R25), F25
+	TBZ $0, R23, moved52
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved52
+one52:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved52
+	FMOVS (R25), F25
+	B moved52
+
+some53:
+	TBZ $1, R23, one53
+	FMOVD (R1), F25
+	TBZ $0, R23, moved53
+	ADD $8, R1, R25
+	VLD1 (R25), V25.S[2]
+	B moved53
+one53:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved53
+	FMOVS (R1), F25
+	B moved53
+
+some54:
+	TBZ $1, R23, one54
+	FMOVD (R25), F25
+	TBZ $0, R23, moved54
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved54
+one54:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved54
+	FMOVS (R25), F25
+	B moved54
+
+some55:
+	TBZ $1, R23, one55
+	FMOVD (R25), F25
+	TBZ $0, R23, moved55
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved55
+one55:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved55
+	FMOVS (R25), F25
+	B moved55
+
+some56:
+	TBZ $1, R23, one56
+	FMOVD (R25), F25
+	TBZ $0, R23, moved56
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved56
+one56:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved56
+	FMOVS (R25), F25
+	B moved56
+
+some57:
+	TBZ $1, R23, one57
+	FMOVD (R1), F25
+	TBZ $0, R23, moved57
+	ADD $8, R1, R25
+	VLD1 (R25), V25.S[2]
+	B moved57
+one57:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved57
+	FMOVS (R1), F25
+	B moved57
+
+some58:
+	TBZ $1, R23, one58
+	FMOVD (R25), F25
+	TBZ $0, R23, moved58
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved58
+one58:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved58
+	FMOVS (R25), F25
+	B moved58
+
+some59:
+	TBZ $1, R23, one59
+	FMOVD (R25), F25
+	TBZ $0, R23, moved59
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved59
+one59:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved59
+	FMOVS (R25), F25
+	B moved59
+
+some60:
+	TBZ $1, R23, one60
+	FMOVD (R25), F25
+	TBZ $0, R23, moved60
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved60
+one60:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved60
+	FMOVS (R25), F25
+	B moved60
+
+some61:
+	TBZ $1, R23, one61
+	FMOVD (R1), F25
+	TBZ $0, R23, moved61
+	ADD $8, R1, R25
+	VLD1 (R25), V25.S[2]
+	B moved61
+one61:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved61
+	FMOVS (R1), F25
+	B moved61
+
+some62:
+	TBZ $1, R23, one62
+	FMOVD (R0), F25
+	TBZ $0, R23, moved62
+	ADD $8, R0, R25
+	VLD1 (R25), V25.S[2]
+	B moved62
+one62:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved62
+	FMOVS (R0), F25
+	B moved62
+
+some63:
+	TBZ $1, R23, one63
+	FMOVD (R25), F25
+	TBZ $0, R23, moved63
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved63
+one63:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved63
+	FMOVS (R25), F25
+	B moved63
+
+some64:
+	TBZ $1, R23, one64
+	FMOVD (R25), F25
+	TBZ $0, R23, moved64
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved64
+one64:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved64
+	FMOVS (R25), F25
+	B moved64
+
+some65:
+	TBZ $1, R23, one65
+	FMOVD (R25), F25
+	TBZ $0, R23, moved65
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved65
+one65:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved65
+	FMOVS (R25), F25
+	B moved65
+
+some66:
+	TBZ $1, R23, one66
+	FMOVD (R1), F25
+	TBZ $0, R23, moved66
+	ADD $8, R1, R25
+	VLD1 (R25), V25.S[2]
+	B moved66
+one66:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved66
+	FMOVS (R1), F25
+	B moved66
+
+some67:
+	TBZ $1, R23, one67
+	FMOVD (R25), F25
+	TBZ $0, R23, moved67
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved67
+one67:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved67
+	FMOVS (R25), F25
+	B moved67
+
+some68:
+	TBZ $1, R23, one68
+	FMOVD (R25), F25
+	TBZ $0, R23, moved68
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved68
+one68:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved68
+	FMOVS (R25), F25
+	B moved68
+
+some69:
+	TBZ $1, R23, one69
+	FMOVD (R25), F25
+	TBZ $0, R23, moved69
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved69
+one69:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved69
+	FMOVS (R25), F25
+	B moved69
+
+some70:
+	TBZ $1, R23, one70
+	FMOVD (R1), F25
+	TBZ $0, R23, moved70
+	ADD $8, R1, R25
+	VLD1 (R25), V25.S[2]
+	B moved70
+one70:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved70
+	FMOVS (R1), F25
+	B moved70
+
+some71:
+	TBZ $1, R23, one71
+	FMOVD (R25), F25
+	TBZ $0, R23, moved71
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved71
+one71:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved71
+	FMOVS (R25), F25
+	B moved71
+
+some72:
+	TBZ $1, R23, one72
+	FMOVD (R25), F25
+	TBZ $0, R23, moved72
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved72
+one72:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved72
+	FMOVS (R25), F25
+	B moved72
+
+some73:
+	TBZ $1, R23, one73
+	FMOVD (R25), F25
+	TBZ $0, R23, moved73
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved73
+one73:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved73
+	FMOVS (R25), F25
+	B moved73
+
+some74:
+	TBZ $1, R23, one74
+	FMOVD (R1), F25
+	TBZ $0, R23, moved74
+	ADD $8, R1, R25
+	VLD1 (R25), V25.S[2]
+	B moved74
+one74:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved74
+	FMOVS (R1), F25
+	B moved74
+
+some75:
+	TBZ $1, R23, one75
+	FMOVD (R25), F25
+	TBZ $0, R23, moved75
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved75
+one75:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved75
+	FMOVS (R25), F25
+	B moved75
+
+some76:
+	TBZ $1, R23, one76
+	FMOVD (R25), F25
+	TBZ $0, R23, moved76
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved76
+one76:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved76
+	FMOVS (R25), F25
+	B moved76
+
+some77:
+	TBZ $1, R23, one77
+	FMOVD (R25), F25
+	TBZ $0, R23, moved77
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved77
+one77:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved77
+	FMOVS (R25), F25
+	B moved77
+
+some78:
+	TBZ $1, R23, one78
+	FMOVD (R1), F25
+	TBZ $0, R23, moved78
+	ADD $8, R1, R25
+	VLD1 (R25), V25.S[2]
+	B moved78
+one78:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved78
+	FMOVS (R1), F25
+	B moved78
+
+some79:
+	TBZ $1, R23, one79
+	FMOVD (R0), F25
+	TBZ $0, R23, moved79
+	ADD $8, R0, R25
+	VLD1 (R25), V25.S[2]
+	B moved79
+one79:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved79
+	FMOVS (R0), F25
+	B moved79
+
+some80:
+	TBZ $1, R23, one80
+	FMOVD (R25), F25
+	TBZ $0, R23, moved80
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved80
+one80:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved80
+	FMOVS (R25), F25
+	B moved80
+
+some81:
+	TBZ $1, R23, one81
+	FMOVD (R25), F25
+	TBZ $0, R23, moved81
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved81
+one81:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved81
+	FMOVS (R25), F25
+	B moved81
+
+some82:
+	TBZ $1, R23, one82
+	FMOVD (R25), F25
+	TBZ $0, R23, moved82
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved82
+one82:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved82
+	FMOVS (R25), F25
+	B moved82
+
+some83:
+	TBZ $1, R23, one83
+	FMOVD (R1), F25
+	TBZ $0, R23, moved83
+	ADD $8, R1, R25
+	VLD1 (R25), V25.S[2]
+	B moved83
+one83:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved83
+	FMOVS (R1), F25
+	B moved83
+
+some84:
+	TBZ $1, R23, one84
+	FMOVD (R25), F25
+	TBZ $0, R23, moved84
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved84
+one84:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved84
+	FMOVS (R25), F25
+	B moved84
+
+some85:
+	TBZ $1, R23, one85
+	FMOVD (R25), F25
+	TBZ $0, R23, moved85
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved85
+one85:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved85
+	FMOVS (R25), F25
+	B moved85
+
+some86:
+	TBZ $1, R23, one86
+	FMOVD (R25), F25
+	TBZ $0, R23, moved86
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved86
+one86:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved86
+	FMOVS (R25), F25
+	B moved86
+
+some87:
+	TBZ $1, R23, one87
+	FMOVD (R1), F25
+	TBZ $0, R23, moved87
+	ADD $8, R1, R25
+	VLD1 (R25), V25.S[2]
+	B moved87
+one87:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved87
+	FMOVS (R1), F25
+	B moved87
+
+some88:
+	TBZ $1, R23, one88
+	FMOVD (R25), F25
+	TBZ $0, R23, moved88
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved88
+one88:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved88
+	FMOVS (R25), F25
+	B moved88
+
+some89:
+	TBZ $1, R23, one89
+	FMOVD (R25), F25
+	TBZ $0, R23, moved89
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved89
+one89:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved89
+	FMOVS (R25), F25
+	B moved89
+
+some90:
+	TBZ $1, R23, one90
+	FMOVD (R25), F25
+	TBZ $0, R23, moved90
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved90
+one90:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved90
+	FMOVS (R25), F25
+	B moved90
+
+some91:
+	TBZ $1, R23, one91
+	FMOVD (R1), F25
+	TBZ $0, R23, moved91
+	ADD $8, R1, R25
+	VLD1 (R25), V25.S[2]
+	B moved91
+one91:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved91
+	FMOVS (R1), F25
+	B moved91
+
+some92:
+	TBZ $1, R23, one92
+	FMOVD (R25), F25
+	TBZ $0, R23, moved92
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved92
+one92:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved92
+	FMOVS (R25), F25
+	B moved92
+
+some93:
+	TBZ $1, R23, one93
+	FMOVD (R25), F25
+	TBZ $0, R23, moved93
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved93
+one93:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved93
+	FMOVS (R25), F25
+	B moved93
+
+some94:
+	TBZ $1, R23, one94
+	FMOVD (R25), F25
+	TBZ $0, R23, moved94
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved94
+one94:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved94
+	FMOVS (R25), F25
+	B moved94
+
+some95:
+	TBZ $1, R23, one95
+	FMOVD (R1), F25
+	TBZ $0, R23, moved95
+	ADD $8, R1, R25
+	VLD1 (R25), V25.S[2]
+	B moved95
+one95:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved95
+	FMOVS (R1), F25
+	B moved95
+
+some96:
+	TBZ $1, R23, one96
+	FMOVD F0, (R0)
+	TBZ $0, R23, moved96
+	ADD $8, R0, R25
+	VST1 V0.S[2], (R25)
+	B moved96
+one96:
+	TBZ $0, R23, moved96
+	FMOVS F0, (R0)
+	B moved96
+
+some97:
+	TBZ $1, R23, one97
+	FMOVD F1, (R25)
+	TBZ $0, R23, moved97
+	ADD $8, R25, R25
+	VST1 V1.S[2], (R25)
+	B moved97
+one97:
+	TBZ $0, R23, moved97
+	FMOVS F1, (R25)
+	B moved97
+
+some98:
+	TBZ $1, R23, one98
+	FMOVD F2, (R25)
+	TBZ $0, R23, moved98
+	ADD $8, R25, R25
+	VST1 V2.S[2], (R25)
+	B moved98
+one98:
+	TBZ $0, R23, moved98
+	FMOVS F2, (R25)
+	B moved98
+
+some99:
+	TBZ $1, R23, one99
+	FMOVD F3, (R25)
+	TBZ $0, R23, moved99
+	ADD $8, R25, R25
+	VST1 V3.S[2], (R25)
+	B moved99
+one99:
+	TBZ $0, R23, moved99
+	FMOVS F3, (R25)
+	B moved99
+
+some100:
+	TBZ $1, R23, one100
+	FMOVD F4, (R1)
+	TBZ $0, R23, moved100
+	ADD $8, R1, R25
+	VST1 V4.S[2], (R25)
+	B moved100
+one100:
+	TBZ $0, R23, moved100
+	FMOVS F4, (R1)
+	B moved100
+
+some101:
+	TBZ $1, R23, one101
+	FMOVD F5, (R25)
+	TBZ $0, R23, moved101
+	ADD $8, R25, R25
+	VST1 V5.S[2], (R25)
+	B moved101
+one101:
+	TBZ $0, R23, moved101
+	FMOVS F5, (R25)
+	B moved101
+
+some102:
+	TBZ $1, R23, one102
+	FMOVD F6, (R25)
+	TBZ $0, R23, moved102
+	ADD $8, R25, R25
+	VST1 V6.S[2], (R25)
+	B moved102
+one102:
+	TBZ $0, R23, moved102
+	FMOVS F6, (R25)
+	B moved102
+
+some103:
+	TBZ $1, R23, one103
+	FMOVD F7, (R25)
+	TBZ $0, R23, moved103
+	ADD $8, R25, R25
+	VST1 V7.S[2], (R25)
+	B moved103
+one103:
+	TBZ $0, R23, moved103
+	FMOVS F7, (R25)
+	B moved103
+
+some104:
+	TBZ $1, R23, one104
+	FMOVD F8, (R0)
+	TBZ $0, R23, moved104
+	ADD $8, R0, R25
+	VST1 V8.S[2], (R25)
+	B moved104
+one104:
+	TBZ $0, R23, moved104
+	FMOVS F8, (R0)
+	B moved104
+
+some105:
+	TBZ $1, R23, one105
+	FMOVD F9, (R25)
+	TBZ $0, R23, moved105
+	ADD $8, R25, R25
+	VST1 V9.S[2], (R25)
+	B moved105
+one105:
+	TBZ $0, R23, moved105
+	FMOVS F9, (R25)
+	B moved105
+
+some106:
+	TBZ $1, R23, one106
+	FMOVD F10, (R25)
+	TBZ $0, R23, moved106
+	ADD $8, R25, R25
+	VST1 V10.S[2], (R25)
+	B moved106
+one106:
+	TBZ $0, R23, moved106
+	FMOVS F10, (R25)
+	B moved106
+
+some107:
+	TBZ $1, R23, one107
+	FMOVD F11, (R25)
+	TBZ $0, R23, moved107
+	ADD $8, R25, R25
+	VST1 V11.S[2], (R25)
+	B moved107
+one107:
+	TBZ $0, R23, moved107
+	FMOVS F11, (R25)
+	B moved107
+
+some108:
+	TBZ $1, R23, one108
+	FMOVD F12, (R1)
+	TBZ $0, R23, moved108
+	ADD $8, R1, R25
+	VST1 V12.S[2], (R25)
+	B moved108
+one108:
+	TBZ $0, R23, moved108
+	FMOVS F12, (R1)
+	B moved108
+
+some109:
+	TBZ $1, R23, one109
+	FMOVD F13, (R25)
+	TBZ $0, R23, moved109
+	ADD $8, R25, R25
+	VST1 V13.S[2], (R25)
+	B moved109
+one109:
+	TBZ $0, R23, moved109
+	FMOVS F13, (R25)
+	B moved109
+
+some110:
+	TBZ $1, R23, one110
+	FMOVD F14, (R25)
+	TBZ $0, R23, moved110
+	ADD $8, R25, R25
+	VST1 V14.S[2], (R25)
+	B moved110
+one110:
+	TBZ $0, R23, moved110
+	FMOVS F14, (R25)
+	B moved110
+
+some111:
+	TBZ $1, R23, one111
+	FMOVD F15, (R25)
+	TBZ $0, R23, moved111
+	ADD $8, R25, R25
+	VST1 V15.S[2], (R25)
+	B moved111
+one111:
+	TBZ $0, R23, moved111
+	FMOVS F15, (R25)
+	B moved111
 
 // func neonSum(sum *float32, x *float32, pixels int, stride int, c int)
 TEXT ·neonSum(SB), NOSPLIT, $0-40
@@ -7963,58 +8285,61 @@ tail:
 	CMP $0, R10
 	BEQ done
 	MOVD R10, R23
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R7), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R7), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R7, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R7), F0
-lanes3:
+moved1:
 	MOVD R6, R3
 	MOVD R2, R11
 
 tailPixel:
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R3), F4
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R3), F4
-	TBZ $0, R23, lanes6
-	ADD $8, R3, R25
-	VLD1 (R25), V4.S[2]
-	B lanes6
-lanes5:
-	VEOR V4.B16, V4.B16, V4.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R3), F4
-lanes6:
+moved2:
 	WORD $0x4e24d400 // FADD v0.4s, v0.4s, v4.4s
 	ADD R8, R3, R3
 	SUBS $1, R11, R11
 	BNE tailPixel
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ F0, (R7)
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD F0, (R7)
-	TBZ $0, R23, lanes9
-	ADD $8, R7, R25
-	VST1 V0.S[2], (R25)
-	B lanes9
-lanes8:
-	TBZ $0, R23, lanes9
-	FMOVS F0, (R7)
-lanes9:
+moved3:
 
 done:
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R7), F0
+	TBZ $0, R23, moved1
+	ADD $8, R7, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R7), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R3), F4
+	TBZ $0, R23, moved2
+	ADD $8, R3, R25
+	VLD1 (R25), V4.S[2]
+	B moved2
+one2:
+	VEOR V4.B16, V4.B16, V4.B16
+	TBZ $0, R23, moved2
+	FMOVS (R3), F4
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD F0, (R7)
+	TBZ $0, R23, moved3
+	ADD $8, R7, R25
+	VST1 V0.S[2], (R25)
+	B moved3
+one3:
+	TBZ $0, R23, moved3
+	FMOVS F0, (R7)
+	B moved3

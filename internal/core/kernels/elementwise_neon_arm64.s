@@ -28,54 +28,57 @@ tail:
 	ADDS $4, R10, R10
 	BEQ done
 	MOVD R10, R23
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R6), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R6), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R6, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R6), F0
-lanes3:
-	TBZ $2, R23, lanes4
+moved1:
+	TBZ $2, R23, some2
 	FMOVQ (R2), F1
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R2), F1
-	TBZ $0, R23, lanes6
-	ADD $8, R2, R25
-	VLD1 (R25), V1.S[2]
-	B lanes6
-lanes5:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R2), F1
-lanes6:
+moved2:
 	WORD $0x4e21d400 // FADD v0.4s, v0.4s, v1.4s
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ F0, (R7)
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD F0, (R7)
-	TBZ $0, R23, lanes9
-	ADD $8, R7, R25
-	VST1 V0.S[2], (R25)
-	B lanes9
-lanes8:
-	TBZ $0, R23, lanes9
-	FMOVS F0, (R7)
-lanes9:
+moved3:
 
 done:
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R6), F0
+	TBZ $0, R23, moved1
+	ADD $8, R6, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R6), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R2), F1
+	TBZ $0, R23, moved2
+	ADD $8, R2, R25
+	VLD1 (R25), V1.S[2]
+	B moved2
+one2:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved2
+	FMOVS (R2), F1
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD F0, (R7)
+	TBZ $0, R23, moved3
+	ADD $8, R7, R25
+	VST1 V0.S[2], (R25)
+	B moved3
+one3:
+	TBZ $0, R23, moved3
+	FMOVS F0, (R7)
+	B moved3
 
 // func neonMax(dst []float32, a []float32)
 TEXT ·neonMax(SB), NOSPLIT, $0-48
@@ -103,58 +106,61 @@ tail:
 	ADDS $4, R10, R10
 	BEQ done
 	MOVD R10, R23
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R7), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R7), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R7, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R7), F0
-lanes3:
-	TBZ $2, R23, lanes4
+moved1:
+	TBZ $2, R23, some2
 	FMOVQ (R6), F1
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R6), F1
-	TBZ $0, R23, lanes6
-	ADD $8, R6, R25
-	VLD1 (R25), V1.S[2]
-	B lanes6
-lanes5:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R6), F1
-lanes6:
+moved2:
 	WORD $0x6ea1e41e // FCMGT v30.4s, v0.4s, v1.4s
 	VBIT V30.B16, V0.B16, V1.B16
 	WORD $0x4e20e402 // FCMEQ v2.4s, v0.4s, v0.4s
 	WORD $0x6e205842 // NOT v2.16b, v2.16b
 	VBIT V2.B16, V0.B16, V1.B16
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ F1, (R7)
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD F1, (R7)
-	TBZ $0, R23, lanes9
-	ADD $8, R7, R25
-	VST1 V1.S[2], (R25)
-	B lanes9
-lanes8:
-	TBZ $0, R23, lanes9
-	FMOVS F1, (R7)
-lanes9:
+moved3:
 
 done:
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R7), F0
+	TBZ $0, R23, moved1
+	ADD $8, R7, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R7), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R6), F1
+	TBZ $0, R23, moved2
+	ADD $8, R6, R25
+	VLD1 (R25), V1.S[2]
+	B moved2
+one2:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved2
+	FMOVS (R6), F1
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD F1, (R7)
+	TBZ $0, R23, moved3
+	ADD $8, R7, R25
+	VST1 V1.S[2], (R25)
+	B moved3
+one3:
+	TBZ $0, R23, moved3
+	FMOVS F1, (R7)
+	B moved3
 
 // func neonBlend4(dst []float32, p00 []float32, p01 []float32, p10 []float32, p11 []float32, w00 float32, w01 float32, w10 float32, w11 float32)
 TEXT ·neonBlend4(SB), NOSPLIT, $0-136
@@ -197,87 +203,92 @@ tail:
 	ADDS $4, R10, R10
 	BEQ done
 	MOVD R10, R23
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R6), F1
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R6), F1
-	TBZ $0, R23, lanes3
-	ADD $8, R6, R25
-	VLD1 (R25), V1.S[2]
-	B lanes3
-lanes2:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R6), F1
-lanes3:
+moved1:
 	WORD $0x6e21dc80 // FMUL v0.4s, v4.4s, v1.4s
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R2), F1
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R2), F1
-	TBZ $0, R23, lanes6
-	ADD $8, R2, R25
-	VLD1 (R25), V1.S[2]
-	B lanes6
-lanes5:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R2), F1
-lanes6:
+moved2:
 	VFMLA V5.S4, V1.S4, V0.S4
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R8), F1
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R8), F1
-	TBZ $0, R23, lanes9
-	ADD $8, R8, R25
-	VLD1 (R25), V1.S[2]
-	B lanes9
-lanes8:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R8), F1
-lanes9:
+moved3:
 	VFMLA V6.S4, V1.S4, V0.S4
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R9), F1
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R9), F1
-	TBZ $0, R23, lanes12
-	ADD $8, R9, R25
-	VLD1 (R25), V1.S[2]
-	B lanes12
-lanes11:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R9), F1
-lanes12:
+moved4:
 	VFMLA V7.S4, V1.S4, V0.S4
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ F0, (R7)
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD F0, (R7)
-	TBZ $0, R23, lanes15
-	ADD $8, R7, R25
-	VST1 V0.S[2], (R25)
-	B lanes15
-lanes14:
-	TBZ $0, R23, lanes15
-	FMOVS F0, (R7)
-lanes15:
+moved5:
 
 done:
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R6), F1
+	TBZ $0, R23, moved1
+	ADD $8, R6, R25
+	VLD1 (R25), V1.S[2]
+	B moved1
+one1:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved1
+	FMOVS (R6), F1
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R2), F1
+	TBZ $0, R23, moved2
+	ADD $8, R2, R25
+	VLD1 (R25), V1.S[2]
+	B moved2
+one2:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved2
+	FMOVS (R2), F1
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R8), F1
+	TBZ $0, R23, moved3
+	ADD $8, R8, R25
+	VLD1 (R25), V1.S[2]
+	B moved3
+one3:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved3
+	FMOVS (R8), F1
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R9), F1
+	TBZ $0, R23, moved4
+	ADD $8, R9, R25
+	VLD1 (R25), V1.S[2]
+	B moved4
+one4:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved4
+	FMOVS (R9), F1
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD F0, (R7)
+	TBZ $0, R23, moved5
+	ADD $8, R7, R25
+	VST1 V0.S[2], (R25)
+	B moved5
+one5:
+	TBZ $0, R23, moved5
+	FMOVS F0, (R7)
+	B moved5
 
 // func neonRelu(x []float32)
 TEXT ·neonRelu(SB), NOSPLIT, $0-24
@@ -300,40 +311,42 @@ tail:
 	ADDS $4, R10, R10
 	BEQ done
 	MOVD R10, R23
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R7), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R7), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R7, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R7), F0
-lanes3:
+moved1:
 	WORD $0x6ea0e43e // FCMGT v30.4s, v1.4s, v0.4s
 	VBIT V30.B16, V1.B16, V0.B16
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ F0, (R7)
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD F0, (R7)
-	TBZ $0, R23, lanes6
-	ADD $8, R7, R25
-	VST1 V0.S[2], (R25)
-	B lanes6
-lanes5:
-	TBZ $0, R23, lanes6
-	FMOVS F0, (R7)
-lanes6:
+moved2:
 
 done:
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R7), F0
+	TBZ $0, R23, moved1
+	ADD $8, R7, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R7), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD F0, (R7)
+	TBZ $0, R23, moved2
+	ADD $8, R7, R25
+	VST1 V0.S[2], (R25)
+	B moved2
+one2:
+	TBZ $0, R23, moved2
+	FMOVS F0, (R7)
+	B moved2
 
 // func neonHardSwish(x []float32)
 TEXT ·neonHardSwish(SB), NOSPLIT, $0-24
@@ -367,21 +380,9 @@ tail:
 	ADDS $4, R10, R10
 	BEQ done
 	MOVD R10, R23
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R7), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R7), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R7, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R7), F0
-lanes3:
+moved1:
 	WORD $0x4e23d401 // FADD v1.4s, v0.4s, v3.4s
 	WORD $0x6ea1e45e // FCMGT v30.4s, v2.4s, v1.4s
 	VBIT V30.B16, V2.B16, V1.B16
@@ -389,23 +390,37 @@ lanes3:
 	VBIT V30.B16, V4.B16, V1.B16
 	WORD $0x6e21dc00 // FMUL v0.4s, v0.4s, v1.4s
 	WORD $0x6e25dc00 // FMUL v0.4s, v0.4s, v5.4s
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ F0, (R7)
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD F0, (R7)
-	TBZ $0, R23, lanes6
-	ADD $8, R7, R25
-	VST1 V0.S[2], (R25)
-	B lanes6
-lanes5:
-	TBZ $0, R23, lanes6
-	FMOVS F0, (R7)
-lanes6:
+moved2:
 
 done:
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R7), F0
+	TBZ $0, R23, moved1
+	ADD $8, R7, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R7), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD F0, (R7)
+	TBZ $0, R23, moved2
+	ADD $8, R7, R25
+	VST1 V0.S[2], (R25)
+	B moved2
+one2:
+	TBZ $0, R23, moved2
+	FMOVS F0, (R7)
+	B moved2
 
 // func neonHardSigmoid(x []float32)
 TEXT ·neonHardSigmoid(SB), NOSPLIT, $0-24
@@ -438,44 +453,46 @@ tail:
 	ADDS $4, R10, R10
 	BEQ done
 	MOVD R10, R23
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R7), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R7), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R7, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R7), F0
-lanes3:
+moved1:
 	WORD $0x4e23d401 // FADD v1.4s, v0.4s, v3.4s
 	WORD $0x6ea1e45e // FCMGT v30.4s, v2.4s, v1.4s
 	VBIT V30.B16, V2.B16, V1.B16
 	WORD $0x6ea4e43e // FCMGT v30.4s, v1.4s, v4.4s
 	VBIT V30.B16, V4.B16, V1.B16
 	WORD $0x6e25dc21 // FMUL v1.4s, v1.4s, v5.4s
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ F1, (R7)
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD F1, (R7)
-	TBZ $0, R23, lanes6
-	ADD $8, R7, R25
-	VST1 V1.S[2], (R25)
-	B lanes6
-lanes5:
-	TBZ $0, R23, lanes6
-	FMOVS F1, (R7)
-lanes6:
+moved2:
 
 done:
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R7), F0
+	TBZ $0, R23, moved1
+	ADD $8, R7, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R7), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD F1, (R7)
+	TBZ $0, R23, moved2
+	ADD $8, R7, R25
+	VST1 V1.S[2], (R25)
+	B moved2
+one2:
+	TBZ $0, R23, moved2
+	FMOVS F1, (R7)
+	B moved2
 
 // func neonSigmoid(x []float32)
 TEXT ·neonSigmoid(SB), NOSPLIT, $0-24
@@ -563,21 +580,9 @@ tail:
 	ADDS $4, R10, R10
 	BEQ done
 	MOVD R10, R23
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R7), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R7), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R7, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R7), F0
-lanes3:
+moved1:
 	VEOR V1.B16, V1.B16, V1.B16
 	WORD $0x4ea0d421 // FSUB v1.4s, v1.4s, v0.4s
 	WORD $0x6ea1e4fe // FCMGT v30.4s, v7.4s, v1.4s
@@ -632,23 +637,37 @@ lanes3:
 	WORD $0x6e22dca5 // FMUL v5.4s, v5.4s, v2.4s
 	WORD $0x4e2bd4a5 // FADD v5.4s, v5.4s, v11.4s
 	WORD $0x6e25fd65 // FDIV v5.4s, v11.4s, v5.4s
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ F5, (R7)
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD F5, (R7)
-	TBZ $0, R23, lanes6
-	ADD $8, R7, R25
-	VST1 V5.S[2], (R25)
-	B lanes6
-lanes5:
-	TBZ $0, R23, lanes6
-	FMOVS F5, (R7)
-lanes6:
+moved2:
 
 done:
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R7), F0
+	TBZ $0, R23, moved1
+	ADD $8, R7, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R7), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD F5, (R7)
+	TBZ $0, R23, moved2
+	ADD $8, R7, R25
+	VST1 V5.S[2], (R25)
+	B moved2
+one2:
+	TBZ $0, R23, moved2
+	FMOVS F5, (R7)
+	B moved2
 
 // func neonSwish(x []float32)
 TEXT ·neonSwish(SB), NOSPLIT, $0-24
@@ -737,21 +756,9 @@ tail:
 	ADDS $4, R10, R10
 	BEQ done
 	MOVD R10, R23
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R7), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R7), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R7, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R7), F0
-lanes3:
+moved1:
 	VEOR V1.B16, V1.B16, V1.B16
 	WORD $0x4ea0d421 // FSUB v1.4s, v1.4s, v0.4s
 	WORD $0x6ea1e4fe // FCMGT v30.4s, v7.4s, v1.4s
@@ -807,23 +814,37 @@ lanes3:
 	WORD $0x4e2bd4a5 // FADD v5.4s, v5.4s, v11.4s
 	WORD $0x6e25fd65 // FDIV v5.4s, v11.4s, v5.4s
 	WORD $0x6e20dca5 // FMUL v5.4s, v5.4s, v0.4s
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ F5, (R7)
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD F5, (R7)
-	TBZ $0, R23, lanes6
-	ADD $8, R7, R25
-	VST1 V5.S[2], (R25)
-	B lanes6
-lanes5:
-	TBZ $0, R23, lanes6
-	FMOVS F5, (R7)
-lanes6:
+moved2:
 
 done:
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R7), F0
+	TBZ $0, R23, moved1
+	ADD $8, R7, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R7), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD F5, (R7)
+	TBZ $0, R23, moved2
+	ADD $8, R7, R25
+	VST1 V5.S[2], (R25)
+	B moved2
+one2:
+	TBZ $0, R23, moved2
+	FMOVS F5, (R7)
+	B moved2
 
 // func neonPeak(n int)
 TEXT ·neonPeak(SB), NOSPLIT, $0-8

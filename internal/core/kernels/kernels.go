@@ -1,7 +1,7 @@
 // Package kernels holds the inner loops: convolution, element-wise operations, the transforms of Winograd.
 //
-// A [Set] is one instruction set's version of all of them: generic (plain Go), avx2 (AVX2 and FMA) or avx512
-// (AVX-512 F). [Best] picks one. Callers split work into ranges and call from many goroutines; nothing here starts a
+// A [Set] is one instruction set's version of all of them: generic (plain Go), avx2 (AVX2 and FMA), avx512
+// (AVX-512 F) or neon (arm64). [Best] picks one. Callers split work into ranges and call from many goroutines; nothing here starts a
 // goroutine or allocates while it computes.
 //
 // Activations are NHWC float32: the channels of a pixel are neighbours. Zero padding is in the caller's buffer, so no
@@ -9,7 +9,7 @@
 //
 // On processors with AMX, avx512 also multiplies split numbers (split.go), for those who ask for it.
 //
-// Results do not depend on how work is split. avx2 and avx512 give the same bits: each output starts at the bias and
+// Results do not depend on how work is split. avx2, avx512 and neon give the same bits: each output starts at the bias and
 // adds its products one after another, row, column, channel of the window, with fused multiply-adds. generic follows
 // the same order but rounds every product.
 package kernels

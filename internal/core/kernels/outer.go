@@ -44,7 +44,7 @@ func (s *Set) OuterGroups(c int) int {
 }
 
 // Outer computes the groups group0 … group1−1 of channels. Results do not depend on
-// how work is split; avx2 and avx512 give the same bits.
+// how work is split; avx2, avx512 and neon give the same bits.
 func (s *Set) Outer(o *Outer, group0, group1 int) {
 	o.check()
 	groups := s.OuterGroups(o.C)

@@ -26,21 +26,9 @@ pixel:
 	PRFM 64(R7), PLDL2KEEP
 	MOVD nextStep+104(FP), R24
 	ADD R24, R7, R7
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R3), F1
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R3), F1
-	TBZ $0, R23, lanes3
-	ADD $8, R3, R25
-	VLD1 (R25), V1.S[2]
-	B lanes3
-lanes2:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R3), F1
-lanes3:
+moved1:
 	ADD R11, R3, R3
 	FMOVS (R6), F2
 	WORD $0x4f821020 // FMLA v0.4s, v1.4s, v2.s[0]
@@ -59,41 +47,56 @@ lanes3:
 	CMP $0, R24
 	BEQ store
 	MOVD R7, R6
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R6), F1
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R6), F1
-	TBZ $0, R23, lanes6
-	ADD $8, R6, R25
-	VLD1 (R25), V1.S[2]
-	B lanes6
-lanes5:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R6), F1
-lanes6:
+moved2:
 	WORD $0x4e21d400 // FADD v0.4s, v0.4s, v1.4s
 	ADD R2, R6, R6
 
 store:
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ F0, (R7)
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD F0, (R7)
-	TBZ $0, R23, lanes9
-	ADD $8, R7, R25
-	VST1 V0.S[2], (R25)
-	B lanes9
-lanes8:
-	TBZ $0, R23, lanes9
-	FMOVS F0, (R7)
-lanes9:
+moved3:
 	ADD R2, R7, R7
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R3), F1
+	TBZ $0, R23, moved1
+	ADD $8, R3, R25
+	VLD1 (R25), V1.S[2]
+	B moved1
+one1:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved1
+	FMOVS (R3), F1
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R6), F1
+	TBZ $0, R23, moved2
+	ADD $8, R6, R25
+	VLD1 (R25), V1.S[2]
+	B moved2
+one2:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved2
+	FMOVS (R6), F1
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD F0, (R7)
+	TBZ $0, R23, moved3
+	ADD $8, R7, R25
+	VST1 V0.S[2], (R25)
+	B moved3
+one3:
+	TBZ $0, R23, moved3
+	FMOVS F0, (R7)
+	B moved3
 
 // func neonOuter1x2(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
 TEXT ·neonOuter1x2(SB), NOSPLIT, $0-112
@@ -118,21 +121,9 @@ pixel:
 	PRFM 64(R7), PLDL2KEEP
 	MOVD nextStep+104(FP), R24
 	ADD R24, R7, R7
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R3), F2
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R3), F2
-	TBZ $0, R23, lanes3
-	ADD $8, R3, R25
-	VLD1 (R25), V2.S[2]
-	B lanes3
-lanes2:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R3), F2
-lanes3:
+moved1:
 	ADD R11, R3, R3
 	FMOVS (R6), F3
 	WORD $0x4f831040 // FMLA v0.4s, v2.4s, v3.s[0]
@@ -153,73 +144,90 @@ lanes3:
 	CMP $0, R24
 	BEQ store
 	MOVD R7, R6
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R6), F2
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R6), F2
-	TBZ $0, R23, lanes6
-	ADD $8, R6, R25
-	VLD1 (R25), V2.S[2]
-	B lanes6
-lanes5:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R6), F2
-lanes6:
+moved2:
 	WORD $0x4e22d400 // FADD v0.4s, v0.4s, v2.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R6), F2
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R6), F2
-	TBZ $0, R23, lanes9
-	ADD $8, R6, R25
-	VLD1 (R25), V2.S[2]
-	B lanes9
-lanes8:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R6), F2
-lanes9:
+moved3:
 	WORD $0x4e22d421 // FADD v1.4s, v1.4s, v2.4s
 	ADD R2, R6, R6
 
 store:
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ F0, (R7)
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD F0, (R7)
-	TBZ $0, R23, lanes12
-	ADD $8, R7, R25
-	VST1 V0.S[2], (R25)
-	B lanes12
-lanes11:
-	TBZ $0, R23, lanes12
-	FMOVS F0, (R7)
-lanes12:
+moved4:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ F1, (R7)
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD F1, (R7)
-	TBZ $0, R23, lanes15
-	ADD $8, R7, R25
-	VST1 V1.S[2], (R25)
-	B lanes15
-lanes14:
-	TBZ $0, R23, lanes15
-	FMOVS F1, (R7)
-lanes15:
+moved5:
 	ADD R2, R7, R7
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R3), F2
+	TBZ $0, R23, moved1
+	ADD $8, R3, R25
+	VLD1 (R25), V2.S[2]
+	B moved1
+one1:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved1
+	FMOVS (R3), F2
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R6), F2
+	TBZ $0, R23, moved2
+	ADD $8, R6, R25
+	VLD1 (R25), V2.S[2]
+	B moved2
+one2:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved2
+	FMOVS (R6), F2
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R6), F2
+	TBZ $0, R23, moved3
+	ADD $8, R6, R25
+	VLD1 (R25), V2.S[2]
+	B moved3
+one3:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved3
+	FMOVS (R6), F2
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD F0, (R7)
+	TBZ $0, R23, moved4
+	ADD $8, R7, R25
+	VST1 V0.S[2], (R25)
+	B moved4
+one4:
+	TBZ $0, R23, moved4
+	FMOVS F0, (R7)
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD F1, (R7)
+	TBZ $0, R23, moved5
+	ADD $8, R7, R25
+	VST1 V1.S[2], (R25)
+	B moved5
+one5:
+	TBZ $0, R23, moved5
+	FMOVS F1, (R7)
+	B moved5
 
 // func neonOuter1x3(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
 TEXT ·neonOuter1x3(SB), NOSPLIT, $0-112
@@ -245,21 +253,9 @@ pixel:
 	PRFM 64(R7), PLDL2KEEP
 	MOVD nextStep+104(FP), R24
 	ADD R24, R7, R7
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R3), F3
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R3), F3
-	TBZ $0, R23, lanes3
-	ADD $8, R3, R25
-	VLD1 (R25), V3.S[2]
-	B lanes3
-lanes2:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R3), F3
-lanes3:
+moved1:
 	ADD R11, R3, R3
 	FMOVS (R6), F4
 	WORD $0x4f841060 // FMLA v0.4s, v3.4s, v4.s[0]
@@ -282,105 +278,124 @@ lanes3:
 	CMP $0, R24
 	BEQ store
 	MOVD R7, R6
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R6), F3
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R6), F3
-	TBZ $0, R23, lanes6
-	ADD $8, R6, R25
-	VLD1 (R25), V3.S[2]
-	B lanes6
-lanes5:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R6), F3
-lanes6:
+moved2:
 	WORD $0x4e23d400 // FADD v0.4s, v0.4s, v3.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R6), F3
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R6), F3
-	TBZ $0, R23, lanes9
-	ADD $8, R6, R25
-	VLD1 (R25), V3.S[2]
-	B lanes9
-lanes8:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R6), F3
-lanes9:
+moved3:
 	WORD $0x4e23d421 // FADD v1.4s, v1.4s, v3.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R6), F3
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R6), F3
-	TBZ $0, R23, lanes12
-	ADD $8, R6, R25
-	VLD1 (R25), V3.S[2]
-	B lanes12
-lanes11:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R6), F3
-lanes12:
+moved4:
 	WORD $0x4e23d442 // FADD v2.4s, v2.4s, v3.4s
 	ADD R2, R6, R6
 
 store:
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ F0, (R7)
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD F0, (R7)
-	TBZ $0, R23, lanes15
-	ADD $8, R7, R25
-	VST1 V0.S[2], (R25)
-	B lanes15
-lanes14:
-	TBZ $0, R23, lanes15
-	FMOVS F0, (R7)
-lanes15:
+moved5:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ F1, (R7)
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD F1, (R7)
-	TBZ $0, R23, lanes18
-	ADD $8, R7, R25
-	VST1 V1.S[2], (R25)
-	B lanes18
-lanes17:
-	TBZ $0, R23, lanes18
-	FMOVS F1, (R7)
-lanes18:
+moved6:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ F2, (R7)
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD F2, (R7)
-	TBZ $0, R23, lanes21
-	ADD $8, R7, R25
-	VST1 V2.S[2], (R25)
-	B lanes21
-lanes20:
-	TBZ $0, R23, lanes21
-	FMOVS F2, (R7)
-lanes21:
+moved7:
 	ADD R2, R7, R7
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R3), F3
+	TBZ $0, R23, moved1
+	ADD $8, R3, R25
+	VLD1 (R25), V3.S[2]
+	B moved1
+one1:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved1
+	FMOVS (R3), F3
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R6), F3
+	TBZ $0, R23, moved2
+	ADD $8, R6, R25
+	VLD1 (R25), V3.S[2]
+	B moved2
+one2:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved2
+	FMOVS (R6), F3
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R6), F3
+	TBZ $0, R23, moved3
+	ADD $8, R6, R25
+	VLD1 (R25), V3.S[2]
+	B moved3
+one3:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved3
+	FMOVS (R6), F3
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R6), F3
+	TBZ $0, R23, moved4
+	ADD $8, R6, R25
+	VLD1 (R25), V3.S[2]
+	B moved4
+one4:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved4
+	FMOVS (R6), F3
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD F0, (R7)
+	TBZ $0, R23, moved5
+	ADD $8, R7, R25
+	VST1 V0.S[2], (R25)
+	B moved5
+one5:
+	TBZ $0, R23, moved5
+	FMOVS F0, (R7)
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD F1, (R7)
+	TBZ $0, R23, moved6
+	ADD $8, R7, R25
+	VST1 V1.S[2], (R25)
+	B moved6
+one6:
+	TBZ $0, R23, moved6
+	FMOVS F1, (R7)
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD F2, (R7)
+	TBZ $0, R23, moved7
+	ADD $8, R7, R25
+	VST1 V2.S[2], (R25)
+	B moved7
+one7:
+	TBZ $0, R23, moved7
+	FMOVS F2, (R7)
+	B moved7
 
 // func neonOuter1x4(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
 TEXT ·neonOuter1x4(SB), NOSPLIT, $0-112
@@ -407,21 +422,9 @@ pixel:
 	PRFM 64(R7), PLDL2KEEP
 	MOVD nextStep+104(FP), R24
 	ADD R24, R7, R7
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R3), F4
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R3), F4
-	TBZ $0, R23, lanes3
-	ADD $8, R3, R25
-	VLD1 (R25), V4.S[2]
-	B lanes3
-lanes2:
-	VEOR V4.B16, V4.B16, V4.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R3), F4
-lanes3:
+moved1:
 	ADD R11, R3, R3
 	FMOVQ (R6), F5
 	WORD $0x4f851080 // FMLA v0.4s, v4.4s, v5.s[0]
@@ -443,137 +446,158 @@ lanes3:
 	CMP $0, R24
 	BEQ store
 	MOVD R7, R6
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R6), F4
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R6), F4
-	TBZ $0, R23, lanes6
-	ADD $8, R6, R25
-	VLD1 (R25), V4.S[2]
-	B lanes6
-lanes5:
-	VEOR V4.B16, V4.B16, V4.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R6), F4
-lanes6:
+moved2:
 	WORD $0x4e24d400 // FADD v0.4s, v0.4s, v4.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R6), F4
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R6), F4
-	TBZ $0, R23, lanes9
-	ADD $8, R6, R25
-	VLD1 (R25), V4.S[2]
-	B lanes9
-lanes8:
-	VEOR V4.B16, V4.B16, V4.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R6), F4
-lanes9:
+moved3:
 	WORD $0x4e24d421 // FADD v1.4s, v1.4s, v4.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R6), F4
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R6), F4
-	TBZ $0, R23, lanes12
-	ADD $8, R6, R25
-	VLD1 (R25), V4.S[2]
-	B lanes12
-lanes11:
-	VEOR V4.B16, V4.B16, V4.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R6), F4
-lanes12:
+moved4:
 	WORD $0x4e24d442 // FADD v2.4s, v2.4s, v4.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R6), F4
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R6), F4
-	TBZ $0, R23, lanes15
-	ADD $8, R6, R25
-	VLD1 (R25), V4.S[2]
-	B lanes15
-lanes14:
-	VEOR V4.B16, V4.B16, V4.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R6), F4
-lanes15:
+moved5:
 	WORD $0x4e24d463 // FADD v3.4s, v3.4s, v4.4s
 	ADD R2, R6, R6
 
 store:
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ F0, (R7)
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD F0, (R7)
-	TBZ $0, R23, lanes18
-	ADD $8, R7, R25
-	VST1 V0.S[2], (R25)
-	B lanes18
-lanes17:
-	TBZ $0, R23, lanes18
-	FMOVS F0, (R7)
-lanes18:
+moved6:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ F1, (R7)
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD F1, (R7)
-	TBZ $0, R23, lanes21
-	ADD $8, R7, R25
-	VST1 V1.S[2], (R25)
-	B lanes21
-lanes20:
-	TBZ $0, R23, lanes21
-	FMOVS F1, (R7)
-lanes21:
+moved7:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ F2, (R7)
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD F2, (R7)
-	TBZ $0, R23, lanes24
-	ADD $8, R7, R25
-	VST1 V2.S[2], (R25)
-	B lanes24
-lanes23:
-	TBZ $0, R23, lanes24
-	FMOVS F2, (R7)
-lanes24:
+moved8:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ F3, (R7)
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD F3, (R7)
-	TBZ $0, R23, lanes27
-	ADD $8, R7, R25
-	VST1 V3.S[2], (R25)
-	B lanes27
-lanes26:
-	TBZ $0, R23, lanes27
-	FMOVS F3, (R7)
-lanes27:
+moved9:
 	ADD R2, R7, R7
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R3), F4
+	TBZ $0, R23, moved1
+	ADD $8, R3, R25
+	VLD1 (R25), V4.S[2]
+	B moved1
+one1:
+	VEOR V4.B16, V4.B16, V4.B16
+	TBZ $0, R23, moved1
+	FMOVS (R3), F4
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R6), F4
+	TBZ $0, R23, moved2
+	ADD $8, R6, R25
+	VLD1 (R25), V4.S[2]
+	B moved2
+one2:
+	VEOR V4.B16, V4.B16, V4.B16
+	TBZ $0, R23, moved2
+	FMOVS (R6), F4
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R6), F4
+	TBZ $0, R23, moved3
+	ADD $8, R6, R25
+	VLD1 (R25), V4.S[2]
+	B moved3
+one3:
+	VEOR V4.B16, V4.B16, V4.B16
+	TBZ $0, R23, moved3
+	FMOVS (R6), F4
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R6), F4
+	TBZ $0, R23, moved4
+	ADD $8, R6, R25
+	VLD1 (R25), V4.S[2]
+	B moved4
+one4:
+	VEOR V4.B16, V4.B16, V4.B16
+	TBZ $0, R23, moved4
+	FMOVS (R6), F4
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R6), F4
+	TBZ $0, R23, moved5
+	ADD $8, R6, R25
+	VLD1 (R25), V4.S[2]
+	B moved5
+one5:
+	VEOR V4.B16, V4.B16, V4.B16
+	TBZ $0, R23, moved5
+	FMOVS (R6), F4
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD F0, (R7)
+	TBZ $0, R23, moved6
+	ADD $8, R7, R25
+	VST1 V0.S[2], (R25)
+	B moved6
+one6:
+	TBZ $0, R23, moved6
+	FMOVS F0, (R7)
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD F1, (R7)
+	TBZ $0, R23, moved7
+	ADD $8, R7, R25
+	VST1 V1.S[2], (R25)
+	B moved7
+one7:
+	TBZ $0, R23, moved7
+	FMOVS F1, (R7)
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD F2, (R7)
+	TBZ $0, R23, moved8
+	ADD $8, R7, R25
+	VST1 V2.S[2], (R25)
+	B moved8
+one8:
+	TBZ $0, R23, moved8
+	FMOVS F2, (R7)
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD F3, (R7)
+	TBZ $0, R23, moved9
+	ADD $8, R7, R25
+	VST1 V3.S[2], (R25)
+	B moved9
+one9:
+	TBZ $0, R23, moved9
+	FMOVS F3, (R7)
+	B moved9
 
 // func neonOuter1x5(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
 TEXT ·neonOuter1x5(SB), NOSPLIT, $0-112
@@ -601,21 +625,9 @@ pixel:
 	PRFM 64(R7), PLDL2KEEP
 	MOVD nextStep+104(FP), R24
 	ADD R24, R7, R7
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R3), F5
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R3), F5
-	TBZ $0, R23, lanes3
-	ADD $8, R3, R25
-	VLD1 (R25), V5.S[2]
-	B lanes3
-lanes2:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R3), F5
-lanes3:
+moved1:
 	ADD R11, R3, R3
 	FMOVQ (R6), F6
 	WORD $0x4f8610a0 // FMLA v0.4s, v5.4s, v6.s[0]
@@ -639,169 +651,192 @@ lanes3:
 	CMP $0, R24
 	BEQ store
 	MOVD R7, R6
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R6), F5
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R6), F5
-	TBZ $0, R23, lanes6
-	ADD $8, R6, R25
-	VLD1 (R25), V5.S[2]
-	B lanes6
-lanes5:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R6), F5
-lanes6:
+moved2:
 	WORD $0x4e25d400 // FADD v0.4s, v0.4s, v5.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R6), F5
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R6), F5
-	TBZ $0, R23, lanes9
-	ADD $8, R6, R25
-	VLD1 (R25), V5.S[2]
-	B lanes9
-lanes8:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R6), F5
-lanes9:
+moved3:
 	WORD $0x4e25d421 // FADD v1.4s, v1.4s, v5.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R6), F5
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R6), F5
-	TBZ $0, R23, lanes12
-	ADD $8, R6, R25
-	VLD1 (R25), V5.S[2]
-	B lanes12
-lanes11:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R6), F5
-lanes12:
+moved4:
 	WORD $0x4e25d442 // FADD v2.4s, v2.4s, v5.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R6), F5
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R6), F5
-	TBZ $0, R23, lanes15
-	ADD $8, R6, R25
-	VLD1 (R25), V5.S[2]
-	B lanes15
-lanes14:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R6), F5
-lanes15:
+moved5:
 	WORD $0x4e25d463 // FADD v3.4s, v3.4s, v5.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R6), F5
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R6), F5
-	TBZ $0, R23, lanes18
-	ADD $8, R6, R25
-	VLD1 (R25), V5.S[2]
-	B lanes18
-lanes17:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R6), F5
-lanes18:
+moved6:
 	WORD $0x4e25d484 // FADD v4.4s, v4.4s, v5.4s
 	ADD R2, R6, R6
 
 store:
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ F0, (R7)
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD F0, (R7)
-	TBZ $0, R23, lanes21
-	ADD $8, R7, R25
-	VST1 V0.S[2], (R25)
-	B lanes21
-lanes20:
-	TBZ $0, R23, lanes21
-	FMOVS F0, (R7)
-lanes21:
+moved7:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ F1, (R7)
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD F1, (R7)
-	TBZ $0, R23, lanes24
-	ADD $8, R7, R25
-	VST1 V1.S[2], (R25)
-	B lanes24
-lanes23:
-	TBZ $0, R23, lanes24
-	FMOVS F1, (R7)
-lanes24:
+moved8:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ F2, (R7)
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD F2, (R7)
-	TBZ $0, R23, lanes27
-	ADD $8, R7, R25
-	VST1 V2.S[2], (R25)
-	B lanes27
-lanes26:
-	TBZ $0, R23, lanes27
-	FMOVS F2, (R7)
-lanes27:
+moved9:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ F3, (R7)
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD F3, (R7)
-	TBZ $0, R23, lanes30
-	ADD $8, R7, R25
-	VST1 V3.S[2], (R25)
-	B lanes30
-lanes29:
-	TBZ $0, R23, lanes30
-	FMOVS F3, (R7)
-lanes30:
+moved10:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ F4, (R7)
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD F4, (R7)
-	TBZ $0, R23, lanes33
-	ADD $8, R7, R25
-	VST1 V4.S[2], (R25)
-	B lanes33
-lanes32:
-	TBZ $0, R23, lanes33
-	FMOVS F4, (R7)
-lanes33:
+moved11:
 	ADD R2, R7, R7
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R3), F5
+	TBZ $0, R23, moved1
+	ADD $8, R3, R25
+	VLD1 (R25), V5.S[2]
+	B moved1
+one1:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved1
+	FMOVS (R3), F5
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R6), F5
+	TBZ $0, R23, moved2
+	ADD $8, R6, R25
+	VLD1 (R25), V5.S[2]
+	B moved2
+one2:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved2
+	FMOVS (R6), F5
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R6), F5
+	TBZ $0, R23, moved3
+	ADD $8, R6, R25
+	VLD1 (R25), V5.S[2]
+	B moved3
+one3:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved3
+	FMOVS (R6), F5
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R6), F5
+	TBZ $0, R23, moved4
+	ADD $8, R6, R25
+	VLD1 (R25), V5.S[2]
+	B moved4
+one4:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved4
+	FMOVS (R6), F5
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R6), F5
+	TBZ $0, R23, moved5
+	ADD $8, R6, R25
+	VLD1 (R25), V5.S[2]
+	B moved5
+one5:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved5
+	FMOVS (R6), F5
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R6), F5
+	TBZ $0, R23, moved6
+	ADD $8, R6, R25
+	VLD1 (R25), V5.S[2]
+	B moved6
+one6:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved6
+	FMOVS (R6), F5
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD F0, (R7)
+	TBZ $0, R23, moved7
+	ADD $8, R7, R25
+	VST1 V0.S[2], (R25)
+	B moved7
+one7:
+	TBZ $0, R23, moved7
+	FMOVS F0, (R7)
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD F1, (R7)
+	TBZ $0, R23, moved8
+	ADD $8, R7, R25
+	VST1 V1.S[2], (R25)
+	B moved8
+one8:
+	TBZ $0, R23, moved8
+	FMOVS F1, (R7)
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD F2, (R7)
+	TBZ $0, R23, moved9
+	ADD $8, R7, R25
+	VST1 V2.S[2], (R25)
+	B moved9
+one9:
+	TBZ $0, R23, moved9
+	FMOVS F2, (R7)
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD F3, (R7)
+	TBZ $0, R23, moved10
+	ADD $8, R7, R25
+	VST1 V3.S[2], (R25)
+	B moved10
+one10:
+	TBZ $0, R23, moved10
+	FMOVS F3, (R7)
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD F4, (R7)
+	TBZ $0, R23, moved11
+	ADD $8, R7, R25
+	VST1 V4.S[2], (R25)
+	B moved11
+one11:
+	TBZ $0, R23, moved11
+	FMOVS F4, (R7)
+	B moved11
 
 // func neonOuter1x6(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
 TEXT ·neonOuter1x6(SB), NOSPLIT, $0-112
@@ -830,21 +865,9 @@ pixel:
 	PRFM 64(R7), PLDL2KEEP
 	MOVD nextStep+104(FP), R24
 	ADD R24, R7, R7
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R3), F6
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R3), F6
-	TBZ $0, R23, lanes3
-	ADD $8, R3, R25
-	VLD1 (R25), V6.S[2]
-	B lanes3
-lanes2:
-	VEOR V6.B16, V6.B16, V6.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R3), F6
-lanes3:
+moved1:
 	ADD R11, R3, R3
 	FMOVQ (R6), F7
 	WORD $0x4f8710c0 // FMLA v0.4s, v6.4s, v7.s[0]
@@ -870,201 +893,226 @@ lanes3:
 	CMP $0, R24
 	BEQ store
 	MOVD R7, R6
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R6), F6
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R6), F6
-	TBZ $0, R23, lanes6
-	ADD $8, R6, R25
-	VLD1 (R25), V6.S[2]
-	B lanes6
-lanes5:
-	VEOR V6.B16, V6.B16, V6.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R6), F6
-lanes6:
+moved2:
 	WORD $0x4e26d400 // FADD v0.4s, v0.4s, v6.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R6), F6
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R6), F6
-	TBZ $0, R23, lanes9
-	ADD $8, R6, R25
-	VLD1 (R25), V6.S[2]
-	B lanes9
-lanes8:
-	VEOR V6.B16, V6.B16, V6.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R6), F6
-lanes9:
+moved3:
 	WORD $0x4e26d421 // FADD v1.4s, v1.4s, v6.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R6), F6
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R6), F6
-	TBZ $0, R23, lanes12
-	ADD $8, R6, R25
-	VLD1 (R25), V6.S[2]
-	B lanes12
-lanes11:
-	VEOR V6.B16, V6.B16, V6.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R6), F6
-lanes12:
+moved4:
 	WORD $0x4e26d442 // FADD v2.4s, v2.4s, v6.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R6), F6
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R6), F6
-	TBZ $0, R23, lanes15
-	ADD $8, R6, R25
-	VLD1 (R25), V6.S[2]
-	B lanes15
-lanes14:
-	VEOR V6.B16, V6.B16, V6.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R6), F6
-lanes15:
+moved5:
 	WORD $0x4e26d463 // FADD v3.4s, v3.4s, v6.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R6), F6
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R6), F6
-	TBZ $0, R23, lanes18
-	ADD $8, R6, R25
-	VLD1 (R25), V6.S[2]
-	B lanes18
-lanes17:
-	VEOR V6.B16, V6.B16, V6.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R6), F6
-lanes18:
+moved6:
 	WORD $0x4e26d484 // FADD v4.4s, v4.4s, v6.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R6), F6
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R6), F6
-	TBZ $0, R23, lanes21
-	ADD $8, R6, R25
-	VLD1 (R25), V6.S[2]
-	B lanes21
-lanes20:
-	VEOR V6.B16, V6.B16, V6.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R6), F6
-lanes21:
+moved7:
 	WORD $0x4e26d4a5 // FADD v5.4s, v5.4s, v6.4s
 	ADD R2, R6, R6
 
 store:
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ F0, (R7)
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD F0, (R7)
-	TBZ $0, R23, lanes24
-	ADD $8, R7, R25
-	VST1 V0.S[2], (R25)
-	B lanes24
-lanes23:
-	TBZ $0, R23, lanes24
-	FMOVS F0, (R7)
-lanes24:
+moved8:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ F1, (R7)
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD F1, (R7)
-	TBZ $0, R23, lanes27
-	ADD $8, R7, R25
-	VST1 V1.S[2], (R25)
-	B lanes27
-lanes26:
-	TBZ $0, R23, lanes27
-	FMOVS F1, (R7)
-lanes27:
+moved9:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ F2, (R7)
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD F2, (R7)
-	TBZ $0, R23, lanes30
-	ADD $8, R7, R25
-	VST1 V2.S[2], (R25)
-	B lanes30
-lanes29:
-	TBZ $0, R23, lanes30
-	FMOVS F2, (R7)
-lanes30:
+moved10:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ F3, (R7)
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD F3, (R7)
-	TBZ $0, R23, lanes33
-	ADD $8, R7, R25
-	VST1 V3.S[2], (R25)
-	B lanes33
-lanes32:
-	TBZ $0, R23, lanes33
-	FMOVS F3, (R7)
-lanes33:
+moved11:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes34
+	TBZ $2, R23, some12
 	FMOVQ F4, (R7)
-	B lanes36
-lanes34:
-	TBZ $1, R23, lanes35
-	FMOVD F4, (R7)
-	TBZ $0, R23, lanes36
-	ADD $8, R7, R25
-	VST1 V4.S[2], (R25)
-	B lanes36
-lanes35:
-	TBZ $0, R23, lanes36
-	FMOVS F4, (R7)
-lanes36:
+moved12:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes37
+	TBZ $2, R23, some13
 	FMOVQ F5, (R7)
-	B lanes39
-lanes37:
-	TBZ $1, R23, lanes38
-	FMOVD F5, (R7)
-	TBZ $0, R23, lanes39
-	ADD $8, R7, R25
-	VST1 V5.S[2], (R25)
-	B lanes39
-lanes38:
-	TBZ $0, R23, lanes39
-	FMOVS F5, (R7)
-lanes39:
+moved13:
 	ADD R2, R7, R7
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R3), F6
+	TBZ $0, R23, moved1
+	ADD $8, R3, R25
+	VLD1 (R25), V6.S[2]
+	B moved1
+one1:
+	VEOR V6.B16, V6.B16, V6.B16
+	TBZ $0, R23, moved1
+	FMOVS (R3), F6
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R6), F6
+	TBZ $0, R23, moved2
+	ADD $8, R6, R25
+	VLD1 (R25), V6.S[2]
+	B moved2
+one2:
+	VEOR V6.B16, V6.B16, V6.B16
+	TBZ $0, R23, moved2
+	FMOVS (R6), F6
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R6), F6
+	TBZ $0, R23, moved3
+	ADD $8, R6, R25
+	VLD1 (R25), V6.S[2]
+	B moved3
+one3:
+	VEOR V6.B16, V6.B16, V6.B16
+	TBZ $0, R23, moved3
+	FMOVS (R6), F6
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R6), F6
+	TBZ $0, R23, moved4
+	ADD $8, R6, R25
+	VLD1 (R25), V6.S[2]
+	B moved4
+one4:
+	VEOR V6.B16, V6.B16, V6.B16
+	TBZ $0, R23, moved4
+	FMOVS (R6), F6
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R6), F6
+	TBZ $0, R23, moved5
+	ADD $8, R6, R25
+	VLD1 (R25), V6.S[2]
+	B moved5
+one5:
+	VEOR V6.B16, V6.B16, V6.B16
+	TBZ $0, R23, moved5
+	FMOVS (R6), F6
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R6), F6
+	TBZ $0, R23, moved6
+	ADD $8, R6, R25
+	VLD1 (R25), V6.S[2]
+	B moved6
+one6:
+	VEOR V6.B16, V6.B16, V6.B16
+	TBZ $0, R23, moved6
+	FMOVS (R6), F6
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R6), F6
+	TBZ $0, R23, moved7
+	ADD $8, R6, R25
+	VLD1 (R25), V6.S[2]
+	B moved7
+one7:
+	VEOR V6.B16, V6.B16, V6.B16
+	TBZ $0, R23, moved7
+	FMOVS (R6), F6
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD F0, (R7)
+	TBZ $0, R23, moved8
+	ADD $8, R7, R25
+	VST1 V0.S[2], (R25)
+	B moved8
+one8:
+	TBZ $0, R23, moved8
+	FMOVS F0, (R7)
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD F1, (R7)
+	TBZ $0, R23, moved9
+	ADD $8, R7, R25
+	VST1 V1.S[2], (R25)
+	B moved9
+one9:
+	TBZ $0, R23, moved9
+	FMOVS F1, (R7)
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD F2, (R7)
+	TBZ $0, R23, moved10
+	ADD $8, R7, R25
+	VST1 V2.S[2], (R25)
+	B moved10
+one10:
+	TBZ $0, R23, moved10
+	FMOVS F2, (R7)
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD F3, (R7)
+	TBZ $0, R23, moved11
+	ADD $8, R7, R25
+	VST1 V3.S[2], (R25)
+	B moved11
+one11:
+	TBZ $0, R23, moved11
+	FMOVS F3, (R7)
+	B moved11
+
+some12:
+	TBZ $1, R23, one12
+	FMOVD F4, (R7)
+	TBZ $0, R23, moved12
+	ADD $8, R7, R25
+	VST1 V4.S[2], (R25)
+	B moved12
+one12:
+	TBZ $0, R23, moved12
+	FMOVS F4, (R7)
+	B moved12
+
+some13:
+	TBZ $1, R23, one13
+	FMOVD F5, (R7)
+	TBZ $0, R23, moved13
+	ADD $8, R7, R25
+	VST1 V5.S[2], (R25)
+	B moved13
+one13:
+	TBZ $0, R23, moved13
+	FMOVS F5, (R7)
+	B moved13
 
 // func neonOuter1x7(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
 TEXT ·neonOuter1x7(SB), NOSPLIT, $0-112
@@ -1094,21 +1142,9 @@ pixel:
 	PRFM 64(R7), PLDL2KEEP
 	MOVD nextStep+104(FP), R24
 	ADD R24, R7, R7
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R3), F7
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R3), F7
-	TBZ $0, R23, lanes3
-	ADD $8, R3, R25
-	VLD1 (R25), V7.S[2]
-	B lanes3
-lanes2:
-	VEOR V7.B16, V7.B16, V7.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R3), F7
-lanes3:
+moved1:
 	ADD R11, R3, R3
 	FMOVQ (R6), F8
 	WORD $0x4f8810e0 // FMLA v0.4s, v7.4s, v8.s[0]
@@ -1136,233 +1172,260 @@ lanes3:
 	CMP $0, R24
 	BEQ store
 	MOVD R7, R6
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R6), F7
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R6), F7
-	TBZ $0, R23, lanes6
-	ADD $8, R6, R25
-	VLD1 (R25), V7.S[2]
-	B lanes6
-lanes5:
-	VEOR V7.B16, V7.B16, V7.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R6), F7
-lanes6:
+moved2:
 	WORD $0x4e27d400 // FADD v0.4s, v0.4s, v7.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R6), F7
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R6), F7
-	TBZ $0, R23, lanes9
-	ADD $8, R6, R25
-	VLD1 (R25), V7.S[2]
-	B lanes9
-lanes8:
-	VEOR V7.B16, V7.B16, V7.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R6), F7
-lanes9:
+moved3:
 	WORD $0x4e27d421 // FADD v1.4s, v1.4s, v7.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R6), F7
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R6), F7
-	TBZ $0, R23, lanes12
-	ADD $8, R6, R25
-	VLD1 (R25), V7.S[2]
-	B lanes12
-lanes11:
-	VEOR V7.B16, V7.B16, V7.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R6), F7
-lanes12:
+moved4:
 	WORD $0x4e27d442 // FADD v2.4s, v2.4s, v7.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R6), F7
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R6), F7
-	TBZ $0, R23, lanes15
-	ADD $8, R6, R25
-	VLD1 (R25), V7.S[2]
-	B lanes15
-lanes14:
-	VEOR V7.B16, V7.B16, V7.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R6), F7
-lanes15:
+moved5:
 	WORD $0x4e27d463 // FADD v3.4s, v3.4s, v7.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R6), F7
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R6), F7
-	TBZ $0, R23, lanes18
-	ADD $8, R6, R25
-	VLD1 (R25), V7.S[2]
-	B lanes18
-lanes17:
-	VEOR V7.B16, V7.B16, V7.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R6), F7
-lanes18:
+moved6:
 	WORD $0x4e27d484 // FADD v4.4s, v4.4s, v7.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R6), F7
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R6), F7
-	TBZ $0, R23, lanes21
-	ADD $8, R6, R25
-	VLD1 (R25), V7.S[2]
-	B lanes21
-lanes20:
-	VEOR V7.B16, V7.B16, V7.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R6), F7
-lanes21:
+moved7:
 	WORD $0x4e27d4a5 // FADD v5.4s, v5.4s, v7.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ (R6), F7
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD (R6), F7
-	TBZ $0, R23, lanes24
-	ADD $8, R6, R25
-	VLD1 (R25), V7.S[2]
-	B lanes24
-lanes23:
-	VEOR V7.B16, V7.B16, V7.B16
-	TBZ $0, R23, lanes24
-	FMOVS (R6), F7
-lanes24:
+moved8:
 	WORD $0x4e27d4c6 // FADD v6.4s, v6.4s, v7.4s
 	ADD R2, R6, R6
 
 store:
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ F0, (R7)
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD F0, (R7)
-	TBZ $0, R23, lanes27
-	ADD $8, R7, R25
-	VST1 V0.S[2], (R25)
-	B lanes27
-lanes26:
-	TBZ $0, R23, lanes27
-	FMOVS F0, (R7)
-lanes27:
+moved9:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ F1, (R7)
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD F1, (R7)
-	TBZ $0, R23, lanes30
-	ADD $8, R7, R25
-	VST1 V1.S[2], (R25)
-	B lanes30
-lanes29:
-	TBZ $0, R23, lanes30
-	FMOVS F1, (R7)
-lanes30:
+moved10:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ F2, (R7)
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD F2, (R7)
-	TBZ $0, R23, lanes33
-	ADD $8, R7, R25
-	VST1 V2.S[2], (R25)
-	B lanes33
-lanes32:
-	TBZ $0, R23, lanes33
-	FMOVS F2, (R7)
-lanes33:
+moved11:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes34
+	TBZ $2, R23, some12
 	FMOVQ F3, (R7)
-	B lanes36
-lanes34:
-	TBZ $1, R23, lanes35
-	FMOVD F3, (R7)
-	TBZ $0, R23, lanes36
-	ADD $8, R7, R25
-	VST1 V3.S[2], (R25)
-	B lanes36
-lanes35:
-	TBZ $0, R23, lanes36
-	FMOVS F3, (R7)
-lanes36:
+moved12:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes37
+	TBZ $2, R23, some13
 	FMOVQ F4, (R7)
-	B lanes39
-lanes37:
-	TBZ $1, R23, lanes38
-	FMOVD F4, (R7)
-	TBZ $0, R23, lanes39
-	ADD $8, R7, R25
-	VST1 V4.S[2], (R25)
-	B lanes39
-lanes38:
-	TBZ $0, R23, lanes39
-	FMOVS F4, (R7)
-lanes39:
+moved13:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes40
+	TBZ $2, R23, some14
 	FMOVQ F5, (R7)
-	B lanes42
-lanes40:
-	TBZ $1, R23, lanes41
-	FMOVD F5, (R7)
-	TBZ $0, R23, lanes42
-	ADD $8, R7, R25
-	VST1 V5.S[2], (R25)
-	B lanes42
-lanes41:
-	TBZ $0, R23, lanes42
-	FMOVS F5, (R7)
-lanes42:
+moved14:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes43
+	TBZ $2, R23, some15
 	FMOVQ F6, (R7)
-	B lanes45
-lanes43:
-	TBZ $1, R23, lanes44
-	FMOVD F6, (R7)
-	TBZ $0, R23, lanes45
-	ADD $8, R7, R25
-	VST1 V6.S[2], (R25)
-	B lanes45
-lanes44:
-	TBZ $0, R23, lanes45
-	FMOVS F6, (R7)
-lanes45:
+moved15:
 	ADD R2, R7, R7
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R3), F7
+	TBZ $0, R23, moved1
+	ADD $8, R3, R25
+	VLD1 (R25), V7.S[2]
+	B moved1
+one1:
+	VEOR V7.B16, V7.B16, V7.B16
+	TBZ $0, R23, moved1
+	FMOVS (R3), F7
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R6), F7
+	TBZ $0, R23, moved2
+	ADD $8, R6, R25
+	VLD1 (R25), V7.S[2]
+	B moved2
+one2:
+	VEOR V7.B16, V7.B16, V7.B16
+	TBZ $0, R23, moved2
+	FMOVS (R6), F7
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R6), F7
+	TBZ $0, R23, moved3
+	ADD $8, R6, R25
+	VLD1 (R25), V7.S[2]
+	B moved3
+one3:
+	VEOR V7.B16, V7.B16, V7.B16
+	TBZ $0, R23, moved3
+	FMOVS (R6), F7
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R6), F7
+	TBZ $0, R23, moved4
+	ADD $8, R6, R25
+	VLD1 (R25), V7.S[2]
+	B moved4
+one4:
+	VEOR V7.B16, V7.B16, V7.B16
+	TBZ $0, R23, moved4
+	FMOVS (R6), F7
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R6), F7
+	TBZ $0, R23, moved5
+	ADD $8, R6, R25
+	VLD1 (R25), V7.S[2]
+	B moved5
+one5:
+	VEOR V7.B16, V7.B16, V7.B16
+	TBZ $0, R23, moved5
+	FMOVS (R6), F7
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R6), F7
+	TBZ $0, R23, moved6
+	ADD $8, R6, R25
+	VLD1 (R25), V7.S[2]
+	B moved6
+one6:
+	VEOR V7.B16, V7.B16, V7.B16
+	TBZ $0, R23, moved6
+	FMOVS (R6), F7
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R6), F7
+	TBZ $0, R23, moved7
+	ADD $8, R6, R25
+	VLD1 (R25), V7.S[2]
+	B moved7
+one7:
+	VEOR V7.B16, V7.B16, V7.B16
+	TBZ $0, R23, moved7
+	FMOVS (R6), F7
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD (R6), F7
+	TBZ $0, R23, moved8
+	ADD $8, R6, R25
+	VLD1 (R25), V7.S[2]
+	B moved8
+one8:
+	VEOR V7.B16, V7.B16, V7.B16
+	TBZ $0, R23, moved8
+	FMOVS (R6), F7
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD F0, (R7)
+	TBZ $0, R23, moved9
+	ADD $8, R7, R25
+	VST1 V0.S[2], (R25)
+	B moved9
+one9:
+	TBZ $0, R23, moved9
+	FMOVS F0, (R7)
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD F1, (R7)
+	TBZ $0, R23, moved10
+	ADD $8, R7, R25
+	VST1 V1.S[2], (R25)
+	B moved10
+one10:
+	TBZ $0, R23, moved10
+	FMOVS F1, (R7)
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD F2, (R7)
+	TBZ $0, R23, moved11
+	ADD $8, R7, R25
+	VST1 V2.S[2], (R25)
+	B moved11
+one11:
+	TBZ $0, R23, moved11
+	FMOVS F2, (R7)
+	B moved11
+
+some12:
+	TBZ $1, R23, one12
+	FMOVD F3, (R7)
+	TBZ $0, R23, moved12
+	ADD $8, R7, R25
+	VST1 V3.S[2], (R25)
+	B moved12
+one12:
+	TBZ $0, R23, moved12
+	FMOVS F3, (R7)
+	B moved12
+
+some13:
+	TBZ $1, R23, one13
+	FMOVD F4, (R7)
+	TBZ $0, R23, moved13
+	ADD $8, R7, R25
+	VST1 V4.S[2], (R25)
+	B moved13
+one13:
+	TBZ $0, R23, moved13
+	FMOVS F4, (R7)
+	B moved13
+
+some14:
+	TBZ $1, R23, one14
+	FMOVD F5, (R7)
+	TBZ $0, R23, moved14
+	ADD $8, R7, R25
+	VST1 V5.S[2], (R25)
+	B moved14
+one14:
+	TBZ $0, R23, moved14
+	FMOVS F5, (R7)
+	B moved14
+
+some15:
+	TBZ $1, R23, one15
+	FMOVD F6, (R7)
+	TBZ $0, R23, moved15
+	ADD $8, R7, R25
+	VST1 V6.S[2], (R25)
+	B moved15
+one15:
+	TBZ $0, R23, moved15
+	FMOVS F6, (R7)
+	B moved15
 
 // func neonOuter1x8(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
 TEXT ·neonOuter1x8(SB), NOSPLIT, $0-112
@@ -1393,21 +1456,9 @@ pixel:
 	PRFM 64(R7), PLDL2KEEP
 	MOVD nextStep+104(FP), R24
 	ADD R24, R7, R7
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R3), F8
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R3), F8
-	TBZ $0, R23, lanes3
-	ADD $8, R3, R25
-	VLD1 (R25), V8.S[2]
-	B lanes3
-lanes2:
-	VEOR V8.B16, V8.B16, V8.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R3), F8
-lanes3:
+moved1:
 	ADD R11, R3, R3
 	FMOVQ (R6), F9
 	WORD $0x4f891100 // FMLA v0.4s, v8.4s, v9.s[0]
@@ -1434,265 +1485,294 @@ lanes3:
 	CMP $0, R24
 	BEQ store
 	MOVD R7, R6
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R6), F8
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R6), F8
-	TBZ $0, R23, lanes6
-	ADD $8, R6, R25
-	VLD1 (R25), V8.S[2]
-	B lanes6
-lanes5:
-	VEOR V8.B16, V8.B16, V8.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R6), F8
-lanes6:
+moved2:
 	WORD $0x4e28d400 // FADD v0.4s, v0.4s, v8.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R6), F8
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R6), F8
-	TBZ $0, R23, lanes9
-	ADD $8, R6, R25
-	VLD1 (R25), V8.S[2]
-	B lanes9
-lanes8:
-	VEOR V8.B16, V8.B16, V8.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R6), F8
-lanes9:
+moved3:
 	WORD $0x4e28d421 // FADD v1.4s, v1.4s, v8.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R6), F8
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R6), F8
-	TBZ $0, R23, lanes12
-	ADD $8, R6, R25
-	VLD1 (R25), V8.S[2]
-	B lanes12
-lanes11:
-	VEOR V8.B16, V8.B16, V8.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R6), F8
-lanes12:
+moved4:
 	WORD $0x4e28d442 // FADD v2.4s, v2.4s, v8.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R6), F8
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R6), F8
-	TBZ $0, R23, lanes15
-	ADD $8, R6, R25
-	VLD1 (R25), V8.S[2]
-	B lanes15
-lanes14:
-	VEOR V8.B16, V8.B16, V8.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R6), F8
-lanes15:
+moved5:
 	WORD $0x4e28d463 // FADD v3.4s, v3.4s, v8.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R6), F8
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R6), F8
-	TBZ $0, R23, lanes18
-	ADD $8, R6, R25
-	VLD1 (R25), V8.S[2]
-	B lanes18
-lanes17:
-	VEOR V8.B16, V8.B16, V8.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R6), F8
-lanes18:
+moved6:
 	WORD $0x4e28d484 // FADD v4.4s, v4.4s, v8.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R6), F8
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R6), F8
-	TBZ $0, R23, lanes21
-	ADD $8, R6, R25
-	VLD1 (R25), V8.S[2]
-	B lanes21
-lanes20:
-	VEOR V8.B16, V8.B16, V8.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R6), F8
-lanes21:
+moved7:
 	WORD $0x4e28d4a5 // FADD v5.4s, v5.4s, v8.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ (R6), F8
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD (R6), F8
-	TBZ $0, R23, lanes24
-	ADD $8, R6, R25
-	VLD1 (R25), V8.S[2]
-	B lanes24
-lanes23:
-	VEOR V8.B16, V8.B16, V8.B16
-	TBZ $0, R23, lanes24
-	FMOVS (R6), F8
-lanes24:
+moved8:
 	WORD $0x4e28d4c6 // FADD v6.4s, v6.4s, v8.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ (R6), F8
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD (R6), F8
-	TBZ $0, R23, lanes27
-	ADD $8, R6, R25
-	VLD1 (R25), V8.S[2]
-	B lanes27
-lanes26:
-	VEOR V8.B16, V8.B16, V8.B16
-	TBZ $0, R23, lanes27
-	FMOVS (R6), F8
-lanes27:
+moved9:
 	WORD $0x4e28d4e7 // FADD v7.4s, v7.4s, v8.4s
 	ADD R2, R6, R6
 
 store:
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ F0, (R7)
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD F0, (R7)
-	TBZ $0, R23, lanes30
-	ADD $8, R7, R25
-	VST1 V0.S[2], (R25)
-	B lanes30
-lanes29:
-	TBZ $0, R23, lanes30
-	FMOVS F0, (R7)
-lanes30:
+moved10:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ F1, (R7)
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD F1, (R7)
-	TBZ $0, R23, lanes33
-	ADD $8, R7, R25
-	VST1 V1.S[2], (R25)
-	B lanes33
-lanes32:
-	TBZ $0, R23, lanes33
-	FMOVS F1, (R7)
-lanes33:
+moved11:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes34
+	TBZ $2, R23, some12
 	FMOVQ F2, (R7)
-	B lanes36
-lanes34:
-	TBZ $1, R23, lanes35
-	FMOVD F2, (R7)
-	TBZ $0, R23, lanes36
-	ADD $8, R7, R25
-	VST1 V2.S[2], (R25)
-	B lanes36
-lanes35:
-	TBZ $0, R23, lanes36
-	FMOVS F2, (R7)
-lanes36:
+moved12:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes37
+	TBZ $2, R23, some13
 	FMOVQ F3, (R7)
-	B lanes39
-lanes37:
-	TBZ $1, R23, lanes38
-	FMOVD F3, (R7)
-	TBZ $0, R23, lanes39
-	ADD $8, R7, R25
-	VST1 V3.S[2], (R25)
-	B lanes39
-lanes38:
-	TBZ $0, R23, lanes39
-	FMOVS F3, (R7)
-lanes39:
+moved13:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes40
+	TBZ $2, R23, some14
 	FMOVQ F4, (R7)
-	B lanes42
-lanes40:
-	TBZ $1, R23, lanes41
-	FMOVD F4, (R7)
-	TBZ $0, R23, lanes42
-	ADD $8, R7, R25
-	VST1 V4.S[2], (R25)
-	B lanes42
-lanes41:
-	TBZ $0, R23, lanes42
-	FMOVS F4, (R7)
-lanes42:
+moved14:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes43
+	TBZ $2, R23, some15
 	FMOVQ F5, (R7)
-	B lanes45
-lanes43:
-	TBZ $1, R23, lanes44
-	FMOVD F5, (R7)
-	TBZ $0, R23, lanes45
-	ADD $8, R7, R25
-	VST1 V5.S[2], (R25)
-	B lanes45
-lanes44:
-	TBZ $0, R23, lanes45
-	FMOVS F5, (R7)
-lanes45:
+moved15:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes46
+	TBZ $2, R23, some16
 	FMOVQ F6, (R7)
-	B lanes48
-lanes46:
-	TBZ $1, R23, lanes47
-	FMOVD F6, (R7)
-	TBZ $0, R23, lanes48
-	ADD $8, R7, R25
-	VST1 V6.S[2], (R25)
-	B lanes48
-lanes47:
-	TBZ $0, R23, lanes48
-	FMOVS F6, (R7)
-lanes48:
+moved16:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes49
+	TBZ $2, R23, some17
 	FMOVQ F7, (R7)
-	B lanes51
-lanes49:
-	TBZ $1, R23, lanes50
-	FMOVD F7, (R7)
-	TBZ $0, R23, lanes51
-	ADD $8, R7, R25
-	VST1 V7.S[2], (R25)
-	B lanes51
-lanes50:
-	TBZ $0, R23, lanes51
-	FMOVS F7, (R7)
-lanes51:
+moved17:
 	ADD R2, R7, R7
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R3), F8
+	TBZ $0, R23, moved1
+	ADD $8, R3, R25
+	VLD1 (R25), V8.S[2]
+	B moved1
+one1:
+	VEOR V8.B16, V8.B16, V8.B16
+	TBZ $0, R23, moved1
+	FMOVS (R3), F8
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R6), F8
+	TBZ $0, R23, moved2
+	ADD $8, R6, R25
+	VLD1 (R25), V8.S[2]
+	B moved2
+one2:
+	VEOR V8.B16, V8.B16, V8.B16
+	TBZ $0, R23, moved2
+	FMOVS (R6), F8
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R6), F8
+	TBZ $0, R23, moved3
+	ADD $8, R6, R25
+	VLD1 (R25), V8.S[2]
+	B moved3
+one3:
+	VEOR V8.B16, V8.B16, V8.B16
+	TBZ $0, R23, moved3
+	FMOVS (R6), F8
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R6), F8
+	TBZ $0, R23, moved4
+	ADD $8, R6, R25
+	VLD1 (R25), V8.S[2]
+	B moved4
+one4:
+	VEOR V8.B16, V8.B16, V8.B16
+	TBZ $0, R23, moved4
+	FMOVS (R6), F8
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R6), F8
+	TBZ $0, R23, moved5
+	ADD $8, R6, R25
+	VLD1 (R25), V8.S[2]
+	B moved5
+one5:
+	VEOR V8.B16, V8.B16, V8.B16
+	TBZ $0, R23, moved5
+	FMOVS (R6), F8
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R6), F8
+	TBZ $0, R23, moved6
+	ADD $8, R6, R25
+	VLD1 (R25), V8.S[2]
+	B moved6
+one6:
+	VEOR V8.B16, V8.B16, V8.B16
+	TBZ $0, R23, moved6
+	FMOVS (R6), F8
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R6), F8
+	TBZ $0, R23, moved7
+	ADD $8, R6, R25
+	VLD1 (R25), V8.S[2]
+	B moved7
+one7:
+	VEOR V8.B16, V8.B16, V8.B16
+	TBZ $0, R23, moved7
+	FMOVS (R6), F8
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD (R6), F8
+	TBZ $0, R23, moved8
+	ADD $8, R6, R25
+	VLD1 (R25), V8.S[2]
+	B moved8
+one8:
+	VEOR V8.B16, V8.B16, V8.B16
+	TBZ $0, R23, moved8
+	FMOVS (R6), F8
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD (R6), F8
+	TBZ $0, R23, moved9
+	ADD $8, R6, R25
+	VLD1 (R25), V8.S[2]
+	B moved9
+one9:
+	VEOR V8.B16, V8.B16, V8.B16
+	TBZ $0, R23, moved9
+	FMOVS (R6), F8
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD F0, (R7)
+	TBZ $0, R23, moved10
+	ADD $8, R7, R25
+	VST1 V0.S[2], (R25)
+	B moved10
+one10:
+	TBZ $0, R23, moved10
+	FMOVS F0, (R7)
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD F1, (R7)
+	TBZ $0, R23, moved11
+	ADD $8, R7, R25
+	VST1 V1.S[2], (R25)
+	B moved11
+one11:
+	TBZ $0, R23, moved11
+	FMOVS F1, (R7)
+	B moved11
+
+some12:
+	TBZ $1, R23, one12
+	FMOVD F2, (R7)
+	TBZ $0, R23, moved12
+	ADD $8, R7, R25
+	VST1 V2.S[2], (R25)
+	B moved12
+one12:
+	TBZ $0, R23, moved12
+	FMOVS F2, (R7)
+	B moved12
+
+some13:
+	TBZ $1, R23, one13
+	FMOVD F3, (R7)
+	TBZ $0, R23, moved13
+	ADD $8, R7, R25
+	VST1 V3.S[2], (R25)
+	B moved13
+one13:
+	TBZ $0, R23, moved13
+	FMOVS F3, (R7)
+	B moved13
+
+some14:
+	TBZ $1, R23, one14
+	FMOVD F4, (R7)
+	TBZ $0, R23, moved14
+	ADD $8, R7, R25
+	VST1 V4.S[2], (R25)
+	B moved14
+one14:
+	TBZ $0, R23, moved14
+	FMOVS F4, (R7)
+	B moved14
+
+some15:
+	TBZ $1, R23, one15
+	FMOVD F5, (R7)
+	TBZ $0, R23, moved15
+	ADD $8, R7, R25
+	VST1 V5.S[2], (R25)
+	B moved15
+one15:
+	TBZ $0, R23, moved15
+	FMOVS F5, (R7)
+	B moved15
+
+some16:
+	TBZ $1, R23, one16
+	FMOVD F6, (R7)
+	TBZ $0, R23, moved16
+	ADD $8, R7, R25
+	VST1 V6.S[2], (R25)
+	B moved16
+one16:
+	TBZ $0, R23, moved16
+	FMOVS F6, (R7)
+	B moved16
+
+some17:
+	TBZ $1, R23, one17
+	FMOVD F7, (R7)
+	TBZ $0, R23, moved17
+	ADD $8, R7, R25
+	VST1 V7.S[2], (R25)
+	B moved17
+one17:
+	TBZ $0, R23, moved17
+	FMOVS F7, (R7)
+	B moved17
 
 // func neonOuter1x9(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
 TEXT ·neonOuter1x9(SB), NOSPLIT, $0-112
@@ -1724,21 +1804,9 @@ pixel:
 	PRFM 64(R7), PLDL2KEEP
 	MOVD nextStep+104(FP), R24
 	ADD R24, R7, R7
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R3), F9
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R3), F9
-	TBZ $0, R23, lanes3
-	ADD $8, R3, R25
-	VLD1 (R25), V9.S[2]
-	B lanes3
-lanes2:
-	VEOR V9.B16, V9.B16, V9.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R3), F9
-lanes3:
+moved1:
 	ADD R11, R3, R3
 	FMOVQ (R6), F10
 	WORD $0x4f8a1120 // FMLA v0.4s, v9.4s, v10.s[0]
@@ -1767,297 +1835,328 @@ lanes3:
 	CMP $0, R24
 	BEQ store
 	MOVD R7, R6
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R6), F9
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R6), F9
-	TBZ $0, R23, lanes6
-	ADD $8, R6, R25
-	VLD1 (R25), V9.S[2]
-	B lanes6
-lanes5:
-	VEOR V9.B16, V9.B16, V9.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R6), F9
-lanes6:
+moved2:
 	WORD $0x4e29d400 // FADD v0.4s, v0.4s, v9.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R6), F9
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R6), F9
-	TBZ $0, R23, lanes9
-	ADD $8, R6, R25
-	VLD1 (R25), V9.S[2]
-	B lanes9
-lanes8:
-	VEOR V9.B16, V9.B16, V9.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R6), F9
-lanes9:
+moved3:
 	WORD $0x4e29d421 // FADD v1.4s, v1.4s, v9.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R6), F9
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R6), F9
-	TBZ $0, R23, lanes12
-	ADD $8, R6, R25
-	VLD1 (R25), V9.S[2]
-	B lanes12
-lanes11:
-	VEOR V9.B16, V9.B16, V9.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R6), F9
-lanes12:
+moved4:
 	WORD $0x4e29d442 // FADD v2.4s, v2.4s, v9.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R6), F9
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R6), F9
-	TBZ $0, R23, lanes15
-	ADD $8, R6, R25
-	VLD1 (R25), V9.S[2]
-	B lanes15
-lanes14:
-	VEOR V9.B16, V9.B16, V9.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R6), F9
-lanes15:
+moved5:
 	WORD $0x4e29d463 // FADD v3.4s, v3.4s, v9.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R6), F9
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R6), F9
-	TBZ $0, R23, lanes18
-	ADD $8, R6, R25
-	VLD1 (R25), V9.S[2]
-	B lanes18
-lanes17:
-	VEOR V9.B16, V9.B16, V9.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R6), F9
-lanes18:
+moved6:
 	WORD $0x4e29d484 // FADD v4.4s, v4.4s, v9.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R6), F9
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R6), F9
-	TBZ $0, R23, lanes21
-	ADD $8, R6, R25
-	VLD1 (R25), V9.S[2]
-	B lanes21
-lanes20:
-	VEOR V9.B16, V9.B16, V9.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R6), F9
-lanes21:
+moved7:
 	WORD $0x4e29d4a5 // FADD v5.4s, v5.4s, v9.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ (R6), F9
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD (R6), F9
-	TBZ $0, R23, lanes24
-	ADD $8, R6, R25
-	VLD1 (R25), V9.S[2]
-	B lanes24
-lanes23:
-	VEOR V9.B16, V9.B16, V9.B16
-	TBZ $0, R23, lanes24
-	FMOVS (R6), F9
-lanes24:
+moved8:
 	WORD $0x4e29d4c6 // FADD v6.4s, v6.4s, v9.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ (R6), F9
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD (R6), F9
-	TBZ $0, R23, lanes27
-	ADD $8, R6, R25
-	VLD1 (R25), V9.S[2]
-	B lanes27
-lanes26:
-	VEOR V9.B16, V9.B16, V9.B16
-	TBZ $0, R23, lanes27
-	FMOVS (R6), F9
-lanes27:
+moved9:
 	WORD $0x4e29d4e7 // FADD v7.4s, v7.4s, v9.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ (R6), F9
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD (R6), F9
-	TBZ $0, R23, lanes30
-	ADD $8, R6, R25
-	VLD1 (R25), V9.S[2]
-	B lanes30
-lanes29:
-	VEOR V9.B16, V9.B16, V9.B16
-	TBZ $0, R23, lanes30
-	FMOVS (R6), F9
-lanes30:
+moved10:
 	WORD $0x4e29d508 // FADD v8.4s, v8.4s, v9.4s
 	ADD R2, R6, R6
 
 store:
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ F0, (R7)
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD F0, (R7)
-	TBZ $0, R23, lanes33
-	ADD $8, R7, R25
-	VST1 V0.S[2], (R25)
-	B lanes33
-lanes32:
-	TBZ $0, R23, lanes33
-	FMOVS F0, (R7)
-lanes33:
+moved11:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes34
+	TBZ $2, R23, some12
 	FMOVQ F1, (R7)
-	B lanes36
-lanes34:
-	TBZ $1, R23, lanes35
-	FMOVD F1, (R7)
-	TBZ $0, R23, lanes36
-	ADD $8, R7, R25
-	VST1 V1.S[2], (R25)
-	B lanes36
-lanes35:
-	TBZ $0, R23, lanes36
-	FMOVS F1, (R7)
-lanes36:
+moved12:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes37
+	TBZ $2, R23, some13
 	FMOVQ F2, (R7)
-	B lanes39
-lanes37:
-	TBZ $1, R23, lanes38
-	FMOVD F2, (R7)
-	TBZ $0, R23, lanes39
-	ADD $8, R7, R25
-	VST1 V2.S[2], (R25)
-	B lanes39
-lanes38:
-	TBZ $0, R23, lanes39
-	FMOVS F2, (R7)
-lanes39:
+moved13:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes40
+	TBZ $2, R23, some14
 	FMOVQ F3, (R7)
-	B lanes42
-lanes40:
-	TBZ $1, R23, lanes41
-	FMOVD F3, (R7)
-	TBZ $0, R23, lanes42
-	ADD $8, R7, R25
-	VST1 V3.S[2], (R25)
-	B lanes42
-lanes41:
-	TBZ $0, R23, lanes42
-	FMOVS F3, (R7)
-lanes42:
+moved14:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes43
+	TBZ $2, R23, some15
 	FMOVQ F4, (R7)
-	B lanes45
-lanes43:
-	TBZ $1, R23, lanes44
-	FMOVD F4, (R7)
-	TBZ $0, R23, lanes45
-	ADD $8, R7, R25
-	VST1 V4.S[2], (R25)
-	B lanes45
-lanes44:
-	TBZ $0, R23, lanes45
-	FMOVS F4, (R7)
-lanes45:
+moved15:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes46
+	TBZ $2, R23, some16
 	FMOVQ F5, (R7)
-	B lanes48
-lanes46:
-	TBZ $1, R23, lanes47
-	FMOVD F5, (R7)
-	TBZ $0, R23, lanes48
-	ADD $8, R7, R25
-	VST1 V5.S[2], (R25)
-	B lanes48
-lanes47:
-	TBZ $0, R23, lanes48
-	FMOVS F5, (R7)
-lanes48:
+moved16:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes49
+	TBZ $2, R23, some17
 	FMOVQ F6, (R7)
-	B lanes51
-lanes49:
-	TBZ $1, R23, lanes50
-	FMOVD F6, (R7)
-	TBZ $0, R23, lanes51
-	ADD $8, R7, R25
-	VST1 V6.S[2], (R25)
-	B lanes51
-lanes50:
-	TBZ $0, R23, lanes51
-	FMOVS F6, (R7)
-lanes51:
+moved17:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes52
+	TBZ $2, R23, some18
 	FMOVQ F7, (R7)
-	B lanes54
-lanes52:
-	TBZ $1, R23, lanes53
-	FMOVD F7, (R7)
-	TBZ $0, R23, lanes54
-	ADD $8, R7, R25
-	VST1 V7.S[2], (R25)
-	B lanes54
-lanes53:
-	TBZ $0, R23, lanes54
-	FMOVS F7, (R7)
-lanes54:
+moved18:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes55
+	TBZ $2, R23, some19
 	FMOVQ F8, (R7)
-	B lanes57
-lanes55:
-	TBZ $1, R23, lanes56
-	FMOVD F8, (R7)
-	TBZ $0, R23, lanes57
-	ADD $8, R7, R25
-	VST1 V8.S[2], (R25)
-	B lanes57
-lanes56:
-	TBZ $0, R23, lanes57
-	FMOVS F8, (R7)
-lanes57:
+moved19:
 	ADD R2, R7, R7
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R3), F9
+	TBZ $0, R23, moved1
+	ADD $8, R3, R25
+	VLD1 (R25), V9.S[2]
+	B moved1
+one1:
+	VEOR V9.B16, V9.B16, V9.B16
+	TBZ $0, R23, moved1
+	FMOVS (R3), F9
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R6), F9
+	TBZ $0, R23, moved2
+	ADD $8, R6, R25
+	VLD1 (R25), V9.S[2]
+	B moved2
+one2:
+	VEOR V9.B16, V9.B16, V9.B16
+	TBZ $0, R23, moved2
+	FMOVS (R6), F9
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R6), F9
+	TBZ $0, R23, moved3
+	ADD $8, R6, R25
+	VLD1 (R25), V9.S[2]
+	B moved3
+one3:
+	VEOR V9.B16, V9.B16, V9.B16
+	TBZ $0, R23, moved3
+	FMOVS (R6), F9
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R6), F9
+	TBZ $0, R23, moved4
+	ADD $8, R6, R25
+	VLD1 (R25), V9.S[2]
+	B moved4
+one4:
+	VEOR V9.B16, V9.B16, V9.B16
+	TBZ $0, R23, moved4
+	FMOVS (R6), F9
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R6), F9
+	TBZ $0, R23, moved5
+	ADD $8, R6, R25
+	VLD1 (R25), V9.S[2]
+	B moved5
+one5:
+	VEOR V9.B16, V9.B16, V9.B16
+	TBZ $0, R23, moved5
+	FMOVS (R6), F9
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R6), F9
+	TBZ $0, R23, moved6
+	ADD $8, R6, R25
+	VLD1 (R25), V9.S[2]
+	B moved6
+one6:
+	VEOR V9.B16, V9.B16, V9.B16
+	TBZ $0, R23, moved6
+	FMOVS (R6), F9
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R6), F9
+	TBZ $0, R23, moved7
+	ADD $8, R6, R25
+	VLD1 (R25), V9.S[2]
+	B moved7
+one7:
+	VEOR V9.B16, V9.B16, V9.B16
+	TBZ $0, R23, moved7
+	FMOVS (R6), F9
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD (R6), F9
+	TBZ $0, R23, moved8
+	ADD $8, R6, R25
+	VLD1 (R25), V9.S[2]
+	B moved8
+one8:
+	VEOR V9.B16, V9.B16, V9.B16
+	TBZ $0, R23, moved8
+	FMOVS (R6), F9
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD (R6), F9
+	TBZ $0, R23, moved9
+	ADD $8, R6, R25
+	VLD1 (R25), V9.S[2]
+	B moved9
+one9:
+	VEOR V9.B16, V9.B16, V9.B16
+	TBZ $0, R23, moved9
+	FMOVS (R6), F9
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD (R6), F9
+	TBZ $0, R23, moved10
+	ADD $8, R6, R25
+	VLD1 (R25), V9.S[2]
+	B moved10
+one10:
+	VEOR V9.B16, V9.B16, V9.B16
+	TBZ $0, R23, moved10
+	FMOVS (R6), F9
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD F0, (R7)
+	TBZ $0, R23, moved11
+	ADD $8, R7, R25
+	VST1 V0.S[2], (R25)
+	B moved11
+one11:
+	TBZ $0, R23, moved11
+	FMOVS F0, (R7)
+	B moved11
+
+some12:
+	TBZ $1, R23, one12
+	FMOVD F1, (R7)
+	TBZ $0, R23, moved12
+	ADD $8, R7, R25
+	VST1 V1.S[2], (R25)
+	B moved12
+one12:
+	TBZ $0, R23, moved12
+	FMOVS F1, (R7)
+	B moved12
+
+some13:
+	TBZ $1, R23, one13
+	FMOVD F2, (R7)
+	TBZ $0, R23, moved13
+	ADD $8, R7, R25
+	VST1 V2.S[2], (R25)
+	B moved13
+one13:
+	TBZ $0, R23, moved13
+	FMOVS F2, (R7)
+	B moved13
+
+some14:
+	TBZ $1, R23, one14
+	FMOVD F3, (R7)
+	TBZ $0, R23, moved14
+	ADD $8, R7, R25
+	VST1 V3.S[2], (R25)
+	B moved14
+one14:
+	TBZ $0, R23, moved14
+	FMOVS F3, (R7)
+	B moved14
+
+some15:
+	TBZ $1, R23, one15
+	FMOVD F4, (R7)
+	TBZ $0, R23, moved15
+	ADD $8, R7, R25
+	VST1 V4.S[2], (R25)
+	B moved15
+one15:
+	TBZ $0, R23, moved15
+	FMOVS F4, (R7)
+	B moved15
+
+some16:
+	TBZ $1, R23, one16
+	FMOVD F5, (R7)
+	TBZ $0, R23, moved16
+	ADD $8, R7, R25
+	VST1 V5.S[2], (R25)
+	B moved16
+one16:
+	TBZ $0, R23, moved16
+	FMOVS F5, (R7)
+	B moved16
+
+some17:
+	TBZ $1, R23, one17
+	FMOVD F6, (R7)
+	TBZ $0, R23, moved17
+	ADD $8, R7, R25
+	VST1 V6.S[2], (R25)
+	B moved17
+one17:
+	TBZ $0, R23, moved17
+	FMOVS F6, (R7)
+	B moved17
+
+some18:
+	TBZ $1, R23, one18
+	FMOVD F7, (R7)
+	TBZ $0, R23, moved18
+	ADD $8, R7, R25
+	VST1 V7.S[2], (R25)
+	B moved18
+one18:
+	TBZ $0, R23, moved18
+	FMOVS F7, (R7)
+	B moved18
+
+some19:
+	TBZ $1, R23, one19
+	FMOVD F8, (R7)
+	TBZ $0, R23, moved19
+	ADD $8, R7, R25
+	VST1 V8.S[2], (R25)
+	B moved19
+one19:
+	TBZ $0, R23, moved19
+	FMOVS F8, (R7)
+	B moved19
 
 // func neonOuter1x10(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
 TEXT ·neonOuter1x10(SB), NOSPLIT, $0-112
@@ -2090,21 +2189,9 @@ pixel:
 	PRFM 64(R7), PLDL2KEEP
 	MOVD nextStep+104(FP), R24
 	ADD R24, R7, R7
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R3), F10
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R3), F10
-	TBZ $0, R23, lanes3
-	ADD $8, R3, R25
-	VLD1 (R25), V10.S[2]
-	B lanes3
-lanes2:
-	VEOR V10.B16, V10.B16, V10.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R3), F10
-lanes3:
+moved1:
 	ADD R11, R3, R3
 	FMOVQ (R6), F11
 	WORD $0x4f8b1140 // FMLA v0.4s, v10.4s, v11.s[0]
@@ -2135,329 +2222,362 @@ lanes3:
 	CMP $0, R24
 	BEQ store
 	MOVD R7, R6
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R6), F10
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R6), F10
-	TBZ $0, R23, lanes6
-	ADD $8, R6, R25
-	VLD1 (R25), V10.S[2]
-	B lanes6
-lanes5:
-	VEOR V10.B16, V10.B16, V10.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R6), F10
-lanes6:
+moved2:
 	WORD $0x4e2ad400 // FADD v0.4s, v0.4s, v10.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R6), F10
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R6), F10
-	TBZ $0, R23, lanes9
-	ADD $8, R6, R25
-	VLD1 (R25), V10.S[2]
-	B lanes9
-lanes8:
-	VEOR V10.B16, V10.B16, V10.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R6), F10
-lanes9:
+moved3:
 	WORD $0x4e2ad421 // FADD v1.4s, v1.4s, v10.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R6), F10
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R6), F10
-	TBZ $0, R23, lanes12
-	ADD $8, R6, R25
-	VLD1 (R25), V10.S[2]
-	B lanes12
-lanes11:
-	VEOR V10.B16, V10.B16, V10.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R6), F10
-lanes12:
+moved4:
 	WORD $0x4e2ad442 // FADD v2.4s, v2.4s, v10.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R6), F10
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R6), F10
-	TBZ $0, R23, lanes15
-	ADD $8, R6, R25
-	VLD1 (R25), V10.S[2]
-	B lanes15
-lanes14:
-	VEOR V10.B16, V10.B16, V10.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R6), F10
-lanes15:
+moved5:
 	WORD $0x4e2ad463 // FADD v3.4s, v3.4s, v10.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R6), F10
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R6), F10
-	TBZ $0, R23, lanes18
-	ADD $8, R6, R25
-	VLD1 (R25), V10.S[2]
-	B lanes18
-lanes17:
-	VEOR V10.B16, V10.B16, V10.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R6), F10
-lanes18:
+moved6:
 	WORD $0x4e2ad484 // FADD v4.4s, v4.4s, v10.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R6), F10
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R6), F10
-	TBZ $0, R23, lanes21
-	ADD $8, R6, R25
-	VLD1 (R25), V10.S[2]
-	B lanes21
-lanes20:
-	VEOR V10.B16, V10.B16, V10.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R6), F10
-lanes21:
+moved7:
 	WORD $0x4e2ad4a5 // FADD v5.4s, v5.4s, v10.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ (R6), F10
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD (R6), F10
-	TBZ $0, R23, lanes24
-	ADD $8, R6, R25
-	VLD1 (R25), V10.S[2]
-	B lanes24
-lanes23:
-	VEOR V10.B16, V10.B16, V10.B16
-	TBZ $0, R23, lanes24
-	FMOVS (R6), F10
-lanes24:
+moved8:
 	WORD $0x4e2ad4c6 // FADD v6.4s, v6.4s, v10.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ (R6), F10
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD (R6), F10
-	TBZ $0, R23, lanes27
-	ADD $8, R6, R25
-	VLD1 (R25), V10.S[2]
-	B lanes27
-lanes26:
-	VEOR V10.B16, V10.B16, V10.B16
-	TBZ $0, R23, lanes27
-	FMOVS (R6), F10
-lanes27:
+moved9:
 	WORD $0x4e2ad4e7 // FADD v7.4s, v7.4s, v10.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ (R6), F10
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD (R6), F10
-	TBZ $0, R23, lanes30
-	ADD $8, R6, R25
-	VLD1 (R25), V10.S[2]
-	B lanes30
-lanes29:
-	VEOR V10.B16, V10.B16, V10.B16
-	TBZ $0, R23, lanes30
-	FMOVS (R6), F10
-lanes30:
+moved10:
 	WORD $0x4e2ad508 // FADD v8.4s, v8.4s, v10.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ (R6), F10
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD (R6), F10
-	TBZ $0, R23, lanes33
-	ADD $8, R6, R25
-	VLD1 (R25), V10.S[2]
-	B lanes33
-lanes32:
-	VEOR V10.B16, V10.B16, V10.B16
-	TBZ $0, R23, lanes33
-	FMOVS (R6), F10
-lanes33:
+moved11:
 	WORD $0x4e2ad529 // FADD v9.4s, v9.4s, v10.4s
 	ADD R2, R6, R6
 
 store:
-	TBZ $2, R23, lanes34
+	TBZ $2, R23, some12
 	FMOVQ F0, (R7)
-	B lanes36
-lanes34:
-	TBZ $1, R23, lanes35
-	FMOVD F0, (R7)
-	TBZ $0, R23, lanes36
-	ADD $8, R7, R25
-	VST1 V0.S[2], (R25)
-	B lanes36
-lanes35:
-	TBZ $0, R23, lanes36
-	FMOVS F0, (R7)
-lanes36:
+moved12:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes37
+	TBZ $2, R23, some13
 	FMOVQ F1, (R7)
-	B lanes39
-lanes37:
-	TBZ $1, R23, lanes38
-	FMOVD F1, (R7)
-	TBZ $0, R23, lanes39
-	ADD $8, R7, R25
-	VST1 V1.S[2], (R25)
-	B lanes39
-lanes38:
-	TBZ $0, R23, lanes39
-	FMOVS F1, (R7)
-lanes39:
+moved13:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes40
+	TBZ $2, R23, some14
 	FMOVQ F2, (R7)
-	B lanes42
-lanes40:
-	TBZ $1, R23, lanes41
-	FMOVD F2, (R7)
-	TBZ $0, R23, lanes42
-	ADD $8, R7, R25
-	VST1 V2.S[2], (R25)
-	B lanes42
-lanes41:
-	TBZ $0, R23, lanes42
-	FMOVS F2, (R7)
-lanes42:
+moved14:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes43
+	TBZ $2, R23, some15
 	FMOVQ F3, (R7)
-	B lanes45
-lanes43:
-	TBZ $1, R23, lanes44
-	FMOVD F3, (R7)
-	TBZ $0, R23, lanes45
-	ADD $8, R7, R25
-	VST1 V3.S[2], (R25)
-	B lanes45
-lanes44:
-	TBZ $0, R23, lanes45
-	FMOVS F3, (R7)
-lanes45:
+moved15:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes46
+	TBZ $2, R23, some16
 	FMOVQ F4, (R7)
-	B lanes48
-lanes46:
-	TBZ $1, R23, lanes47
-	FMOVD F4, (R7)
-	TBZ $0, R23, lanes48
-	ADD $8, R7, R25
-	VST1 V4.S[2], (R25)
-	B lanes48
-lanes47:
-	TBZ $0, R23, lanes48
-	FMOVS F4, (R7)
-lanes48:
+moved16:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes49
+	TBZ $2, R23, some17
 	FMOVQ F5, (R7)
-	B lanes51
-lanes49:
-	TBZ $1, R23, lanes50
-	FMOVD F5, (R7)
-	TBZ $0, R23, lanes51
-	ADD $8, R7, R25
-	VST1 V5.S[2], (R25)
-	B lanes51
-lanes50:
-	TBZ $0, R23, lanes51
-	FMOVS F5, (R7)
-lanes51:
+moved17:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes52
+	TBZ $2, R23, some18
 	FMOVQ F6, (R7)
-	B lanes54
-lanes52:
-	TBZ $1, R23, lanes53
-	FMOVD F6, (R7)
-	TBZ $0, R23, lanes54
-	ADD $8, R7, R25
-	VST1 V6.S[2], (R25)
-	B lanes54
-lanes53:
-	TBZ $0, R23, lanes54
-	FMOVS F6, (R7)
-lanes54:
+moved18:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes55
+	TBZ $2, R23, some19
 	FMOVQ F7, (R7)
-	B lanes57
-lanes55:
-	TBZ $1, R23, lanes56
-	FMOVD F7, (R7)
-	TBZ $0, R23, lanes57
-	ADD $8, R7, R25
-	VST1 V7.S[2], (R25)
-	B lanes57
-lanes56:
-	TBZ $0, R23, lanes57
-	FMOVS F7, (R7)
-lanes57:
+moved19:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes58
+	TBZ $2, R23, some20
 	FMOVQ F8, (R7)
-	B lanes60
-lanes58:
-	TBZ $1, R23, lanes59
-	FMOVD F8, (R7)
-	TBZ $0, R23, lanes60
-	ADD $8, R7, R25
-	VST1 V8.S[2], (R25)
-	B lanes60
-lanes59:
-	TBZ $0, R23, lanes60
-	FMOVS F8, (R7)
-lanes60:
+moved20:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes61
+	TBZ $2, R23, some21
 	FMOVQ F9, (R7)
-	B lanes63
-lanes61:
-	TBZ $1, R23, lanes62
-	FMOVD F9, (R7)
-	TBZ $0, R23, lanes63
-	ADD $8, R7, R25
-	VST1 V9.S[2], (R25)
-	B lanes63
-lanes62:
-	TBZ $0, R23, lanes63
-	FMOVS F9, (R7)
-lanes63:
+moved21:
 	ADD R2, R7, R7
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R3), F10
+	TBZ $0, R23, moved1
+	ADD $8, R3, R25
+	VLD1 (R25), V10.S[2]
+	B moved1
+one1:
+	VEOR V10.B16, V10.B16, V10.B16
+	TBZ $0, R23, moved1
+	FMOVS (R3), F10
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R6), F10
+	TBZ $0, R23, moved2
+	ADD $8, R6, R25
+	VLD1 (R25), V10.S[2]
+	B moved2
+one2:
+	VEOR V10.B16, V10.B16, V10.B16
+	TBZ $0, R23, moved2
+	FMOVS (R6), F10
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R6), F10
+	TBZ $0, R23, moved3
+	ADD $8, R6, R25
+	VLD1 (R25), V10.S[2]
+	B moved3
+one3:
+	VEOR V10.B16, V10.B16, V10.B16
+	TBZ $0, R23, moved3
+	FMOVS (R6), F10
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R6), F10
+	TBZ $0, R23, moved4
+	ADD $8, R6, R25
+	VLD1 (R25), V10.S[2]
+	B moved4
+one4:
+	VEOR V10.B16, V10.B16, V10.B16
+	TBZ $0, R23, moved4
+	FMOVS (R6), F10
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R6), F10
+	TBZ $0, R23, moved5
+	ADD $8, R6, R25
+	VLD1 (R25), V10.S[2]
+	B moved5
+one5:
+	VEOR V10.B16, V10.B16, V10.B16
+	TBZ $0, R23, moved5
+	FMOVS (R6), F10
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R6), F10
+	TBZ $0, R23, moved6
+	ADD $8, R6, R25
+	VLD1 (R25), V10.S[2]
+	B moved6
+one6:
+	VEOR V10.B16, V10.B16, V10.B16
+	TBZ $0, R23, moved6
+	FMOVS (R6), F10
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R6), F10
+	TBZ $0, R23, moved7
+	ADD $8, R6, R25
+	VLD1 (R25), V10.S[2]
+	B moved7
+one7:
+	VEOR V10.B16, V10.B16, V10.B16
+	TBZ $0, R23, moved7
+	FMOVS (R6), F10
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD (R6), F10
+	TBZ $0, R23, moved8
+	ADD $8, R6, R25
+	VLD1 (R25), V10.S[2]
+	B moved8
+one8:
+	VEOR V10.B16, V10.B16, V10.B16
+	TBZ $0, R23, moved8
+	FMOVS (R6), F10
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD (R6), F10
+	TBZ $0, R23, moved9
+	ADD $8, R6, R25
+	VLD1 (R25), V10.S[2]
+	B moved9
+one9:
+	VEOR V10.B16, V10.B16, V10.B16
+	TBZ $0, R23, moved9
+	FMOVS (R6), F10
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD (R6), F10
+	TBZ $0, R23, moved10
+	ADD $8, R6, R25
+	VLD1 (R25), V10.S[2]
+	B moved10
+one10:
+	VEOR V10.B16, V10.B16, V10.B16
+	TBZ $0, R23, moved10
+	FMOVS (R6), F10
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD (R6), F10
+	TBZ $0, R23, moved11
+	ADD $8, R6, R25
+	VLD1 (R25), V10.S[2]
+	B moved11
+one11:
+	VEOR V10.B16, V10.B16, V10.B16
+	TBZ $0, R23, moved11
+	FMOVS (R6), F10
+	B moved11
+
+some12:
+	TBZ $1, R23, one12
+	FMOVD F0, (R7)
+	TBZ $0, R23, moved12
+	ADD $8, R7, R25
+	VST1 V0.S[2], (R25)
+	B moved12
+one12:
+	TBZ $0, R23, moved12
+	FMOVS F0, (R7)
+	B moved12
+
+some13:
+	TBZ $1, R23, one13
+	FMOVD F1, (R7)
+	TBZ $0, R23, moved13
+	ADD $8, R7, R25
+	VST1 V1.S[2], (R25)
+	B moved13
+one13:
+	TBZ $0, R23, moved13
+	FMOVS F1, (R7)
+	B moved13
+
+some14:
+	TBZ $1, R23, one14
+	FMOVD F2, (R7)
+	TBZ $0, R23, moved14
+	ADD $8, R7, R25
+	VST1 V2.S[2], (R25)
+	B moved14
+one14:
+	TBZ $0, R23, moved14
+	FMOVS F2, (R7)
+	B moved14
+
+some15:
+	TBZ $1, R23, one15
+	FMOVD F3, (R7)
+	TBZ $0, R23, moved15
+	ADD $8, R7, R25
+	VST1 V3.S[2], (R25)
+	B moved15
+one15:
+	TBZ $0, R23, moved15
+	FMOVS F3, (R7)
+	B moved15
+
+some16:
+	TBZ $1, R23, one16
+	FMOVD F4, (R7)
+	TBZ $0, R23, moved16
+	ADD $8, R7, R25
+	VST1 V4.S[2], (R25)
+	B moved16
+one16:
+	TBZ $0, R23, moved16
+	FMOVS F4, (R7)
+	B moved16
+
+some17:
+	TBZ $1, R23, one17
+	FMOVD F5, (R7)
+	TBZ $0, R23, moved17
+	ADD $8, R7, R25
+	VST1 V5.S[2], (R25)
+	B moved17
+one17:
+	TBZ $0, R23, moved17
+	FMOVS F5, (R7)
+	B moved17
+
+some18:
+	TBZ $1, R23, one18
+	FMOVD F6, (R7)
+	TBZ $0, R23, moved18
+	ADD $8, R7, R25
+	VST1 V6.S[2], (R25)
+	B moved18
+one18:
+	TBZ $0, R23, moved18
+	FMOVS F6, (R7)
+	B moved18
+
+some19:
+	TBZ $1, R23, one19
+	FMOVD F7, (R7)
+	TBZ $0, R23, moved19
+	ADD $8, R7, R25
+	VST1 V7.S[2], (R25)
+	B moved19
+one19:
+	TBZ $0, R23, moved19
+	FMOVS F7, (R7)
+	B moved19
+
+some20:
+	TBZ $1, R23, one20
+	FMOVD F8, (R7)
+	TBZ $0, R23, moved20
+	ADD $8, R7, R25
+	VST1 V8.S[2], (R25)
+	B moved20
+one20:
+	TBZ $0, R23, moved20
+	FMOVS F8, (R7)
+	B moved20
+
+some21:
+	TBZ $1, R23, one21
+	FMOVD F9, (R7)
+	TBZ $0, R23, moved21
+	ADD $8, R7, R25
+	VST1 V9.S[2], (R25)
+	B moved21
+one21:
+	TBZ $0, R23, moved21
+	FMOVS F9, (R7)
+	B moved21
 
 // func neonOuter1x11(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
 TEXT ·neonOuter1x11(SB), NOSPLIT, $0-112
@@ -2491,21 +2611,9 @@ pixel:
 	PRFM 64(R7), PLDL2KEEP
 	MOVD nextStep+104(FP), R24
 	ADD R24, R7, R7
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R3), F11
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R3), F11
-	TBZ $0, R23, lanes3
-	ADD $8, R3, R25
-	VLD1 (R25), V11.S[2]
-	B lanes3
-lanes2:
-	VEOR V11.B16, V11.B16, V11.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R3), F11
-lanes3:
+moved1:
 	ADD R11, R3, R3
 	FMOVQ (R6), F12
 	WORD $0x4f8c1160 // FMLA v0.4s, v11.4s, v12.s[0]
@@ -2538,361 +2646,396 @@ lanes3:
 	CMP $0, R24
 	BEQ store
 	MOVD R7, R6
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R6), F11
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R6), F11
-	TBZ $0, R23, lanes6
-	ADD $8, R6, R25
-	VLD1 (R25), V11.S[2]
-	B lanes6
-lanes5:
-	VEOR V11.B16, V11.B16, V11.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R6), F11
-lanes6:
+moved2:
 	WORD $0x4e2bd400 // FADD v0.4s, v0.4s, v11.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R6), F11
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R6), F11
-	TBZ $0, R23, lanes9
-	ADD $8, R6, R25
-	VLD1 (R25), V11.S[2]
-	B lanes9
-lanes8:
-	VEOR V11.B16, V11.B16, V11.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R6), F11
-lanes9:
+moved3:
 	WORD $0x4e2bd421 // FADD v1.4s, v1.4s, v11.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R6), F11
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R6), F11
-	TBZ $0, R23, lanes12
-	ADD $8, R6, R25
-	VLD1 (R25), V11.S[2]
-	B lanes12
-lanes11:
-	VEOR V11.B16, V11.B16, V11.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R6), F11
-lanes12:
+moved4:
 	WORD $0x4e2bd442 // FADD v2.4s, v2.4s, v11.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R6), F11
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R6), F11
-	TBZ $0, R23, lanes15
-	ADD $8, R6, R25
-	VLD1 (R25), V11.S[2]
-	B lanes15
-lanes14:
-	VEOR V11.B16, V11.B16, V11.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R6), F11
-lanes15:
+moved5:
 	WORD $0x4e2bd463 // FADD v3.4s, v3.4s, v11.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R6), F11
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R6), F11
-	TBZ $0, R23, lanes18
-	ADD $8, R6, R25
-	VLD1 (R25), V11.S[2]
-	B lanes18
-lanes17:
-	VEOR V11.B16, V11.B16, V11.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R6), F11
-lanes18:
+moved6:
 	WORD $0x4e2bd484 // FADD v4.4s, v4.4s, v11.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R6), F11
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R6), F11
-	TBZ $0, R23, lanes21
-	ADD $8, R6, R25
-	VLD1 (R25), V11.S[2]
-	B lanes21
-lanes20:
-	VEOR V11.B16, V11.B16, V11.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R6), F11
-lanes21:
+moved7:
 	WORD $0x4e2bd4a5 // FADD v5.4s, v5.4s, v11.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ (R6), F11
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD (R6), F11
-	TBZ $0, R23, lanes24
-	ADD $8, R6, R25
-	VLD1 (R25), V11.S[2]
-	B lanes24
-lanes23:
-	VEOR V11.B16, V11.B16, V11.B16
-	TBZ $0, R23, lanes24
-	FMOVS (R6), F11
-lanes24:
+moved8:
 	WORD $0x4e2bd4c6 // FADD v6.4s, v6.4s, v11.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ (R6), F11
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD (R6), F11
-	TBZ $0, R23, lanes27
-	ADD $8, R6, R25
-	VLD1 (R25), V11.S[2]
-	B lanes27
-lanes26:
-	VEOR V11.B16, V11.B16, V11.B16
-	TBZ $0, R23, lanes27
-	FMOVS (R6), F11
-lanes27:
+moved9:
 	WORD $0x4e2bd4e7 // FADD v7.4s, v7.4s, v11.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ (R6), F11
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD (R6), F11
-	TBZ $0, R23, lanes30
-	ADD $8, R6, R25
-	VLD1 (R25), V11.S[2]
-	B lanes30
-lanes29:
-	VEOR V11.B16, V11.B16, V11.B16
-	TBZ $0, R23, lanes30
-	FMOVS (R6), F11
-lanes30:
+moved10:
 	WORD $0x4e2bd508 // FADD v8.4s, v8.4s, v11.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ (R6), F11
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD (R6), F11
-	TBZ $0, R23, lanes33
-	ADD $8, R6, R25
-	VLD1 (R25), V11.S[2]
-	B lanes33
-lanes32:
-	VEOR V11.B16, V11.B16, V11.B16
-	TBZ $0, R23, lanes33
-	FMOVS (R6), F11
-lanes33:
+moved11:
 	WORD $0x4e2bd529 // FADD v9.4s, v9.4s, v11.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes34
+	TBZ $2, R23, some12
 	FMOVQ (R6), F11
-	B lanes36
-lanes34:
-	TBZ $1, R23, lanes35
-	FMOVD (R6), F11
-	TBZ $0, R23, lanes36
-	ADD $8, R6, R25
-	VLD1 (R25), V11.S[2]
-	B lanes36
-lanes35:
-	VEOR V11.B16, V11.B16, V11.B16
-	TBZ $0, R23, lanes36
-	FMOVS (R6), F11
-lanes36:
+moved12:
 	WORD $0x4e2bd54a // FADD v10.4s, v10.4s, v11.4s
 	ADD R2, R6, R6
 
 store:
-	TBZ $2, R23, lanes37
+	TBZ $2, R23, some13
 	FMOVQ F0, (R7)
-	B lanes39
-lanes37:
-	TBZ $1, R23, lanes38
-	FMOVD F0, (R7)
-	TBZ $0, R23, lanes39
-	ADD $8, R7, R25
-	VST1 V0.S[2], (R25)
-	B lanes39
-lanes38:
-	TBZ $0, R23, lanes39
-	FMOVS F0, (R7)
-lanes39:
+moved13:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes40
+	TBZ $2, R23, some14
 	FMOVQ F1, (R7)
-	B lanes42
-lanes40:
-	TBZ $1, R23, lanes41
-	FMOVD F1, (R7)
-	TBZ $0, R23, lanes42
-	ADD $8, R7, R25
-	VST1 V1.S[2], (R25)
-	B lanes42
-lanes41:
-	TBZ $0, R23, lanes42
-	FMOVS F1, (R7)
-lanes42:
+moved14:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes43
+	TBZ $2, R23, some15
 	FMOVQ F2, (R7)
-	B lanes45
-lanes43:
-	TBZ $1, R23, lanes44
-	FMOVD F2, (R7)
-	TBZ $0, R23, lanes45
-	ADD $8, R7, R25
-	VST1 V2.S[2], (R25)
-	B lanes45
-lanes44:
-	TBZ $0, R23, lanes45
-	FMOVS F2, (R7)
-lanes45:
+moved15:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes46
+	TBZ $2, R23, some16
 	FMOVQ F3, (R7)
-	B lanes48
-lanes46:
-	TBZ $1, R23, lanes47
-	FMOVD F3, (R7)
-	TBZ $0, R23, lanes48
-	ADD $8, R7, R25
-	VST1 V3.S[2], (R25)
-	B lanes48
-lanes47:
-	TBZ $0, R23, lanes48
-	FMOVS F3, (R7)
-lanes48:
+moved16:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes49
+	TBZ $2, R23, some17
 	FMOVQ F4, (R7)
-	B lanes51
-lanes49:
-	TBZ $1, R23, lanes50
-	FMOVD F4, (R7)
-	TBZ $0, R23, lanes51
-	ADD $8, R7, R25
-	VST1 V4.S[2], (R25)
-	B lanes51
-lanes50:
-	TBZ $0, R23, lanes51
-	FMOVS F4, (R7)
-lanes51:
+moved17:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes52
+	TBZ $2, R23, some18
 	FMOVQ F5, (R7)
-	B lanes54
-lanes52:
-	TBZ $1, R23, lanes53
-	FMOVD F5, (R7)
-	TBZ $0, R23, lanes54
-	ADD $8, R7, R25
-	VST1 V5.S[2], (R25)
-	B lanes54
-lanes53:
-	TBZ $0, R23, lanes54
-	FMOVS F5, (R7)
-lanes54:
+moved18:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes55
+	TBZ $2, R23, some19
 	FMOVQ F6, (R7)
-	B lanes57
-lanes55:
-	TBZ $1, R23, lanes56
-	FMOVD F6, (R7)
-	TBZ $0, R23, lanes57
-	ADD $8, R7, R25
-	VST1 V6.S[2], (R25)
-	B lanes57
-lanes56:
-	TBZ $0, R23, lanes57
-	FMOVS F6, (R7)
-lanes57:
+moved19:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes58
+	TBZ $2, R23, some20
 	FMOVQ F7, (R7)
-	B lanes60
-lanes58:
-	TBZ $1, R23, lanes59
-	FMOVD F7, (R7)
-	TBZ $0, R23, lanes60
-	ADD $8, R7, R25
-	VST1 V7.S[2], (R25)
-	B lanes60
-lanes59:
-	TBZ $0, R23, lanes60
-	FMOVS F7, (R7)
-lanes60:
+moved20:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes61
+	TBZ $2, R23, some21
 	FMOVQ F8, (R7)
-	B lanes63
-lanes61:
-	TBZ $1, R23, lanes62
-	FMOVD F8, (R7)
-	TBZ $0, R23, lanes63
-	ADD $8, R7, R25
-	VST1 V8.S[2], (R25)
-	B lanes63
-lanes62:
-	TBZ $0, R23, lanes63
-	FMOVS F8, (R7)
-lanes63:
+moved21:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes64
+	TBZ $2, R23, some22
 	FMOVQ F9, (R7)
-	B lanes66
-lanes64:
-	TBZ $1, R23, lanes65
-	FMOVD F9, (R7)
-	TBZ $0, R23, lanes66
-	ADD $8, R7, R25
-	VST1 V9.S[2], (R25)
-	B lanes66
-lanes65:
-	TBZ $0, R23, lanes66
-	FMOVS F9, (R7)
-lanes66:
+moved22:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes67
+	TBZ $2, R23, some23
 	FMOVQ F10, (R7)
-	B lanes69
-lanes67:
-	TBZ $1, R23, lanes68
-	FMOVD F10, (R7)
-	TBZ $0, R23, lanes69
-	ADD $8, R7, R25
-	VST1 V10.S[2], (R25)
-	B lanes69
-lanes68:
-	TBZ $0, R23, lanes69
-	FMOVS F10, (R7)
-lanes69:
+moved23:
 	ADD R2, R7, R7
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R3), F11
+	TBZ $0, R23, moved1
+	ADD $8, R3, R25
+	VLD1 (R25), V11.S[2]
+	B moved1
+one1:
+	VEOR V11.B16, V11.B16, V11.B16
+	TBZ $0, R23, moved1
+	FMOVS (R3), F11
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R6), F11
+	TBZ $0, R23, moved2
+	ADD $8, R6, R25
+	VLD1 (R25), V11.S[2]
+	B moved2
+one2:
+	VEOR V11.B16, V11.B16, V11.B16
+	TBZ $0, R23, moved2
+	FMOVS (R6), F11
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R6), F11
+	TBZ $0, R23, moved3
+	ADD $8, R6, R25
+	VLD1 (R25), V11.S[2]
+	B moved3
+one3:
+	VEOR V11.B16, V11.B16, V11.B16
+	TBZ $0, R23, moved3
+	FMOVS (R6), F11
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R6), F11
+	TBZ $0, R23, moved4
+	ADD $8, R6, R25
+	VLD1 (R25), V11.S[2]
+	B moved4
+one4:
+	VEOR V11.B16, V11.B16, V11.B16
+	TBZ $0, R23, moved4
+	FMOVS (R6), F11
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R6), F11
+	TBZ $0, R23, moved5
+	ADD $8, R6, R25
+	VLD1 (R25), V11.S[2]
+	B moved5
+one5:
+	VEOR V11.B16, V11.B16, V11.B16
+	TBZ $0, R23, moved5
+	FMOVS (R6), F11
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R6), F11
+	TBZ $0, R23, moved6
+	ADD $8, R6, R25
+	VLD1 (R25), V11.S[2]
+	B moved6
+one6:
+	VEOR V11.B16, V11.B16, V11.B16
+	TBZ $0, R23, moved6
+	FMOVS (R6), F11
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R6), F11
+	TBZ $0, R23, moved7
+	ADD $8, R6, R25
+	VLD1 (R25), V11.S[2]
+	B moved7
+one7:
+	VEOR V11.B16, V11.B16, V11.B16
+	TBZ $0, R23, moved7
+	FMOVS (R6), F11
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD (R6), F11
+	TBZ $0, R23, moved8
+	ADD $8, R6, R25
+	VLD1 (R25), V11.S[2]
+	B moved8
+one8:
+	VEOR V11.B16, V11.B16, V11.B16
+	TBZ $0, R23, moved8
+	FMOVS (R6), F11
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD (R6), F11
+	TBZ $0, R23, moved9
+	ADD $8, R6, R25
+	VLD1 (R25), V11.S[2]
+	B moved9
+one9:
+	VEOR V11.B16, V11.B16, V11.B16
+	TBZ $0, R23, moved9
+	FMOVS (R6), F11
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD (R6), F11
+	TBZ $0, R23, moved10
+	ADD $8, R6, R25
+	VLD1 (R25), V11.S[2]
+	B moved10
+one10:
+	VEOR V11.B16, V11.B16, V11.B16
+	TBZ $0, R23, moved10
+	FMOVS (R6), F11
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD (R6), F11
+	TBZ $0, R23, moved11
+	ADD $8, R6, R25
+	VLD1 (R25), V11.S[2]
+	B moved11
+one11:
+	VEOR V11.B16, V11.B16, V11.B16
+	TBZ $0, R23, moved11
+	FMOVS (R6), F11
+	B moved11
+
+some12:
+	TBZ $1, R23, one12
+	FMOVD (R6), F11
+	TBZ $0, R23, moved12
+	ADD $8, R6, R25
+	VLD1 (R25), V11.S[2]
+	B moved12
+one12:
+	VEOR V11.B16, V11.B16, V11.B16
+	TBZ $0, R23, moved12
+	FMOVS (R6), F11
+	B moved12
+
+some13:
+	TBZ $1, R23, one13
+	FMOVD F0, (R7)
+	TBZ $0, R23, moved13
+	ADD $8, R7, R25
+	VST1 V0.S[2], (R25)
+	B moved13
+one13:
+	TBZ $0, R23, moved13
+	FMOVS F0, (R7)
+	B moved13
+
+some14:
+	TBZ $1, R23, one14
+	FMOVD F1, (R7)
+	TBZ $0, R23, moved14
+	ADD $8, R7, R25
+	VST1 V1.S[2], (R25)
+	B moved14
+one14:
+	TBZ $0, R23, moved14
+	FMOVS F1, (R7)
+	B moved14
+
+some15:
+	TBZ $1, R23, one15
+	FMOVD F2, (R7)
+	TBZ $0, R23, moved15
+	ADD $8, R7, R25
+	VST1 V2.S[2], (R25)
+	B moved15
+one15:
+	TBZ $0, R23, moved15
+	FMOVS F2, (R7)
+	B moved15
+
+some16:
+	TBZ $1, R23, one16
+	FMOVD F3, (R7)
+	TBZ $0, R23, moved16
+	ADD $8, R7, R25
+	VST1 V3.S[2], (R25)
+	B moved16
+one16:
+	TBZ $0, R23, moved16
+	FMOVS F3, (R7)
+	B moved16
+
+some17:
+	TBZ $1, R23, one17
+	FMOVD F4, (R7)
+	TBZ $0, R23, moved17
+	ADD $8, R7, R25
+	VST1 V4.S[2], (R25)
+	B moved17
+one17:
+	TBZ $0, R23, moved17
+	FMOVS F4, (R7)
+	B moved17
+
+some18:
+	TBZ $1, R23, one18
+	FMOVD F5, (R7)
+	TBZ $0, R23, moved18
+	ADD $8, R7, R25
+	VST1 V5.S[2], (R25)
+	B moved18
+one18:
+	TBZ $0, R23, moved18
+	FMOVS F5, (R7)
+	B moved18
+
+some19:
+	TBZ $1, R23, one19
+	FMOVD F6, (R7)
+	TBZ $0, R23, moved19
+	ADD $8, R7, R25
+	VST1 V6.S[2], (R25)
+	B moved19
+one19:
+	TBZ $0, R23, moved19
+	FMOVS F6, (R7)
+	B moved19
+
+some20:
+	TBZ $1, R23, one20
+	FMOVD F7, (R7)
+	TBZ $0, R23, moved20
+	ADD $8, R7, R25
+	VST1 V7.S[2], (R25)
+	B moved20
+one20:
+	TBZ $0, R23, moved20
+	FMOVS F7, (R7)
+	B moved20
+
+some21:
+	TBZ $1, R23, one21
+	FMOVD F8, (R7)
+	TBZ $0, R23, moved21
+	ADD $8, R7, R25
+	VST1 V8.S[2], (R25)
+	B moved21
+one21:
+	TBZ $0, R23, moved21
+	FMOVS F8, (R7)
+	B moved21
+
+some22:
+	TBZ $1, R23, one22
+	FMOVD F9, (R7)
+	TBZ $0, R23, moved22
+	ADD $8, R7, R25
+	VST1 V9.S[2], (R25)
+	B moved22
+one22:
+	TBZ $0, R23, moved22
+	FMOVS F9, (R7)
+	B moved22
+
+some23:
+	TBZ $1, R23, one23
+	FMOVD F10, (R7)
+	TBZ $0, R23, moved23
+	ADD $8, R7, R25
+	VST1 V10.S[2], (R25)
+	B moved23
+one23:
+	TBZ $0, R23, moved23
+	FMOVS F10, (R7)
+	B moved23
 
 // func neonOuter1x12(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
 TEXT ·neonOuter1x12(SB), NOSPLIT, $0-112
@@ -2927,21 +3070,9 @@ pixel:
 	PRFM 64(R7), PLDL2KEEP
 	MOVD nextStep+104(FP), R24
 	ADD R24, R7, R7
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R3), F12
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R3), F12
-	TBZ $0, R23, lanes3
-	ADD $8, R3, R25
-	VLD1 (R25), V12.S[2]
-	B lanes3
-lanes2:
-	VEOR V12.B16, V12.B16, V12.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R3), F12
-lanes3:
+moved1:
 	ADD R11, R3, R3
 	FMOVQ (R6), F13
 	WORD $0x4f8d1180 // FMLA v0.4s, v12.4s, v13.s[0]
@@ -2973,393 +3104,430 @@ lanes3:
 	CMP $0, R24
 	BEQ store
 	MOVD R7, R6
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R6), F12
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R6), F12
-	TBZ $0, R23, lanes6
-	ADD $8, R6, R25
-	VLD1 (R25), V12.S[2]
-	B lanes6
-lanes5:
-	VEOR V12.B16, V12.B16, V12.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R6), F12
-lanes6:
+moved2:
 	WORD $0x4e2cd400 // FADD v0.4s, v0.4s, v12.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R6), F12
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R6), F12
-	TBZ $0, R23, lanes9
-	ADD $8, R6, R25
-	VLD1 (R25), V12.S[2]
-	B lanes9
-lanes8:
-	VEOR V12.B16, V12.B16, V12.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R6), F12
-lanes9:
+moved3:
 	WORD $0x4e2cd421 // FADD v1.4s, v1.4s, v12.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R6), F12
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R6), F12
-	TBZ $0, R23, lanes12
-	ADD $8, R6, R25
-	VLD1 (R25), V12.S[2]
-	B lanes12
-lanes11:
-	VEOR V12.B16, V12.B16, V12.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R6), F12
-lanes12:
+moved4:
 	WORD $0x4e2cd442 // FADD v2.4s, v2.4s, v12.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R6), F12
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R6), F12
-	TBZ $0, R23, lanes15
-	ADD $8, R6, R25
-	VLD1 (R25), V12.S[2]
-	B lanes15
-lanes14:
-	VEOR V12.B16, V12.B16, V12.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R6), F12
-lanes15:
+moved5:
 	WORD $0x4e2cd463 // FADD v3.4s, v3.4s, v12.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R6), F12
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R6), F12
-	TBZ $0, R23, lanes18
-	ADD $8, R6, R25
-	VLD1 (R25), V12.S[2]
-	B lanes18
-lanes17:
-	VEOR V12.B16, V12.B16, V12.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R6), F12
-lanes18:
+moved6:
 	WORD $0x4e2cd484 // FADD v4.4s, v4.4s, v12.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R6), F12
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R6), F12
-	TBZ $0, R23, lanes21
-	ADD $8, R6, R25
-	VLD1 (R25), V12.S[2]
-	B lanes21
-lanes20:
-	VEOR V12.B16, V12.B16, V12.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R6), F12
-lanes21:
+moved7:
 	WORD $0x4e2cd4a5 // FADD v5.4s, v5.4s, v12.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ (R6), F12
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD (R6), F12
-	TBZ $0, R23, lanes24
-	ADD $8, R6, R25
-	VLD1 (R25), V12.S[2]
-	B lanes24
-lanes23:
-	VEOR V12.B16, V12.B16, V12.B16
-	TBZ $0, R23, lanes24
-	FMOVS (R6), F12
-lanes24:
+moved8:
 	WORD $0x4e2cd4c6 // FADD v6.4s, v6.4s, v12.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ (R6), F12
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD (R6), F12
-	TBZ $0, R23, lanes27
-	ADD $8, R6, R25
-	VLD1 (R25), V12.S[2]
-	B lanes27
-lanes26:
-	VEOR V12.B16, V12.B16, V12.B16
-	TBZ $0, R23, lanes27
-	FMOVS (R6), F12
-lanes27:
+moved9:
 	WORD $0x4e2cd4e7 // FADD v7.4s, v7.4s, v12.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ (R6), F12
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD (R6), F12
-	TBZ $0, R23, lanes30
-	ADD $8, R6, R25
-	VLD1 (R25), V12.S[2]
-	B lanes30
-lanes29:
-	VEOR V12.B16, V12.B16, V12.B16
-	TBZ $0, R23, lanes30
-	FMOVS (R6), F12
-lanes30:
+moved10:
 	WORD $0x4e2cd508 // FADD v8.4s, v8.4s, v12.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ (R6), F12
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD (R6), F12
-	TBZ $0, R23, lanes33
-	ADD $8, R6, R25
-	VLD1 (R25), V12.S[2]
-	B lanes33
-lanes32:
-	VEOR V12.B16, V12.B16, V12.B16
-	TBZ $0, R23, lanes33
-	FMOVS (R6), F12
-lanes33:
+moved11:
 	WORD $0x4e2cd529 // FADD v9.4s, v9.4s, v12.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes34
+	TBZ $2, R23, some12
 	FMOVQ (R6), F12
-	B lanes36
-lanes34:
-	TBZ $1, R23, lanes35
-	FMOVD (R6), F12
-	TBZ $0, R23, lanes36
-	ADD $8, R6, R25
-	VLD1 (R25), V12.S[2]
-	B lanes36
-lanes35:
-	VEOR V12.B16, V12.B16, V12.B16
-	TBZ $0, R23, lanes36
-	FMOVS (R6), F12
-lanes36:
+moved12:
 	WORD $0x4e2cd54a // FADD v10.4s, v10.4s, v12.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes37
+	TBZ $2, R23, some13
 	FMOVQ (R6), F12
-	B lanes39
-lanes37:
-	TBZ $1, R23, lanes38
-	FMOVD (R6), F12
-	TBZ $0, R23, lanes39
-	ADD $8, R6, R25
-	VLD1 (R25), V12.S[2]
-	B lanes39
-lanes38:
-	VEOR V12.B16, V12.B16, V12.B16
-	TBZ $0, R23, lanes39
-	FMOVS (R6), F12
-lanes39:
+moved13:
 	WORD $0x4e2cd56b // FADD v11.4s, v11.4s, v12.4s
 	ADD R2, R6, R6
 
 store:
-	TBZ $2, R23, lanes40
+	TBZ $2, R23, some14
 	FMOVQ F0, (R7)
-	B lanes42
-lanes40:
-	TBZ $1, R23, lanes41
-	FMOVD F0, (R7)
-	TBZ $0, R23, lanes42
-	ADD $8, R7, R25
-	VST1 V0.S[2], (R25)
-	B lanes42
-lanes41:
-	TBZ $0, R23, lanes42
-	FMOVS F0, (R7)
-lanes42:
+moved14:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes43
+	TBZ $2, R23, some15
 	FMOVQ F1, (R7)
-	B lanes45
-lanes43:
-	TBZ $1, R23, lanes44
-	FMOVD F1, (R7)
-	TBZ $0, R23, lanes45
-	ADD $8, R7, R25
-	VST1 V1.S[2], (R25)
-	B lanes45
-lanes44:
-	TBZ $0, R23, lanes45
-	FMOVS F1, (R7)
-lanes45:
+moved15:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes46
+	TBZ $2, R23, some16
 	FMOVQ F2, (R7)
-	B lanes48
-lanes46:
-	TBZ $1, R23, lanes47
-	FMOVD F2, (R7)
-	TBZ $0, R23, lanes48
-	ADD $8, R7, R25
-	VST1 V2.S[2], (R25)
-	B lanes48
-lanes47:
-	TBZ $0, R23, lanes48
-	FMOVS F2, (R7)
-lanes48:
+moved16:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes49
+	TBZ $2, R23, some17
 	FMOVQ F3, (R7)
-	B lanes51
-lanes49:
-	TBZ $1, R23, lanes50
-	FMOVD F3, (R7)
-	TBZ $0, R23, lanes51
-	ADD $8, R7, R25
-	VST1 V3.S[2], (R25)
-	B lanes51
-lanes50:
-	TBZ $0, R23, lanes51
-	FMOVS F3, (R7)
-lanes51:
+moved17:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes52
+	TBZ $2, R23, some18
 	FMOVQ F4, (R7)
-	B lanes54
-lanes52:
-	TBZ $1, R23, lanes53
-	FMOVD F4, (R7)
-	TBZ $0, R23, lanes54
-	ADD $8, R7, R25
-	VST1 V4.S[2], (R25)
-	B lanes54
-lanes53:
-	TBZ $0, R23, lanes54
-	FMOVS F4, (R7)
-lanes54:
+moved18:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes55
+	TBZ $2, R23, some19
 	FMOVQ F5, (R7)
-	B lanes57
-lanes55:
-	TBZ $1, R23, lanes56
-	FMOVD F5, (R7)
-	TBZ $0, R23, lanes57
-	ADD $8, R7, R25
-	VST1 V5.S[2], (R25)
-	B lanes57
-lanes56:
-	TBZ $0, R23, lanes57
-	FMOVS F5, (R7)
-lanes57:
+moved19:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes58
+	TBZ $2, R23, some20
 	FMOVQ F6, (R7)
-	B lanes60
-lanes58:
-	TBZ $1, R23, lanes59
-	FMOVD F6, (R7)
-	TBZ $0, R23, lanes60
-	ADD $8, R7, R25
-	VST1 V6.S[2], (R25)
-	B lanes60
-lanes59:
-	TBZ $0, R23, lanes60
-	FMOVS F6, (R7)
-lanes60:
+moved20:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes61
+	TBZ $2, R23, some21
 	FMOVQ F7, (R7)
-	B lanes63
-lanes61:
-	TBZ $1, R23, lanes62
-	FMOVD F7, (R7)
-	TBZ $0, R23, lanes63
-	ADD $8, R7, R25
-	VST1 V7.S[2], (R25)
-	B lanes63
-lanes62:
-	TBZ $0, R23, lanes63
-	FMOVS F7, (R7)
-lanes63:
+moved21:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes64
+	TBZ $2, R23, some22
 	FMOVQ F8, (R7)
-	B lanes66
-lanes64:
-	TBZ $1, R23, lanes65
-	FMOVD F8, (R7)
-	TBZ $0, R23, lanes66
-	ADD $8, R7, R25
-	VST1 V8.S[2], (R25)
-	B lanes66
-lanes65:
-	TBZ $0, R23, lanes66
-	FMOVS F8, (R7)
-lanes66:
+moved22:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes67
+	TBZ $2, R23, some23
 	FMOVQ F9, (R7)
-	B lanes69
-lanes67:
-	TBZ $1, R23, lanes68
-	FMOVD F9, (R7)
-	TBZ $0, R23, lanes69
-	ADD $8, R7, R25
-	VST1 V9.S[2], (R25)
-	B lanes69
-lanes68:
-	TBZ $0, R23, lanes69
-	FMOVS F9, (R7)
-lanes69:
+moved23:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes70
+	TBZ $2, R23, some24
 	FMOVQ F10, (R7)
-	B lanes72
-lanes70:
-	TBZ $1, R23, lanes71
-	FMOVD F10, (R7)
-	TBZ $0, R23, lanes72
-	ADD $8, R7, R25
-	VST1 V10.S[2], (R25)
-	B lanes72
-lanes71:
-	TBZ $0, R23, lanes72
-	FMOVS F10, (R7)
-lanes72:
+moved24:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes73
+	TBZ $2, R23, some25
 	FMOVQ F11, (R7)
-	B lanes75
-lanes73:
-	TBZ $1, R23, lanes74
-	FMOVD F11, (R7)
-	TBZ $0, R23, lanes75
-	ADD $8, R7, R25
-	VST1 V11.S[2], (R25)
-	B lanes75
-lanes74:
-	TBZ $0, R23, lanes75
-	FMOVS F11, (R7)
-lanes75:
+moved25:
 	ADD R2, R7, R7
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R3), F12
+	TBZ $0, R23, moved1
+	ADD $8, R3, R25
+	VLD1 (R25), V12.S[2]
+	B moved1
+one1:
+	VEOR V12.B16, V12.B16, V12.B16
+	TBZ $0, R23, moved1
+	FMOVS (R3), F12
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R6), F12
+	TBZ $0, R23, moved2
+	ADD $8, R6, R25
+	VLD1 (R25), V12.S[2]
+	B moved2
+one2:
+	VEOR V12.B16, V12.B16, V12.B16
+	TBZ $0, R23, moved2
+	FMOVS (R6), F12
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R6), F12
+	TBZ $0, R23, moved3
+	ADD $8, R6, R25
+	VLD1 (R25), V12.S[2]
+	B moved3
+one3:
+	VEOR V12.B16, V12.B16, V12.B16
+	TBZ $0, R23, moved3
+	FMOVS (R6), F12
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R6), F12
+	TBZ $0, R23, moved4
+	ADD $8, R6, R25
+	VLD1 (R25), V12.S[2]
+	B moved4
+one4:
+	VEOR V12.B16, V12.B16, V12.B16
+	TBZ $0, R23, moved4
+	FMOVS (R6), F12
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R6), F12
+	TBZ $0, R23, moved5
+	ADD $8, R6, R25
+	VLD1 (R25), V12.S[2]
+	B moved5
+one5:
+	VEOR V12.B16, V12.B16, V12.B16
+	TBZ $0, R23, moved5
+	FMOVS (R6), F12
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R6), F12
+	TBZ $0, R23, moved6
+	ADD $8, R6, R25
+	VLD1 (R25), V12.S[2]
+	B moved6
+one6:
+	VEOR V12.B16, V12.B16, V12.B16
+	TBZ $0, R23, moved6
+	FMOVS (R6), F12
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R6), F12
+	TBZ $0, R23, moved7
+	ADD $8, R6, R25
+	VLD1 (R25), V12.S[2]
+	B moved7
+one7:
+	VEOR V12.B16, V12.B16, V12.B16
+	TBZ $0, R23, moved7
+	FMOVS (R6), F12
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD (R6), F12
+	TBZ $0, R23, moved8
+	ADD $8, R6, R25
+	VLD1 (R25), V12.S[2]
+	B moved8
+one8:
+	VEOR V12.B16, V12.B16, V12.B16
+	TBZ $0, R23, moved8
+	FMOVS (R6), F12
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD (R6), F12
+	TBZ $0, R23, moved9
+	ADD $8, R6, R25
+	VLD1 (R25), V12.S[2]
+	B moved9
+one9:
+	VEOR V12.B16, V12.B16, V12.B16
+	TBZ $0, R23, moved9
+	FMOVS (R6), F12
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD (R6), F12
+	TBZ $0, R23, moved10
+	ADD $8, R6, R25
+	VLD1 (R25), V12.S[2]
+	B moved10
+one10:
+	VEOR V12.B16, V12.B16, V12.B16
+	TBZ $0, R23, moved10
+	FMOVS (R6), F12
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD (R6), F12
+	TBZ $0, R23, moved11
+	ADD $8, R6, R25
+	VLD1 (R25), V12.S[2]
+	B moved11
+one11:
+	VEOR V12.B16, V12.B16, V12.B16
+	TBZ $0, R23, moved11
+	FMOVS (R6), F12
+	B moved11
+
+some12:
+	TBZ $1, R23, one12
+	FMOVD (R6), F12
+	TBZ $0, R23, moved12
+	ADD $8, R6, R25
+	VLD1 (R25), V12.S[2]
+	B moved12
+one12:
+	VEOR V12.B16, V12.B16, V12.B16
+	TBZ $0, R23, moved12
+	FMOVS (R6), F12
+	B moved12
+
+some13:
+	TBZ $1, R23, one13
+	FMOVD (R6), F12
+	TBZ $0, R23, moved13
+	ADD $8, R6, R25
+	VLD1 (R25), V12.S[2]
+	B moved13
+one13:
+	VEOR V12.B16, V12.B16, V12.B16
+	TBZ $0, R23, moved13
+	FMOVS (R6), F12
+	B moved13
+
+some14:
+	TBZ $1, R23, one14
+	FMOVD F0, (R7)
+	TBZ $0, R23, moved14
+	ADD $8, R7, R25
+	VST1 V0.S[2], (R25)
+	B moved14
+one14:
+	TBZ $0, R23, moved14
+	FMOVS F0, (R7)
+	B moved14
+
+some15:
+	TBZ $1, R23, one15
+	FMOVD F1, (R7)
+	TBZ $0, R23, moved15
+	ADD $8, R7, R25
+	VST1 V1.S[2], (R25)
+	B moved15
+one15:
+	TBZ $0, R23, moved15
+	FMOVS F1, (R7)
+	B moved15
+
+some16:
+	TBZ $1, R23, one16
+	FMOVD F2, (R7)
+	TBZ $0, R23, moved16
+	ADD $8, R7, R25
+	VST1 V2.S[2], (R25)
+	B moved16
+one16:
+	TBZ $0, R23, moved16
+	FMOVS F2, (R7)
+	B moved16
+
+some17:
+	TBZ $1, R23, one17
+	FMOVD F3, (R7)
+	TBZ $0, R23, moved17
+	ADD $8, R7, R25
+	VST1 V3.S[2], (R25)
+	B moved17
+one17:
+	TBZ $0, R23, moved17
+	FMOVS F3, (R7)
+	B moved17
+
+some18:
+	TBZ $1, R23, one18
+	FMOVD F4, (R7)
+	TBZ $0, R23, moved18
+	ADD $8, R7, R25
+	VST1 V4.S[2], (R25)
+	B moved18
+one18:
+	TBZ $0, R23, moved18
+	FMOVS F4, (R7)
+	B moved18
+
+some19:
+	TBZ $1, R23, one19
+	FMOVD F5, (R7)
+	TBZ $0, R23, moved19
+	ADD $8, R7, R25
+	VST1 V5.S[2], (R25)
+	B moved19
+one19:
+	TBZ $0, R23, moved19
+	FMOVS F5, (R7)
+	B moved19
+
+some20:
+	TBZ $1, R23, one20
+	FMOVD F6, (R7)
+	TBZ $0, R23, moved20
+	ADD $8, R7, R25
+	VST1 V6.S[2], (R25)
+	B moved20
+one20:
+	TBZ $0, R23, moved20
+	FMOVS F6, (R7)
+	B moved20
+
+some21:
+	TBZ $1, R23, one21
+	FMOVD F7, (R7)
+	TBZ $0, R23, moved21
+	ADD $8, R7, R25
+	VST1 V7.S[2], (R25)
+	B moved21
+one21:
+	TBZ $0, R23, moved21
+	FMOVS F7, (R7)
+	B moved21
+
+some22:
+	TBZ $1, R23, one22
+	FMOVD F8, (R7)
+	TBZ $0, R23, moved22
+	ADD $8, R7, R25
+	VST1 V8.S[2], (R25)
+	B moved22
+one22:
+	TBZ $0, R23, moved22
+	FMOVS F8, (R7)
+	B moved22
+
+some23:
+	TBZ $1, R23, one23
+	FMOVD F9, (R7)
+	TBZ $0, R23, moved23
+	ADD $8, R7, R25
+	VST1 V9.S[2], (R25)
+	B moved23
+one23:
+	TBZ $0, R23, moved23
+	FMOVS F9, (R7)
+	B moved23
+
+some24:
+	TBZ $1, R23, one24
+	FMOVD F10, (R7)
+	TBZ $0, R23, moved24
+	ADD $8, R7, R25
+	VST1 V10.S[2], (R25)
+	B moved24
+one24:
+	TBZ $0, R23, moved24
+	FMOVS F10, (R7)
+	B moved24
+
+some25:
+	TBZ $1, R23, one25
+	FMOVD F11, (R7)
+	TBZ $0, R23, moved25
+	ADD $8, R7, R25
+	VST1 V11.S[2], (R25)
+	B moved25
+one25:
+	TBZ $0, R23, moved25
+	FMOVS F11, (R7)
+	B moved25
 
 // func neonOuter1x13(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
 TEXT ·neonOuter1x13(SB), NOSPLIT, $0-112
@@ -3395,21 +3563,9 @@ pixel:
 	PRFM 64(R7), PLDL2KEEP
 	MOVD nextStep+104(FP), R24
 	ADD R24, R7, R7
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R3), F13
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R3), F13
-	TBZ $0, R23, lanes3
-	ADD $8, R3, R25
-	VLD1 (R25), V13.S[2]
-	B lanes3
-lanes2:
-	VEOR V13.B16, V13.B16, V13.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R3), F13
-lanes3:
+moved1:
 	ADD R11, R3, R3
 	FMOVQ (R6), F14
 	WORD $0x4f8e11a0 // FMLA v0.4s, v13.4s, v14.s[0]
@@ -3443,425 +3599,464 @@ lanes3:
 	CMP $0, R24
 	BEQ store
 	MOVD R7, R6
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R6), F13
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R6), F13
-	TBZ $0, R23, lanes6
-	ADD $8, R6, R25
-	VLD1 (R25), V13.S[2]
-	B lanes6
-lanes5:
-	VEOR V13.B16, V13.B16, V13.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R6), F13
-lanes6:
+moved2:
 	WORD $0x4e2dd400 // FADD v0.4s, v0.4s, v13.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R6), F13
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R6), F13
-	TBZ $0, R23, lanes9
-	ADD $8, R6, R25
-	VLD1 (R25), V13.S[2]
-	B lanes9
-lanes8:
-	VEOR V13.B16, V13.B16, V13.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R6), F13
-lanes9:
+moved3:
 	WORD $0x4e2dd421 // FADD v1.4s, v1.4s, v13.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R6), F13
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R6), F13
-	TBZ $0, R23, lanes12
-	ADD $8, R6, R25
-	VLD1 (R25), V13.S[2]
-	B lanes12
-lanes11:
-	VEOR V13.B16, V13.B16, V13.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R6), F13
-lanes12:
+moved4:
 	WORD $0x4e2dd442 // FADD v2.4s, v2.4s, v13.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R6), F13
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R6), F13
-	TBZ $0, R23, lanes15
-	ADD $8, R6, R25
-	VLD1 (R25), V13.S[2]
-	B lanes15
-lanes14:
-	VEOR V13.B16, V13.B16, V13.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R6), F13
-lanes15:
+moved5:
 	WORD $0x4e2dd463 // FADD v3.4s, v3.4s, v13.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R6), F13
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R6), F13
-	TBZ $0, R23, lanes18
-	ADD $8, R6, R25
-	VLD1 (R25), V13.S[2]
-	B lanes18
-lanes17:
-	VEOR V13.B16, V13.B16, V13.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R6), F13
-lanes18:
+moved6:
 	WORD $0x4e2dd484 // FADD v4.4s, v4.4s, v13.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R6), F13
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R6), F13
-	TBZ $0, R23, lanes21
-	ADD $8, R6, R25
-	VLD1 (R25), V13.S[2]
-	B lanes21
-lanes20:
-	VEOR V13.B16, V13.B16, V13.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R6), F13
-lanes21:
+moved7:
 	WORD $0x4e2dd4a5 // FADD v5.4s, v5.4s, v13.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ (R6), F13
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD (R6), F13
-	TBZ $0, R23, lanes24
-	ADD $8, R6, R25
-	VLD1 (R25), V13.S[2]
-	B lanes24
-lanes23:
-	VEOR V13.B16, V13.B16, V13.B16
-	TBZ $0, R23, lanes24
-	FMOVS (R6), F13
-lanes24:
+moved8:
 	WORD $0x4e2dd4c6 // FADD v6.4s, v6.4s, v13.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ (R6), F13
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD (R6), F13
-	TBZ $0, R23, lanes27
-	ADD $8, R6, R25
-	VLD1 (R25), V13.S[2]
-	B lanes27
-lanes26:
-	VEOR V13.B16, V13.B16, V13.B16
-	TBZ $0, R23, lanes27
-	FMOVS (R6), F13
-lanes27:
+moved9:
 	WORD $0x4e2dd4e7 // FADD v7.4s, v7.4s, v13.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ (R6), F13
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD (R6), F13
-	TBZ $0, R23, lanes30
-	ADD $8, R6, R25
-	VLD1 (R25), V13.S[2]
-	B lanes30
-lanes29:
-	VEOR V13.B16, V13.B16, V13.B16
-	TBZ $0, R23, lanes30
-	FMOVS (R6), F13
-lanes30:
+moved10:
 	WORD $0x4e2dd508 // FADD v8.4s, v8.4s, v13.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ (R6), F13
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD (R6), F13
-	TBZ $0, R23, lanes33
-	ADD $8, R6, R25
-	VLD1 (R25), V13.S[2]
-	B lanes33
-lanes32:
-	VEOR V13.B16, V13.B16, V13.B16
-	TBZ $0, R23, lanes33
-	FMOVS (R6), F13
-lanes33:
+moved11:
 	WORD $0x4e2dd529 // FADD v9.4s, v9.4s, v13.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes34
+	TBZ $2, R23, some12
 	FMOVQ (R6), F13
-	B lanes36
-lanes34:
-	TBZ $1, R23, lanes35
-	FMOVD (R6), F13
-	TBZ $0, R23, lanes36
-	ADD $8, R6, R25
-	VLD1 (R25), V13.S[2]
-	B lanes36
-lanes35:
-	VEOR V13.B16, V13.B16, V13.B16
-	TBZ $0, R23, lanes36
-	FMOVS (R6), F13
-lanes36:
+moved12:
 	WORD $0x4e2dd54a // FADD v10.4s, v10.4s, v13.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes37
+	TBZ $2, R23, some13
 	FMOVQ (R6), F13
-	B lanes39
-lanes37:
-	TBZ $1, R23, lanes38
-	FMOVD (R6), F13
-	TBZ $0, R23, lanes39
-	ADD $8, R6, R25
-	VLD1 (R25), V13.S[2]
-	B lanes39
-lanes38:
-	VEOR V13.B16, V13.B16, V13.B16
-	TBZ $0, R23, lanes39
-	FMOVS (R6), F13
-lanes39:
+moved13:
 	WORD $0x4e2dd56b // FADD v11.4s, v11.4s, v13.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes40
+	TBZ $2, R23, some14
 	FMOVQ (R6), F13
-	B lanes42
-lanes40:
-	TBZ $1, R23, lanes41
-	FMOVD (R6), F13
-	TBZ $0, R23, lanes42
-	ADD $8, R6, R25
-	VLD1 (R25), V13.S[2]
-	B lanes42
-lanes41:
-	VEOR V13.B16, V13.B16, V13.B16
-	TBZ $0, R23, lanes42
-	FMOVS (R6), F13
-lanes42:
+moved14:
 	WORD $0x4e2dd58c // FADD v12.4s, v12.4s, v13.4s
 	ADD R2, R6, R6
 
 store:
-	TBZ $2, R23, lanes43
+	TBZ $2, R23, some15
 	FMOVQ F0, (R7)
-	B lanes45
-lanes43:
-	TBZ $1, R23, lanes44
-	FMOVD F0, (R7)
-	TBZ $0, R23, lanes45
-	ADD $8, R7, R25
-	VST1 V0.S[2], (R25)
-	B lanes45
-lanes44:
-	TBZ $0, R23, lanes45
-	FMOVS F0, (R7)
-lanes45:
+moved15:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes46
+	TBZ $2, R23, some16
 	FMOVQ F1, (R7)
-	B lanes48
-lanes46:
-	TBZ $1, R23, lanes47
-	FMOVD F1, (R7)
-	TBZ $0, R23, lanes48
-	ADD $8, R7, R25
-	VST1 V1.S[2], (R25)
-	B lanes48
-lanes47:
-	TBZ $0, R23, lanes48
-	FMOVS F1, (R7)
-lanes48:
+moved16:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes49
+	TBZ $2, R23, some17
 	FMOVQ F2, (R7)
-	B lanes51
-lanes49:
-	TBZ $1, R23, lanes50
-	FMOVD F2, (R7)
-	TBZ $0, R23, lanes51
-	ADD $8, R7, R25
-	VST1 V2.S[2], (R25)
-	B lanes51
-lanes50:
-	TBZ $0, R23, lanes51
-	FMOVS F2, (R7)
-lanes51:
+moved17:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes52
+	TBZ $2, R23, some18
 	FMOVQ F3, (R7)
-	B lanes54
-lanes52:
-	TBZ $1, R23, lanes53
-	FMOVD F3, (R7)
-	TBZ $0, R23, lanes54
-	ADD $8, R7, R25
-	VST1 V3.S[2], (R25)
-	B lanes54
-lanes53:
-	TBZ $0, R23, lanes54
-	FMOVS F3, (R7)
-lanes54:
+moved18:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes55
+	TBZ $2, R23, some19
 	FMOVQ F4, (R7)
-	B lanes57
-lanes55:
-	TBZ $1, R23, lanes56
-	FMOVD F4, (R7)
-	TBZ $0, R23, lanes57
-	ADD $8, R7, R25
-	VST1 V4.S[2], (R25)
-	B lanes57
-lanes56:
-	TBZ $0, R23, lanes57
-	FMOVS F4, (R7)
-lanes57:
+moved19:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes58
+	TBZ $2, R23, some20
 	FMOVQ F5, (R7)
-	B lanes60
-lanes58:
-	TBZ $1, R23, lanes59
-	FMOVD F5, (R7)
-	TBZ $0, R23, lanes60
-	ADD $8, R7, R25
-	VST1 V5.S[2], (R25)
-	B lanes60
-lanes59:
-	TBZ $0, R23, lanes60
-	FMOVS F5, (R7)
-lanes60:
+moved20:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes61
+	TBZ $2, R23, some21
 	FMOVQ F6, (R7)
-	B lanes63
-lanes61:
-	TBZ $1, R23, lanes62
-	FMOVD F6, (R7)
-	TBZ $0, R23, lanes63
-	ADD $8, R7, R25
-	VST1 V6.S[2], (R25)
-	B lanes63
-lanes62:
-	TBZ $0, R23, lanes63
-	FMOVS F6, (R7)
-lanes63:
+moved21:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes64
+	TBZ $2, R23, some22
 	FMOVQ F7, (R7)
-	B lanes66
-lanes64:
-	TBZ $1, R23, lanes65
-	FMOVD F7, (R7)
-	TBZ $0, R23, lanes66
-	ADD $8, R7, R25
-	VST1 V7.S[2], (R25)
-	B lanes66
-lanes65:
-	TBZ $0, R23, lanes66
-	FMOVS F7, (R7)
-lanes66:
+moved22:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes67
+	TBZ $2, R23, some23
 	FMOVQ F8, (R7)
-	B lanes69
-lanes67:
-	TBZ $1, R23, lanes68
-	FMOVD F8, (R7)
-	TBZ $0, R23, lanes69
-	ADD $8, R7, R25
-	VST1 V8.S[2], (R25)
-	B lanes69
-lanes68:
-	TBZ $0, R23, lanes69
-	FMOVS F8, (R7)
-lanes69:
+moved23:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes70
+	TBZ $2, R23, some24
 	FMOVQ F9, (R7)
-	B lanes72
-lanes70:
-	TBZ $1, R23, lanes71
-	FMOVD F9, (R7)
-	TBZ $0, R23, lanes72
-	ADD $8, R7, R25
-	VST1 V9.S[2], (R25)
-	B lanes72
-lanes71:
-	TBZ $0, R23, lanes72
-	FMOVS F9, (R7)
-lanes72:
+moved24:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes73
+	TBZ $2, R23, some25
 	FMOVQ F10, (R7)
-	B lanes75
-lanes73:
-	TBZ $1, R23, lanes74
-	FMOVD F10, (R7)
-	TBZ $0, R23, lanes75
-	ADD $8, R7, R25
-	VST1 V10.S[2], (R25)
-	B lanes75
-lanes74:
-	TBZ $0, R23, lanes75
-	FMOVS F10, (R7)
-lanes75:
+moved25:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes76
+	TBZ $2, R23, some26
 	FMOVQ F11, (R7)
-	B lanes78
-lanes76:
-	TBZ $1, R23, lanes77
-	FMOVD F11, (R7)
-	TBZ $0, R23, lanes78
-	ADD $8, R7, R25
-	VST1 V11.S[2], (R25)
-	B lanes78
-lanes77:
-	TBZ $0, R23, lanes78
-	FMOVS F11, (R7)
-lanes78:
+moved26:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes79
+	TBZ $2, R23, some27
 	FMOVQ F12, (R7)
-	B lanes81
-lanes79:
-	TBZ $1, R23, lanes80
-	FMOVD F12, (R7)
-	TBZ $0, R23, lanes81
-	ADD $8, R7, R25
-	VST1 V12.S[2], (R25)
-	B lanes81
-lanes80:
-	TBZ $0, R23, lanes81
-	FMOVS F12, (R7)
-lanes81:
+moved27:
 	ADD R2, R7, R7
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R3), F13
+	TBZ $0, R23, moved1
+	ADD $8, R3, R25
+	VLD1 (R25), V13.S[2]
+	B moved1
+one1:
+	VEOR V13.B16, V13.B16, V13.B16
+	TBZ $0, R23, moved1
+	FMOVS (R3), F13
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R6), F13
+	TBZ $0, R23, moved2
+	ADD $8, R6, R25
+	VLD1 (R25), V13.S[2]
+	B moved2
+one2:
+	VEOR V13.B16, V13.B16, V13.B16
+	TBZ $0, R23, moved2
+	FMOVS (R6), F13
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R6), F13
+	TBZ $0, R23, moved3
+	ADD $8, R6, R25
+	VLD1 (R25), V13.S[2]
+	B moved3
+one3:
+	VEOR V13.B16, V13.B16, V13.B16
+	TBZ $0, R23, moved3
+	FMOVS (R6), F13
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R6), F13
+	TBZ $0, R23, moved4
+	ADD $8, R6, R25
+	VLD1 (R25), V13.S[2]
+	B moved4
+one4:
+	VEOR V13.B16, V13.B16, V13.B16
+	TBZ $0, R23, moved4
+	FMOVS (R6), F13
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R6), F13
+	TBZ $0, R23, moved5
+	ADD $8, R6, R25
+	VLD1 (R25), V13.S[2]
+	B moved5
+one5:
+	VEOR V13.B16, V13.B16, V13.B16
+	TBZ $0, R23, moved5
+	FMOVS (R6), F13
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R6), F13
+	TBZ $0, R23, moved6
+	ADD $8, R6, R25
+	VLD1 (R25), V13.S[2]
+	B moved6
+one6:
+	VEOR V13.B16, V13.B16, V13.B16
+	TBZ $0, R23, moved6
+	FMOVS (R6), F13
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R6), F13
+	TBZ $0, R23, moved7
+	ADD $8, R6, R25
+	VLD1 (R25), V13.S[2]
+	B moved7
+one7:
+	VEOR V13.B16, V13.B16, V13.B16
+	TBZ $0, R23, moved7
+	FMOVS (R6), F13
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD (R6), F13
+	TBZ $0, R23, moved8
+	ADD $8, R6, R25
+	VLD1 (R25), V13.S[2]
+	B moved8
+one8:
+	VEOR V13.B16, V13.B16, V13.B16
+	TBZ $0, R23, moved8
+	FMOVS (R6), F13
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD (R6), F13
+	TBZ $0, R23, moved9
+	ADD $8, R6, R25
+	VLD1 (R25), V13.S[2]
+	B moved9
+one9:
+	VEOR V13.B16, V13.B16, V13.B16
+	TBZ $0, R23, moved9
+	FMOVS (R6), F13
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD (R6), F13
+	TBZ $0, R23, moved10
+	ADD $8, R6, R25
+	VLD1 (R25), V13.S[2]
+	B moved10
+one10:
+	VEOR V13.B16, V13.B16, V13.B16
+	TBZ $0, R23, moved10
+	FMOVS (R6), F13
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD (R6), F13
+	TBZ $0, R23, moved11
+	ADD $8, R6, R25
+	VLD1 (R25), V13.S[2]
+	B moved11
+one11:
+	VEOR V13.B16, V13.B16, V13.B16
+	TBZ $0, R23, moved11
+	FMOVS (R6), F13
+	B moved11
+
+some12:
+	TBZ $1, R23, one12
+	FMOVD (R6), F13
+	TBZ $0, R23, moved12
+	ADD $8, R6, R25
+	VLD1 (R25), V13.S[2]
+	B moved12
+one12:
+	VEOR V13.B16, V13.B16, V13.B16
+	TBZ $0, R23, moved12
+	FMOVS (R6), F13
+	B moved12
+
+some13:
+	TBZ $1, R23, one13
+	FMOVD (R6), F13
+	TBZ $0, R23, moved13
+	ADD $8, R6, R25
+	VLD1 (R25), V13.S[2]
+	B moved13
+one13:
+	VEOR V13.B16, V13.B16, V13.B16
+	TBZ $0, R23, moved13
+	FMOVS (R6), F13
+	B moved13
+
+some14:
+	TBZ $1, R23, one14
+	FMOVD (R6), F13
+	TBZ $0, R23, moved14
+	ADD $8, R6, R25
+	VLD1 (R25), V13.S[2]
+	B moved14
+one14:
+	VEOR V13.B16, V13.B16, V13.B16
+	TBZ $0, R23, moved14
+	FMOVS (R6), F13
+	B moved14
+
+some15:
+	TBZ $1, R23, one15
+	FMOVD F0, (R7)
+	TBZ $0, R23, moved15
+	ADD $8, R7, R25
+	VST1 V0.S[2], (R25)
+	B moved15
+one15:
+	TBZ $0, R23, moved15
+	FMOVS F0, (R7)
+	B moved15
+
+some16:
+	TBZ $1, R23, one16
+	FMOVD F1, (R7)
+	TBZ $0, R23, moved16
+	ADD $8, R7, R25
+	VST1 V1.S[2], (R25)
+	B moved16
+one16:
+	TBZ $0, R23, moved16
+	FMOVS F1, (R7)
+	B moved16
+
+some17:
+	TBZ $1, R23, one17
+	FMOVD F2, (R7)
+	TBZ $0, R23, moved17
+	ADD $8, R7, R25
+	VST1 V2.S[2], (R25)
+	B moved17
+one17:
+	TBZ $0, R23, moved17
+	FMOVS F2, (R7)
+	B moved17
+
+some18:
+	TBZ $1, R23, one18
+	FMOVD F3, (R7)
+	TBZ $0, R23, moved18
+	ADD $8, R7, R25
+	VST1 V3.S[2], (R25)
+	B moved18
+one18:
+	TBZ $0, R23, moved18
+	FMOVS F3, (R7)
+	B moved18
+
+some19:
+	TBZ $1, R23, one19
+	FMOVD F4, (R7)
+	TBZ $0, R23, moved19
+	ADD $8, R7, R25
+	VST1 V4.S[2], (R25)
+	B moved19
+one19:
+	TBZ $0, R23, moved19
+	FMOVS F4, (R7)
+	B moved19
+
+some20:
+	TBZ $1, R23, one20
+	FMOVD F5, (R7)
+	TBZ $0, R23, moved20
+	ADD $8, R7, R25
+	VST1 V5.S[2], (R25)
+	B moved20
+one20:
+	TBZ $0, R23, moved20
+	FMOVS F5, (R7)
+	B moved20
+
+some21:
+	TBZ $1, R23, one21
+	FMOVD F6, (R7)
+	TBZ $0, R23, moved21
+	ADD $8, R7, R25
+	VST1 V6.S[2], (R25)
+	B moved21
+one21:
+	TBZ $0, R23, moved21
+	FMOVS F6, (R7)
+	B moved21
+
+some22:
+	TBZ $1, R23, one22
+	FMOVD F7, (R7)
+	TBZ $0, R23, moved22
+	ADD $8, R7, R25
+	VST1 V7.S[2], (R25)
+	B moved22
+one22:
+	TBZ $0, R23, moved22
+	FMOVS F7, (R7)
+	B moved22
+
+some23:
+	TBZ $1, R23, one23
+	FMOVD F8, (R7)
+	TBZ $0, R23, moved23
+	ADD $8, R7, R25
+	VST1 V8.S[2], (R25)
+	B moved23
+one23:
+	TBZ $0, R23, moved23
+	FMOVS F8, (R7)
+	B moved23
+
+some24:
+	TBZ $1, R23, one24
+	FMOVD F9, (R7)
+	TBZ $0, R23, moved24
+	ADD $8, R7, R25
+	VST1 V9.S[2], (R25)
+	B moved24
+one24:
+	TBZ $0, R23, moved24
+	FMOVS F9, (R7)
+	B moved24
+
+some25:
+	TBZ $1, R23, one25
+	FMOVD F10, (R7)
+	TBZ $0, R23, moved25
+	ADD $8, R7, R25
+	VST1 V10.S[2], (R25)
+	B moved25
+one25:
+	TBZ $0, R23, moved25
+	FMOVS F10, (R7)
+	B moved25
+
+some26:
+	TBZ $1, R23, one26
+	FMOVD F11, (R7)
+	TBZ $0, R23, moved26
+	ADD $8, R7, R25
+	VST1 V11.S[2], (R25)
+	B moved26
+one26:
+	TBZ $0, R23, moved26
+	FMOVS F11, (R7)
+	B moved26
+
+some27:
+	TBZ $1, R23, one27
+	FMOVD F12, (R7)
+	TBZ $0, R23, moved27
+	ADD $8, R7, R25
+	VST1 V12.S[2], (R25)
+	B moved27
+one27:
+	TBZ $0, R23, moved27
+	FMOVS F12, (R7)
+	B moved27
 
 // func neonOuter1x14(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
 TEXT ·neonOuter1x14(SB), NOSPLIT, $0-112
@@ -3898,21 +4093,9 @@ pixel:
 	PRFM 64(R7), PLDL2KEEP
 	MOVD nextStep+104(FP), R24
 	ADD R24, R7, R7
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R3), F14
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R3), F14
-	TBZ $0, R23, lanes3
-	ADD $8, R3, R25
-	VLD1 (R25), V14.S[2]
-	B lanes3
-lanes2:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R3), F14
-lanes3:
+moved1:
 	ADD R11, R3, R3
 	FMOVQ (R6), F15
 	WORD $0x4f8f11c0 // FMLA v0.4s, v14.4s, v15.s[0]
@@ -3948,457 +4131,498 @@ lanes3:
 	CMP $0, R24
 	BEQ store
 	MOVD R7, R6
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R6), F14
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R6), F14
-	TBZ $0, R23, lanes6
-	ADD $8, R6, R25
-	VLD1 (R25), V14.S[2]
-	B lanes6
-lanes5:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R6), F14
-lanes6:
+moved2:
 	WORD $0x4e2ed400 // FADD v0.4s, v0.4s, v14.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R6), F14
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R6), F14
-	TBZ $0, R23, lanes9
-	ADD $8, R6, R25
-	VLD1 (R25), V14.S[2]
-	B lanes9
-lanes8:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R6), F14
-lanes9:
+moved3:
 	WORD $0x4e2ed421 // FADD v1.4s, v1.4s, v14.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R6), F14
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R6), F14
-	TBZ $0, R23, lanes12
-	ADD $8, R6, R25
-	VLD1 (R25), V14.S[2]
-	B lanes12
-lanes11:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R6), F14
-lanes12:
+moved4:
 	WORD $0x4e2ed442 // FADD v2.4s, v2.4s, v14.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R6), F14
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R6), F14
-	TBZ $0, R23, lanes15
-	ADD $8, R6, R25
-	VLD1 (R25), V14.S[2]
-	B lanes15
-lanes14:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R6), F14
-lanes15:
+moved5:
 	WORD $0x4e2ed463 // FADD v3.4s, v3.4s, v14.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R6), F14
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R6), F14
-	TBZ $0, R23, lanes18
-	ADD $8, R6, R25
-	VLD1 (R25), V14.S[2]
-	B lanes18
-lanes17:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R6), F14
-lanes18:
+moved6:
 	WORD $0x4e2ed484 // FADD v4.4s, v4.4s, v14.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R6), F14
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R6), F14
-	TBZ $0, R23, lanes21
-	ADD $8, R6, R25
-	VLD1 (R25), V14.S[2]
-	B lanes21
-lanes20:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R6), F14
-lanes21:
+moved7:
 	WORD $0x4e2ed4a5 // FADD v5.4s, v5.4s, v14.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ (R6), F14
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD (R6), F14
-	TBZ $0, R23, lanes24
-	ADD $8, R6, R25
-	VLD1 (R25), V14.S[2]
-	B lanes24
-lanes23:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes24
-	FMOVS (R6), F14
-lanes24:
+moved8:
 	WORD $0x4e2ed4c6 // FADD v6.4s, v6.4s, v14.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ (R6), F14
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD (R6), F14
-	TBZ $0, R23, lanes27
-	ADD $8, R6, R25
-	VLD1 (R25), V14.S[2]
-	B lanes27
-lanes26:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes27
-	FMOVS (R6), F14
-lanes27:
+moved9:
 	WORD $0x4e2ed4e7 // FADD v7.4s, v7.4s, v14.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ (R6), F14
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD (R6), F14
-	TBZ $0, R23, lanes30
-	ADD $8, R6, R25
-	VLD1 (R25), V14.S[2]
-	B lanes30
-lanes29:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes30
-	FMOVS (R6), F14
-lanes30:
+moved10:
 	WORD $0x4e2ed508 // FADD v8.4s, v8.4s, v14.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ (R6), F14
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD (R6), F14
-	TBZ $0, R23, lanes33
-	ADD $8, R6, R25
-	VLD1 (R25), V14.S[2]
-	B lanes33
-lanes32:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes33
-	FMOVS (R6), F14
-lanes33:
+moved11:
 	WORD $0x4e2ed529 // FADD v9.4s, v9.4s, v14.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes34
+	TBZ $2, R23, some12
 	FMOVQ (R6), F14
-	B lanes36
-lanes34:
-	TBZ $1, R23, lanes35
-	FMOVD (R6), F14
-	TBZ $0, R23, lanes36
-	ADD $8, R6, R25
-	VLD1 (R25), V14.S[2]
-	B lanes36
-lanes35:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes36
-	FMOVS (R6), F14
-lanes36:
+moved12:
 	WORD $0x4e2ed54a // FADD v10.4s, v10.4s, v14.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes37
+	TBZ $2, R23, some13
 	FMOVQ (R6), F14
-	B lanes39
-lanes37:
-	TBZ $1, R23, lanes38
-	FMOVD (R6), F14
-	TBZ $0, R23, lanes39
-	ADD $8, R6, R25
-	VLD1 (R25), V14.S[2]
-	B lanes39
-lanes38:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes39
-	FMOVS (R6), F14
-lanes39:
+moved13:
 	WORD $0x4e2ed56b // FADD v11.4s, v11.4s, v14.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes40
+	TBZ $2, R23, some14
 	FMOVQ (R6), F14
-	B lanes42
-lanes40:
-	TBZ $1, R23, lanes41
-	FMOVD (R6), F14
-	TBZ $0, R23, lanes42
-	ADD $8, R6, R25
-	VLD1 (R25), V14.S[2]
-	B lanes42
-lanes41:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes42
-	FMOVS (R6), F14
-lanes42:
+moved14:
 	WORD $0x4e2ed58c // FADD v12.4s, v12.4s, v14.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes43
+	TBZ $2, R23, some15
 	FMOVQ (R6), F14
-	B lanes45
-lanes43:
-	TBZ $1, R23, lanes44
-	FMOVD (R6), F14
-	TBZ $0, R23, lanes45
-	ADD $8, R6, R25
-	VLD1 (R25), V14.S[2]
-	B lanes45
-lanes44:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes45
-	FMOVS (R6), F14
-lanes45:
+moved15:
 	WORD $0x4e2ed5ad // FADD v13.4s, v13.4s, v14.4s
 	ADD R2, R6, R6
 
 store:
-	TBZ $2, R23, lanes46
+	TBZ $2, R23, some16
 	FMOVQ F0, (R7)
-	B lanes48
-lanes46:
-	TBZ $1, R23, lanes47
-	FMOVD F0, (R7)
-	TBZ $0, R23, lanes48
-	ADD $8, R7, R25
-	VST1 V0.S[2], (R25)
-	B lanes48
-lanes47:
-	TBZ $0, R23, lanes48
-	FMOVS F0, (R7)
-lanes48:
+moved16:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes49
+	TBZ $2, R23, some17
 	FMOVQ F1, (R7)
-	B lanes51
-lanes49:
-	TBZ $1, R23, lanes50
-	FMOVD F1, (R7)
-	TBZ $0, R23, lanes51
-	ADD $8, R7, R25
-	VST1 V1.S[2], (R25)
-	B lanes51
-lanes50:
-	TBZ $0, R23, lanes51
-	FMOVS F1, (R7)
-lanes51:
+moved17:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes52
+	TBZ $2, R23, some18
 	FMOVQ F2, (R7)
-	B lanes54
-lanes52:
-	TBZ $1, R23, lanes53
-	FMOVD F2, (R7)
-	TBZ $0, R23, lanes54
-	ADD $8, R7, R25
-	VST1 V2.S[2], (R25)
-	B lanes54
-lanes53:
-	TBZ $0, R23, lanes54
-	FMOVS F2, (R7)
-lanes54:
+moved18:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes55
+	TBZ $2, R23, some19
 	FMOVQ F3, (R7)
-	B lanes57
-lanes55:
-	TBZ $1, R23, lanes56
-	FMOVD F3, (R7)
-	TBZ $0, R23, lanes57
-	ADD $8, R7, R25
-	VST1 V3.S[2], (R25)
-	B lanes57
-lanes56:
-	TBZ $0, R23, lanes57
-	FMOVS F3, (R7)
-lanes57:
+moved19:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes58
+	TBZ $2, R23, some20
 	FMOVQ F4, (R7)
-	B lanes60
-lanes58:
-	TBZ $1, R23, lanes59
-	FMOVD F4, (R7)
-	TBZ $0, R23, lanes60
-	ADD $8, R7, R25
-	VST1 V4.S[2], (R25)
-	B lanes60
-lanes59:
-	TBZ $0, R23, lanes60
-	FMOVS F4, (R7)
-lanes60:
+moved20:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes61
+	TBZ $2, R23, some21
 	FMOVQ F5, (R7)
-	B lanes63
-lanes61:
-	TBZ $1, R23, lanes62
-	FMOVD F5, (R7)
-	TBZ $0, R23, lanes63
-	ADD $8, R7, R25
-	VST1 V5.S[2], (R25)
-	B lanes63
-lanes62:
-	TBZ $0, R23, lanes63
-	FMOVS F5, (R7)
-lanes63:
+moved21:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes64
+	TBZ $2, R23, some22
 	FMOVQ F6, (R7)
-	B lanes66
-lanes64:
-	TBZ $1, R23, lanes65
-	FMOVD F6, (R7)
-	TBZ $0, R23, lanes66
-	ADD $8, R7, R25
-	VST1 V6.S[2], (R25)
-	B lanes66
-lanes65:
-	TBZ $0, R23, lanes66
-	FMOVS F6, (R7)
-lanes66:
+moved22:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes67
+	TBZ $2, R23, some23
 	FMOVQ F7, (R7)
-	B lanes69
-lanes67:
-	TBZ $1, R23, lanes68
-	FMOVD F7, (R7)
-	TBZ $0, R23, lanes69
-	ADD $8, R7, R25
-	VST1 V7.S[2], (R25)
-	B lanes69
-lanes68:
-	TBZ $0, R23, lanes69
-	FMOVS F7, (R7)
-lanes69:
+moved23:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes70
+	TBZ $2, R23, some24
 	FMOVQ F8, (R7)
-	B lanes72
-lanes70:
-	TBZ $1, R23, lanes71
-	FMOVD F8, (R7)
-	TBZ $0, R23, lanes72
-	ADD $8, R7, R25
-	VST1 V8.S[2], (R25)
-	B lanes72
-lanes71:
-	TBZ $0, R23, lanes72
-	FMOVS F8, (R7)
-lanes72:
+moved24:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes73
+	TBZ $2, R23, some25
 	FMOVQ F9, (R7)
-	B lanes75
-lanes73:
-	TBZ $1, R23, lanes74
-	FMOVD F9, (R7)
-	TBZ $0, R23, lanes75
-	ADD $8, R7, R25
-	VST1 V9.S[2], (R25)
-	B lanes75
-lanes74:
-	TBZ $0, R23, lanes75
-	FMOVS F9, (R7)
-lanes75:
+moved25:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes76
+	TBZ $2, R23, some26
 	FMOVQ F10, (R7)
-	B lanes78
-lanes76:
-	TBZ $1, R23, lanes77
-	FMOVD F10, (R7)
-	TBZ $0, R23, lanes78
-	ADD $8, R7, R25
-	VST1 V10.S[2], (R25)
-	B lanes78
-lanes77:
-	TBZ $0, R23, lanes78
-	FMOVS F10, (R7)
-lanes78:
+moved26:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes79
+	TBZ $2, R23, some27
 	FMOVQ F11, (R7)
-	B lanes81
-lanes79:
-	TBZ $1, R23, lanes80
-	FMOVD F11, (R7)
-	TBZ $0, R23, lanes81
-	ADD $8, R7, R25
-	VST1 V11.S[2], (R25)
-	B lanes81
-lanes80:
-	TBZ $0, R23, lanes81
-	FMOVS F11, (R7)
-lanes81:
+moved27:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes82
+	TBZ $2, R23, some28
 	FMOVQ F12, (R7)
-	B lanes84
-lanes82:
-	TBZ $1, R23, lanes83
-	FMOVD F12, (R7)
-	TBZ $0, R23, lanes84
-	ADD $8, R7, R25
-	VST1 V12.S[2], (R25)
-	B lanes84
-lanes83:
-	TBZ $0, R23, lanes84
-	FMOVS F12, (R7)
-lanes84:
+moved28:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes85
+	TBZ $2, R23, some29
 	FMOVQ F13, (R7)
-	B lanes87
-lanes85:
-	TBZ $1, R23, lanes86
-	FMOVD F13, (R7)
-	TBZ $0, R23, lanes87
-	ADD $8, R7, R25
-	VST1 V13.S[2], (R25)
-	B lanes87
-lanes86:
-	TBZ $0, R23, lanes87
-	FMOVS F13, (R7)
-lanes87:
+moved29:
 	ADD R2, R7, R7
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R3), F14
+	TBZ $0, R23, moved1
+	ADD $8, R3, R25
+	VLD1 (R25), V14.S[2]
+	B moved1
+one1:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved1
+	FMOVS (R3), F14
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R6), F14
+	TBZ $0, R23, moved2
+	ADD $8, R6, R25
+	VLD1 (R25), V14.S[2]
+	B moved2
+one2:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved2
+	FMOVS (R6), F14
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R6), F14
+	TBZ $0, R23, moved3
+	ADD $8, R6, R25
+	VLD1 (R25), V14.S[2]
+	B moved3
+one3:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved3
+	FMOVS (R6), F14
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R6), F14
+	TBZ $0, R23, moved4
+	ADD $8, R6, R25
+	VLD1 (R25), V14.S[2]
+	B moved4
+one4:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved4
+	FMOVS (R6), F14
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R6), F14
+	TBZ $0, R23, moved5
+	ADD $8, R6, R25
+	VLD1 (R25), V14.S[2]
+	B moved5
+one5:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved5
+	FMOVS (R6), F14
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R6), F14
+	TBZ $0, R23, moved6
+	ADD $8, R6, R25
+	VLD1 (R25), V14.S[2]
+	B moved6
+one6:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved6
+	FMOVS (R6), F14
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R6), F14
+	TBZ $0, R23, moved7
+	ADD $8, R6, R25
+	VLD1 (R25), V14.S[2]
+	B moved7
+one7:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved7
+	FMOVS (R6), F14
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD (R6), F14
+	TBZ $0, R23, moved8
+	ADD $8, R6, R25
+	VLD1 (R25), V14.S[2]
+	B moved8
+one8:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved8
+	FMOVS (R6), F14
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD (R6), F14
+	TBZ $0, R23, moved9
+	ADD $8, R6, R25
+	VLD1 (R25), V14.S[2]
+	B moved9
+one9:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved9
+	FMOVS (R6), F14
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD (R6), F14
+	TBZ $0, R23, moved10
+	ADD $8, R6, R25
+	VLD1 (R25), V14.S[2]
+	B moved10
+one10:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved10
+	FMOVS (R6), F14
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD (R6), F14
+	TBZ $0, R23, moved11
+	ADD $8, R6, R25
+	VLD1 (R25), V14.S[2]
+	B moved11
+one11:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved11
+	FMOVS (R6), F14
+	B moved11
+
+some12:
+	TBZ $1, R23, one12
+	FMOVD (R6), F14
+	TBZ $0, R23, moved12
+	ADD $8, R6, R25
+	VLD1 (R25), V14.S[2]
+	B moved12
+one12:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved12
+	FMOVS (R6), F14
+	B moved12
+
+some13:
+	TBZ $1, R23, one13
+	FMOVD (R6), F14
+	TBZ $0, R23, moved13
+	ADD $8, R6, R25
+	VLD1 (R25), V14.S[2]
+	B moved13
+one13:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved13
+	FMOVS (R6), F14
+	B moved13
+
+some14:
+	TBZ $1, R23, one14
+	FMOVD (R6), F14
+	TBZ $0, R23, moved14
+	ADD $8, R6, R25
+	VLD1 (R25), V14.S[2]
+	B moved14
+one14:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved14
+	FMOVS (R6), F14
+	B moved14
+
+some15:
+	TBZ $1, R23, one15
+	FMOVD (R6), F14
+	TBZ $0, R23, moved15
+	ADD $8, R6, R25
+	VLD1 (R25), V14.S[2]
+	B moved15
+one15:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved15
+	FMOVS (R6), F14
+	B moved15
+
+some16:
+	TBZ $1, R23, one16
+	FMOVD F0, (R7)
+	TBZ $0, R23, moved16
+	ADD $8, R7, R25
+	VST1 V0.S[2], (R25)
+	B moved16
+one16:
+	TBZ $0, R23, moved16
+	FMOVS F0, (R7)
+	B moved16
+
+some17:
+	TBZ $1, R23, one17
+	FMOVD F1, (R7)
+	TBZ $0, R23, moved17
+	ADD $8, R7, R25
+	VST1 V1.S[2], (R25)
+	B moved17
+one17:
+	TBZ $0, R23, moved17
+	FMOVS F1, (R7)
+	B moved17
+
+some18:
+	TBZ $1, R23, one18
+	FMOVD F2, (R7)
+	TBZ $0, R23, moved18
+	ADD $8, R7, R25
+	VST1 V2.S[2], (R25)
+	B moved18
+one18:
+	TBZ $0, R23, moved18
+	FMOVS F2, (R7)
+	B moved18
+
+some19:
+	TBZ $1, R23, one19
+	FMOVD F3, (R7)
+	TBZ $0, R23, moved19
+	ADD $8, R7, R25
+	VST1 V3.S[2], (R25)
+	B moved19
+one19:
+	TBZ $0, R23, moved19
+	FMOVS F3, (R7)
+	B moved19
+
+some20:
+	TBZ $1, R23, one20
+	FMOVD F4, (R7)
+	TBZ $0, R23, moved20
+	ADD $8, R7, R25
+	VST1 V4.S[2], (R25)
+	B moved20
+one20:
+	TBZ $0, R23, moved20
+	FMOVS F4, (R7)
+	B moved20
+
+some21:
+	TBZ $1, R23, one21
+	FMOVD F5, (R7)
+	TBZ $0, R23, moved21
+	ADD $8, R7, R25
+	VST1 V5.S[2], (R25)
+	B moved21
+one21:
+	TBZ $0, R23, moved21
+	FMOVS F5, (R7)
+	B moved21
+
+some22:
+	TBZ $1, R23, one22
+	FMOVD F6, (R7)
+	TBZ $0, R23, moved22
+	ADD $8, R7, R25
+	VST1 V6.S[2], (R25)
+	B moved22
+one22:
+	TBZ $0, R23, moved22
+	FMOVS F6, (R7)
+	B moved22
+
+some23:
+	TBZ $1, R23, one23
+	FMOVD F7, (R7)
+	TBZ $0, R23, moved23
+	ADD $8, R7, R25
+	VST1 V7.S[2], (R25)
+	B moved23
+one23:
+	TBZ $0, R23, moved23
+	FMOVS F7, (R7)
+	B moved23
+
+some24:
+	TBZ $1, R23, one24
+	FMOVD F8, (R7)
+	TBZ $0, R23, moved24
+	ADD $8, R7, R25
+	VST1 V8.S[2], (R25)
+	B moved24
+one24:
+	TBZ $0, R23, moved24
+	FMOVS F8, (R7)
+	B moved24
+
+some25:
+	TBZ $1, R23, one25
+	FMOVD F9, (R7)
+	TBZ $0, R23, moved25
+	ADD $8, R7, R25
+	VST1 V9.S[2], (R25)
+	B moved25
+one25:
+	TBZ $0, R23, moved25
+	FMOVS F9, (R7)
+	B moved25
+
+some26:
+	TBZ $1, R23, one26
+	FMOVD F10, (R7)
+	TBZ $0, R23, moved26
+	ADD $8, R7, R25
+	VST1 V10.S[2], (R25)
+	B moved26
+one26:
+	TBZ $0, R23, moved26
+	FMOVS F10, (R7)
+	B moved26
+
+some27:
+	TBZ $1, R23, one27
+	FMOVD F11, (R7)
+	TBZ $0, R23, moved27
+	ADD $8, R7, R25
+	VST1 V11.S[2], (R25)
+	B moved27
+one27:
+	TBZ $0, R23, moved27
+	FMOVS F11, (R7)
+	B moved27
+
+some28:
+	TBZ $1, R23, one28
+	FMOVD F12, (R7)
+	TBZ $0, R23, moved28
+	ADD $8, R7, R25
+	VST1 V12.S[2], (R25)
+	B moved28
+one28:
+	TBZ $0, R23, moved28
+	FMOVS F12, (R7)
+	B moved28
+
+some29:
+	TBZ $1, R23, one29
+	FMOVD F13, (R7)
+	TBZ $0, R23, moved29
+	ADD $8, R7, R25
+	VST1 V13.S[2], (R25)
+	B moved29
+one29:
+	TBZ $0, R23, moved29
+	FMOVS F13, (R7)
+	B moved29
 
 // func neonOuter1x15(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
 TEXT ·neonOuter1x15(SB), NOSPLIT, $0-112
@@ -4436,21 +4660,9 @@ pixel:
 	PRFM 64(R7), PLDL2KEEP
 	MOVD nextStep+104(FP), R24
 	ADD R24, R7, R7
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R3), F15
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R3), F15
-	TBZ $0, R23, lanes3
-	ADD $8, R3, R25
-	VLD1 (R25), V15.S[2]
-	B lanes3
-lanes2:
-	VEOR V15.B16, V15.B16, V15.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R3), F15
-lanes3:
+moved1:
 	ADD R11, R3, R3
 	FMOVQ (R6), F16
 	WORD $0x4f9011e0 // FMLA v0.4s, v15.4s, v16.s[0]
@@ -4488,489 +4700,532 @@ lanes3:
 	CMP $0, R24
 	BEQ store
 	MOVD R7, R6
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R6), F15
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R6), F15
-	TBZ $0, R23, lanes6
-	ADD $8, R6, R25
-	VLD1 (R25), V15.S[2]
-	B lanes6
-lanes5:
-	VEOR V15.B16, V15.B16, V15.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R6), F15
-lanes6:
+moved2:
 	WORD $0x4e2fd400 // FADD v0.4s, v0.4s, v15.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R6), F15
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R6), F15
-	TBZ $0, R23, lanes9
-	ADD $8, R6, R25
-	VLD1 (R25), V15.S[2]
-	B lanes9
-lanes8:
-	VEOR V15.B16, V15.B16, V15.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R6), F15
-lanes9:
+moved3:
 	WORD $0x4e2fd421 // FADD v1.4s, v1.4s, v15.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R6), F15
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R6), F15
-	TBZ $0, R23, lanes12
-	ADD $8, R6, R25
-	VLD1 (R25), V15.S[2]
-	B lanes12
-lanes11:
-	VEOR V15.B16, V15.B16, V15.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R6), F15
-lanes12:
+moved4:
 	WORD $0x4e2fd442 // FADD v2.4s, v2.4s, v15.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R6), F15
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R6), F15
-	TBZ $0, R23, lanes15
-	ADD $8, R6, R25
-	VLD1 (R25), V15.S[2]
-	B lanes15
-lanes14:
-	VEOR V15.B16, V15.B16, V15.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R6), F15
-lanes15:
+moved5:
 	WORD $0x4e2fd463 // FADD v3.4s, v3.4s, v15.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R6), F15
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R6), F15
-	TBZ $0, R23, lanes18
-	ADD $8, R6, R25
-	VLD1 (R25), V15.S[2]
-	B lanes18
-lanes17:
-	VEOR V15.B16, V15.B16, V15.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R6), F15
-lanes18:
+moved6:
 	WORD $0x4e2fd484 // FADD v4.4s, v4.4s, v15.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R6), F15
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R6), F15
-	TBZ $0, R23, lanes21
-	ADD $8, R6, R25
-	VLD1 (R25), V15.S[2]
-	B lanes21
-lanes20:
-	VEOR V15.B16, V15.B16, V15.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R6), F15
-lanes21:
+moved7:
 	WORD $0x4e2fd4a5 // FADD v5.4s, v5.4s, v15.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ (R6), F15
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD (R6), F15
-	TBZ $0, R23, lanes24
-	ADD $8, R6, R25
-	VLD1 (R25), V15.S[2]
-	B lanes24
-lanes23:
-	VEOR V15.B16, V15.B16, V15.B16
-	TBZ $0, R23, lanes24
-	FMOVS (R6), F15
-lanes24:
+moved8:
 	WORD $0x4e2fd4c6 // FADD v6.4s, v6.4s, v15.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ (R6), F15
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD (R6), F15
-	TBZ $0, R23, lanes27
-	ADD $8, R6, R25
-	VLD1 (R25), V15.S[2]
-	B lanes27
-lanes26:
-	VEOR V15.B16, V15.B16, V15.B16
-	TBZ $0, R23, lanes27
-	FMOVS (R6), F15
-lanes27:
+moved9:
 	WORD $0x4e2fd4e7 // FADD v7.4s, v7.4s, v15.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ (R6), F15
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD (R6), F15
-	TBZ $0, R23, lanes30
-	ADD $8, R6, R25
-	VLD1 (R25), V15.S[2]
-	B lanes30
-lanes29:
-	VEOR V15.B16, V15.B16, V15.B16
-	TBZ $0, R23, lanes30
-	FMOVS (R6), F15
-lanes30:
+moved10:
 	WORD $0x4e2fd508 // FADD v8.4s, v8.4s, v15.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ (R6), F15
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD (R6), F15
-	TBZ $0, R23, lanes33
-	ADD $8, R6, R25
-	VLD1 (R25), V15.S[2]
-	B lanes33
-lanes32:
-	VEOR V15.B16, V15.B16, V15.B16
-	TBZ $0, R23, lanes33
-	FMOVS (R6), F15
-lanes33:
+moved11:
 	WORD $0x4e2fd529 // FADD v9.4s, v9.4s, v15.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes34
+	TBZ $2, R23, some12
 	FMOVQ (R6), F15
-	B lanes36
-lanes34:
-	TBZ $1, R23, lanes35
-	FMOVD (R6), F15
-	TBZ $0, R23, lanes36
-	ADD $8, R6, R25
-	VLD1 (R25), V15.S[2]
-	B lanes36
-lanes35:
-	VEOR V15.B16, V15.B16, V15.B16
-	TBZ $0, R23, lanes36
-	FMOVS (R6), F15
-lanes36:
+moved12:
 	WORD $0x4e2fd54a // FADD v10.4s, v10.4s, v15.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes37
+	TBZ $2, R23, some13
 	FMOVQ (R6), F15
-	B lanes39
-lanes37:
-	TBZ $1, R23, lanes38
-	FMOVD (R6), F15
-	TBZ $0, R23, lanes39
-	ADD $8, R6, R25
-	VLD1 (R25), V15.S[2]
-	B lanes39
-lanes38:
-	VEOR V15.B16, V15.B16, V15.B16
-	TBZ $0, R23, lanes39
-	FMOVS (R6), F15
-lanes39:
+moved13:
 	WORD $0x4e2fd56b // FADD v11.4s, v11.4s, v15.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes40
+	TBZ $2, R23, some14
 	FMOVQ (R6), F15
-	B lanes42
-lanes40:
-	TBZ $1, R23, lanes41
-	FMOVD (R6), F15
-	TBZ $0, R23, lanes42
-	ADD $8, R6, R25
-	VLD1 (R25), V15.S[2]
-	B lanes42
-lanes41:
-	VEOR V15.B16, V15.B16, V15.B16
-	TBZ $0, R23, lanes42
-	FMOVS (R6), F15
-lanes42:
+moved14:
 	WORD $0x4e2fd58c // FADD v12.4s, v12.4s, v15.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes43
+	TBZ $2, R23, some15
 	FMOVQ (R6), F15
-	B lanes45
-lanes43:
-	TBZ $1, R23, lanes44
-	FMOVD (R6), F15
-	TBZ $0, R23, lanes45
-	ADD $8, R6, R25
-	VLD1 (R25), V15.S[2]
-	B lanes45
-lanes44:
-	VEOR V15.B16, V15.B16, V15.B16
-	TBZ $0, R23, lanes45
-	FMOVS (R6), F15
-lanes45:
+moved15:
 	WORD $0x4e2fd5ad // FADD v13.4s, v13.4s, v15.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes46
+	TBZ $2, R23, some16
 	FMOVQ (R6), F15
-	B lanes48
-lanes46:
-	TBZ $1, R23, lanes47
-	FMOVD (R6), F15
-	TBZ $0, R23, lanes48
-	ADD $8, R6, R25
-	VLD1 (R25), V15.S[2]
-	B lanes48
-lanes47:
-	VEOR V15.B16, V15.B16, V15.B16
-	TBZ $0, R23, lanes48
-	FMOVS (R6), F15
-lanes48:
+moved16:
 	WORD $0x4e2fd5ce // FADD v14.4s, v14.4s, v15.4s
 	ADD R2, R6, R6
 
 store:
-	TBZ $2, R23, lanes49
+	TBZ $2, R23, some17
 	FMOVQ F0, (R7)
-	B lanes51
-lanes49:
-	TBZ $1, R23, lanes50
-	FMOVD F0, (R7)
-	TBZ $0, R23, lanes51
-	ADD $8, R7, R25
-	VST1 V0.S[2], (R25)
-	B lanes51
-lanes50:
-	TBZ $0, R23, lanes51
-	FMOVS F0, (R7)
-lanes51:
+moved17:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes52
+	TBZ $2, R23, some18
 	FMOVQ F1, (R7)
-	B lanes54
-lanes52:
-	TBZ $1, R23, lanes53
-	FMOVD F1, (R7)
-	TBZ $0, R23, lanes54
-	ADD $8, R7, R25
-	VST1 V1.S[2], (R25)
-	B lanes54
-lanes53:
-	TBZ $0, R23, lanes54
-	FMOVS F1, (R7)
-lanes54:
+moved18:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes55
+	TBZ $2, R23, some19
 	FMOVQ F2, (R7)
-	B lanes57
-lanes55:
-	TBZ $1, R23, lanes56
-	FMOVD F2, (R7)
-	TBZ $0, R23, lanes57
-	ADD $8, R7, R25
-	VST1 V2.S[2], (R25)
-	B lanes57
-lanes56:
-	TBZ $0, R23, lanes57
-	FMOVS F2, (R7)
-lanes57:
+moved19:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes58
+	TBZ $2, R23, some20
 	FMOVQ F3, (R7)
-	B lanes60
-lanes58:
-	TBZ $1, R23, lanes59
-	FMOVD F3, (R7)
-	TBZ $0, R23, lanes60
-	ADD $8, R7, R25
-	VST1 V3.S[2], (R25)
-	B lanes60
-lanes59:
-	TBZ $0, R23, lanes60
-	FMOVS F3, (R7)
-lanes60:
+moved20:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes61
+	TBZ $2, R23, some21
 	FMOVQ F4, (R7)
-	B lanes63
-lanes61:
-	TBZ $1, R23, lanes62
-	FMOVD F4, (R7)
-	TBZ $0, R23, lanes63
-	ADD $8, R7, R25
-	VST1 V4.S[2], (R25)
-	B lanes63
-lanes62:
-	TBZ $0, R23, lanes63
-	FMOVS F4, (R7)
-lanes63:
+moved21:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes64
+	TBZ $2, R23, some22
 	FMOVQ F5, (R7)
-	B lanes66
-lanes64:
-	TBZ $1, R23, lanes65
-	FMOVD F5, (R7)
-	TBZ $0, R23, lanes66
-	ADD $8, R7, R25
-	VST1 V5.S[2], (R25)
-	B lanes66
-lanes65:
-	TBZ $0, R23, lanes66
-	FMOVS F5, (R7)
-lanes66:
+moved22:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes67
+	TBZ $2, R23, some23
 	FMOVQ F6, (R7)
-	B lanes69
-lanes67:
-	TBZ $1, R23, lanes68
-	FMOVD F6, (R7)
-	TBZ $0, R23, lanes69
-	ADD $8, R7, R25
-	VST1 V6.S[2], (R25)
-	B lanes69
-lanes68:
-	TBZ $0, R23, lanes69
-	FMOVS F6, (R7)
-lanes69:
+moved23:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes70
+	TBZ $2, R23, some24
 	FMOVQ F7, (R7)
-	B lanes72
-lanes70:
-	TBZ $1, R23, lanes71
-	FMOVD F7, (R7)
-	TBZ $0, R23, lanes72
-	ADD $8, R7, R25
-	VST1 V7.S[2], (R25)
-	B lanes72
-lanes71:
-	TBZ $0, R23, lanes72
-	FMOVS F7, (R7)
-lanes72:
+moved24:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes73
+	TBZ $2, R23, some25
 	FMOVQ F8, (R7)
-	B lanes75
-lanes73:
-	TBZ $1, R23, lanes74
-	FMOVD F8, (R7)
-	TBZ $0, R23, lanes75
-	ADD $8, R7, R25
-	VST1 V8.S[2], (R25)
-	B lanes75
-lanes74:
-	TBZ $0, R23, lanes75
-	FMOVS F8, (R7)
-lanes75:
+moved25:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes76
+	TBZ $2, R23, some26
 	FMOVQ F9, (R7)
-	B lanes78
-lanes76:
-	TBZ $1, R23, lanes77
-	FMOVD F9, (R7)
-	TBZ $0, R23, lanes78
-	ADD $8, R7, R25
-	VST1 V9.S[2], (R25)
-	B lanes78
-lanes77:
-	TBZ $0, R23, lanes78
-	FMOVS F9, (R7)
-lanes78:
+moved26:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes79
+	TBZ $2, R23, some27
 	FMOVQ F10, (R7)
-	B lanes81
-lanes79:
-	TBZ $1, R23, lanes80
-	FMOVD F10, (R7)
-	TBZ $0, R23, lanes81
-	ADD $8, R7, R25
-	VST1 V10.S[2], (R25)
-	B lanes81
-lanes80:
-	TBZ $0, R23, lanes81
-	FMOVS F10, (R7)
-lanes81:
+moved27:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes82
+	TBZ $2, R23, some28
 	FMOVQ F11, (R7)
-	B lanes84
-lanes82:
-	TBZ $1, R23, lanes83
-	FMOVD F11, (R7)
-	TBZ $0, R23, lanes84
-	ADD $8, R7, R25
-	VST1 V11.S[2], (R25)
-	B lanes84
-lanes83:
-	TBZ $0, R23, lanes84
-	FMOVS F11, (R7)
-lanes84:
+moved28:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes85
+	TBZ $2, R23, some29
 	FMOVQ F12, (R7)
-	B lanes87
-lanes85:
-	TBZ $1, R23, lanes86
-	FMOVD F12, (R7)
-	TBZ $0, R23, lanes87
-	ADD $8, R7, R25
-	VST1 V12.S[2], (R25)
-	B lanes87
-lanes86:
-	TBZ $0, R23, lanes87
-	FMOVS F12, (R7)
-lanes87:
+moved29:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes88
+	TBZ $2, R23, some30
 	FMOVQ F13, (R7)
-	B lanes90
-lanes88:
-	TBZ $1, R23, lanes89
-	FMOVD F13, (R7)
-	TBZ $0, R23, lanes90
-	ADD $8, R7, R25
-	VST1 V13.S[2], (R25)
-	B lanes90
-lanes89:
-	TBZ $0, R23, lanes90
-	FMOVS F13, (R7)
-lanes90:
+moved30:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes91
+	TBZ $2, R23, some31
 	FMOVQ F14, (R7)
-	B lanes93
-lanes91:
-	TBZ $1, R23, lanes92
-	FMOVD F14, (R7)
-	TBZ $0, R23, lanes93
-	ADD $8, R7, R25
-	VST1 V14.S[2], (R25)
-	B lanes93
-lanes92:
-	TBZ $0, R23, lanes93
-	FMOVS F14, (R7)
-lanes93:
+moved31:
 	ADD R2, R7, R7
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R3), F15
+	TBZ $0, R23, moved1
+	ADD $8, R3, R25
+	VLD1 (R25), V15.S[2]
+	B moved1
+one1:
+	VEOR V15.B16, V15.B16, V15.B16
+	TBZ $0, R23, moved1
+	FMOVS (R3), F15
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R6), F15
+	TBZ $0, R23, moved2
+	ADD $8, R6, R25
+	VLD1 (R25), V15.S[2]
+	B moved2
+one2:
+	VEOR V15.B16, V15.B16, V15.B16
+	TBZ $0, R23, moved2
+	FMOVS (R6), F15
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R6), F15
+	TBZ $0, R23, moved3
+	ADD $8, R6, R25
+	VLD1 (R25), V15.S[2]
+	B moved3
+one3:
+	VEOR V15.B16, V15.B16, V15.B16
+	TBZ $0, R23, moved3
+	FMOVS (R6), F15
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R6), F15
+	TBZ $0, R23, moved4
+	ADD $8, R6, R25
+	VLD1 (R25), V15.S[2]
+	B moved4
+one4:
+	VEOR V15.B16, V15.B16, V15.B16
+	TBZ $0, R23, moved4
+	FMOVS (R6), F15
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R6), F15
+	TBZ $0, R23, moved5
+	ADD $8, R6, R25
+	VLD1 (R25), V15.S[2]
+	B moved5
+one5:
+	VEOR V15.B16, V15.B16, V15.B16
+	TBZ $0, R23, moved5
+	FMOVS (R6), F15
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R6), F15
+	TBZ $0, R23, moved6
+	ADD $8, R6, R25
+	VLD1 (R25), V15.S[2]
+	B moved6
+one6:
+	VEOR V15.B16, V15.B16, V15.B16
+	TBZ $0, R23, moved6
+	FMOVS (R6), F15
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R6), F15
+	TBZ $0, R23, moved7
+	ADD $8, R6, R25
+	VLD1 (R25), V15.S[2]
+	B moved7
+one7:
+	VEOR V15.B16, V15.B16, V15.B16
+	TBZ $0, R23, moved7
+	FMOVS (R6), F15
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD (R6), F15
+	TBZ $0, R23, moved8
+	ADD $8, R6, R25
+	VLD1 (R25), V15.S[2]
+	B moved8
+one8:
+	VEOR V15.B16, V15.B16, V15.B16
+	TBZ $0, R23, moved8
+	FMOVS (R6), F15
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD (R6), F15
+	TBZ $0, R23, moved9
+	ADD $8, R6, R25
+	VLD1 (R25), V15.S[2]
+	B moved9
+one9:
+	VEOR V15.B16, V15.B16, V15.B16
+	TBZ $0, R23, moved9
+	FMOVS (R6), F15
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD (R6), F15
+	TBZ $0, R23, moved10
+	ADD $8, R6, R25
+	VLD1 (R25), V15.S[2]
+	B moved10
+one10:
+	VEOR V15.B16, V15.B16, V15.B16
+	TBZ $0, R23, moved10
+	FMOVS (R6), F15
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD (R6), F15
+	TBZ $0, R23, moved11
+	ADD $8, R6, R25
+	VLD1 (R25), V15.S[2]
+	B moved11
+one11:
+	VEOR V15.B16, V15.B16, V15.B16
+	TBZ $0, R23, moved11
+	FMOVS (R6), F15
+	B moved11
+
+some12:
+	TBZ $1, R23, one12
+	FMOVD (R6), F15
+	TBZ $0, R23, moved12
+	ADD $8, R6, R25
+	VLD1 (R25), V15.S[2]
+	B moved12
+one12:
+	VEOR V15.B16, V15.B16, V15.B16
+	TBZ $0, R23, moved12
+	FMOVS (R6), F15
+	B moved12
+
+some13:
+	TBZ $1, R23, one13
+	FMOVD (R6), F15
+	TBZ $0, R23, moved13
+	ADD $8, R6, R25
+	VLD1 (R25), V15.S[2]
+	B moved13
+one13:
+	VEOR V15.B16, V15.B16, V15.B16
+	TBZ $0, R23, moved13
+	FMOVS (R6), F15
+	B moved13
+
+some14:
+	TBZ $1, R23, one14
+	FMOVD (R6), F15
+	TBZ $0, R23, moved14
+	ADD $8, R6, R25
+	VLD1 (R25), V15.S[2]
+	B moved14
+one14:
+	VEOR V15.B16, V15.B16, V15.B16
+	TBZ $0, R23, moved14
+	FMOVS (R6), F15
+	B moved14
+
+some15:
+	TBZ $1, R23, one15
+	FMOVD (R6), F15
+	TBZ $0, R23, moved15
+	ADD $8, R6, R25
+	VLD1 (R25), V15.S[2]
+	B moved15
+one15:
+	VEOR V15.B16, V15.B16, V15.B16
+	TBZ $0, R23, moved15
+	FMOVS (R6), F15
+	B moved15
+
+some16:
+	TBZ $1, R23, one16
+	FMOVD (R6), F15
+	TBZ $0, R23, moved16
+	ADD $8, R6, R25
+	VLD1 (R25), V15.S[2]
+	B moved16
+one16:
+	VEOR V15.B16, V15.B16, V15.B16
+	TBZ $0, R23, moved16
+	FMOVS (R6), F15
+	B moved16
+
+some17:
+	TBZ $1, R23, one17
+	FMOVD F0, (R7)
+	TBZ $0, R23, moved17
+	ADD $8, R7, R25
+	VST1 V0.S[2], (R25)
+	B moved17
+one17:
+	TBZ $0, R23, moved17
+	FMOVS F0, (R7)
+	B moved17
+
+some18:
+	TBZ $1, R23, one18
+	FMOVD F1, (R7)
+	TBZ $0, R23, moved18
+	ADD $8, R7, R25
+	VST1 V1.S[2], (R25)
+	B moved18
+one18:
+	TBZ $0, R23, moved18
+	FMOVS F1, (R7)
+	B moved18
+
+some19:
+	TBZ $1, R23, one19
+	FMOVD F2, (R7)
+	TBZ $0, R23, moved19
+	ADD $8, R7, R25
+	VST1 V2.S[2], (R25)
+	B moved19
+one19:
+	TBZ $0, R23, moved19
+	FMOVS F2, (R7)
+	B moved19
+
+some20:
+	TBZ $1, R23, one20
+	FMOVD F3, (R7)
+	TBZ $0, R23, moved20
+	ADD $8, R7, R25
+	VST1 V3.S[2], (R25)
+	B moved20
+one20:
+	TBZ $0, R23, moved20
+	FMOVS F3, (R7)
+	B moved20
+
+some21:
+	TBZ $1, R23, one21
+	FMOVD F4, (R7)
+	TBZ $0, R23, moved21
+	ADD $8, R7, R25
+	VST1 V4.S[2], (R25)
+	B moved21
+one21:
+	TBZ $0, R23, moved21
+	FMOVS F4, (R7)
+	B moved21
+
+some22:
+	TBZ $1, R23, one22
+	FMOVD F5, (R7)
+	TBZ $0, R23, moved22
+	ADD $8, R7, R25
+	VST1 V5.S[2], (R25)
+	B moved22
+one22:
+	TBZ $0, R23, moved22
+	FMOVS F5, (R7)
+	B moved22
+
+some23:
+	TBZ $1, R23, one23
+	FMOVD F6, (R7)
+	TBZ $0, R23, moved23
+	ADD $8, R7, R25
+	VST1 V6.S[2], (R25)
+	B moved23
+one23:
+	TBZ $0, R23, moved23
+	FMOVS F6, (R7)
+	B moved23
+
+some24:
+	TBZ $1, R23, one24
+	FMOVD F7, (R7)
+	TBZ $0, R23, moved24
+	ADD $8, R7, R25
+	VST1 V7.S[2], (R25)
+	B moved24
+one24:
+	TBZ $0, R23, moved24
+	FMOVS F7, (R7)
+	B moved24
+
+some25:
+	TBZ $1, R23, one25
+	FMOVD F8, (R7)
+	TBZ $0, R23, moved25
+	ADD $8, R7, R25
+	VST1 V8.S[2], (R25)
+	B moved25
+one25:
+	TBZ $0, R23, moved25
+	FMOVS F8, (R7)
+	B moved25
+
+some26:
+	TBZ $1, R23, one26
+	FMOVD F9, (R7)
+	TBZ $0, R23, moved26
+	ADD $8, R7, R25
+	VST1 V9.S[2], (R25)
+	B moved26
+one26:
+	TBZ $0, R23, moved26
+	FMOVS F9, (R7)
+	B moved26
+
+some27:
+	TBZ $1, R23, one27
+	FMOVD F10, (R7)
+	TBZ $0, R23, moved27
+	ADD $8, R7, R25
+	VST1 V10.S[2], (R25)
+	B moved27
+one27:
+	TBZ $0, R23, moved27
+	FMOVS F10, (R7)
+	B moved27
+
+some28:
+	TBZ $1, R23, one28
+	FMOVD F11, (R7)
+	TBZ $0, R23, moved28
+	ADD $8, R7, R25
+	VST1 V11.S[2], (R25)
+	B moved28
+one28:
+	TBZ $0, R23, moved28
+	FMOVS F11, (R7)
+	B moved28
+
+some29:
+	TBZ $1, R23, one29
+	FMOVD F12, (R7)
+	TBZ $0, R23, moved29
+	ADD $8, R7, R25
+	VST1 V12.S[2], (R25)
+	B moved29
+one29:
+	TBZ $0, R23, moved29
+	FMOVS F12, (R7)
+	B moved29
+
+some30:
+	TBZ $1, R23, one30
+	FMOVD F13, (R7)
+	TBZ $0, R23, moved30
+	ADD $8, R7, R25
+	VST1 V13.S[2], (R25)
+	B moved30
+one30:
+	TBZ $0, R23, moved30
+	FMOVS F13, (R7)
+	B moved30
+
+some31:
+	TBZ $1, R23, one31
+	FMOVD F14, (R7)
+	TBZ $0, R23, moved31
+	ADD $8, R7, R25
+	VST1 V14.S[2], (R25)
+	B moved31
+one31:
+	TBZ $0, R23, moved31
+	FMOVS F14, (R7)
+	B moved31
 
 // func neonOuter1x16(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
 TEXT ·neonOuter1x16(SB), NOSPLIT, $0-112
@@ -5009,21 +5264,9 @@ pixel:
 	PRFM 64(R7), PLDL2KEEP
 	MOVD nextStep+104(FP), R24
 	ADD R24, R7, R7
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R3), F16
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R3), F16
-	TBZ $0, R23, lanes3
-	ADD $8, R3, R25
-	VLD1 (R25), V16.S[2]
-	B lanes3
-lanes2:
-	VEOR V16.B16, V16.B16, V16.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R3), F16
-lanes3:
+moved1:
 	ADD R11, R3, R3
 	FMOVQ (R6), F17
 	WORD $0x4f911200 // FMLA v0.4s, v16.4s, v17.s[0]
@@ -5060,521 +5303,566 @@ lanes3:
 	CMP $0, R24
 	BEQ store
 	MOVD R7, R6
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R6), F16
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R6), F16
-	TBZ $0, R23, lanes6
-	ADD $8, R6, R25
-	VLD1 (R25), V16.S[2]
-	B lanes6
-lanes5:
-	VEOR V16.B16, V16.B16, V16.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R6), F16
-lanes6:
+moved2:
 	WORD $0x4e30d400 // FADD v0.4s, v0.4s, v16.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R6), F16
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R6), F16
-	TBZ $0, R23, lanes9
-	ADD $8, R6, R25
-	VLD1 (R25), V16.S[2]
-	B lanes9
-lanes8:
-	VEOR V16.B16, V16.B16, V16.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R6), F16
-lanes9:
+moved3:
 	WORD $0x4e30d421 // FADD v1.4s, v1.4s, v16.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R6), F16
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R6), F16
-	TBZ $0, R23, lanes12
-	ADD $8, R6, R25
-	VLD1 (R25), V16.S[2]
-	B lanes12
-lanes11:
-	VEOR V16.B16, V16.B16, V16.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R6), F16
-lanes12:
+moved4:
 	WORD $0x4e30d442 // FADD v2.4s, v2.4s, v16.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R6), F16
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R6), F16
-	TBZ $0, R23, lanes15
-	ADD $8, R6, R25
-	VLD1 (R25), V16.S[2]
-	B lanes15
-lanes14:
-	VEOR V16.B16, V16.B16, V16.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R6), F16
-lanes15:
+moved5:
 	WORD $0x4e30d463 // FADD v3.4s, v3.4s, v16.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R6), F16
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R6), F16
-	TBZ $0, R23, lanes18
-	ADD $8, R6, R25
-	VLD1 (R25), V16.S[2]
-	B lanes18
-lanes17:
-	VEOR V16.B16, V16.B16, V16.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R6), F16
-lanes18:
+moved6:
 	WORD $0x4e30d484 // FADD v4.4s, v4.4s, v16.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R6), F16
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R6), F16
-	TBZ $0, R23, lanes21
-	ADD $8, R6, R25
-	VLD1 (R25), V16.S[2]
-	B lanes21
-lanes20:
-	VEOR V16.B16, V16.B16, V16.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R6), F16
-lanes21:
+moved7:
 	WORD $0x4e30d4a5 // FADD v5.4s, v5.4s, v16.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ (R6), F16
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD (R6), F16
-	TBZ $0, R23, lanes24
-	ADD $8, R6, R25
-	VLD1 (R25), V16.S[2]
-	B lanes24
-lanes23:
-	VEOR V16.B16, V16.B16, V16.B16
-	TBZ $0, R23, lanes24
-	FMOVS (R6), F16
-lanes24:
+moved8:
 	WORD $0x4e30d4c6 // FADD v6.4s, v6.4s, v16.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ (R6), F16
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD (R6), F16
-	TBZ $0, R23, lanes27
-	ADD $8, R6, R25
-	VLD1 (R25), V16.S[2]
-	B lanes27
-lanes26:
-	VEOR V16.B16, V16.B16, V16.B16
-	TBZ $0, R23, lanes27
-	FMOVS (R6), F16
-lanes27:
+moved9:
 	WORD $0x4e30d4e7 // FADD v7.4s, v7.4s, v16.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ (R6), F16
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD (R6), F16
-	TBZ $0, R23, lanes30
-	ADD $8, R6, R25
-	VLD1 (R25), V16.S[2]
-	B lanes30
-lanes29:
-	VEOR V16.B16, V16.B16, V16.B16
-	TBZ $0, R23, lanes30
-	FMOVS (R6), F16
-lanes30:
+moved10:
 	WORD $0x4e30d508 // FADD v8.4s, v8.4s, v16.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ (R6), F16
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD (R6), F16
-	TBZ $0, R23, lanes33
-	ADD $8, R6, R25
-	VLD1 (R25), V16.S[2]
-	B lanes33
-lanes32:
-	VEOR V16.B16, V16.B16, V16.B16
-	TBZ $0, R23, lanes33
-	FMOVS (R6), F16
-lanes33:
+moved11:
 	WORD $0x4e30d529 // FADD v9.4s, v9.4s, v16.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes34
+	TBZ $2, R23, some12
 	FMOVQ (R6), F16
-	B lanes36
-lanes34:
-	TBZ $1, R23, lanes35
-	FMOVD (R6), F16
-	TBZ $0, R23, lanes36
-	ADD $8, R6, R25
-	VLD1 (R25), V16.S[2]
-	B lanes36
-lanes35:
-	VEOR V16.B16, V16.B16, V16.B16
-	TBZ $0, R23, lanes36
-	FMOVS (R6), F16
-lanes36:
+moved12:
 	WORD $0x4e30d54a // FADD v10.4s, v10.4s, v16.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes37
+	TBZ $2, R23, some13
 	FMOVQ (R6), F16
-	B lanes39
-lanes37:
-	TBZ $1, R23, lanes38
-	FMOVD (R6), F16
-	TBZ $0, R23, lanes39
-	ADD $8, R6, R25
-	VLD1 (R25), V16.S[2]
-	B lanes39
-lanes38:
-	VEOR V16.B16, V16.B16, V16.B16
-	TBZ $0, R23, lanes39
-	FMOVS (R6), F16
-lanes39:
+moved13:
 	WORD $0x4e30d56b // FADD v11.4s, v11.4s, v16.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes40
+	TBZ $2, R23, some14
 	FMOVQ (R6), F16
-	B lanes42
-lanes40:
-	TBZ $1, R23, lanes41
-	FMOVD (R6), F16
-	TBZ $0, R23, lanes42
-	ADD $8, R6, R25
-	VLD1 (R25), V16.S[2]
-	B lanes42
-lanes41:
-	VEOR V16.B16, V16.B16, V16.B16
-	TBZ $0, R23, lanes42
-	FMOVS (R6), F16
-lanes42:
+moved14:
 	WORD $0x4e30d58c // FADD v12.4s, v12.4s, v16.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes43
+	TBZ $2, R23, some15
 	FMOVQ (R6), F16
-	B lanes45
-lanes43:
-	TBZ $1, R23, lanes44
-	FMOVD (R6), F16
-	TBZ $0, R23, lanes45
-	ADD $8, R6, R25
-	VLD1 (R25), V16.S[2]
-	B lanes45
-lanes44:
-	VEOR V16.B16, V16.B16, V16.B16
-	TBZ $0, R23, lanes45
-	FMOVS (R6), F16
-lanes45:
+moved15:
 	WORD $0x4e30d5ad // FADD v13.4s, v13.4s, v16.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes46
+	TBZ $2, R23, some16
 	FMOVQ (R6), F16
-	B lanes48
-lanes46:
-	TBZ $1, R23, lanes47
-	FMOVD (R6), F16
-	TBZ $0, R23, lanes48
-	ADD $8, R6, R25
-	VLD1 (R25), V16.S[2]
-	B lanes48
-lanes47:
-	VEOR V16.B16, V16.B16, V16.B16
-	TBZ $0, R23, lanes48
-	FMOVS (R6), F16
-lanes48:
+moved16:
 	WORD $0x4e30d5ce // FADD v14.4s, v14.4s, v16.4s
 	ADD R2, R6, R6
-	TBZ $2, R23, lanes49
+	TBZ $2, R23, some17
 	FMOVQ (R6), F16
-	B lanes51
-lanes49:
-	TBZ $1, R23, lanes50
-	FMOVD (R6), F16
-	TBZ $0, R23, lanes51
-	ADD $8, R6, R25
-	VLD1 (R25), V16.S[2]
-	B lanes51
-lanes50:
-	VEOR V16.B16, V16.B16, V16.B16
-	TBZ $0, R23, lanes51
-	FMOVS (R6), F16
-lanes51:
+moved17:
 	WORD $0x4e30d5ef // FADD v15.4s, v15.4s, v16.4s
 	ADD R2, R6, R6
 
 store:
-	TBZ $2, R23, lanes52
+	TBZ $2, R23, some18
 	FMOVQ F0, (R7)
-	B lanes54
-lanes52:
-	TBZ $1, R23, lanes53
-	FMOVD F0, (R7)
-	TBZ $0, R23, lanes54
-	ADD $8, R7, R25
-	VST1 V0.S[2], (R25)
-	B lanes54
-lanes53:
-	TBZ $0, R23, lanes54
-	FMOVS F0, (R7)
-lanes54:
+moved18:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes55
+	TBZ $2, R23, some19
 	FMOVQ F1, (R7)
-	B lanes57
-lanes55:
-	TBZ $1, R23, lanes56
-	FMOVD F1, (R7)
-	TBZ $0, R23, lanes57
-	ADD $8, R7, R25
-	VST1 V1.S[2], (R25)
-	B lanes57
-lanes56:
-	TBZ $0, R23, lanes57
-	FMOVS F1, (R7)
-lanes57:
+moved19:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes58
+	TBZ $2, R23, some20
 	FMOVQ F2, (R7)
-	B lanes60
-lanes58:
-	TBZ $1, R23, lanes59
-	FMOVD F2, (R7)
-	TBZ $0, R23, lanes60
-	ADD $8, R7, R25
-	VST1 V2.S[2], (R25)
-	B lanes60
-lanes59:
-	TBZ $0, R23, lanes60
-	FMOVS F2, (R7)
-lanes60:
+moved20:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes61
+	TBZ $2, R23, some21
 	FMOVQ F3, (R7)
-	B lanes63
-lanes61:
-	TBZ $1, R23, lanes62
-	FMOVD F3, (R7)
-	TBZ $0, R23, lanes63
-	ADD $8, R7, R25
-	VST1 V3.S[2], (R25)
-	B lanes63
-lanes62:
-	TBZ $0, R23, lanes63
-	FMOVS F3, (R7)
-lanes63:
+moved21:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes64
+	TBZ $2, R23, some22
 	FMOVQ F4, (R7)
-	B lanes66
-lanes64:
-	TBZ $1, R23, lanes65
-	FMOVD F4, (R7)
-	TBZ $0, R23, lanes66
-	ADD $8, R7, R25
-	VST1 V4.S[2], (R25)
-	B lanes66
-lanes65:
-	TBZ $0, R23, lanes66
-	FMOVS F4, (R7)
-lanes66:
+moved22:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes67
+	TBZ $2, R23, some23
 	FMOVQ F5, (R7)
-	B lanes69
-lanes67:
-	TBZ $1, R23, lanes68
-	FMOVD F5, (R7)
-	TBZ $0, R23, lanes69
-	ADD $8, R7, R25
-	VST1 V5.S[2], (R25)
-	B lanes69
-lanes68:
-	TBZ $0, R23, lanes69
-	FMOVS F5, (R7)
-lanes69:
+moved23:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes70
+	TBZ $2, R23, some24
 	FMOVQ F6, (R7)
-	B lanes72
-lanes70:
-	TBZ $1, R23, lanes71
-	FMOVD F6, (R7)
-	TBZ $0, R23, lanes72
-	ADD $8, R7, R25
-	VST1 V6.S[2], (R25)
-	B lanes72
-lanes71:
-	TBZ $0, R23, lanes72
-	FMOVS F6, (R7)
-lanes72:
+moved24:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes73
+	TBZ $2, R23, some25
 	FMOVQ F7, (R7)
-	B lanes75
-lanes73:
-	TBZ $1, R23, lanes74
-	FMOVD F7, (R7)
-	TBZ $0, R23, lanes75
-	ADD $8, R7, R25
-	VST1 V7.S[2], (R25)
-	B lanes75
-lanes74:
-	TBZ $0, R23, lanes75
-	FMOVS F7, (R7)
-lanes75:
+moved25:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes76
+	TBZ $2, R23, some26
 	FMOVQ F8, (R7)
-	B lanes78
-lanes76:
-	TBZ $1, R23, lanes77
-	FMOVD F8, (R7)
-	TBZ $0, R23, lanes78
-	ADD $8, R7, R25
-	VST1 V8.S[2], (R25)
-	B lanes78
-lanes77:
-	TBZ $0, R23, lanes78
-	FMOVS F8, (R7)
-lanes78:
+moved26:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes79
+	TBZ $2, R23, some27
 	FMOVQ F9, (R7)
-	B lanes81
-lanes79:
-	TBZ $1, R23, lanes80
-	FMOVD F9, (R7)
-	TBZ $0, R23, lanes81
-	ADD $8, R7, R25
-	VST1 V9.S[2], (R25)
-	B lanes81
-lanes80:
-	TBZ $0, R23, lanes81
-	FMOVS F9, (R7)
-lanes81:
+moved27:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes82
+	TBZ $2, R23, some28
 	FMOVQ F10, (R7)
-	B lanes84
-lanes82:
-	TBZ $1, R23, lanes83
-	FMOVD F10, (R7)
-	TBZ $0, R23, lanes84
-	ADD $8, R7, R25
-	VST1 V10.S[2], (R25)
-	B lanes84
-lanes83:
-	TBZ $0, R23, lanes84
-	FMOVS F10, (R7)
-lanes84:
+moved28:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes85
+	TBZ $2, R23, some29
 	FMOVQ F11, (R7)
-	B lanes87
-lanes85:
-	TBZ $1, R23, lanes86
-	FMOVD F11, (R7)
-	TBZ $0, R23, lanes87
-	ADD $8, R7, R25
-	VST1 V11.S[2], (R25)
-	B lanes87
-lanes86:
-	TBZ $0, R23, lanes87
-	FMOVS F11, (R7)
-lanes87:
+moved29:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes88
+	TBZ $2, R23, some30
 	FMOVQ F12, (R7)
-	B lanes90
-lanes88:
-	TBZ $1, R23, lanes89
-	FMOVD F12, (R7)
-	TBZ $0, R23, lanes90
-	ADD $8, R7, R25
-	VST1 V12.S[2], (R25)
-	B lanes90
-lanes89:
-	TBZ $0, R23, lanes90
-	FMOVS F12, (R7)
-lanes90:
+moved30:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes91
+	TBZ $2, R23, some31
 	FMOVQ F13, (R7)
-	B lanes93
-lanes91:
-	TBZ $1, R23, lanes92
-	FMOVD F13, (R7)
-	TBZ $0, R23, lanes93
-	ADD $8, R7, R25
-	VST1 V13.S[2], (R25)
-	B lanes93
-lanes92:
-	TBZ $0, R23, lanes93
-	FMOVS F13, (R7)
-lanes93:
+moved31:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes94
+	TBZ $2, R23, some32
 	FMOVQ F14, (R7)
-	B lanes96
-lanes94:
-	TBZ $1, R23, lanes95
-	FMOVD F14, (R7)
-	TBZ $0, R23, lanes96
-	ADD $8, R7, R25
-	VST1 V14.S[2], (R25)
-	B lanes96
-lanes95:
-	TBZ $0, R23, lanes96
-	FMOVS F14, (R7)
-lanes96:
+moved32:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes97
+	TBZ $2, R23, some33
 	FMOVQ F15, (R7)
-	B lanes99
-lanes97:
-	TBZ $1, R23, lanes98
-	FMOVD F15, (R7)
-	TBZ $0, R23, lanes99
-	ADD $8, R7, R25
-	VST1 V15.S[2], (R25)
-	B lanes99
-lanes98:
-	TBZ $0, R23, lanes99
-	FMOVS F15, (R7)
-lanes99:
+moved33:
 	ADD R2, R7, R7
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R3), F16
+	TBZ $0, R23, moved1
+	ADD $8, R3, R25
+	VLD1 (R25), V16.S[2]
+	B moved1
+one1:
+	VEOR V16.B16, V16.B16, V16.B16
+	TBZ $0, R23, moved1
+	FMOVS (R3), F16
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R6), F16
+	TBZ $0, R23, moved2
+	ADD $8, R6, R25
+	VLD1 (R25), V16.S[2]
+	B moved2
+one2:
+	VEOR V16.B16, V16.B16, V16.B16
+	TBZ $0, R23, moved2
+	FMOVS (R6), F16
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R6), F16
+	TBZ $0, R23, moved3
+	ADD $8, R6, R25
+	VLD1 (R25), V16.S[2]
+	B moved3
+one3:
+	VEOR V16.B16, V16.B16, V16.B16
+	TBZ $0, R23, moved3
+	FMOVS (R6), F16
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R6), F16
+	TBZ $0, R23, moved4
+	ADD $8, R6, R25
+	VLD1 (R25), V16.S[2]
+	B moved4
+one4:
+	VEOR V16.B16, V16.B16, V16.B16
+	TBZ $0, R23, moved4
+	FMOVS (R6), F16
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R6), F16
+	TBZ $0, R23, moved5
+	ADD $8, R6, R25
+	VLD1 (R25), V16.S[2]
+	B moved5
+one5:
+	VEOR V16.B16, V16.B16, V16.B16
+	TBZ $0, R23, moved5
+	FMOVS (R6), F16
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R6), F16
+	TBZ $0, R23, moved6
+	ADD $8, R6, R25
+	VLD1 (R25), V16.S[2]
+	B moved6
+one6:
+	VEOR V16.B16, V16.B16, V16.B16
+	TBZ $0, R23, moved6
+	FMOVS (R6), F16
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R6), F16
+	TBZ $0, R23, moved7
+	ADD $8, R6, R25
+	VLD1 (R25), V16.S[2]
+	B moved7
+one7:
+	VEOR V16.B16, V16.B16, V16.B16
+	TBZ $0, R23, moved7
+	FMOVS (R6), F16
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD (R6), F16
+	TBZ $0, R23, moved8
+	ADD $8, R6, R25
+	VLD1 (R25), V16.S[2]
+	B moved8
+one8:
+	VEOR V16.B16, V16.B16, V16.B16
+	TBZ $0, R23, moved8
+	FMOVS (R6), F16
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD (R6), F16
+	TBZ $0, R23, moved9
+	ADD $8, R6, R25
+	VLD1 (R25), V16.S[2]
+	B moved9
+one9:
+	VEOR V16.B16, V16.B16, V16.B16
+	TBZ $0, R23, moved9
+	FMOVS (R6), F16
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD (R6), F16
+	TBZ $0, R23, moved10
+	ADD $8, R6, R25
+	VLD1 (R25), V16.S[2]
+	B moved10
+one10:
+	VEOR V16.B16, V16.B16, V16.B16
+	TBZ $0, R23, moved10
+	FMOVS (R6), F16
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD (R6), F16
+	TBZ $0, R23, moved11
+	ADD $8, R6, R25
+	VLD1 (R25), V16.S[2]
+	B moved11
+one11:
+	VEOR V16.B16, V16.B16, V16.B16
+	TBZ $0, R23, moved11
+	FMOVS (R6), F16
+	B moved11
+
+some12:
+	TBZ $1, R23, one12
+	FMOVD (R6), F16
+	TBZ $0, R23, moved12
+	ADD $8, R6, R25
+	VLD1 (R25), V16.S[2]
+	B moved12
+one12:
+	VEOR V16.B16, V16.B16, V16.B16
+	TBZ $0, R23, moved12
+	FMOVS (R6), F16
+	B moved12
+
+some13:
+	TBZ $1, R23, one13
+	FMOVD (R6), F16
+	TBZ $0, R23, moved13
+	ADD $8, R6, R25
+	VLD1 (R25), V16.S[2]
+	B moved13
+one13:
+	VEOR V16.B16, V16.B16, V16.B16
+	TBZ $0, R23, moved13
+	FMOVS (R6), F16
+	B moved13
+
+some14:
+	TBZ $1, R23, one14
+	FMOVD (R6), F16
+	TBZ $0, R23, moved14
+	ADD $8, R6, R25
+	VLD1 (R25), V16.S[2]
+	B moved14
+one14:
+	VEOR V16.B16, V16.B16, V16.B16
+	TBZ $0, R23, moved14
+	FMOVS (R6), F16
+	B moved14
+
+some15:
+	TBZ $1, R23, one15
+	FMOVD (R6), F16
+	TBZ $0, R23, moved15
+	ADD $8, R6, R25
+	VLD1 (R25), V16.S[2]
+	B moved15
+one15:
+	VEOR V16.B16, V16.B16, V16.B16
+	TBZ $0, R23, moved15
+	FMOVS (R6), F16
+	B moved15
+
+some16:
+	TBZ $1, R23, one16
+	FMOVD (R6), F16
+	TBZ $0, R23, moved16
+	ADD $8, R6, R25
+	VLD1 (R25), V16.S[2]
+	B moved16
+one16:
+	VEOR V16.B16, V16.B16, V16.B16
+	TBZ $0, R23, moved16
+	FMOVS (R6), F16
+	B moved16
+
+some17:
+	TBZ $1, R23, one17
+	FMOVD (R6), F16
+	TBZ $0, R23, moved17
+	ADD $8, R6, R25
+	VLD1 (R25), V16.S[2]
+	B moved17
+one17:
+	VEOR V16.B16, V16.B16, V16.B16
+	TBZ $0, R23, moved17
+	FMOVS (R6), F16
+	B moved17
+
+some18:
+	TBZ $1, R23, one18
+	FMOVD F0, (R7)
+	TBZ $0, R23, moved18
+	ADD $8, R7, R25
+	VST1 V0.S[2], (R25)
+	B moved18
+one18:
+	TBZ $0, R23, moved18
+	FMOVS F0, (R7)
+	B moved18
+
+some19:
+	TBZ $1, R23, one19
+	FMOVD F1, (R7)
+	TBZ $0, R23, moved19
+	ADD $8, R7, R25
+	VST1 V1.S[2], (R25)
+	B moved19
+one19:
+	TBZ $0, R23, moved19
+	FMOVS F1, (R7)
+	B moved19
+
+some20:
+	TBZ $1, R23, one20
+	FMOVD F2, (R7)
+	TBZ $0, R23, moved20
+	ADD $8, R7, R25
+	VST1 V2.S[2], (R25)
+	B moved20
+one20:
+	TBZ $0, R23, moved20
+	FMOVS F2, (R7)
+	B moved20
+
+some21:
+	TBZ $1, R23, one21
+	FMOVD F3, (R7)
+	TBZ $0, R23, moved21
+	ADD $8, R7, R25
+	VST1 V3.S[2], (R25)
+	B moved21
+one21:
+	TBZ $0, R23, moved21
+	FMOVS F3, (R7)
+	B moved21
+
+some22:
+	TBZ $1, R23, one22
+	FMOVD F4, (R7)
+	TBZ $0, R23, moved22
+	ADD $8, R7, R25
+	VST1 V4.S[2], (R25)
+	B moved22
+one22:
+	TBZ $0, R23, moved22
+	FMOVS F4, (R7)
+	B moved22
+
+some23:
+	TBZ $1, R23, one23
+	FMOVD F5, (R7)
+	TBZ $0, R23, moved23
+	ADD $8, R7, R25
+	VST1 V5.S[2], (R25)
+	B moved23
+one23:
+	TBZ $0, R23, moved23
+	FMOVS F5, (R7)
+	B moved23
+
+some24:
+	TBZ $1, R23, one24
+	FMOVD F6, (R7)
+	TBZ $0, R23, moved24
+	ADD $8, R7, R25
+	VST1 V6.S[2], (R25)
+	B moved24
+one24:
+	TBZ $0, R23, moved24
+	FMOVS F6, (R7)
+	B moved24
+
+some25:
+	TBZ $1, R23, one25
+	FMOVD F7, (R7)
+	TBZ $0, R23, moved25
+	ADD $8, R7, R25
+	VST1 V7.S[2], (R25)
+	B moved25
+one25:
+	TBZ $0, R23, moved25
+	FMOVS F7, (R7)
+	B moved25
+
+some26:
+	TBZ $1, R23, one26
+	FMOVD F8, (R7)
+	TBZ $0, R23, moved26
+	ADD $8, R7, R25
+	VST1 V8.S[2], (R25)
+	B moved26
+one26:
+	TBZ $0, R23, moved26
+	FMOVS F8, (R7)
+	B moved26
+
+some27:
+	TBZ $1, R23, one27
+	FMOVD F9, (R7)
+	TBZ $0, R23, moved27
+	ADD $8, R7, R25
+	VST1 V9.S[2], (R25)
+	B moved27
+one27:
+	TBZ $0, R23, moved27
+	FMOVS F9, (R7)
+	B moved27
+
+some28:
+	TBZ $1, R23, one28
+	FMOVD F10, (R7)
+	TBZ $0, R23, moved28
+	ADD $8, R7, R25
+	VST1 V10.S[2], (R25)
+	B moved28
+one28:
+	TBZ $0, R23, moved28
+	FMOVS F10, (R7)
+	B moved28
+
+some29:
+	TBZ $1, R23, one29
+	FMOVD F11, (R7)
+	TBZ $0, R23, moved29
+	ADD $8, R7, R25
+	VST1 V11.S[2], (R25)
+	B moved29
+one29:
+	TBZ $0, R23, moved29
+	FMOVS F11, (R7)
+	B moved29
+
+some30:
+	TBZ $1, R23, one30
+	FMOVD F12, (R7)
+	TBZ $0, R23, moved30
+	ADD $8, R7, R25
+	VST1 V12.S[2], (R25)
+	B moved30
+one30:
+	TBZ $0, R23, moved30
+	FMOVS F12, (R7)
+	B moved30
+
+some31:
+	TBZ $1, R23, one31
+	FMOVD F13, (R7)
+	TBZ $0, R23, moved31
+	ADD $8, R7, R25
+	VST1 V13.S[2], (R25)
+	B moved31
+one31:
+	TBZ $0, R23, moved31
+	FMOVS F13, (R7)
+	B moved31
+
+some32:
+	TBZ $1, R23, one32
+	FMOVD F14, (R7)
+	TBZ $0, R23, moved32
+	ADD $8, R7, R25
+	VST1 V14.S[2], (R25)
+	B moved32
+one32:
+	TBZ $0, R23, moved32
+	FMOVS F14, (R7)
+	B moved32
+
+some33:
+	TBZ $1, R23, one33
+	FMOVD F15, (R7)
+	TBZ $0, R23, moved33
+	ADD $8, R7, R25
+	VST1 V15.S[2], (R25)
+	B moved33
+one33:
+	TBZ $0, R23, moved33
+	FMOVS F15, (R7)
+	B moved33
 
 // func neonOuter2x1(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
 TEXT ·neonOuter2x1(SB), NOSPLIT, $0-112
@@ -5601,21 +5889,9 @@ pixel:
 	ADD R24, R7, R7
 	FMOVQ (R3), F2
 	ADD $16, R3, R25
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R25), F3
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R25), F3
-	TBZ $0, R23, lanes3
-	ADD $8, R25, R25
-	VLD1 (R25), V3.S[2]
-	B lanes3
-lanes2:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R25), F3
-lanes3:
+moved1:
 	ADD R11, R3, R3
 	FMOVS (R6), F4
 	WORD $0x4f841040 // FMLA v0.4s, v2.4s, v4.s[0]
@@ -5638,43 +5914,58 @@ lanes3:
 	FMOVQ (R6), F2
 	WORD $0x4e22d400 // FADD v0.4s, v0.4s, v2.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R25), F2
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R25), F2
-	TBZ $0, R23, lanes6
-	ADD $8, R25, R25
-	VLD1 (R25), V2.S[2]
-	B lanes6
-lanes5:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R25), F2
-lanes6:
+moved2:
 	WORD $0x4e22d421 // FADD v1.4s, v1.4s, v2.4s
 	ADD R2, R6, R6
 
 store:
 	FMOVQ F0, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ F1, (R25)
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD F1, (R25)
-	TBZ $0, R23, lanes9
-	ADD $8, R25, R25
-	VST1 V1.S[2], (R25)
-	B lanes9
-lanes8:
-	TBZ $0, R23, lanes9
-	FMOVS F1, (R25)
-lanes9:
+moved3:
 	ADD R2, R7, R7
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R25), F3
+	TBZ $0, R23, moved1
+	ADD $8, R25, R25
+	VLD1 (R25), V3.S[2]
+	B moved1
+one1:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved1
+	FMOVS (R25), F3
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R25), F2
+	TBZ $0, R23, moved2
+	ADD $8, R25, R25
+	VLD1 (R25), V2.S[2]
+	B moved2
+one2:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved2
+	FMOVS (R25), F2
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD F1, (R25)
+	TBZ $0, R23, moved3
+	ADD $8, R25, R25
+	VST1 V1.S[2], (R25)
+	B moved3
+one3:
+	TBZ $0, R23, moved3
+	FMOVS F1, (R25)
+	B moved3
 
 // func neonOuter2x2(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
 TEXT ·neonOuter2x2(SB), NOSPLIT, $0-112
@@ -5703,21 +5994,9 @@ pixel:
 	ADD R24, R7, R7
 	FMOVQ (R3), F4
 	ADD $16, R3, R25
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R25), F5
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R25), F5
-	TBZ $0, R23, lanes3
-	ADD $8, R25, R25
-	VLD1 (R25), V5.S[2]
-	B lanes3
-lanes2:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R25), F5
-lanes3:
+moved1:
 	ADD R11, R3, R3
 	FMOVS (R6), F6
 	WORD $0x4f861080 // FMLA v0.4s, v4.4s, v6.s[0]
@@ -5743,80 +6022,97 @@ lanes3:
 	FMOVQ (R6), F4
 	WORD $0x4e24d400 // FADD v0.4s, v0.4s, v4.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R25), F4
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R25), F4
-	TBZ $0, R23, lanes6
-	ADD $8, R25, R25
-	VLD1 (R25), V4.S[2]
-	B lanes6
-lanes5:
-	VEOR V4.B16, V4.B16, V4.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R25), F4
-lanes6:
+moved2:
 	WORD $0x4e24d421 // FADD v1.4s, v1.4s, v4.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F4
 	WORD $0x4e24d442 // FADD v2.4s, v2.4s, v4.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R25), F4
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R25), F4
-	TBZ $0, R23, lanes9
-	ADD $8, R25, R25
-	VLD1 (R25), V4.S[2]
-	B lanes9
-lanes8:
-	VEOR V4.B16, V4.B16, V4.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R25), F4
-lanes9:
+moved3:
 	WORD $0x4e24d463 // FADD v3.4s, v3.4s, v4.4s
 	ADD R2, R6, R6
 
 store:
 	FMOVQ F0, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ F1, (R25)
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD F1, (R25)
-	TBZ $0, R23, lanes12
-	ADD $8, R25, R25
-	VST1 V1.S[2], (R25)
-	B lanes12
-lanes11:
-	TBZ $0, R23, lanes12
-	FMOVS F1, (R25)
-lanes12:
+moved4:
 	ADD R2, R7, R7
 	FMOVQ F2, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ F3, (R25)
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD F3, (R25)
-	TBZ $0, R23, lanes15
-	ADD $8, R25, R25
-	VST1 V3.S[2], (R25)
-	B lanes15
-lanes14:
-	TBZ $0, R23, lanes15
-	FMOVS F3, (R25)
-lanes15:
+moved5:
 	ADD R2, R7, R7
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R25), F5
+	TBZ $0, R23, moved1
+	ADD $8, R25, R25
+	VLD1 (R25), V5.S[2]
+	B moved1
+one1:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved1
+	FMOVS (R25), F5
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R25), F4
+	TBZ $0, R23, moved2
+	ADD $8, R25, R25
+	VLD1 (R25), V4.S[2]
+	B moved2
+one2:
+	VEOR V4.B16, V4.B16, V4.B16
+	TBZ $0, R23, moved2
+	FMOVS (R25), F4
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R25), F4
+	TBZ $0, R23, moved3
+	ADD $8, R25, R25
+	VLD1 (R25), V4.S[2]
+	B moved3
+one3:
+	VEOR V4.B16, V4.B16, V4.B16
+	TBZ $0, R23, moved3
+	FMOVS (R25), F4
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD F1, (R25)
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VST1 V1.S[2], (R25)
+	B moved4
+one4:
+	TBZ $0, R23, moved4
+	FMOVS F1, (R25)
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD F3, (R25)
+	TBZ $0, R23, moved5
+	ADD $8, R25, R25
+	VST1 V3.S[2], (R25)
+	B moved5
+one5:
+	TBZ $0, R23, moved5
+	FMOVS F3, (R25)
+	B moved5
 
 // func neonOuter2x3(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
 TEXT ·neonOuter2x3(SB), NOSPLIT, $0-112
@@ -5847,21 +6143,9 @@ pixel:
 	ADD R24, R7, R7
 	FMOVQ (R3), F6
 	ADD $16, R3, R25
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R25), F7
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R25), F7
-	TBZ $0, R23, lanes3
-	ADD $8, R25, R25
-	VLD1 (R25), V7.S[2]
-	B lanes3
-lanes2:
-	VEOR V7.B16, V7.B16, V7.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R25), F7
-lanes3:
+moved1:
 	ADD R11, R3, R3
 	FMOVS (R6), F8
 	WORD $0x4f8810c0 // FMLA v0.4s, v6.4s, v8.s[0]
@@ -5890,117 +6174,136 @@ lanes3:
 	FMOVQ (R6), F6
 	WORD $0x4e26d400 // FADD v0.4s, v0.4s, v6.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R25), F6
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R25), F6
-	TBZ $0, R23, lanes6
-	ADD $8, R25, R25
-	VLD1 (R25), V6.S[2]
-	B lanes6
-lanes5:
-	VEOR V6.B16, V6.B16, V6.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R25), F6
-lanes6:
+moved2:
 	WORD $0x4e26d421 // FADD v1.4s, v1.4s, v6.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F6
 	WORD $0x4e26d442 // FADD v2.4s, v2.4s, v6.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R25), F6
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R25), F6
-	TBZ $0, R23, lanes9
-	ADD $8, R25, R25
-	VLD1 (R25), V6.S[2]
-	B lanes9
-lanes8:
-	VEOR V6.B16, V6.B16, V6.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R25), F6
-lanes9:
+moved3:
 	WORD $0x4e26d463 // FADD v3.4s, v3.4s, v6.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F6
 	WORD $0x4e26d484 // FADD v4.4s, v4.4s, v6.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R25), F6
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R25), F6
-	TBZ $0, R23, lanes12
-	ADD $8, R25, R25
-	VLD1 (R25), V6.S[2]
-	B lanes12
-lanes11:
-	VEOR V6.B16, V6.B16, V6.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R25), F6
-lanes12:
+moved4:
 	WORD $0x4e26d4a5 // FADD v5.4s, v5.4s, v6.4s
 	ADD R2, R6, R6
 
 store:
 	FMOVQ F0, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ F1, (R25)
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD F1, (R25)
-	TBZ $0, R23, lanes15
-	ADD $8, R25, R25
-	VST1 V1.S[2], (R25)
-	B lanes15
-lanes14:
-	TBZ $0, R23, lanes15
-	FMOVS F1, (R25)
-lanes15:
+moved5:
 	ADD R2, R7, R7
 	FMOVQ F2, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ F3, (R25)
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD F3, (R25)
-	TBZ $0, R23, lanes18
-	ADD $8, R25, R25
-	VST1 V3.S[2], (R25)
-	B lanes18
-lanes17:
-	TBZ $0, R23, lanes18
-	FMOVS F3, (R25)
-lanes18:
+moved6:
 	ADD R2, R7, R7
 	FMOVQ F4, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ F5, (R25)
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD F5, (R25)
-	TBZ $0, R23, lanes21
-	ADD $8, R25, R25
-	VST1 V5.S[2], (R25)
-	B lanes21
-lanes20:
-	TBZ $0, R23, lanes21
-	FMOVS F5, (R25)
-lanes21:
+moved7:
 	ADD R2, R7, R7
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R25), F7
+	TBZ $0, R23, moved1
+	ADD $8, R25, R25
+	VLD1 (R25), V7.S[2]
+	B moved1
+one1:
+	VEOR V7.B16, V7.B16, V7.B16
+	TBZ $0, R23, moved1
+	FMOVS (R25), F7
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R25), F6
+	TBZ $0, R23, moved2
+	ADD $8, R25, R25
+	VLD1 (R25), V6.S[2]
+	B moved2
+one2:
+	VEOR V6.B16, V6.B16, V6.B16
+	TBZ $0, R23, moved2
+	FMOVS (R25), F6
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R25), F6
+	TBZ $0, R23, moved3
+	ADD $8, R25, R25
+	VLD1 (R25), V6.S[2]
+	B moved3
+one3:
+	VEOR V6.B16, V6.B16, V6.B16
+	TBZ $0, R23, moved3
+	FMOVS (R25), F6
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R25), F6
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VLD1 (R25), V6.S[2]
+	B moved4
+one4:
+	VEOR V6.B16, V6.B16, V6.B16
+	TBZ $0, R23, moved4
+	FMOVS (R25), F6
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD F1, (R25)
+	TBZ $0, R23, moved5
+	ADD $8, R25, R25
+	VST1 V1.S[2], (R25)
+	B moved5
+one5:
+	TBZ $0, R23, moved5
+	FMOVS F1, (R25)
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD F3, (R25)
+	TBZ $0, R23, moved6
+	ADD $8, R25, R25
+	VST1 V3.S[2], (R25)
+	B moved6
+one6:
+	TBZ $0, R23, moved6
+	FMOVS F3, (R25)
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD F5, (R25)
+	TBZ $0, R23, moved7
+	ADD $8, R25, R25
+	VST1 V5.S[2], (R25)
+	B moved7
+one7:
+	TBZ $0, R23, moved7
+	FMOVS F5, (R25)
+	B moved7
 
 // func neonOuter2x4(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
 TEXT ·neonOuter2x4(SB), NOSPLIT, $0-112
@@ -6033,21 +6336,9 @@ pixel:
 	ADD R24, R7, R7
 	FMOVQ (R3), F8
 	ADD $16, R3, R25
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R25), F9
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R25), F9
-	TBZ $0, R23, lanes3
-	ADD $8, R25, R25
-	VLD1 (R25), V9.S[2]
-	B lanes3
-lanes2:
-	VEOR V9.B16, V9.B16, V9.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R25), F9
-lanes3:
+moved1:
 	ADD R11, R3, R3
 	FMOVQ (R6), F10
 	WORD $0x4f8a1100 // FMLA v0.4s, v8.4s, v10.s[0]
@@ -6076,154 +6367,175 @@ lanes3:
 	FMOVQ (R6), F8
 	WORD $0x4e28d400 // FADD v0.4s, v0.4s, v8.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R25), F8
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R25), F8
-	TBZ $0, R23, lanes6
-	ADD $8, R25, R25
-	VLD1 (R25), V8.S[2]
-	B lanes6
-lanes5:
-	VEOR V8.B16, V8.B16, V8.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R25), F8
-lanes6:
+moved2:
 	WORD $0x4e28d421 // FADD v1.4s, v1.4s, v8.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F8
 	WORD $0x4e28d442 // FADD v2.4s, v2.4s, v8.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R25), F8
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R25), F8
-	TBZ $0, R23, lanes9
-	ADD $8, R25, R25
-	VLD1 (R25), V8.S[2]
-	B lanes9
-lanes8:
-	VEOR V8.B16, V8.B16, V8.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R25), F8
-lanes9:
+moved3:
 	WORD $0x4e28d463 // FADD v3.4s, v3.4s, v8.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F8
 	WORD $0x4e28d484 // FADD v4.4s, v4.4s, v8.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R25), F8
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R25), F8
-	TBZ $0, R23, lanes12
-	ADD $8, R25, R25
-	VLD1 (R25), V8.S[2]
-	B lanes12
-lanes11:
-	VEOR V8.B16, V8.B16, V8.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R25), F8
-lanes12:
+moved4:
 	WORD $0x4e28d4a5 // FADD v5.4s, v5.4s, v8.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F8
 	WORD $0x4e28d4c6 // FADD v6.4s, v6.4s, v8.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R25), F8
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R25), F8
-	TBZ $0, R23, lanes15
-	ADD $8, R25, R25
-	VLD1 (R25), V8.S[2]
-	B lanes15
-lanes14:
-	VEOR V8.B16, V8.B16, V8.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R25), F8
-lanes15:
+moved5:
 	WORD $0x4e28d4e7 // FADD v7.4s, v7.4s, v8.4s
 	ADD R2, R6, R6
 
 store:
 	FMOVQ F0, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ F1, (R25)
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD F1, (R25)
-	TBZ $0, R23, lanes18
-	ADD $8, R25, R25
-	VST1 V1.S[2], (R25)
-	B lanes18
-lanes17:
-	TBZ $0, R23, lanes18
-	FMOVS F1, (R25)
-lanes18:
+moved6:
 	ADD R2, R7, R7
 	FMOVQ F2, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ F3, (R25)
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD F3, (R25)
-	TBZ $0, R23, lanes21
-	ADD $8, R25, R25
-	VST1 V3.S[2], (R25)
-	B lanes21
-lanes20:
-	TBZ $0, R23, lanes21
-	FMOVS F3, (R25)
-lanes21:
+moved7:
 	ADD R2, R7, R7
 	FMOVQ F4, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ F5, (R25)
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD F5, (R25)
-	TBZ $0, R23, lanes24
-	ADD $8, R25, R25
-	VST1 V5.S[2], (R25)
-	B lanes24
-lanes23:
-	TBZ $0, R23, lanes24
-	FMOVS F5, (R25)
-lanes24:
+moved8:
 	ADD R2, R7, R7
 	FMOVQ F6, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ F7, (R25)
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD F7, (R25)
-	TBZ $0, R23, lanes27
-	ADD $8, R25, R25
-	VST1 V7.S[2], (R25)
-	B lanes27
-lanes26:
-	TBZ $0, R23, lanes27
-	FMOVS F7, (R25)
-lanes27:
+moved9:
 	ADD R2, R7, R7
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R25), F9
+	TBZ $0, R23, moved1
+	ADD $8, R25, R25
+	VLD1 (R25), V9.S[2]
+	B moved1
+one1:
+	VEOR V9.B16, V9.B16, V9.B16
+	TBZ $0, R23, moved1
+	FMOVS (R25), F9
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R25), F8
+	TBZ $0, R23, moved2
+	ADD $8, R25, R25
+	VLD1 (R25), V8.S[2]
+	B moved2
+one2:
+	VEOR V8.B16, V8.B16, V8.B16
+	TBZ $0, R23, moved2
+	FMOVS (R25), F8
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R25), F8
+	TBZ $0, R23, moved3
+	ADD $8, R25, R25
+	VLD1 (R25), V8.S[2]
+	B moved3
+one3:
+	VEOR V8.B16, V8.B16, V8.B16
+	TBZ $0, R23, moved3
+	FMOVS (R25), F8
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R25), F8
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VLD1 (R25), V8.S[2]
+	B moved4
+one4:
+	VEOR V8.B16, V8.B16, V8.B16
+	TBZ $0, R23, moved4
+	FMOVS (R25), F8
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R25), F8
+	TBZ $0, R23, moved5
+	ADD $8, R25, R25
+	VLD1 (R25), V8.S[2]
+	B moved5
+one5:
+	VEOR V8.B16, V8.B16, V8.B16
+	TBZ $0, R23, moved5
+	FMOVS (R25), F8
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD F1, (R25)
+	TBZ $0, R23, moved6
+	ADD $8, R25, R25
+	VST1 V1.S[2], (R25)
+	B moved6
+one6:
+	TBZ $0, R23, moved6
+	FMOVS F1, (R25)
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD F3, (R25)
+	TBZ $0, R23, moved7
+	ADD $8, R25, R25
+	VST1 V3.S[2], (R25)
+	B moved7
+one7:
+	TBZ $0, R23, moved7
+	FMOVS F3, (R25)
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD F5, (R25)
+	TBZ $0, R23, moved8
+	ADD $8, R25, R25
+	VST1 V5.S[2], (R25)
+	B moved8
+one8:
+	TBZ $0, R23, moved8
+	FMOVS F5, (R25)
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD F7, (R25)
+	TBZ $0, R23, moved9
+	ADD $8, R25, R25
+	VST1 V7.S[2], (R25)
+	B moved9
+one9:
+	TBZ $0, R23, moved9
+	FMOVS F7, (R25)
+	B moved9
 
 // func neonOuter2x5(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
 TEXT ·neonOuter2x5(SB), NOSPLIT, $0-112
@@ -6258,21 +6570,9 @@ pixel:
 	ADD R24, R7, R7
 	FMOVQ (R3), F10
 	ADD $16, R3, R25
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R25), F11
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R25), F11
-	TBZ $0, R23, lanes3
-	ADD $8, R25, R25
-	VLD1 (R25), V11.S[2]
-	B lanes3
-lanes2:
-	VEOR V11.B16, V11.B16, V11.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R25), F11
-lanes3:
+moved1:
 	ADD R11, R3, R3
 	FMOVQ (R6), F12
 	WORD $0x4f8c1140 // FMLA v0.4s, v10.4s, v12.s[0]
@@ -6304,191 +6604,214 @@ lanes3:
 	FMOVQ (R6), F10
 	WORD $0x4e2ad400 // FADD v0.4s, v0.4s, v10.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R25), F10
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R25), F10
-	TBZ $0, R23, lanes6
-	ADD $8, R25, R25
-	VLD1 (R25), V10.S[2]
-	B lanes6
-lanes5:
-	VEOR V10.B16, V10.B16, V10.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R25), F10
-lanes6:
+moved2:
 	WORD $0x4e2ad421 // FADD v1.4s, v1.4s, v10.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F10
 	WORD $0x4e2ad442 // FADD v2.4s, v2.4s, v10.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R25), F10
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R25), F10
-	TBZ $0, R23, lanes9
-	ADD $8, R25, R25
-	VLD1 (R25), V10.S[2]
-	B lanes9
-lanes8:
-	VEOR V10.B16, V10.B16, V10.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R25), F10
-lanes9:
+moved3:
 	WORD $0x4e2ad463 // FADD v3.4s, v3.4s, v10.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F10
 	WORD $0x4e2ad484 // FADD v4.4s, v4.4s, v10.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R25), F10
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R25), F10
-	TBZ $0, R23, lanes12
-	ADD $8, R25, R25
-	VLD1 (R25), V10.S[2]
-	B lanes12
-lanes11:
-	VEOR V10.B16, V10.B16, V10.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R25), F10
-lanes12:
+moved4:
 	WORD $0x4e2ad4a5 // FADD v5.4s, v5.4s, v10.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F10
 	WORD $0x4e2ad4c6 // FADD v6.4s, v6.4s, v10.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R25), F10
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R25), F10
-	TBZ $0, R23, lanes15
-	ADD $8, R25, R25
-	VLD1 (R25), V10.S[2]
-	B lanes15
-lanes14:
-	VEOR V10.B16, V10.B16, V10.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R25), F10
-lanes15:
+moved5:
 	WORD $0x4e2ad4e7 // FADD v7.4s, v7.4s, v10.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F10
 	WORD $0x4e2ad508 // FADD v8.4s, v8.4s, v10.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R25), F10
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R25), F10
-	TBZ $0, R23, lanes18
-	ADD $8, R25, R25
-	VLD1 (R25), V10.S[2]
-	B lanes18
-lanes17:
-	VEOR V10.B16, V10.B16, V10.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R25), F10
-lanes18:
+moved6:
 	WORD $0x4e2ad529 // FADD v9.4s, v9.4s, v10.4s
 	ADD R2, R6, R6
 
 store:
 	FMOVQ F0, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ F1, (R25)
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD F1, (R25)
-	TBZ $0, R23, lanes21
-	ADD $8, R25, R25
-	VST1 V1.S[2], (R25)
-	B lanes21
-lanes20:
-	TBZ $0, R23, lanes21
-	FMOVS F1, (R25)
-lanes21:
+moved7:
 	ADD R2, R7, R7
 	FMOVQ F2, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ F3, (R25)
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD F3, (R25)
-	TBZ $0, R23, lanes24
-	ADD $8, R25, R25
-	VST1 V3.S[2], (R25)
-	B lanes24
-lanes23:
-	TBZ $0, R23, lanes24
-	FMOVS F3, (R25)
-lanes24:
+moved8:
 	ADD R2, R7, R7
 	FMOVQ F4, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ F5, (R25)
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD F5, (R25)
-	TBZ $0, R23, lanes27
-	ADD $8, R25, R25
-	VST1 V5.S[2], (R25)
-	B lanes27
-lanes26:
-	TBZ $0, R23, lanes27
-	FMOVS F5, (R25)
-lanes27:
+moved9:
 	ADD R2, R7, R7
 	FMOVQ F6, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ F7, (R25)
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD F7, (R25)
-	TBZ $0, R23, lanes30
-	ADD $8, R25, R25
-	VST1 V7.S[2], (R25)
-	B lanes30
-lanes29:
-	TBZ $0, R23, lanes30
-	FMOVS F7, (R25)
-lanes30:
+moved10:
 	ADD R2, R7, R7
 	FMOVQ F8, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ F9, (R25)
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD F9, (R25)
-	TBZ $0, R23, lanes33
-	ADD $8, R25, R25
-	VST1 V9.S[2], (R25)
-	B lanes33
-lanes32:
-	TBZ $0, R23, lanes33
-	FMOVS F9, (R25)
-lanes33:
+moved11:
 	ADD R2, R7, R7
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R25), F11
+	TBZ $0, R23, moved1
+	ADD $8, R25, R25
+	VLD1 (R25), V11.S[2]
+	B moved1
+one1:
+	VEOR V11.B16, V11.B16, V11.B16
+	TBZ $0, R23, moved1
+	FMOVS (R25), F11
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R25), F10
+	TBZ $0, R23, moved2
+	ADD $8, R25, R25
+	VLD1 (R25), V10.S[2]
+	B moved2
+one2:
+	VEOR V10.B16, V10.B16, V10.B16
+	TBZ $0, R23, moved2
+	FMOVS (R25), F10
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R25), F10
+	TBZ $0, R23, moved3
+	ADD $8, R25, R25
+	VLD1 (R25), V10.S[2]
+	B moved3
+one3:
+	VEOR V10.B16, V10.B16, V10.B16
+	TBZ $0, R23, moved3
+	FMOVS (R25), F10
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R25), F10
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VLD1 (R25), V10.S[2]
+	B moved4
+one4:
+	VEOR V10.B16, V10.B16, V10.B16
+	TBZ $0, R23, moved4
+	FMOVS (R25), F10
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R25), F10
+	TBZ $0, R23, moved5
+	ADD $8, R25, R25
+	VLD1 (R25), V10.S[2]
+	B moved5
+one5:
+	VEOR V10.B16, V10.B16, V10.B16
+	TBZ $0, R23, moved5
+	FMOVS (R25), F10
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R25), F10
+	TBZ $0, R23, moved6
+	ADD $8, R25, R25
+	VLD1 (R25), V10.S[2]
+	B moved6
+one6:
+	VEOR V10.B16, V10.B16, V10.B16
+	TBZ $0, R23, moved6
+	FMOVS (R25), F10
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD F1, (R25)
+	TBZ $0, R23, moved7
+	ADD $8, R25, R25
+	VST1 V1.S[2], (R25)
+	B moved7
+one7:
+	TBZ $0, R23, moved7
+	FMOVS F1, (R25)
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD F3, (R25)
+	TBZ $0, R23, moved8
+	ADD $8, R25, R25
+	VST1 V3.S[2], (R25)
+	B moved8
+one8:
+	TBZ $0, R23, moved8
+	FMOVS F3, (R25)
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD F5, (R25)
+	TBZ $0, R23, moved9
+	ADD $8, R25, R25
+	VST1 V5.S[2], (R25)
+	B moved9
+one9:
+	TBZ $0, R23, moved9
+	FMOVS F5, (R25)
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD F7, (R25)
+	TBZ $0, R23, moved10
+	ADD $8, R25, R25
+	VST1 V7.S[2], (R25)
+	B moved10
+one10:
+	TBZ $0, R23, moved10
+	FMOVS F7, (R25)
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD F9, (R25)
+	TBZ $0, R23, moved11
+	ADD $8, R25, R25
+	VST1 V9.S[2], (R25)
+	B moved11
+one11:
+	TBZ $0, R23, moved11
+	FMOVS F9, (R25)
+	B moved11
 
 // func neonOuter2x6(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
 TEXT ·neonOuter2x6(SB), NOSPLIT, $0-112
@@ -6525,21 +6848,9 @@ pixel:
 	ADD R24, R7, R7
 	FMOVQ (R3), F12
 	ADD $16, R3, R25
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R25), F13
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R25), F13
-	TBZ $0, R23, lanes3
-	ADD $8, R25, R25
-	VLD1 (R25), V13.S[2]
-	B lanes3
-lanes2:
-	VEOR V13.B16, V13.B16, V13.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R25), F13
-lanes3:
+moved1:
 	ADD R11, R3, R3
 	FMOVQ (R6), F14
 	WORD $0x4f8e1180 // FMLA v0.4s, v12.4s, v14.s[0]
@@ -6574,228 +6885,253 @@ lanes3:
 	FMOVQ (R6), F12
 	WORD $0x4e2cd400 // FADD v0.4s, v0.4s, v12.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R25), F12
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R25), F12
-	TBZ $0, R23, lanes6
-	ADD $8, R25, R25
-	VLD1 (R25), V12.S[2]
-	B lanes6
-lanes5:
-	VEOR V12.B16, V12.B16, V12.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R25), F12
-lanes6:
+moved2:
 	WORD $0x4e2cd421 // FADD v1.4s, v1.4s, v12.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F12
 	WORD $0x4e2cd442 // FADD v2.4s, v2.4s, v12.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R25), F12
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R25), F12
-	TBZ $0, R23, lanes9
-	ADD $8, R25, R25
-	VLD1 (R25), V12.S[2]
-	B lanes9
-lanes8:
-	VEOR V12.B16, V12.B16, V12.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R25), F12
-lanes9:
+moved3:
 	WORD $0x4e2cd463 // FADD v3.4s, v3.4s, v12.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F12
 	WORD $0x4e2cd484 // FADD v4.4s, v4.4s, v12.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R25), F12
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R25), F12
-	TBZ $0, R23, lanes12
-	ADD $8, R25, R25
-	VLD1 (R25), V12.S[2]
-	B lanes12
-lanes11:
-	VEOR V12.B16, V12.B16, V12.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R25), F12
-lanes12:
+moved4:
 	WORD $0x4e2cd4a5 // FADD v5.4s, v5.4s, v12.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F12
 	WORD $0x4e2cd4c6 // FADD v6.4s, v6.4s, v12.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R25), F12
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R25), F12
-	TBZ $0, R23, lanes15
-	ADD $8, R25, R25
-	VLD1 (R25), V12.S[2]
-	B lanes15
-lanes14:
-	VEOR V12.B16, V12.B16, V12.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R25), F12
-lanes15:
+moved5:
 	WORD $0x4e2cd4e7 // FADD v7.4s, v7.4s, v12.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F12
 	WORD $0x4e2cd508 // FADD v8.4s, v8.4s, v12.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R25), F12
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R25), F12
-	TBZ $0, R23, lanes18
-	ADD $8, R25, R25
-	VLD1 (R25), V12.S[2]
-	B lanes18
-lanes17:
-	VEOR V12.B16, V12.B16, V12.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R25), F12
-lanes18:
+moved6:
 	WORD $0x4e2cd529 // FADD v9.4s, v9.4s, v12.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F12
 	WORD $0x4e2cd54a // FADD v10.4s, v10.4s, v12.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R25), F12
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R25), F12
-	TBZ $0, R23, lanes21
-	ADD $8, R25, R25
-	VLD1 (R25), V12.S[2]
-	B lanes21
-lanes20:
-	VEOR V12.B16, V12.B16, V12.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R25), F12
-lanes21:
+moved7:
 	WORD $0x4e2cd56b // FADD v11.4s, v11.4s, v12.4s
 	ADD R2, R6, R6
 
 store:
 	FMOVQ F0, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ F1, (R25)
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD F1, (R25)
-	TBZ $0, R23, lanes24
-	ADD $8, R25, R25
-	VST1 V1.S[2], (R25)
-	B lanes24
-lanes23:
-	TBZ $0, R23, lanes24
-	FMOVS F1, (R25)
-lanes24:
+moved8:
 	ADD R2, R7, R7
 	FMOVQ F2, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ F3, (R25)
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD F3, (R25)
-	TBZ $0, R23, lanes27
-	ADD $8, R25, R25
-	VST1 V3.S[2], (R25)
-	B lanes27
-lanes26:
-	TBZ $0, R23, lanes27
-	FMOVS F3, (R25)
-lanes27:
+moved9:
 	ADD R2, R7, R7
 	FMOVQ F4, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ F5, (R25)
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD F5, (R25)
-	TBZ $0, R23, lanes30
-	ADD $8, R25, R25
-	VST1 V5.S[2], (R25)
-	B lanes30
-lanes29:
-	TBZ $0, R23, lanes30
-	FMOVS F5, (R25)
-lanes30:
+moved10:
 	ADD R2, R7, R7
 	FMOVQ F6, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ F7, (R25)
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD F7, (R25)
-	TBZ $0, R23, lanes33
-	ADD $8, R25, R25
-	VST1 V7.S[2], (R25)
-	B lanes33
-lanes32:
-	TBZ $0, R23, lanes33
-	FMOVS F7, (R25)
-lanes33:
+moved11:
 	ADD R2, R7, R7
 	FMOVQ F8, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes34
+	TBZ $2, R23, some12
 	FMOVQ F9, (R25)
-	B lanes36
-lanes34:
-	TBZ $1, R23, lanes35
-	FMOVD F9, (R25)
-	TBZ $0, R23, lanes36
-	ADD $8, R25, R25
-	VST1 V9.S[2], (R25)
-	B lanes36
-lanes35:
-	TBZ $0, R23, lanes36
-	FMOVS F9, (R25)
-lanes36:
+moved12:
 	ADD R2, R7, R7
 	FMOVQ F10, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes37
+	TBZ $2, R23, some13
 	FMOVQ F11, (R25)
-	B lanes39
-lanes37:
-	TBZ $1, R23, lanes38
-	FMOVD F11, (R25)
-	TBZ $0, R23, lanes39
-	ADD $8, R25, R25
-	VST1 V11.S[2], (R25)
-	B lanes39
-lanes38:
-	TBZ $0, R23, lanes39
-	FMOVS F11, (R25)
-lanes39:
+moved13:
 	ADD R2, R7, R7
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R25), F13
+	TBZ $0, R23, moved1
+	ADD $8, R25, R25
+	VLD1 (R25), V13.S[2]
+	B moved1
+one1:
+	VEOR V13.B16, V13.B16, V13.B16
+	TBZ $0, R23, moved1
+	FMOVS (R25), F13
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R25), F12
+	TBZ $0, R23, moved2
+	ADD $8, R25, R25
+	VLD1 (R25), V12.S[2]
+	B moved2
+one2:
+	VEOR V12.B16, V12.B16, V12.B16
+	TBZ $0, R23, moved2
+	FMOVS (R25), F12
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R25), F12
+	TBZ $0, R23, moved3
+	ADD $8, R25, R25
+	VLD1 (R25), V12.S[2]
+	B moved3
+one3:
+	VEOR V12.B16, V12.B16, V12.B16
+	TBZ $0, R23, moved3
+	FMOVS (R25), F12
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R25), F12
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VLD1 (R25), V12.S[2]
+	B moved4
+one4:
+	VEOR V12.B16, V12.B16, V12.B16
+	TBZ $0, R23, moved4
+	FMOVS (R25), F12
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R25), F12
+	TBZ $0, R23, moved5
+	ADD $8, R25, R25
+	VLD1 (R25), V12.S[2]
+	B moved5
+one5:
+	VEOR V12.B16, V12.B16, V12.B16
+	TBZ $0, R23, moved5
+	FMOVS (R25), F12
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R25), F12
+	TBZ $0, R23, moved6
+	ADD $8, R25, R25
+	VLD1 (R25), V12.S[2]
+	B moved6
+one6:
+	VEOR V12.B16, V12.B16, V12.B16
+	TBZ $0, R23, moved6
+	FMOVS (R25), F12
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R25), F12
+	TBZ $0, R23, moved7
+	ADD $8, R25, R25
+	VLD1 (R25), V12.S[2]
+	B moved7
+one7:
+	VEOR V12.B16, V12.B16, V12.B16
+	TBZ $0, R23, moved7
+	FMOVS (R25), F12
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD F1, (R25)
+	TBZ $0, R23, moved8
+	ADD $8, R25, R25
+	VST1 V1.S[2], (R25)
+	B moved8
+one8:
+	TBZ $0, R23, moved8
+	FMOVS F1, (R25)
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD F3, (R25)
+	TBZ $0, R23, moved9
+	ADD $8, R25, R25
+	VST1 V3.S[2], (R25)
+	B moved9
+one9:
+	TBZ $0, R23, moved9
+	FMOVS F3, (R25)
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD F5, (R25)
+	TBZ $0, R23, moved10
+	ADD $8, R25, R25
+	VST1 V5.S[2], (R25)
+	B moved10
+one10:
+	TBZ $0, R23, moved10
+	FMOVS F5, (R25)
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD F7, (R25)
+	TBZ $0, R23, moved11
+	ADD $8, R25, R25
+	VST1 V7.S[2], (R25)
+	B moved11
+one11:
+	TBZ $0, R23, moved11
+	FMOVS F7, (R25)
+	B moved11
+
+some12:
+	TBZ $1, R23, one12
+	FMOVD F9, (R25)
+	TBZ $0, R23, moved12
+	ADD $8, R25, R25
+	VST1 V9.S[2], (R25)
+	B moved12
+one12:
+	TBZ $0, R23, moved12
+	FMOVS F9, (R25)
+	B moved12
+
+some13:
+	TBZ $1, R23, one13
+	FMOVD F11, (R25)
+	TBZ $0, R23, moved13
+	ADD $8, R25, R25
+	VST1 V11.S[2], (R25)
+	B moved13
+one13:
+	TBZ $0, R23, moved13
+	FMOVS F11, (R25)
+	B moved13
 
 // func neonOuter2x7(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
 TEXT ·neonOuter2x7(SB), NOSPLIT, $0-112
@@ -6834,21 +7170,9 @@ pixel:
 	ADD R24, R7, R7
 	FMOVQ (R3), F14
 	ADD $16, R3, R25
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R25), F15
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R25), F15
-	TBZ $0, R23, lanes3
-	ADD $8, R25, R25
-	VLD1 (R25), V15.S[2]
-	B lanes3
-lanes2:
-	VEOR V15.B16, V15.B16, V15.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R25), F15
-lanes3:
+moved1:
 	ADD R11, R3, R3
 	FMOVQ (R6), F16
 	WORD $0x4f9011c0 // FMLA v0.4s, v14.4s, v16.s[0]
@@ -6886,265 +7210,292 @@ lanes3:
 	FMOVQ (R6), F14
 	WORD $0x4e2ed400 // FADD v0.4s, v0.4s, v14.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R25), F14
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R25), F14
-	TBZ $0, R23, lanes6
-	ADD $8, R25, R25
-	VLD1 (R25), V14.S[2]
-	B lanes6
-lanes5:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R25), F14
-lanes6:
+moved2:
 	WORD $0x4e2ed421 // FADD v1.4s, v1.4s, v14.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F14
 	WORD $0x4e2ed442 // FADD v2.4s, v2.4s, v14.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R25), F14
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R25), F14
-	TBZ $0, R23, lanes9
-	ADD $8, R25, R25
-	VLD1 (R25), V14.S[2]
-	B lanes9
-lanes8:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R25), F14
-lanes9:
+moved3:
 	WORD $0x4e2ed463 // FADD v3.4s, v3.4s, v14.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F14
 	WORD $0x4e2ed484 // FADD v4.4s, v4.4s, v14.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R25), F14
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R25), F14
-	TBZ $0, R23, lanes12
-	ADD $8, R25, R25
-	VLD1 (R25), V14.S[2]
-	B lanes12
-lanes11:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R25), F14
-lanes12:
+moved4:
 	WORD $0x4e2ed4a5 // FADD v5.4s, v5.4s, v14.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F14
 	WORD $0x4e2ed4c6 // FADD v6.4s, v6.4s, v14.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R25), F14
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R25), F14
-	TBZ $0, R23, lanes15
-	ADD $8, R25, R25
-	VLD1 (R25), V14.S[2]
-	B lanes15
-lanes14:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R25), F14
-lanes15:
+moved5:
 	WORD $0x4e2ed4e7 // FADD v7.4s, v7.4s, v14.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F14
 	WORD $0x4e2ed508 // FADD v8.4s, v8.4s, v14.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R25), F14
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R25), F14
-	TBZ $0, R23, lanes18
-	ADD $8, R25, R25
-	VLD1 (R25), V14.S[2]
-	B lanes18
-lanes17:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R25), F14
-lanes18:
+moved6:
 	WORD $0x4e2ed529 // FADD v9.4s, v9.4s, v14.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F14
 	WORD $0x4e2ed54a // FADD v10.4s, v10.4s, v14.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R25), F14
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R25), F14
-	TBZ $0, R23, lanes21
-	ADD $8, R25, R25
-	VLD1 (R25), V14.S[2]
-	B lanes21
-lanes20:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R25), F14
-lanes21:
+moved7:
 	WORD $0x4e2ed56b // FADD v11.4s, v11.4s, v14.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F14
 	WORD $0x4e2ed58c // FADD v12.4s, v12.4s, v14.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ (R25), F14
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD (R25), F14
-	TBZ $0, R23, lanes24
-	ADD $8, R25, R25
-	VLD1 (R25), V14.S[2]
-	B lanes24
-lanes23:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes24
-	FMOVS (R25), F14
-lanes24:
+moved8:
 	WORD $0x4e2ed5ad // FADD v13.4s, v13.4s, v14.4s
 	ADD R2, R6, R6
 
 store:
 	FMOVQ F0, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ F1, (R25)
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD F1, (R25)
-	TBZ $0, R23, lanes27
-	ADD $8, R25, R25
-	VST1 V1.S[2], (R25)
-	B lanes27
-lanes26:
-	TBZ $0, R23, lanes27
-	FMOVS F1, (R25)
-lanes27:
+moved9:
 	ADD R2, R7, R7
 	FMOVQ F2, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ F3, (R25)
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD F3, (R25)
-	TBZ $0, R23, lanes30
-	ADD $8, R25, R25
-	VST1 V3.S[2], (R25)
-	B lanes30
-lanes29:
-	TBZ $0, R23, lanes30
-	FMOVS F3, (R25)
-lanes30:
+moved10:
 	ADD R2, R7, R7
 	FMOVQ F4, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ F5, (R25)
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD F5, (R25)
-	TBZ $0, R23, lanes33
-	ADD $8, R25, R25
-	VST1 V5.S[2], (R25)
-	B lanes33
-lanes32:
-	TBZ $0, R23, lanes33
-	FMOVS F5, (R25)
-lanes33:
+moved11:
 	ADD R2, R7, R7
 	FMOVQ F6, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes34
+	TBZ $2, R23, some12
 	FMOVQ F7, (R25)
-	B lanes36
-lanes34:
-	TBZ $1, R23, lanes35
-	FMOVD F7, (R25)
-	TBZ $0, R23, lanes36
-	ADD $8, R25, R25
-	VST1 V7.S[2], (R25)
-	B lanes36
-lanes35:
-	TBZ $0, R23, lanes36
-	FMOVS F7, (R25)
-lanes36:
+moved12:
 	ADD R2, R7, R7
 	FMOVQ F8, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes37
+	TBZ $2, R23, some13
 	FMOVQ F9, (R25)
-	B lanes39
-lanes37:
-	TBZ $1, R23, lanes38
-	FMOVD F9, (R25)
-	TBZ $0, R23, lanes39
-	ADD $8, R25, R25
-	VST1 V9.S[2], (R25)
-	B lanes39
-lanes38:
-	TBZ $0, R23, lanes39
-	FMOVS F9, (R25)
-lanes39:
+moved13:
 	ADD R2, R7, R7
 	FMOVQ F10, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes40
+	TBZ $2, R23, some14
 	FMOVQ F11, (R25)
-	B lanes42
-lanes40:
-	TBZ $1, R23, lanes41
-	FMOVD F11, (R25)
-	TBZ $0, R23, lanes42
-	ADD $8, R25, R25
-	VST1 V11.S[2], (R25)
-	B lanes42
-lanes41:
-	TBZ $0, R23, lanes42
-	FMOVS F11, (R25)
-lanes42:
+moved14:
 	ADD R2, R7, R7
 	FMOVQ F12, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes43
+	TBZ $2, R23, some15
 	FMOVQ F13, (R25)
-	B lanes45
-lanes43:
-	TBZ $1, R23, lanes44
-	FMOVD F13, (R25)
-	TBZ $0, R23, lanes45
-	ADD $8, R25, R25
-	VST1 V13.S[2], (R25)
-	B lanes45
-lanes44:
-	TBZ $0, R23, lanes45
-	FMOVS F13, (R25)
-lanes45:
+moved15:
 	ADD R2, R7, R7
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R25), F15
+	TBZ $0, R23, moved1
+	ADD $8, R25, R25
+	VLD1 (R25), V15.S[2]
+	B moved1
+one1:
+	VEOR V15.B16, V15.B16, V15.B16
+	TBZ $0, R23, moved1
+	FMOVS (R25), F15
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R25), F14
+	TBZ $0, R23, moved2
+	ADD $8, R25, R25
+	VLD1 (R25), V14.S[2]
+	B moved2
+one2:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved2
+	FMOVS (R25), F14
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R25), F14
+	TBZ $0, R23, moved3
+	ADD $8, R25, R25
+	VLD1 (R25), V14.S[2]
+	B moved3
+one3:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved3
+	FMOVS (R25), F14
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R25), F14
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VLD1 (R25), V14.S[2]
+	B moved4
+one4:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved4
+	FMOVS (R25), F14
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R25), F14
+	TBZ $0, R23, moved5
+	ADD $8, R25, R25
+	VLD1 (R25), V14.S[2]
+	B moved5
+one5:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved5
+	FMOVS (R25), F14
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R25), F14
+	TBZ $0, R23, moved6
+	ADD $8, R25, R25
+	VLD1 (R25), V14.S[2]
+	B moved6
+one6:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved6
+	FMOVS (R25), F14
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R25), F14
+	TBZ $0, R23, moved7
+	ADD $8, R25, R25
+	VLD1 (R25), V14.S[2]
+	B moved7
+one7:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved7
+	FMOVS (R25), F14
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD (R25), F14
+	TBZ $0, R23, moved8
+	ADD $8, R25, R25
+	VLD1 (R25), V14.S[2]
+	B moved8
+one8:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved8
+	FMOVS (R25), F14
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD F1, (R25)
+	TBZ $0, R23, moved9
+	ADD $8, R25, R25
+	VST1 V1.S[2], (R25)
+	B moved9
+one9:
+	TBZ $0, R23, moved9
+	FMOVS F1, (R25)
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD F3, (R25)
+	TBZ $0, R23, moved10
+	ADD $8, R25, R25
+	VST1 V3.S[2], (R25)
+	B moved10
+one10:
+	TBZ $0, R23, moved10
+	FMOVS F3, (R25)
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD F5, (R25)
+	TBZ $0, R23, moved11
+	ADD $8, R25, R25
+	VST1 V5.S[2], (R25)
+	B moved11
+one11:
+	TBZ $0, R23, moved11
+	FMOVS F5, (R25)
+	B moved11
+
+some12:
+	TBZ $1, R23, one12
+	FMOVD F7, (R25)
+	TBZ $0, R23, moved12
+	ADD $8, R25, R25
+	VST1 V7.S[2], (R25)
+	B moved12
+one12:
+	TBZ $0, R23, moved12
+	FMOVS F7, (R25)
+	B moved12
+
+some13:
+	TBZ $1, R23, one13
+	FMOVD F9, (R25)
+	TBZ $0, R23, moved13
+	ADD $8, R25, R25
+	VST1 V9.S[2], (R25)
+	B moved13
+one13:
+	TBZ $0, R23, moved13
+	FMOVS F9, (R25)
+	B moved13
+
+some14:
+	TBZ $1, R23, one14
+	FMOVD F11, (R25)
+	TBZ $0, R23, moved14
+	ADD $8, R25, R25
+	VST1 V11.S[2], (R25)
+	B moved14
+one14:
+	TBZ $0, R23, moved14
+	FMOVS F11, (R25)
+	B moved14
+
+some15:
+	TBZ $1, R23, one15
+	FMOVD F13, (R25)
+	TBZ $0, R23, moved15
+	ADD $8, R25, R25
+	VST1 V13.S[2], (R25)
+	B moved15
+one15:
+	TBZ $0, R23, moved15
+	FMOVS F13, (R25)
+	B moved15
 
 // func neonOuter2x8(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
 TEXT ·neonOuter2x8(SB), NOSPLIT, $0-112
@@ -7185,21 +7536,9 @@ pixel:
 	ADD R24, R7, R7
 	FMOVQ (R3), F16
 	ADD $16, R3, R25
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R25), F17
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R25), F17
-	TBZ $0, R23, lanes3
-	ADD $8, R25, R25
-	VLD1 (R25), V17.S[2]
-	B lanes3
-lanes2:
-	VEOR V17.B16, V17.B16, V17.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R25), F17
-lanes3:
+moved1:
 	ADD R11, R3, R3
 	FMOVQ (R6), F18
 	WORD $0x4f921200 // FMLA v0.4s, v16.4s, v18.s[0]
@@ -7237,302 +7576,331 @@ lanes3:
 	FMOVQ (R6), F16
 	WORD $0x4e30d400 // FADD v0.4s, v0.4s, v16.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R25), F16
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R25), F16
-	TBZ $0, R23, lanes6
-	ADD $8, R25, R25
-	VLD1 (R25), V16.S[2]
-	B lanes6
-lanes5:
-	VEOR V16.B16, V16.B16, V16.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R25), F16
-lanes6:
+moved2:
 	WORD $0x4e30d421 // FADD v1.4s, v1.4s, v16.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F16
 	WORD $0x4e30d442 // FADD v2.4s, v2.4s, v16.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R25), F16
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R25), F16
-	TBZ $0, R23, lanes9
-	ADD $8, R25, R25
-	VLD1 (R25), V16.S[2]
-	B lanes9
-lanes8:
-	VEOR V16.B16, V16.B16, V16.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R25), F16
-lanes9:
+moved3:
 	WORD $0x4e30d463 // FADD v3.4s, v3.4s, v16.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F16
 	WORD $0x4e30d484 // FADD v4.4s, v4.4s, v16.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R25), F16
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R25), F16
-	TBZ $0, R23, lanes12
-	ADD $8, R25, R25
-	VLD1 (R25), V16.S[2]
-	B lanes12
-lanes11:
-	VEOR V16.B16, V16.B16, V16.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R25), F16
-lanes12:
+moved4:
 	WORD $0x4e30d4a5 // FADD v5.4s, v5.4s, v16.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F16
 	WORD $0x4e30d4c6 // FADD v6.4s, v6.4s, v16.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R25), F16
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R25), F16
-	TBZ $0, R23, lanes15
-	ADD $8, R25, R25
-	VLD1 (R25), V16.S[2]
-	B lanes15
-lanes14:
-	VEOR V16.B16, V16.B16, V16.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R25), F16
-lanes15:
+moved5:
 	WORD $0x4e30d4e7 // FADD v7.4s, v7.4s, v16.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F16
 	WORD $0x4e30d508 // FADD v8.4s, v8.4s, v16.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R25), F16
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R25), F16
-	TBZ $0, R23, lanes18
-	ADD $8, R25, R25
-	VLD1 (R25), V16.S[2]
-	B lanes18
-lanes17:
-	VEOR V16.B16, V16.B16, V16.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R25), F16
-lanes18:
+moved6:
 	WORD $0x4e30d529 // FADD v9.4s, v9.4s, v16.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F16
 	WORD $0x4e30d54a // FADD v10.4s, v10.4s, v16.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R25), F16
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R25), F16
-	TBZ $0, R23, lanes21
-	ADD $8, R25, R25
-	VLD1 (R25), V16.S[2]
-	B lanes21
-lanes20:
-	VEOR V16.B16, V16.B16, V16.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R25), F16
-lanes21:
+moved7:
 	WORD $0x4e30d56b // FADD v11.4s, v11.4s, v16.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F16
 	WORD $0x4e30d58c // FADD v12.4s, v12.4s, v16.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ (R25), F16
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD (R25), F16
-	TBZ $0, R23, lanes24
-	ADD $8, R25, R25
-	VLD1 (R25), V16.S[2]
-	B lanes24
-lanes23:
-	VEOR V16.B16, V16.B16, V16.B16
-	TBZ $0, R23, lanes24
-	FMOVS (R25), F16
-lanes24:
+moved8:
 	WORD $0x4e30d5ad // FADD v13.4s, v13.4s, v16.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F16
 	WORD $0x4e30d5ce // FADD v14.4s, v14.4s, v16.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ (R25), F16
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD (R25), F16
-	TBZ $0, R23, lanes27
-	ADD $8, R25, R25
-	VLD1 (R25), V16.S[2]
-	B lanes27
-lanes26:
-	VEOR V16.B16, V16.B16, V16.B16
-	TBZ $0, R23, lanes27
-	FMOVS (R25), F16
-lanes27:
+moved9:
 	WORD $0x4e30d5ef // FADD v15.4s, v15.4s, v16.4s
 	ADD R2, R6, R6
 
 store:
 	FMOVQ F0, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ F1, (R25)
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD F1, (R25)
-	TBZ $0, R23, lanes30
-	ADD $8, R25, R25
-	VST1 V1.S[2], (R25)
-	B lanes30
-lanes29:
-	TBZ $0, R23, lanes30
-	FMOVS F1, (R25)
-lanes30:
+moved10:
 	ADD R2, R7, R7
 	FMOVQ F2, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ F3, (R25)
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD F3, (R25)
-	TBZ $0, R23, lanes33
-	ADD $8, R25, R25
-	VST1 V3.S[2], (R25)
-	B lanes33
-lanes32:
-	TBZ $0, R23, lanes33
-	FMOVS F3, (R25)
-lanes33:
+moved11:
 	ADD R2, R7, R7
 	FMOVQ F4, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes34
+	TBZ $2, R23, some12
 	FMOVQ F5, (R25)
-	B lanes36
-lanes34:
-	TBZ $1, R23, lanes35
-	FMOVD F5, (R25)
-	TBZ $0, R23, lanes36
-	ADD $8, R25, R25
-	VST1 V5.S[2], (R25)
-	B lanes36
-lanes35:
-	TBZ $0, R23, lanes36
-	FMOVS F5, (R25)
-lanes36:
+moved12:
 	ADD R2, R7, R7
 	FMOVQ F6, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes37
+	TBZ $2, R23, some13
 	FMOVQ F7, (R25)
-	B lanes39
-lanes37:
-	TBZ $1, R23, lanes38
-	FMOVD F7, (R25)
-	TBZ $0, R23, lanes39
-	ADD $8, R25, R25
-	VST1 V7.S[2], (R25)
-	B lanes39
-lanes38:
-	TBZ $0, R23, lanes39
-	FMOVS F7, (R25)
-lanes39:
+moved13:
 	ADD R2, R7, R7
 	FMOVQ F8, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes40
+	TBZ $2, R23, some14
 	FMOVQ F9, (R25)
-	B lanes42
-lanes40:
-	TBZ $1, R23, lanes41
-	FMOVD F9, (R25)
-	TBZ $0, R23, lanes42
-	ADD $8, R25, R25
-	VST1 V9.S[2], (R25)
-	B lanes42
-lanes41:
-	TBZ $0, R23, lanes42
-	FMOVS F9, (R25)
-lanes42:
+moved14:
 	ADD R2, R7, R7
 	FMOVQ F10, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes43
+	TBZ $2, R23, some15
 	FMOVQ F11, (R25)
-	B lanes45
-lanes43:
-	TBZ $1, R23, lanes44
-	FMOVD F11, (R25)
-	TBZ $0, R23, lanes45
-	ADD $8, R25, R25
-	VST1 V11.S[2], (R25)
-	B lanes45
-lanes44:
-	TBZ $0, R23, lanes45
-	FMOVS F11, (R25)
-lanes45:
+moved15:
 	ADD R2, R7, R7
 	FMOVQ F12, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes46
+	TBZ $2, R23, some16
 	FMOVQ F13, (R25)
-	B lanes48
-lanes46:
-	TBZ $1, R23, lanes47
-	FMOVD F13, (R25)
-	TBZ $0, R23, lanes48
-	ADD $8, R25, R25
-	VST1 V13.S[2], (R25)
-	B lanes48
-lanes47:
-	TBZ $0, R23, lanes48
-	FMOVS F13, (R25)
-lanes48:
+moved16:
 	ADD R2, R7, R7
 	FMOVQ F14, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes49
+	TBZ $2, R23, some17
 	FMOVQ F15, (R25)
-	B lanes51
-lanes49:
-	TBZ $1, R23, lanes50
-	FMOVD F15, (R25)
-	TBZ $0, R23, lanes51
-	ADD $8, R25, R25
-	VST1 V15.S[2], (R25)
-	B lanes51
-lanes50:
-	TBZ $0, R23, lanes51
-	FMOVS F15, (R25)
-lanes51:
+moved17:
 	ADD R2, R7, R7
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R25), F17
+	TBZ $0, R23, moved1
+	ADD $8, R25, R25
+	VLD1 (R25), V17.S[2]
+	B moved1
+one1:
+	VEOR V17.B16, V17.B16, V17.B16
+	TBZ $0, R23, moved1
+	FMOVS (R25), F17
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R25), F16
+	TBZ $0, R23, moved2
+	ADD $8, R25, R25
+	VLD1 (R25), V16.S[2]
+	B moved2
+one2:
+	VEOR V16.B16, V16.B16, V16.B16
+	TBZ $0, R23, moved2
+	FMOVS (R25), F16
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R25), F16
+	TBZ $0, R23, moved3
+	ADD $8, R25, R25
+	VLD1 (R25), V16.S[2]
+	B moved3
+one3:
+	VEOR V16.B16, V16.B16, V16.B16
+	TBZ $0, R23, moved3
+	FMOVS (R25), F16
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R25), F16
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VLD1 (R25), V16.S[2]
+	B moved4
+one4:
+	VEOR V16.B16, V16.B16, V16.B16
+	TBZ $0, R23, moved4
+	FMOVS (R25), F16
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R25), F16
+	TBZ $0, R23, moved5
+	ADD $8, R25, R25
+	VLD1 (R25), V16.S[2]
+	B moved5
+one5:
+	VEOR V16.B16, V16.B16, V16.B16
+	TBZ $0, R23, moved5
+	FMOVS (R25), F16
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R25), F16
+	TBZ $0, R23, moved6
+	ADD $8, R25, R25
+	VLD1 (R25), V16.S[2]
+	B moved6
+one6:
+	VEOR V16.B16, V16.B16, V16.B16
+	TBZ $0, R23, moved6
+	FMOVS (R25), F16
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R25), F16
+	TBZ $0, R23, moved7
+	ADD $8, R25, R25
+	VLD1 (R25), V16.S[2]
+	B moved7
+one7:
+	VEOR V16.B16, V16.B16, V16.B16
+	TBZ $0, R23, moved7
+	FMOVS (R25), F16
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD (R25), F16
+	TBZ $0, R23, moved8
+	ADD $8, R25, R25
+	VLD1 (R25), V16.S[2]
+	B moved8
+one8:
+	VEOR V16.B16, V16.B16, V16.B16
+	TBZ $0, R23, moved8
+	FMOVS (R25), F16
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD (R25), F16
+	TBZ $0, R23, moved9
+	ADD $8, R25, R25
+	VLD1 (R25), V16.S[2]
+	B moved9
+one9:
+	VEOR V16.B16, V16.B16, V16.B16
+	TBZ $0, R23, moved9
+	FMOVS (R25), F16
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD F1, (R25)
+	TBZ $0, R23, moved10
+	ADD $8, R25, R25
+	VST1 V1.S[2], (R25)
+	B moved10
+one10:
+	TBZ $0, R23, moved10
+	FMOVS F1, (R25)
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD F3, (R25)
+	TBZ $0, R23, moved11
+	ADD $8, R25, R25
+	VST1 V3.S[2], (R25)
+	B moved11
+one11:
+	TBZ $0, R23, moved11
+	FMOVS F3, (R25)
+	B moved11
+
+some12:
+	TBZ $1, R23, one12
+	FMOVD F5, (R25)
+	TBZ $0, R23, moved12
+	ADD $8, R25, R25
+	VST1 V5.S[2], (R25)
+	B moved12
+one12:
+	TBZ $0, R23, moved12
+	FMOVS F5, (R25)
+	B moved12
+
+some13:
+	TBZ $1, R23, one13
+	FMOVD F7, (R25)
+	TBZ $0, R23, moved13
+	ADD $8, R25, R25
+	VST1 V7.S[2], (R25)
+	B moved13
+one13:
+	TBZ $0, R23, moved13
+	FMOVS F7, (R25)
+	B moved13
+
+some14:
+	TBZ $1, R23, one14
+	FMOVD F9, (R25)
+	TBZ $0, R23, moved14
+	ADD $8, R25, R25
+	VST1 V9.S[2], (R25)
+	B moved14
+one14:
+	TBZ $0, R23, moved14
+	FMOVS F9, (R25)
+	B moved14
+
+some15:
+	TBZ $1, R23, one15
+	FMOVD F11, (R25)
+	TBZ $0, R23, moved15
+	ADD $8, R25, R25
+	VST1 V11.S[2], (R25)
+	B moved15
+one15:
+	TBZ $0, R23, moved15
+	FMOVS F11, (R25)
+	B moved15
+
+some16:
+	TBZ $1, R23, one16
+	FMOVD F13, (R25)
+	TBZ $0, R23, moved16
+	ADD $8, R25, R25
+	VST1 V13.S[2], (R25)
+	B moved16
+one16:
+	TBZ $0, R23, moved16
+	FMOVS F13, (R25)
+	B moved16
+
+some17:
+	TBZ $1, R23, one17
+	FMOVD F15, (R25)
+	TBZ $0, R23, moved17
+	ADD $8, R25, R25
+	VST1 V15.S[2], (R25)
+	B moved17
+one17:
+	TBZ $0, R23, moved17
+	FMOVS F15, (R25)
+	B moved17
 
 // func neonOuter2x9(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
 TEXT ·neonOuter2x9(SB), NOSPLIT, $0-112
@@ -7575,21 +7943,9 @@ pixel:
 	ADD R24, R7, R7
 	FMOVQ (R3), F18
 	ADD $16, R3, R25
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R25), F19
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R25), F19
-	TBZ $0, R23, lanes3
-	ADD $8, R25, R25
-	VLD1 (R25), V19.S[2]
-	B lanes3
-lanes2:
-	VEOR V19.B16, V19.B16, V19.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R25), F19
-lanes3:
+moved1:
 	ADD R11, R3, R3
 	FMOVQ (R6), F20
 	WORD $0x4f941240 // FMLA v0.4s, v18.4s, v20.s[0]
@@ -7630,339 +7986,370 @@ lanes3:
 	FMOVQ (R6), F18
 	WORD $0x4e32d400 // FADD v0.4s, v0.4s, v18.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R25), F18
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R25), F18
-	TBZ $0, R23, lanes6
-	ADD $8, R25, R25
-	VLD1 (R25), V18.S[2]
-	B lanes6
-lanes5:
-	VEOR V18.B16, V18.B16, V18.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R25), F18
-lanes6:
+moved2:
 	WORD $0x4e32d421 // FADD v1.4s, v1.4s, v18.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F18
 	WORD $0x4e32d442 // FADD v2.4s, v2.4s, v18.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R25), F18
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R25), F18
-	TBZ $0, R23, lanes9
-	ADD $8, R25, R25
-	VLD1 (R25), V18.S[2]
-	B lanes9
-lanes8:
-	VEOR V18.B16, V18.B16, V18.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R25), F18
-lanes9:
+moved3:
 	WORD $0x4e32d463 // FADD v3.4s, v3.4s, v18.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F18
 	WORD $0x4e32d484 // FADD v4.4s, v4.4s, v18.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R25), F18
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R25), F18
-	TBZ $0, R23, lanes12
-	ADD $8, R25, R25
-	VLD1 (R25), V18.S[2]
-	B lanes12
-lanes11:
-	VEOR V18.B16, V18.B16, V18.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R25), F18
-lanes12:
+moved4:
 	WORD $0x4e32d4a5 // FADD v5.4s, v5.4s, v18.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F18
 	WORD $0x4e32d4c6 // FADD v6.4s, v6.4s, v18.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R25), F18
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R25), F18
-	TBZ $0, R23, lanes15
-	ADD $8, R25, R25
-	VLD1 (R25), V18.S[2]
-	B lanes15
-lanes14:
-	VEOR V18.B16, V18.B16, V18.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R25), F18
-lanes15:
+moved5:
 	WORD $0x4e32d4e7 // FADD v7.4s, v7.4s, v18.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F18
 	WORD $0x4e32d508 // FADD v8.4s, v8.4s, v18.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R25), F18
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R25), F18
-	TBZ $0, R23, lanes18
-	ADD $8, R25, R25
-	VLD1 (R25), V18.S[2]
-	B lanes18
-lanes17:
-	VEOR V18.B16, V18.B16, V18.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R25), F18
-lanes18:
+moved6:
 	WORD $0x4e32d529 // FADD v9.4s, v9.4s, v18.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F18
 	WORD $0x4e32d54a // FADD v10.4s, v10.4s, v18.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R25), F18
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R25), F18
-	TBZ $0, R23, lanes21
-	ADD $8, R25, R25
-	VLD1 (R25), V18.S[2]
-	B lanes21
-lanes20:
-	VEOR V18.B16, V18.B16, V18.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R25), F18
-lanes21:
+moved7:
 	WORD $0x4e32d56b // FADD v11.4s, v11.4s, v18.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F18
 	WORD $0x4e32d58c // FADD v12.4s, v12.4s, v18.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ (R25), F18
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD (R25), F18
-	TBZ $0, R23, lanes24
-	ADD $8, R25, R25
-	VLD1 (R25), V18.S[2]
-	B lanes24
-lanes23:
-	VEOR V18.B16, V18.B16, V18.B16
-	TBZ $0, R23, lanes24
-	FMOVS (R25), F18
-lanes24:
+moved8:
 	WORD $0x4e32d5ad // FADD v13.4s, v13.4s, v18.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F18
 	WORD $0x4e32d5ce // FADD v14.4s, v14.4s, v18.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ (R25), F18
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD (R25), F18
-	TBZ $0, R23, lanes27
-	ADD $8, R25, R25
-	VLD1 (R25), V18.S[2]
-	B lanes27
-lanes26:
-	VEOR V18.B16, V18.B16, V18.B16
-	TBZ $0, R23, lanes27
-	FMOVS (R25), F18
-lanes27:
+moved9:
 	WORD $0x4e32d5ef // FADD v15.4s, v15.4s, v18.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F18
 	WORD $0x4e32d610 // FADD v16.4s, v16.4s, v18.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ (R25), F18
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD (R25), F18
-	TBZ $0, R23, lanes30
-	ADD $8, R25, R25
-	VLD1 (R25), V18.S[2]
-	B lanes30
-lanes29:
-	VEOR V18.B16, V18.B16, V18.B16
-	TBZ $0, R23, lanes30
-	FMOVS (R25), F18
-lanes30:
+moved10:
 	WORD $0x4e32d631 // FADD v17.4s, v17.4s, v18.4s
 	ADD R2, R6, R6
 
 store:
 	FMOVQ F0, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ F1, (R25)
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD F1, (R25)
-	TBZ $0, R23, lanes33
-	ADD $8, R25, R25
-	VST1 V1.S[2], (R25)
-	B lanes33
-lanes32:
-	TBZ $0, R23, lanes33
-	FMOVS F1, (R25)
-lanes33:
+moved11:
 	ADD R2, R7, R7
 	FMOVQ F2, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes34
+	TBZ $2, R23, some12
 	FMOVQ F3, (R25)
-	B lanes36
-lanes34:
-	TBZ $1, R23, lanes35
-	FMOVD F3, (R25)
-	TBZ $0, R23, lanes36
-	ADD $8, R25, R25
-	VST1 V3.S[2], (R25)
-	B lanes36
-lanes35:
-	TBZ $0, R23, lanes36
-	FMOVS F3, (R25)
-lanes36:
+moved12:
 	ADD R2, R7, R7
 	FMOVQ F4, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes37
+	TBZ $2, R23, some13
 	FMOVQ F5, (R25)
-	B lanes39
-lanes37:
-	TBZ $1, R23, lanes38
-	FMOVD F5, (R25)
-	TBZ $0, R23, lanes39
-	ADD $8, R25, R25
-	VST1 V5.S[2], (R25)
-	B lanes39
-lanes38:
-	TBZ $0, R23, lanes39
-	FMOVS F5, (R25)
-lanes39:
+moved13:
 	ADD R2, R7, R7
 	FMOVQ F6, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes40
+	TBZ $2, R23, some14
 	FMOVQ F7, (R25)
-	B lanes42
-lanes40:
-	TBZ $1, R23, lanes41
-	FMOVD F7, (R25)
-	TBZ $0, R23, lanes42
-	ADD $8, R25, R25
-	VST1 V7.S[2], (R25)
-	B lanes42
-lanes41:
-	TBZ $0, R23, lanes42
-	FMOVS F7, (R25)
-lanes42:
+moved14:
 	ADD R2, R7, R7
 	FMOVQ F8, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes43
+	TBZ $2, R23, some15
 	FMOVQ F9, (R25)
-	B lanes45
-lanes43:
-	TBZ $1, R23, lanes44
-	FMOVD F9, (R25)
-	TBZ $0, R23, lanes45
-	ADD $8, R25, R25
-	VST1 V9.S[2], (R25)
-	B lanes45
-lanes44:
-	TBZ $0, R23, lanes45
-	FMOVS F9, (R25)
-lanes45:
+moved15:
 	ADD R2, R7, R7
 	FMOVQ F10, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes46
+	TBZ $2, R23, some16
 	FMOVQ F11, (R25)
-	B lanes48
-lanes46:
-	TBZ $1, R23, lanes47
-	FMOVD F11, (R25)
-	TBZ $0, R23, lanes48
-	ADD $8, R25, R25
-	VST1 V11.S[2], (R25)
-	B lanes48
-lanes47:
-	TBZ $0, R23, lanes48
-	FMOVS F11, (R25)
-lanes48:
+moved16:
 	ADD R2, R7, R7
 	FMOVQ F12, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes49
+	TBZ $2, R23, some17
 	FMOVQ F13, (R25)
-	B lanes51
-lanes49:
-	TBZ $1, R23, lanes50
-	FMOVD F13, (R25)
-	TBZ $0, R23, lanes51
-	ADD $8, R25, R25
-	VST1 V13.S[2], (R25)
-	B lanes51
-lanes50:
-	TBZ $0, R23, lanes51
-	FMOVS F13, (R25)
-lanes51:
+moved17:
 	ADD R2, R7, R7
 	FMOVQ F14, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes52
+	TBZ $2, R23, some18
 	FMOVQ F15, (R25)
-	B lanes54
-lanes52:
-	TBZ $1, R23, lanes53
-	FMOVD F15, (R25)
-	TBZ $0, R23, lanes54
-	ADD $8, R25, R25
-	VST1 V15.S[2], (R25)
-	B lanes54
-lanes53:
-	TBZ $0, R23, lanes54
-	FMOVS F15, (R25)
-lanes54:
+moved18:
 	ADD R2, R7, R7
 	FMOVQ F16, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes55
+	TBZ $2, R23, some19
 	FMOVQ F17, (R25)
-	B lanes57
-lanes55:
-	TBZ $1, R23, lanes56
-	FMOVD F17, (R25)
-	TBZ $0, R23, lanes57
-	ADD $8, R25, R25
-	VST1 V17.S[2], (R25)
-	B lanes57
-lanes56:
-	TBZ $0, R23, lanes57
-	FMOVS F17, (R25)
-lanes57:
+moved19:
 	ADD R2, R7, R7
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R25), F19
+	TBZ $0, R23, moved1
+	ADD $8, R25, R25
+	VLD1 (R25), V19.S[2]
+	B moved1
+one1:
+	VEOR V19.B16, V19.B16, V19.B16
+	TBZ $0, R23, moved1
+	FMOVS (R25), F19
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R25), F18
+	TBZ $0, R23, moved2
+	ADD $8, R25, R25
+	VLD1 (R25), V18.S[2]
+	B moved2
+one2:
+	VEOR V18.B16, V18.B16, V18.B16
+	TBZ $0, R23, moved2
+	FMOVS (R25), F18
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R25), F18
+	TBZ $0, R23, moved3
+	ADD $8, R25, R25
+	VLD1 (R25), V18.S[2]
+	B moved3
+one3:
+	VEOR V18.B16, V18.B16, V18.B16
+	TBZ $0, R23, moved3
+	FMOVS (R25), F18
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R25), F18
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VLD1 (R25), V18.S[2]
+	B moved4
+one4:
+	VEOR V18.B16, V18.B16, V18.B16
+	TBZ $0, R23, moved4
+	FMOVS (R25), F18
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R25), F18
+	TBZ $0, R23, moved5
+	ADD $8, R25, R25
+	VLD1 (R25), V18.S[2]
+	B moved5
+one5:
+	VEOR V18.B16, V18.B16, V18.B16
+	TBZ $0, R23, moved5
+	FMOVS (R25), F18
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R25), F18
+	TBZ $0, R23, moved6
+	ADD $8, R25, R25
+	VLD1 (R25), V18.S[2]
+	B moved6
+one6:
+	VEOR V18.B16, V18.B16, V18.B16
+	TBZ $0, R23, moved6
+	FMOVS (R25), F18
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R25), F18
+	TBZ $0, R23, moved7
+	ADD $8, R25, R25
+	VLD1 (R25), V18.S[2]
+	B moved7
+one7:
+	VEOR V18.B16, V18.B16, V18.B16
+	TBZ $0, R23, moved7
+	FMOVS (R25), F18
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD (R25), F18
+	TBZ $0, R23, moved8
+	ADD $8, R25, R25
+	VLD1 (R25), V18.S[2]
+	B moved8
+one8:
+	VEOR V18.B16, V18.B16, V18.B16
+	TBZ $0, R23, moved8
+	FMOVS (R25), F18
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD (R25), F18
+	TBZ $0, R23, moved9
+	ADD $8, R25, R25
+	VLD1 (R25), V18.S[2]
+	B moved9
+one9:
+	VEOR V18.B16, V18.B16, V18.B16
+	TBZ $0, R23, moved9
+	FMOVS (R25), F18
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD (R25), F18
+	TBZ $0, R23, moved10
+	ADD $8, R25, R25
+	VLD1 (R25), V18.S[2]
+	B moved10
+one10:
+	VEOR V18.B16, V18.B16, V18.B16
+	TBZ $0, R23, moved10
+	FMOVS (R25), F18
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD F1, (R25)
+	TBZ $0, R23, moved11
+	ADD $8, R25, R25
+	VST1 V1.S[2], (R25)
+	B moved11
+one11:
+	TBZ $0, R23, moved11
+	FMOVS F1, (R25)
+	B moved11
+
+some12:
+	TBZ $1, R23, one12
+	FMOVD F3, (R25)
+	TBZ $0, R23, moved12
+	ADD $8, R25, R25
+	VST1 V3.S[2], (R25)
+	B moved12
+one12:
+	TBZ $0, R23, moved12
+	FMOVS F3, (R25)
+	B moved12
+
+some13:
+	TBZ $1, R23, one13
+	FMOVD F5, (R25)
+	TBZ $0, R23, moved13
+	ADD $8, R25, R25
+	VST1 V5.S[2], (R25)
+	B moved13
+one13:
+	TBZ $0, R23, moved13
+	FMOVS F5, (R25)
+	B moved13
+
+some14:
+	TBZ $1, R23, one14
+	FMOVD F7, (R25)
+	TBZ $0, R23, moved14
+	ADD $8, R25, R25
+	VST1 V7.S[2], (R25)
+	B moved14
+one14:
+	TBZ $0, R23, moved14
+	FMOVS F7, (R25)
+	B moved14
+
+some15:
+	TBZ $1, R23, one15
+	FMOVD F9, (R25)
+	TBZ $0, R23, moved15
+	ADD $8, R25, R25
+	VST1 V9.S[2], (R25)
+	B moved15
+one15:
+	TBZ $0, R23, moved15
+	FMOVS F9, (R25)
+	B moved15
+
+some16:
+	TBZ $1, R23, one16
+	FMOVD F11, (R25)
+	TBZ $0, R23, moved16
+	ADD $8, R25, R25
+	VST1 V11.S[2], (R25)
+	B moved16
+one16:
+	TBZ $0, R23, moved16
+	FMOVS F11, (R25)
+	B moved16
+
+some17:
+	TBZ $1, R23, one17
+	FMOVD F13, (R25)
+	TBZ $0, R23, moved17
+	ADD $8, R25, R25
+	VST1 V13.S[2], (R25)
+	B moved17
+one17:
+	TBZ $0, R23, moved17
+	FMOVS F13, (R25)
+	B moved17
+
+some18:
+	TBZ $1, R23, one18
+	FMOVD F15, (R25)
+	TBZ $0, R23, moved18
+	ADD $8, R25, R25
+	VST1 V15.S[2], (R25)
+	B moved18
+one18:
+	TBZ $0, R23, moved18
+	FMOVS F15, (R25)
+	B moved18
+
+some19:
+	TBZ $1, R23, one19
+	FMOVD F17, (R25)
+	TBZ $0, R23, moved19
+	ADD $8, R25, R25
+	VST1 V17.S[2], (R25)
+	B moved19
+one19:
+	TBZ $0, R23, moved19
+	FMOVS F17, (R25)
+	B moved19
 
 // func neonOuter2x10(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
 TEXT ·neonOuter2x10(SB), NOSPLIT, $0-112
@@ -8007,21 +8394,9 @@ pixel:
 	ADD R24, R7, R7
 	FMOVQ (R3), F20
 	ADD $16, R3, R25
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R25), F21
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R25), F21
-	TBZ $0, R23, lanes3
-	ADD $8, R25, R25
-	VLD1 (R25), V21.S[2]
-	B lanes3
-lanes2:
-	VEOR V21.B16, V21.B16, V21.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R25), F21
-lanes3:
+moved1:
 	ADD R11, R3, R3
 	FMOVQ (R6), F22
 	WORD $0x4f961280 // FMLA v0.4s, v20.4s, v22.s[0]
@@ -8065,376 +8440,409 @@ lanes3:
 	FMOVQ (R6), F20
 	WORD $0x4e34d400 // FADD v0.4s, v0.4s, v20.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R25), F20
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R25), F20
-	TBZ $0, R23, lanes6
-	ADD $8, R25, R25
-	VLD1 (R25), V20.S[2]
-	B lanes6
-lanes5:
-	VEOR V20.B16, V20.B16, V20.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R25), F20
-lanes6:
+moved2:
 	WORD $0x4e34d421 // FADD v1.4s, v1.4s, v20.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F20
 	WORD $0x4e34d442 // FADD v2.4s, v2.4s, v20.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R25), F20
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R25), F20
-	TBZ $0, R23, lanes9
-	ADD $8, R25, R25
-	VLD1 (R25), V20.S[2]
-	B lanes9
-lanes8:
-	VEOR V20.B16, V20.B16, V20.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R25), F20
-lanes9:
+moved3:
 	WORD $0x4e34d463 // FADD v3.4s, v3.4s, v20.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F20
 	WORD $0x4e34d484 // FADD v4.4s, v4.4s, v20.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R25), F20
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R25), F20
-	TBZ $0, R23, lanes12
-	ADD $8, R25, R25
-	VLD1 (R25), V20.S[2]
-	B lanes12
-lanes11:
-	VEOR V20.B16, V20.B16, V20.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R25), F20
-lanes12:
+moved4:
 	WORD $0x4e34d4a5 // FADD v5.4s, v5.4s, v20.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F20
 	WORD $0x4e34d4c6 // FADD v6.4s, v6.4s, v20.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R25), F20
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R25), F20
-	TBZ $0, R23, lanes15
-	ADD $8, R25, R25
-	VLD1 (R25), V20.S[2]
-	B lanes15
-lanes14:
-	VEOR V20.B16, V20.B16, V20.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R25), F20
-lanes15:
+moved5:
 	WORD $0x4e34d4e7 // FADD v7.4s, v7.4s, v20.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F20
 	WORD $0x4e34d508 // FADD v8.4s, v8.4s, v20.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R25), F20
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R25), F20
-	TBZ $0, R23, lanes18
-	ADD $8, R25, R25
-	VLD1 (R25), V20.S[2]
-	B lanes18
-lanes17:
-	VEOR V20.B16, V20.B16, V20.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R25), F20
-lanes18:
+moved6:
 	WORD $0x4e34d529 // FADD v9.4s, v9.4s, v20.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F20
 	WORD $0x4e34d54a // FADD v10.4s, v10.4s, v20.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R25), F20
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R25), F20
-	TBZ $0, R23, lanes21
-	ADD $8, R25, R25
-	VLD1 (R25), V20.S[2]
-	B lanes21
-lanes20:
-	VEOR V20.B16, V20.B16, V20.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R25), F20
-lanes21:
+moved7:
 	WORD $0x4e34d56b // FADD v11.4s, v11.4s, v20.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F20
 	WORD $0x4e34d58c // FADD v12.4s, v12.4s, v20.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ (R25), F20
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD (R25), F20
-	TBZ $0, R23, lanes24
-	ADD $8, R25, R25
-	VLD1 (R25), V20.S[2]
-	B lanes24
-lanes23:
-	VEOR V20.B16, V20.B16, V20.B16
-	TBZ $0, R23, lanes24
-	FMOVS (R25), F20
-lanes24:
+moved8:
 	WORD $0x4e34d5ad // FADD v13.4s, v13.4s, v20.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F20
 	WORD $0x4e34d5ce // FADD v14.4s, v14.4s, v20.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ (R25), F20
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD (R25), F20
-	TBZ $0, R23, lanes27
-	ADD $8, R25, R25
-	VLD1 (R25), V20.S[2]
-	B lanes27
-lanes26:
-	VEOR V20.B16, V20.B16, V20.B16
-	TBZ $0, R23, lanes27
-	FMOVS (R25), F20
-lanes27:
+moved9:
 	WORD $0x4e34d5ef // FADD v15.4s, v15.4s, v20.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F20
 	WORD $0x4e34d610 // FADD v16.4s, v16.4s, v20.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ (R25), F20
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD (R25), F20
-	TBZ $0, R23, lanes30
-	ADD $8, R25, R25
-	VLD1 (R25), V20.S[2]
-	B lanes30
-lanes29:
-	VEOR V20.B16, V20.B16, V20.B16
-	TBZ $0, R23, lanes30
-	FMOVS (R25), F20
-lanes30:
+moved10:
 	WORD $0x4e34d631 // FADD v17.4s, v17.4s, v20.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F20
 	WORD $0x4e34d652 // FADD v18.4s, v18.4s, v20.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ (R25), F20
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD (R25), F20
-	TBZ $0, R23, lanes33
-	ADD $8, R25, R25
-	VLD1 (R25), V20.S[2]
-	B lanes33
-lanes32:
-	VEOR V20.B16, V20.B16, V20.B16
-	TBZ $0, R23, lanes33
-	FMOVS (R25), F20
-lanes33:
+moved11:
 	WORD $0x4e34d673 // FADD v19.4s, v19.4s, v20.4s
 	ADD R2, R6, R6
 
 store:
 	FMOVQ F0, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes34
+	TBZ $2, R23, some12
 	FMOVQ F1, (R25)
-	B lanes36
-lanes34:
-	TBZ $1, R23, lanes35
-	FMOVD F1, (R25)
-	TBZ $0, R23, lanes36
-	ADD $8, R25, R25
-	VST1 V1.S[2], (R25)
-	B lanes36
-lanes35:
-	TBZ $0, R23, lanes36
-	FMOVS F1, (R25)
-lanes36:
+moved12:
 	ADD R2, R7, R7
 	FMOVQ F2, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes37
+	TBZ $2, R23, some13
 	FMOVQ F3, (R25)
-	B lanes39
-lanes37:
-	TBZ $1, R23, lanes38
-	FMOVD F3, (R25)
-	TBZ $0, R23, lanes39
-	ADD $8, R25, R25
-	VST1 V3.S[2], (R25)
-	B lanes39
-lanes38:
-	TBZ $0, R23, lanes39
-	FMOVS F3, (R25)
-lanes39:
+moved13:
 	ADD R2, R7, R7
 	FMOVQ F4, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes40
+	TBZ $2, R23, some14
 	FMOVQ F5, (R25)
-	B lanes42
-lanes40:
-	TBZ $1, R23, lanes41
-	FMOVD F5, (R25)
-	TBZ $0, R23, lanes42
-	ADD $8, R25, R25
-	VST1 V5.S[2], (R25)
-	B lanes42
-lanes41:
-	TBZ $0, R23, lanes42
-	FMOVS F5, (R25)
-lanes42:
+moved14:
 	ADD R2, R7, R7
 	FMOVQ F6, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes43
+	TBZ $2, R23, some15
 	FMOVQ F7, (R25)
-	B lanes45
-lanes43:
-	TBZ $1, R23, lanes44
-	FMOVD F7, (R25)
-	TBZ $0, R23, lanes45
-	ADD $8, R25, R25
-	VST1 V7.S[2], (R25)
-	B lanes45
-lanes44:
-	TBZ $0, R23, lanes45
-	FMOVS F7, (R25)
-lanes45:
+moved15:
 	ADD R2, R7, R7
 	FMOVQ F8, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes46
+	TBZ $2, R23, some16
 	FMOVQ F9, (R25)
-	B lanes48
-lanes46:
-	TBZ $1, R23, lanes47
-	FMOVD F9, (R25)
-	TBZ $0, R23, lanes48
-	ADD $8, R25, R25
-	VST1 V9.S[2], (R25)
-	B lanes48
-lanes47:
-	TBZ $0, R23, lanes48
-	FMOVS F9, (R25)
-lanes48:
+moved16:
 	ADD R2, R7, R7
 	FMOVQ F10, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes49
+	TBZ $2, R23, some17
 	FMOVQ F11, (R25)
-	B lanes51
-lanes49:
-	TBZ $1, R23, lanes50
-	FMOVD F11, (R25)
-	TBZ $0, R23, lanes51
-	ADD $8, R25, R25
-	VST1 V11.S[2], (R25)
-	B lanes51
-lanes50:
-	TBZ $0, R23, lanes51
-	FMOVS F11, (R25)
-lanes51:
+moved17:
 	ADD R2, R7, R7
 	FMOVQ F12, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes52
+	TBZ $2, R23, some18
 	FMOVQ F13, (R25)
-	B lanes54
-lanes52:
-	TBZ $1, R23, lanes53
-	FMOVD F13, (R25)
-	TBZ $0, R23, lanes54
-	ADD $8, R25, R25
-	VST1 V13.S[2], (R25)
-	B lanes54
-lanes53:
-	TBZ $0, R23, lanes54
-	FMOVS F13, (R25)
-lanes54:
+moved18:
 	ADD R2, R7, R7
 	FMOVQ F14, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes55
+	TBZ $2, R23, some19
 	FMOVQ F15, (R25)
-	B lanes57
-lanes55:
-	TBZ $1, R23, lanes56
-	FMOVD F15, (R25)
-	TBZ $0, R23, lanes57
-	ADD $8, R25, R25
-	VST1 V15.S[2], (R25)
-	B lanes57
-lanes56:
-	TBZ $0, R23, lanes57
-	FMOVS F15, (R25)
-lanes57:
+moved19:
 	ADD R2, R7, R7
 	FMOVQ F16, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes58
+	TBZ $2, R23, some20
 	FMOVQ F17, (R25)
-	B lanes60
-lanes58:
-	TBZ $1, R23, lanes59
-	FMOVD F17, (R25)
-	TBZ $0, R23, lanes60
-	ADD $8, R25, R25
-	VST1 V17.S[2], (R25)
-	B lanes60
-lanes59:
-	TBZ $0, R23, lanes60
-	FMOVS F17, (R25)
-lanes60:
+moved20:
 	ADD R2, R7, R7
 	FMOVQ F18, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes61
+	TBZ $2, R23, some21
 	FMOVQ F19, (R25)
-	B lanes63
-lanes61:
-	TBZ $1, R23, lanes62
-	FMOVD F19, (R25)
-	TBZ $0, R23, lanes63
-	ADD $8, R25, R25
-	VST1 V19.S[2], (R25)
-	B lanes63
-lanes62:
-	TBZ $0, R23, lanes63
-	FMOVS F19, (R25)
-lanes63:
+moved21:
 	ADD R2, R7, R7
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R25), F21
+	TBZ $0, R23, moved1
+	ADD $8, R25, R25
+	VLD1 (R25), V21.S[2]
+	B moved1
+one1:
+	VEOR V21.B16, V21.B16, V21.B16
+	TBZ $0, R23, moved1
+	FMOVS (R25), F21
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R25), F20
+	TBZ $0, R23, moved2
+	ADD $8, R25, R25
+	VLD1 (R25), V20.S[2]
+	B moved2
+one2:
+	VEOR V20.B16, V20.B16, V20.B16
+	TBZ $0, R23, moved2
+	FMOVS (R25), F20
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R25), F20
+	TBZ $0, R23, moved3
+	ADD $8, R25, R25
+	VLD1 (R25), V20.S[2]
+	B moved3
+one3:
+	VEOR V20.B16, V20.B16, V20.B16
+	TBZ $0, R23, moved3
+	FMOVS (R25), F20
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R25), F20
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VLD1 (R25), V20.S[2]
+	B moved4
+one4:
+	VEOR V20.B16, V20.B16, V20.B16
+	TBZ $0, R23, moved4
+	FMOVS (R25), F20
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R25), F20
+	TBZ $0, R23, moved5
+	ADD $8, R25, R25
+	VLD1 (R25), V20.S[2]
+	B moved5
+one5:
+	VEOR V20.B16, V20.B16, V20.B16
+	TBZ $0, R23, moved5
+	FMOVS (R25), F20
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R25), F20
+	TBZ $0, R23, moved6
+	ADD $8, R25, R25
+	VLD1 (R25), V20.S[2]
+	B moved6
+one6:
+	VEOR V20.B16, V20.B16, V20.B16
+	TBZ $0, R23, moved6
+	FMOVS (R25), F20
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R25), F20
+	TBZ $0, R23, moved7
+	ADD $8, R25, R25
+	VLD1 (R25), V20.S[2]
+	B moved7
+one7:
+	VEOR V20.B16, V20.B16, V20.B16
+	TBZ $0, R23, moved7
+	FMOVS (R25), F20
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD (R25), F20
+	TBZ $0, R23, moved8
+	ADD $8, R25, R25
+	VLD1 (R25), V20.S[2]
+	B moved8
+one8:
+	VEOR V20.B16, V20.B16, V20.B16
+	TBZ $0, R23, moved8
+	FMOVS (R25), F20
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD (R25), F20
+	TBZ $0, R23, moved9
+	ADD $8, R25, R25
+	VLD1 (R25), V20.S[2]
+	B moved9
+one9:
+	VEOR V20.B16, V20.B16, V20.B16
+	TBZ $0, R23, moved9
+	FMOVS (R25), F20
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD (R25), F20
+	TBZ $0, R23, moved10
+	ADD $8, R25, R25
+	VLD1 (R25), V20.S[2]
+	B moved10
+one10:
+	VEOR V20.B16, V20.B16, V20.B16
+	TBZ $0, R23, moved10
+	FMOVS (R25), F20
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD (R25), F20
+	TBZ $0, R23, moved11
+	ADD $8, R25, R25
+	VLD1 (R25), V20.S[2]
+	B moved11
+one11:
+	VEOR V20.B16, V20.B16, V20.B16
+	TBZ $0, R23, moved11
+	FMOVS (R25), F20
+	B moved11
+
+some12:
+	TBZ $1, R23, one12
+	FMOVD F1, (R25)
+	TBZ $0, R23, moved12
+	ADD $8, R25, R25
+	VST1 V1.S[2], (R25)
+	B moved12
+one12:
+	TBZ $0, R23, moved12
+	FMOVS F1, (R25)
+	B moved12
+
+some13:
+	TBZ $1, R23, one13
+	FMOVD F3, (R25)
+	TBZ $0, R23, moved13
+	ADD $8, R25, R25
+	VST1 V3.S[2], (R25)
+	B moved13
+one13:
+	TBZ $0, R23, moved13
+	FMOVS F3, (R25)
+	B moved13
+
+some14:
+	TBZ $1, R23, one14
+	FMOVD F5, (R25)
+	TBZ $0, R23, moved14
+	ADD $8, R25, R25
+	VST1 V5.S[2], (R25)
+	B moved14
+one14:
+	TBZ $0, R23, moved14
+	FMOVS F5, (R25)
+	B moved14
+
+some15:
+	TBZ $1, R23, one15
+	FMOVD F7, (R25)
+	TBZ $0, R23, moved15
+	ADD $8, R25, R25
+	VST1 V7.S[2], (R25)
+	B moved15
+one15:
+	TBZ $0, R23, moved15
+	FMOVS F7, (R25)
+	B moved15
+
+some16:
+	TBZ $1, R23, one16
+	FMOVD F9, (R25)
+	TBZ $0, R23, moved16
+	ADD $8, R25, R25
+	VST1 V9.S[2], (R25)
+	B moved16
+one16:
+	TBZ $0, R23, moved16
+	FMOVS F9, (R25)
+	B moved16
+
+some17:
+	TBZ $1, R23, one17
+	FMOVD F11, (R25)
+	TBZ $0, R23, moved17
+	ADD $8, R25, R25
+	VST1 V11.S[2], (R25)
+	B moved17
+one17:
+	TBZ $0, R23, moved17
+	FMOVS F11, (R25)
+	B moved17
+
+some18:
+	TBZ $1, R23, one18
+	FMOVD F13, (R25)
+	TBZ $0, R23, moved18
+	ADD $8, R25, R25
+	VST1 V13.S[2], (R25)
+	B moved18
+one18:
+	TBZ $0, R23, moved18
+	FMOVS F13, (R25)
+	B moved18
+
+some19:
+	TBZ $1, R23, one19
+	FMOVD F15, (R25)
+	TBZ $0, R23, moved19
+	ADD $8, R25, R25
+	VST1 V15.S[2], (R25)
+	B moved19
+one19:
+	TBZ $0, R23, moved19
+	FMOVS F15, (R25)
+	B moved19
+
+some20:
+	TBZ $1, R23, one20
+	FMOVD F17, (R25)
+	TBZ $0, R23, moved20
+	ADD $8, R25, R25
+	VST1 V17.S[2], (R25)
+	B moved20
+one20:
+	TBZ $0, R23, moved20
+	FMOVS F17, (R25)
+	B moved20
+
+some21:
+	TBZ $1, R23, one21
+	FMOVD F19, (R25)
+	TBZ $0, R23, moved21
+	ADD $8, R25, R25
+	VST1 V19.S[2], (R25)
+	B moved21
+one21:
+	TBZ $0, R23, moved21
+	FMOVS F19, (R25)
+	B moved21
 
 // func neonOuter2x11(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
 TEXT ·neonOuter2x11(SB), NOSPLIT, $0-112
@@ -8481,21 +8889,9 @@ pixel:
 	ADD R24, R7, R7
 	FMOVQ (R3), F22
 	ADD $16, R3, R25
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R25), F23
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R25), F23
-	TBZ $0, R23, lanes3
-	ADD $8, R25, R25
-	VLD1 (R25), V23.S[2]
-	B lanes3
-lanes2:
-	VEOR V23.B16, V23.B16, V23.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R25), F23
-lanes3:
+moved1:
 	ADD R11, R3, R3
 	FMOVQ (R6), F24
 	WORD $0x4f9812c0 // FMLA v0.4s, v22.4s, v24.s[0]
@@ -8542,413 +8938,448 @@ lanes3:
 	FMOVQ (R6), F22
 	WORD $0x4e36d400 // FADD v0.4s, v0.4s, v22.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R25), F22
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R25), F22
-	TBZ $0, R23, lanes6
-	ADD $8, R25, R25
-	VLD1 (R25), V22.S[2]
-	B lanes6
-lanes5:
-	VEOR V22.B16, V22.B16, V22.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R25), F22
-lanes6:
+moved2:
 	WORD $0x4e36d421 // FADD v1.4s, v1.4s, v22.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F22
 	WORD $0x4e36d442 // FADD v2.4s, v2.4s, v22.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R25), F22
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R25), F22
-	TBZ $0, R23, lanes9
-	ADD $8, R25, R25
-	VLD1 (R25), V22.S[2]
-	B lanes9
-lanes8:
-	VEOR V22.B16, V22.B16, V22.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R25), F22
-lanes9:
+moved3:
 	WORD $0x4e36d463 // FADD v3.4s, v3.4s, v22.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F22
 	WORD $0x4e36d484 // FADD v4.4s, v4.4s, v22.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R25), F22
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R25), F22
-	TBZ $0, R23, lanes12
-	ADD $8, R25, R25
-	VLD1 (R25), V22.S[2]
-	B lanes12
-lanes11:
-	VEOR V22.B16, V22.B16, V22.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R25), F22
-lanes12:
+moved4:
 	WORD $0x4e36d4a5 // FADD v5.4s, v5.4s, v22.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F22
 	WORD $0x4e36d4c6 // FADD v6.4s, v6.4s, v22.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R25), F22
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R25), F22
-	TBZ $0, R23, lanes15
-	ADD $8, R25, R25
-	VLD1 (R25), V22.S[2]
-	B lanes15
-lanes14:
-	VEOR V22.B16, V22.B16, V22.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R25), F22
-lanes15:
+moved5:
 	WORD $0x4e36d4e7 // FADD v7.4s, v7.4s, v22.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F22
 	WORD $0x4e36d508 // FADD v8.4s, v8.4s, v22.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R25), F22
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R25), F22
-	TBZ $0, R23, lanes18
-	ADD $8, R25, R25
-	VLD1 (R25), V22.S[2]
-	B lanes18
-lanes17:
-	VEOR V22.B16, V22.B16, V22.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R25), F22
-lanes18:
+moved6:
 	WORD $0x4e36d529 // FADD v9.4s, v9.4s, v22.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F22
 	WORD $0x4e36d54a // FADD v10.4s, v10.4s, v22.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R25), F22
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R25), F22
-	TBZ $0, R23, lanes21
-	ADD $8, R25, R25
-	VLD1 (R25), V22.S[2]
-	B lanes21
-lanes20:
-	VEOR V22.B16, V22.B16, V22.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R25), F22
-lanes21:
+moved7:
 	WORD $0x4e36d56b // FADD v11.4s, v11.4s, v22.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F22
 	WORD $0x4e36d58c // FADD v12.4s, v12.4s, v22.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ (R25), F22
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD (R25), F22
-	TBZ $0, R23, lanes24
-	ADD $8, R25, R25
-	VLD1 (R25), V22.S[2]
-	B lanes24
-lanes23:
-	VEOR V22.B16, V22.B16, V22.B16
-	TBZ $0, R23, lanes24
-	FMOVS (R25), F22
-lanes24:
+moved8:
 	WORD $0x4e36d5ad // FADD v13.4s, v13.4s, v22.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F22
 	WORD $0x4e36d5ce // FADD v14.4s, v14.4s, v22.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ (R25), F22
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD (R25), F22
-	TBZ $0, R23, lanes27
-	ADD $8, R25, R25
-	VLD1 (R25), V22.S[2]
-	B lanes27
-lanes26:
-	VEOR V22.B16, V22.B16, V22.B16
-	TBZ $0, R23, lanes27
-	FMOVS (R25), F22
-lanes27:
+moved9:
 	WORD $0x4e36d5ef // FADD v15.4s, v15.4s, v22.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F22
 	WORD $0x4e36d610 // FADD v16.4s, v16.4s, v22.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ (R25), F22
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD (R25), F22
-	TBZ $0, R23, lanes30
-	ADD $8, R25, R25
-	VLD1 (R25), V22.S[2]
-	B lanes30
-lanes29:
-	VEOR V22.B16, V22.B16, V22.B16
-	TBZ $0, R23, lanes30
-	FMOVS (R25), F22
-lanes30:
+moved10:
 	WORD $0x4e36d631 // FADD v17.4s, v17.4s, v22.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F22
 	WORD $0x4e36d652 // FADD v18.4s, v18.4s, v22.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ (R25), F22
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD (R25), F22
-	TBZ $0, R23, lanes33
-	ADD $8, R25, R25
-	VLD1 (R25), V22.S[2]
-	B lanes33
-lanes32:
-	VEOR V22.B16, V22.B16, V22.B16
-	TBZ $0, R23, lanes33
-	FMOVS (R25), F22
-lanes33:
+moved11:
 	WORD $0x4e36d673 // FADD v19.4s, v19.4s, v22.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F22
 	WORD $0x4e36d694 // FADD v20.4s, v20.4s, v22.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes34
+	TBZ $2, R23, some12
 	FMOVQ (R25), F22
-	B lanes36
-lanes34:
-	TBZ $1, R23, lanes35
-	FMOVD (R25), F22
-	TBZ $0, R23, lanes36
-	ADD $8, R25, R25
-	VLD1 (R25), V22.S[2]
-	B lanes36
-lanes35:
-	VEOR V22.B16, V22.B16, V22.B16
-	TBZ $0, R23, lanes36
-	FMOVS (R25), F22
-lanes36:
+moved12:
 	WORD $0x4e36d6b5 // FADD v21.4s, v21.4s, v22.4s
 	ADD R2, R6, R6
 
 store:
 	FMOVQ F0, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes37
+	TBZ $2, R23, some13
 	FMOVQ F1, (R25)
-	B lanes39
-lanes37:
-	TBZ $1, R23, lanes38
-	FMOVD F1, (R25)
-	TBZ $0, R23, lanes39
-	ADD $8, R25, R25
-	VST1 V1.S[2], (R25)
-	B lanes39
-lanes38:
-	TBZ $0, R23, lanes39
-	FMOVS F1, (R25)
-lanes39:
+moved13:
 	ADD R2, R7, R7
 	FMOVQ F2, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes40
+	TBZ $2, R23, some14
 	FMOVQ F3, (R25)
-	B lanes42
-lanes40:
-	TBZ $1, R23, lanes41
-	FMOVD F3, (R25)
-	TBZ $0, R23, lanes42
-	ADD $8, R25, R25
-	VST1 V3.S[2], (R25)
-	B lanes42
-lanes41:
-	TBZ $0, R23, lanes42
-	FMOVS F3, (R25)
-lanes42:
+moved14:
 	ADD R2, R7, R7
 	FMOVQ F4, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes43
+	TBZ $2, R23, some15
 	FMOVQ F5, (R25)
-	B lanes45
-lanes43:
-	TBZ $1, R23, lanes44
-	FMOVD F5, (R25)
-	TBZ $0, R23, lanes45
-	ADD $8, R25, R25
-	VST1 V5.S[2], (R25)
-	B lanes45
-lanes44:
-	TBZ $0, R23, lanes45
-	FMOVS F5, (R25)
-lanes45:
+moved15:
 	ADD R2, R7, R7
 	FMOVQ F6, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes46
+	TBZ $2, R23, some16
 	FMOVQ F7, (R25)
-	B lanes48
-lanes46:
-	TBZ $1, R23, lanes47
-	FMOVD F7, (R25)
-	TBZ $0, R23, lanes48
-	ADD $8, R25, R25
-	VST1 V7.S[2], (R25)
-	B lanes48
-lanes47:
-	TBZ $0, R23, lanes48
-	FMOVS F7, (R25)
-lanes48:
+moved16:
 	ADD R2, R7, R7
 	FMOVQ F8, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes49
+	TBZ $2, R23, some17
 	FMOVQ F9, (R25)
-	B lanes51
-lanes49:
-	TBZ $1, R23, lanes50
-	FMOVD F9, (R25)
-	TBZ $0, R23, lanes51
-	ADD $8, R25, R25
-	VST1 V9.S[2], (R25)
-	B lanes51
-lanes50:
-	TBZ $0, R23, lanes51
-	FMOVS F9, (R25)
-lanes51:
+moved17:
 	ADD R2, R7, R7
 	FMOVQ F10, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes52
+	TBZ $2, R23, some18
 	FMOVQ F11, (R25)
-	B lanes54
-lanes52:
-	TBZ $1, R23, lanes53
-	FMOVD F11, (R25)
-	TBZ $0, R23, lanes54
-	ADD $8, R25, R25
-	VST1 V11.S[2], (R25)
-	B lanes54
-lanes53:
-	TBZ $0, R23, lanes54
-	FMOVS F11, (R25)
-lanes54:
+moved18:
 	ADD R2, R7, R7
 	FMOVQ F12, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes55
+	TBZ $2, R23, some19
 	FMOVQ F13, (R25)
-	B lanes57
-lanes55:
-	TBZ $1, R23, lanes56
-	FMOVD F13, (R25)
-	TBZ $0, R23, lanes57
-	ADD $8, R25, R25
-	VST1 V13.S[2], (R25)
-	B lanes57
-lanes56:
-	TBZ $0, R23, lanes57
-	FMOVS F13, (R25)
-lanes57:
+moved19:
 	ADD R2, R7, R7
 	FMOVQ F14, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes58
+	TBZ $2, R23, some20
 	FMOVQ F15, (R25)
-	B lanes60
-lanes58:
-	TBZ $1, R23, lanes59
-	FMOVD F15, (R25)
-	TBZ $0, R23, lanes60
-	ADD $8, R25, R25
-	VST1 V15.S[2], (R25)
-	B lanes60
-lanes59:
-	TBZ $0, R23, lanes60
-	FMOVS F15, (R25)
-lanes60:
+moved20:
 	ADD R2, R7, R7
 	FMOVQ F16, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes61
+	TBZ $2, R23, some21
 	FMOVQ F17, (R25)
-	B lanes63
-lanes61:
-	TBZ $1, R23, lanes62
-	FMOVD F17, (R25)
-	TBZ $0, R23, lanes63
-	ADD $8, R25, R25
-	VST1 V17.S[2], (R25)
-	B lanes63
-lanes62:
-	TBZ $0, R23, lanes63
-	FMOVS F17, (R25)
-lanes63:
+moved21:
 	ADD R2, R7, R7
 	FMOVQ F18, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes64
+	TBZ $2, R23, some22
 	FMOVQ F19, (R25)
-	B lanes66
-lanes64:
-	TBZ $1, R23, lanes65
-	FMOVD F19, (R25)
-	TBZ $0, R23, lanes66
-	ADD $8, R25, R25
-	VST1 V19.S[2], (R25)
-	B lanes66
-lanes65:
-	TBZ $0, R23, lanes66
-	FMOVS F19, (R25)
-lanes66:
+moved22:
 	ADD R2, R7, R7
 	FMOVQ F20, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes67
+	TBZ $2, R23, some23
 	FMOVQ F21, (R25)
-	B lanes69
-lanes67:
-	TBZ $1, R23, lanes68
-	FMOVD F21, (R25)
-	TBZ $0, R23, lanes69
-	ADD $8, R25, R25
-	VST1 V21.S[2], (R25)
-	B lanes69
-lanes68:
-	TBZ $0, R23, lanes69
-	FMOVS F21, (R25)
-lanes69:
+moved23:
 	ADD R2, R7, R7
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R25), F23
+	TBZ $0, R23, moved1
+	ADD $8, R25, R25
+	VLD1 (R25), V23.S[2]
+	B moved1
+one1:
+	VEOR V23.B16, V23.B16, V23.B16
+	TBZ $0, R23, moved1
+	FMOVS (R25), F23
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R25), F22
+	TBZ $0, R23, moved2
+	ADD $8, R25, R25
+	VLD1 (R25), V22.S[2]
+	B moved2
+one2:
+	VEOR V22.B16, V22.B16, V22.B16
+	TBZ $0, R23, moved2
+	FMOVS (R25), F22
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R25), F22
+	TBZ $0, R23, moved3
+	ADD $8, R25, R25
+	VLD1 (R25), V22.S[2]
+	B moved3
+one3:
+	VEOR V22.B16, V22.B16, V22.B16
+	TBZ $0, R23, moved3
+	FMOVS (R25), F22
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R25), F22
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VLD1 (R25), V22.S[2]
+	B moved4
+one4:
+	VEOR V22.B16, V22.B16, V22.B16
+	TBZ $0, R23, moved4
+	FMOVS (R25), F22
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R25), F22
+	TBZ $0, R23, moved5
+	ADD $8, R25, R25
+	VLD1 (R25), V22.S[2]
+	B moved5
+one5:
+	VEOR V22.B16, V22.B16, V22.B16
+	TBZ $0, R23, moved5
+	FMOVS (R25), F22
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R25), F22
+	TBZ $0, R23, moved6
+	ADD $8, R25, R25
+	VLD1 (R25), V22.S[2]
+	B moved6
+one6:
+	VEOR V22.B16, V22.B16, V22.B16
+	TBZ $0, R23, moved6
+	FMOVS (R25), F22
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R25), F22
+	TBZ $0, R23, moved7
+	ADD $8, R25, R25
+	VLD1 (R25), V22.S[2]
+	B moved7
+one7:
+	VEOR V22.B16, V22.B16, V22.B16
+	TBZ $0, R23, moved7
+	FMOVS (R25), F22
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD (R25), F22
+	TBZ $0, R23, moved8
+	ADD $8, R25, R25
+	VLD1 (R25), V22.S[2]
+	B moved8
+one8:
+	VEOR V22.B16, V22.B16, V22.B16
+	TBZ $0, R23, moved8
+	FMOVS (R25), F22
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD (R25), F22
+	TBZ $0, R23, moved9
+	ADD $8, R25, R25
+	VLD1 (R25), V22.S[2]
+	B moved9
+one9:
+	VEOR V22.B16, V22.B16, V22.B16
+	TBZ $0, R23, moved9
+	FMOVS (R25), F22
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD (R25), F22
+	TBZ $0, R23, moved10
+	ADD $8, R25, R25
+	VLD1 (R25), V22.S[2]
+	B moved10
+one10:
+	VEOR V22.B16, V22.B16, V22.B16
+	TBZ $0, R23, moved10
+	FMOVS (R25), F22
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD (R25), F22
+	TBZ $0, R23, moved11
+	ADD $8, R25, R25
+	VLD1 (R25), V22.S[2]
+	B moved11
+one11:
+	VEOR V22.B16, V22.B16, V22.B16
+	TBZ $0, R23, moved11
+	FMOVS (R25), F22
+	B moved11
+
+some12:
+	TBZ $1, R23, one12
+	FMOVD (R25), F22
+	TBZ $0, R23, moved12
+	ADD $8, R25, R25
+	VLD1 (R25), V22.S[2]
+	B moved12
+one12:
+	VEOR V22.B16, V22.B16, V22.B16
+	TBZ $0, R23, moved12
+	FMOVS (R25), F22
+	B moved12
+
+some13:
+	TBZ $1, R23, one13
+	FMOVD F1, (R25)
+	TBZ $0, R23, moved13
+	ADD $8, R25, R25
+	VST1 V1.S[2], (R25)
+	B moved13
+one13:
+	TBZ $0, R23, moved13
+	FMOVS F1, (R25)
+	B moved13
+
+some14:
+	TBZ $1, R23, one14
+	FMOVD F3, (R25)
+	TBZ $0, R23, moved14
+	ADD $8, R25, R25
+	VST1 V3.S[2], (R25)
+	B moved14
+one14:
+	TBZ $0, R23, moved14
+	FMOVS F3, (R25)
+	B moved14
+
+some15:
+	TBZ $1, R23, one15
+	FMOVD F5, (R25)
+	TBZ $0, R23, moved15
+	ADD $8, R25, R25
+	VST1 V5.S[2], (R25)
+	B moved15
+one15:
+	TBZ $0, R23, moved15
+	FMOVS F5, (R25)
+	B moved15
+
+some16:
+	TBZ $1, R23, one16
+	FMOVD F7, (R25)
+	TBZ $0, R23, moved16
+	ADD $8, R25, R25
+	VST1 V7.S[2], (R25)
+	B moved16
+one16:
+	TBZ $0, R23, moved16
+	FMOVS F7, (R25)
+	B moved16
+
+some17:
+	TBZ $1, R23, one17
+	FMOVD F9, (R25)
+	TBZ $0, R23, moved17
+	ADD $8, R25, R25
+	VST1 V9.S[2], (R25)
+	B moved17
+one17:
+	TBZ $0, R23, moved17
+	FMOVS F9, (R25)
+	B moved17
+
+some18:
+	TBZ $1, R23, one18
+	FMOVD F11, (R25)
+	TBZ $0, R23, moved18
+	ADD $8, R25, R25
+	VST1 V11.S[2], (R25)
+	B moved18
+one18:
+	TBZ $0, R23, moved18
+	FMOVS F11, (R25)
+	B moved18
+
+some19:
+	TBZ $1, R23, one19
+	FMOVD F13, (R25)
+	TBZ $0, R23, moved19
+	ADD $8, R25, R25
+	VST1 V13.S[2], (R25)
+	B moved19
+one19:
+	TBZ $0, R23, moved19
+	FMOVS F13, (R25)
+	B moved19
+
+some20:
+	TBZ $1, R23, one20
+	FMOVD F15, (R25)
+	TBZ $0, R23, moved20
+	ADD $8, R25, R25
+	VST1 V15.S[2], (R25)
+	B moved20
+one20:
+	TBZ $0, R23, moved20
+	FMOVS F15, (R25)
+	B moved20
+
+some21:
+	TBZ $1, R23, one21
+	FMOVD F17, (R25)
+	TBZ $0, R23, moved21
+	ADD $8, R25, R25
+	VST1 V17.S[2], (R25)
+	B moved21
+one21:
+	TBZ $0, R23, moved21
+	FMOVS F17, (R25)
+	B moved21
+
+some22:
+	TBZ $1, R23, one22
+	FMOVD F19, (R25)
+	TBZ $0, R23, moved22
+	ADD $8, R25, R25
+	VST1 V19.S[2], (R25)
+	B moved22
+one22:
+	TBZ $0, R23, moved22
+	FMOVS F19, (R25)
+	B moved22
+
+some23:
+	TBZ $1, R23, one23
+	FMOVD F21, (R25)
+	TBZ $0, R23, moved23
+	ADD $8, R25, R25
+	VST1 V21.S[2], (R25)
+	B moved23
+one23:
+	TBZ $0, R23, moved23
+	FMOVS F21, (R25)
+	B moved23
 
 // func neonOuter2x12(in *float32, inPixel int, inRow int, grad *float32, gradPixel int, gradRow int, rows int, pixels int, out *float32, outStep int, lanes int, add int, next *float32, nextStep int)
 TEXT ·neonOuter2x12(SB), NOSPLIT, $0-112
@@ -8997,21 +9428,9 @@ pixel:
 	ADD R24, R7, R7
 	FMOVQ (R3), F24
 	ADD $16, R3, R25
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R25), F25
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R25), F25
-	TBZ $0, R23, lanes3
-	ADD $8, R25, R25
-	VLD1 (R25), V25.S[2]
-	B lanes3
-lanes2:
-	VEOR V25.B16, V25.B16, V25.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R25), F25
-lanes3:
+moved1:
 	ADD R11, R3, R3
 	FMOVQ (R6), F26
 	WORD $0x4f9a1300 // FMLA v0.4s, v24.4s, v26.s[0]
@@ -9058,447 +9477,484 @@ lanes3:
 	FMOVQ (R6), F24
 	WORD $0x4e38d400 // FADD v0.4s, v0.4s, v24.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R25), F24
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R25), F24
-	TBZ $0, R23, lanes6
-	ADD $8, R25, R25
-	VLD1 (R25), V24.S[2]
-	B lanes6
-lanes5:
-	VEOR V24.B16, V24.B16, V24.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R25), F24
-lanes6:
+moved2:
 	WORD $0x4e38d421 // FADD v1.4s, v1.4s, v24.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F24
 	WORD $0x4e38d442 // FADD v2.4s, v2.4s, v24.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R25), F24
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R25), F24
-	TBZ $0, R23, lanes9
-	ADD $8, R25, R25
-	VLD1 (R25), V24.S[2]
-	B lanes9
-lanes8:
-	VEOR V24.B16, V24.B16, V24.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R25), F24
-lanes9:
+moved3:
 	WORD $0x4e38d463 // FADD v3.4s, v3.4s, v24.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F24
 	WORD $0x4e38d484 // FADD v4.4s, v4.4s, v24.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R25), F24
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R25), F24
-	TBZ $0, R23, lanes12
-	ADD $8, R25, R25
-	VLD1 (R25), V24.S[2]
-	B lanes12
-lanes11:
-	VEOR V24.B16, V24.B16, V24.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R25), F24
-lanes12:
+moved4:
 	WORD $0x4e38d4a5 // FADD v5.4s, v5.4s, v24.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F24
 	WORD $0x4e38d4c6 // FADD v6.4s, v6.4s, v24.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R25), F24
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R25), F24
-	TBZ $0, R23, lanes15
-	ADD $8, R25, R25
-	VLD1 (R25), V24.S[2]
-	B lanes15
-lanes14:
-	VEOR V24.B16, V24.B16, V24.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R25), F24
-lanes15:
+moved5:
 	WORD $0x4e38d4e7 // FADD v7.4s, v7.4s, v24.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F24
 	WORD $0x4e38d508 // FADD v8.4s, v8.4s, v24.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R25), F24
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R25), F24
-	TBZ $0, R23, lanes18
-	ADD $8, R25, R25
-	VLD1 (R25), V24.S[2]
-	B lanes18
-lanes17:
-	VEOR V24.B16, V24.B16, V24.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R25), F24
-lanes18:
+moved6:
 	WORD $0x4e38d529 // FADD v9.4s, v9.4s, v24.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F24
 	WORD $0x4e38d54a // FADD v10.4s, v10.4s, v24.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R25), F24
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R25), F24
-	TBZ $0, R23, lanes21
-	ADD $8, R25, R25
-	VLD1 (R25), V24.S[2]
-	B lanes21
-lanes20:
-	VEOR V24.B16, V24.B16, V24.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R25), F24
-lanes21:
+moved7:
 	WORD $0x4e38d56b // FADD v11.4s, v11.4s, v24.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F24
 	WORD $0x4e38d58c // FADD v12.4s, v12.4s, v24.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ (R25), F24
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD (R25), F24
-	TBZ $0, R23, lanes24
-	ADD $8, R25, R25
-	VLD1 (R25), V24.S[2]
-	B lanes24
-lanes23:
-	VEOR V24.B16, V24.B16, V24.B16
-	TBZ $0, R23, lanes24
-	FMOVS (R25), F24
-lanes24:
+moved8:
 	WORD $0x4e38d5ad // FADD v13.4s, v13.4s, v24.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F24
 	WORD $0x4e38d5ce // FADD v14.4s, v14.4s, v24.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ (R25), F24
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD (R25), F24
-	TBZ $0, R23, lanes27
-	ADD $8, R25, R25
-	VLD1 (R25), V24.S[2]
-	B lanes27
-lanes26:
-	VEOR V24.B16, V24.B16, V24.B16
-	TBZ $0, R23, lanes27
-	FMOVS (R25), F24
-lanes27:
+moved9:
 	WORD $0x4e38d5ef // FADD v15.4s, v15.4s, v24.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F24
 	WORD $0x4e38d610 // FADD v16.4s, v16.4s, v24.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ (R25), F24
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD (R25), F24
-	TBZ $0, R23, lanes30
-	ADD $8, R25, R25
-	VLD1 (R25), V24.S[2]
-	B lanes30
-lanes29:
-	VEOR V24.B16, V24.B16, V24.B16
-	TBZ $0, R23, lanes30
-	FMOVS (R25), F24
-lanes30:
+moved10:
 	WORD $0x4e38d631 // FADD v17.4s, v17.4s, v24.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F24
 	WORD $0x4e38d652 // FADD v18.4s, v18.4s, v24.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ (R25), F24
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD (R25), F24
-	TBZ $0, R23, lanes33
-	ADD $8, R25, R25
-	VLD1 (R25), V24.S[2]
-	B lanes33
-lanes32:
-	VEOR V24.B16, V24.B16, V24.B16
-	TBZ $0, R23, lanes33
-	FMOVS (R25), F24
-lanes33:
+moved11:
 	WORD $0x4e38d673 // FADD v19.4s, v19.4s, v24.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F24
 	WORD $0x4e38d694 // FADD v20.4s, v20.4s, v24.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes34
+	TBZ $2, R23, some12
 	FMOVQ (R25), F24
-	B lanes36
-lanes34:
-	TBZ $1, R23, lanes35
-	FMOVD (R25), F24
-	TBZ $0, R23, lanes36
-	ADD $8, R25, R25
-	VLD1 (R25), V24.S[2]
-	B lanes36
-lanes35:
-	VEOR V24.B16, V24.B16, V24.B16
-	TBZ $0, R23, lanes36
-	FMOVS (R25), F24
-lanes36:
+moved12:
 	WORD $0x4e38d6b5 // FADD v21.4s, v21.4s, v24.4s
 	ADD R2, R6, R6
 	FMOVQ (R6), F24
 	WORD $0x4e38d6d6 // FADD v22.4s, v22.4s, v24.4s
 	ADD $16, R6, R25
-	TBZ $2, R23, lanes37
+	TBZ $2, R23, some13
 	FMOVQ (R25), F24
-	B lanes39
-lanes37:
-	TBZ $1, R23, lanes38
-	FMOVD (R25), F24
-	TBZ $0, R23, lanes39
-	ADD $8, R25, R25
-	VLD1 (R25), V24.S[2]
-	B lanes39
-lanes38:
-	VEOR V24.B16, V24.B16, V24.B16
-	TBZ $0, R23, lanes39
-	FMOVS (R25), F24
-lanes39:
+moved13:
 	WORD $0x4e38d6f7 // FADD v23.4s, v23.4s, v24.4s
 	ADD R2, R6, R6
 
 store:
 	FMOVQ F0, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes40
+	TBZ $2, R23, some14
 	FMOVQ F1, (R25)
-	B lanes42
-lanes40:
-	TBZ $1, R23, lanes41
-	FMOVD F1, (R25)
-	TBZ $0, R23, lanes42
-	ADD $8, R25, R25
-	VST1 V1.S[2], (R25)
-	B lanes42
-lanes41:
-	TBZ $0, R23, lanes42
-	FMOVS F1, (R25)
-lanes42:
+moved14:
 	ADD R2, R7, R7
 	FMOVQ F2, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes43
+	TBZ $2, R23, some15
 	FMOVQ F3, (R25)
-	B lanes45
-lanes43:
-	TBZ $1, R23, lanes44
-	FMOVD F3, (R25)
-	TBZ $0, R23, lanes45
-	ADD $8, R25, R25
-	VST1 V3.S[2], (R25)
-	B lanes45
-lanes44:
-	TBZ $0, R23, lanes45
-	FMOVS F3, (R25)
-lanes45:
+moved15:
 	ADD R2, R7, R7
 	FMOVQ F4, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes46
+	TBZ $2, R23, some16
 	FMOVQ F5, (R25)
-	B lanes48
-lanes46:
-	TBZ $1, R23, lanes47
-	FMOVD F5, (R25)
-	TBZ $0, R23, lanes48
-	ADD $8, R25, R25
-	VST1 V5.S[2], (R25)
-	B lanes48
-lanes47:
-	TBZ $0, R23, lanes48
-	FMOVS F5, (R25)
-lanes48:
+moved16:
 	ADD R2, R7, R7
 	FMOVQ F6, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes49
+	TBZ $2, R23, some17
 	FMOVQ F7, (R25)
-	B lanes51
-lanes49:
-	TBZ $1, R23, lanes50
-	FMOVD F7, (R25)
-	TBZ $0, R23, lanes51
-	ADD $8, R25, R25
-	VST1 V7.S[2], (R25)
-	B lanes51
-lanes50:
-	TBZ $0, R23, lanes51
-	FMOVS F7, (R25)
-lanes51:
+moved17:
 	ADD R2, R7, R7
 	FMOVQ F8, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes52
+	TBZ $2, R23, some18
 	FMOVQ F9, (R25)
-	B lanes54
-lanes52:
-	TBZ $1, R23, lanes53
-	FMOVD F9, (R25)
-	TBZ $0, R23, lanes54
-	ADD $8, R25, R25
-	VST1 V9.S[2], (R25)
-	B lanes54
-lanes53:
-	TBZ $0, R23, lanes54
-	FMOVS F9, (R25)
-lanes54:
+moved18:
 	ADD R2, R7, R7
 	FMOVQ F10, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes55
+	TBZ $2, R23, some19
 	FMOVQ F11, (R25)
-	B lanes57
-lanes55:
-	TBZ $1, R23, lanes56
-	FMOVD F11, (R25)
-	TBZ $0, R23, lanes57
-	ADD $8, R25, R25
-	VST1 V11.S[2], (R25)
-	B lanes57
-lanes56:
-	TBZ $0, R23, lanes57
-	FMOVS F11, (R25)
-lanes57:
+moved19:
 	ADD R2, R7, R7
 	FMOVQ F12, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes58
+	TBZ $2, R23, some20
 	FMOVQ F13, (R25)
-	B lanes60
-lanes58:
-	TBZ $1, R23, lanes59
-	FMOVD F13, (R25)
-	TBZ $0, R23, lanes60
-	ADD $8, R25, R25
-	VST1 V13.S[2], (R25)
-	B lanes60
-lanes59:
-	TBZ $0, R23, lanes60
-	FMOVS F13, (R25)
-lanes60:
+moved20:
 	ADD R2, R7, R7
 	FMOVQ F14, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes61
+	TBZ $2, R23, some21
 	FMOVQ F15, (R25)
-	B lanes63
-lanes61:
-	TBZ $1, R23, lanes62
-	FMOVD F15, (R25)
-	TBZ $0, R23, lanes63
-	ADD $8, R25, R25
-	VST1 V15.S[2], (R25)
-	B lanes63
-lanes62:
-	TBZ $0, R23, lanes63
-	FMOVS F15, (R25)
-lanes63:
+moved21:
 	ADD R2, R7, R7
 	FMOVQ F16, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes64
+	TBZ $2, R23, some22
 	FMOVQ F17, (R25)
-	B lanes66
-lanes64:
-	TBZ $1, R23, lanes65
-	FMOVD F17, (R25)
-	TBZ $0, R23, lanes66
-	ADD $8, R25, R25
-	VST1 V17.S[2], (R25)
-	B lanes66
-lanes65:
-	TBZ $0, R23, lanes66
-	FMOVS F17, (R25)
-lanes66:
+moved22:
 	ADD R2, R7, R7
 	FMOVQ F18, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes67
+	TBZ $2, R23, some23
 	FMOVQ F19, (R25)
-	B lanes69
-lanes67:
-	TBZ $1, R23, lanes68
-	FMOVD F19, (R25)
-	TBZ $0, R23, lanes69
-	ADD $8, R25, R25
-	VST1 V19.S[2], (R25)
-	B lanes69
-lanes68:
-	TBZ $0, R23, lanes69
-	FMOVS F19, (R25)
-lanes69:
+moved23:
 	ADD R2, R7, R7
 	FMOVQ F20, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes70
+	TBZ $2, R23, some24
 	FMOVQ F21, (R25)
-	B lanes72
-lanes70:
-	TBZ $1, R23, lanes71
-	FMOVD F21, (R25)
-	TBZ $0, R23, lanes72
-	ADD $8, R25, R25
-	VST1 V21.S[2], (R25)
-	B lanes72
-lanes71:
-	TBZ $0, R23, lanes72
-	FMOVS F21, (R25)
-lanes72:
+moved24:
 	ADD R2, R7, R7
 	FMOVQ F22, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes73
+	TBZ $2, R23, some25
 	FMOVQ F23, (R25)
-	B lanes75
-lanes73:
-	TBZ $1, R23, lanes74
-	FMOVD F23, (R25)
-	TBZ $0, R23, lanes75
-	ADD $8, R25, R25
-	VST1 V23.S[2], (R25)
-	B lanes75
-lanes74:
-	TBZ $0, R23, lanes75
-	FMOVS F23, (R25)
-lanes75:
+moved25:
 	ADD R2, R7, R7
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R25), F25
+	TBZ $0, R23, moved1
+	ADD $8, R25, R25
+	VLD1 (R25), V25.S[2]
+	B moved1
+one1:
+	VEOR V25.B16, V25.B16, V25.B16
+	TBZ $0, R23, moved1
+	FMOVS (R25), F25
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R25), F24
+	TBZ $0, R23, moved2
+	ADD $8, R25, R25
+	VLD1 (R25), V24.S[2]
+	B moved2
+one2:
+	VEOR V24.B16, V24.B16, V24.B16
+	TBZ $0, R23, moved2
+	FMOVS (R25), F24
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R25), F24
+	TBZ $0, R23, moved3
+	ADD $8, R25, R25
+	VLD1 (R25), V24.S[2]
+	B moved3
+one3:
+	VEOR V24.B16, V24.B16, V24.B16
+	TBZ $0, R23, moved3
+	FMOVS (R25), F24
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R25), F24
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VLD1 (R25), V24.S[2]
+	B moved4
+one4:
+	VEOR V24.B16, V24.B16, V24.B16
+	TBZ $0, R23, moved4
+	FMOVS (R25), F24
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R25), F24
+	TBZ $0, R23, moved5
+	ADD $8, R25, R25
+	VLD1 (R25), V24.S[2]
+	B moved5
+one5:
+	VEOR V24.B16, V24.B16, V24.B16
+	TBZ $0, R23, moved5
+	FMOVS (R25), F24
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R25), F24
+	TBZ $0, R23, moved6
+	ADD $8, R25, R25
+	VLD1 (R25), V24.S[2]
+	B moved6
+one6:
+	VEOR V24.B16, V24.B16, V24.B16
+	TBZ $0, R23, moved6
+	FMOVS (R25), F24
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R25), F24
+	TBZ $0, R23, moved7
+	ADD $8, R25, R25
+	VLD1 (R25), V24.S[2]
+	B moved7
+one7:
+	VEOR V24.B16, V24.B16, V24.B16
+	TBZ $0, R23, moved7
+	FMOVS (R25), F24
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD (R25), F24
+	TBZ $0, R23, moved8
+	ADD $8, R25, R25
+	VLD1 (R25), V24.S[2]
+	B moved8
+one8:
+	VEOR V24.B16, V24.B16, V24.B16
+	TBZ $0, R23, moved8
+	FMOVS (R25), F24
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD (R25), F24
+	TBZ $0, R23, moved9
+	ADD $8, R25, R25
+	VLD1 (R25), V24.S[2]
+	B moved9
+one9:
+	VEOR V24.B16, V24.B16, V24.B16
+	TBZ $0, R23, moved9
+	FMOVS (R25), F24
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD (R25), F24
+	TBZ $0, R23, moved10
+	ADD $8, R25, R25
+	VLD1 (R25), V24.S[2]
+	B moved10
+one10:
+	VEOR V24.B16, V24.B16, V24.B16
+	TBZ $0, R23, moved10
+	FMOVS (R25), F24
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD (R25), F24
+	TBZ $0, R23, moved11
+	ADD $8, R25, R25
+	VLD1 (R25), V24.S[2]
+	B moved11
+one11:
+	VEOR V24.B16, V24.B16, V24.B16
+	TBZ $0, R23, moved11
+	FMOVS (R25), F24
+	B moved11
+
+some12:
+	TBZ $1, R23, one12
+	FMOVD (R25), F24
+	TBZ $0, R23, moved12
+	ADD $8, R25, R25
+	VLD1 (R25), V24.S[2]
+	B moved12
+one12:
+	VEOR V24.B16, V24.B16, V24.B16
+	TBZ $0, R23, moved12
+	FMOVS (R25), F24
+	B moved12
+
+some13:
+	TBZ $1, R23, one13
+	FMOVD (R25), F24
+	TBZ $0, R23, moved13
+	ADD $8, R25, R25
+	VLD1 (R25), V24.S[2]
+	B moved13
+one13:
+	VEOR V24.B16, V24.B16, V24.B16
+	TBZ $0, R23, moved13
+	FMOVS (R25), F24
+	B moved13
+
+some14:
+	TBZ $1, R23, one14
+	FMOVD F1, (R25)
+	TBZ $0, R23, moved14
+	ADD $8, R25, R25
+	VST1 V1.S[2], (R25)
+	B moved14
+one14:
+	TBZ $0, R23, moved14
+	FMOVS F1, (R25)
+	B moved14
+
+some15:
+	TBZ $1, R23, one15
+	FMOVD F3, (R25)
+	TBZ $0, R23, moved15
+	ADD $8, R25, R25
+	VST1 V3.S[2], (R25)
+	B moved15
+one15:
+	TBZ $0, R23, moved15
+	FMOVS F3, (R25)
+	B moved15
+
+some16:
+	TBZ $1, R23, one16
+	FMOVD F5, (R25)
+	TBZ $0, R23, moved16
+	ADD $8, R25, R25
+	VST1 V5.S[2], (R25)
+	B moved16
+one16:
+	TBZ $0, R23, moved16
+	FMOVS F5, (R25)
+	B moved16
+
+some17:
+	TBZ $1, R23, one17
+	FMOVD F7, (R25)
+	TBZ $0, R23, moved17
+	ADD $8, R25, R25
+	VST1 V7.S[2], (R25)
+	B moved17
+one17:
+	TBZ $0, R23, moved17
+	FMOVS F7, (R25)
+	B moved17
+
+some18:
+	TBZ $1, R23, one18
+	FMOVD F9, (R25)
+	TBZ $0, R23, moved18
+	ADD $8, R25, R25
+	VST1 V9.S[2], (R25)
+	B moved18
+one18:
+	TBZ $0, R23, moved18
+	FMOVS F9, (R25)
+	B moved18
+
+some19:
+	TBZ $1, R23, one19
+	FMOVD F11, (R25)
+	TBZ $0, R23, moved19
+	ADD $8, R25, R25
+	VST1 V11.S[2], (R25)
+	B moved19
+one19:
+	TBZ $0, R23, moved19
+	FMOVS F11, (R25)
+	B moved19
+
+some20:
+	TBZ $1, R23, one20
+	FMOVD F13, (R25)
+	TBZ $0, R23, moved20
+	ADD $8, R25, R25
+	VST1 V13.S[2], (R25)
+	B moved20
+one20:
+	TBZ $0, R23, moved20
+	FMOVS F13, (R25)
+	B moved20
+
+some21:
+	TBZ $1, R23, one21
+	FMOVD F15, (R25)
+	TBZ $0, R23, moved21
+	ADD $8, R25, R25
+	VST1 V15.S[2], (R25)
+	B moved21
+one21:
+	TBZ $0, R23, moved21
+	FMOVS F15, (R25)
+	B moved21
+
+some22:
+	TBZ $1, R23, one22
+	FMOVD F17, (R25)
+	TBZ $0, R23, moved22
+	ADD $8, R25, R25
+	VST1 V17.S[2], (R25)
+	B moved22
+one22:
+	TBZ $0, R23, moved22
+	FMOVS F17, (R25)
+	B moved22
+
+some23:
+	TBZ $1, R23, one23
+	FMOVD F19, (R25)
+	TBZ $0, R23, moved23
+	ADD $8, R25, R25
+	VST1 V19.S[2], (R25)
+	B moved23
+one23:
+	TBZ $0, R23, moved23
+	FMOVS F19, (R25)
+	B moved23
+
+some24:
+	TBZ $1, R23, one24
+	FMOVD F21, (R25)
+	TBZ $0, R23, moved24
+	ADD $8, R25, R25
+	VST1 V21.S[2], (R25)
+	B moved24
+one24:
+	TBZ $0, R23, moved24
+	FMOVS F21, (R25)
+	B moved24
+
+some25:
+	TBZ $1, R23, one25
+	FMOVD F23, (R25)
+	TBZ $0, R23, moved25
+	ADD $8, R25, R25
+	VST1 V23.S[2], (R25)
+	B moved25
+one25:
+	TBZ $0, R23, moved25
+	FMOVS F23, (R25)
+	B moved25

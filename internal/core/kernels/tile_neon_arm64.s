@@ -27,21 +27,9 @@ tile:
 
 resume:
 	MOVD R7, R1
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R1), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R1), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R1, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R1), F0
-lanes3:
+moved1:
 	ADD R2, R1, R1
 
 started:
@@ -114,36 +102,12 @@ next:
 	CMP $0, R0
 	BEQ scaled
 	MOVD shift+80(FP), R1
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R0), F1
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R0), F1
-	TBZ $0, R23, lanes6
-	ADD $8, R0, R25
-	VLD1 (R25), V1.S[2]
-	B lanes6
-lanes5:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R0), F1
-lanes6:
-	TBZ $2, R23, lanes7
+moved2:
+	TBZ $2, R23, some3
 	FMOVQ (R1), F2
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R1), F2
-	TBZ $0, R23, lanes9
-	ADD $8, R1, R25
-	VLD1 (R25), V2.S[2]
-	B lanes9
-lanes8:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R1), F2
-lanes9:
+moved3:
 	VORR V2.B16, V2.B16, V31.B16
 	VFMLA V0.S4, V1.S4, V31.S4
 	VORR V31.B16, V31.B16, V0.B16
@@ -153,21 +117,9 @@ scaled:
 	CMP $0, R0
 	BEQ added
 	MOVD resPixel+96(FP), R1
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R0), F1
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R0), F1
-	TBZ $0, R23, lanes12
-	ADD $8, R0, R25
-	VLD1 (R25), V1.S[2]
-	B lanes12
-lanes11:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R0), F1
-lanes12:
+moved4:
 	WORD $0x4e21d400 // FADD v0.4s, v0.4s, v1.4s
 	ADD R1, R0, R0
 	MOVD R0, residual+88(FP)
@@ -189,20 +141,9 @@ store:
 	B stored
 
 part:
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ F0, (R7)
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD F0, (R7)
-	TBZ $0, R23, lanes15
-	ADD $8, R7, R25
-	VST1 V0.S[2], (R25)
-	B lanes15
-lanes14:
-	TBZ $0, R23, lanes15
-	FMOVS F0, (R7)
-lanes15:
+moved5:
 	ADD R2, R7, R7
 
 stored:
@@ -214,6 +155,70 @@ stored:
 	MOVD R25, tiles+136(FP)
 	BNE tile
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R1), F0
+	TBZ $0, R23, moved1
+	ADD $8, R1, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R1), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R0), F1
+	TBZ $0, R23, moved2
+	ADD $8, R0, R25
+	VLD1 (R25), V1.S[2]
+	B moved2
+one2:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved2
+	FMOVS (R0), F1
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R1), F2
+	TBZ $0, R23, moved3
+	ADD $8, R1, R25
+	VLD1 (R25), V2.S[2]
+	B moved3
+one3:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved3
+	FMOVS (R1), F2
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R0), F1
+	TBZ $0, R23, moved4
+	ADD $8, R0, R25
+	VLD1 (R25), V1.S[2]
+	B moved4
+one4:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved4
+	FMOVS (R0), F1
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD F0, (R7)
+	TBZ $0, R23, moved5
+	ADD $8, R7, R25
+	VST1 V0.S[2], (R25)
+	B moved5
+one5:
+	TBZ $0, R23, moved5
+	FMOVS F0, (R7)
+	B moved5
 
 // func neonTile1x2(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 TEXT ·neonTile1x2(SB), NOSPLIT, $0-192
@@ -239,37 +244,13 @@ tile:
 
 resume:
 	MOVD R7, R1
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R1), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R1), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R1, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R1), F0
-lanes3:
+moved1:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R1), F1
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R1), F1
-	TBZ $0, R23, lanes6
-	ADD $8, R1, R25
-	VLD1 (R25), V1.S[2]
-	B lanes6
-lanes5:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R1), F1
-lanes6:
+moved2:
 	ADD R2, R1, R1
 
 started:
@@ -350,36 +331,12 @@ next:
 	CMP $0, R0
 	BEQ scaled
 	MOVD shift+80(FP), R1
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R0), F2
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R0), F2
-	TBZ $0, R23, lanes9
-	ADD $8, R0, R25
-	VLD1 (R25), V2.S[2]
-	B lanes9
-lanes8:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R0), F2
-lanes9:
-	TBZ $2, R23, lanes10
+moved3:
+	TBZ $2, R23, some4
 	FMOVQ (R1), F3
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R1), F3
-	TBZ $0, R23, lanes12
-	ADD $8, R1, R25
-	VLD1 (R25), V3.S[2]
-	B lanes12
-lanes11:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R1), F3
-lanes12:
+moved4:
 	VORR V3.B16, V3.B16, V31.B16
 	VFMLA V0.S4, V2.S4, V31.S4
 	VORR V31.B16, V31.B16, V0.B16
@@ -392,38 +349,14 @@ scaled:
 	CMP $0, R0
 	BEQ added
 	MOVD resPixel+96(FP), R1
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R0), F2
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R0), F2
-	TBZ $0, R23, lanes15
-	ADD $8, R0, R25
-	VLD1 (R25), V2.S[2]
-	B lanes15
-lanes14:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R0), F2
-lanes15:
+moved5:
 	WORD $0x4e22d400 // FADD v0.4s, v0.4s, v2.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R0), F2
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R0), F2
-	TBZ $0, R23, lanes18
-	ADD $8, R0, R25
-	VLD1 (R25), V2.S[2]
-	B lanes18
-lanes17:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R0), F2
-lanes18:
+moved6:
 	WORD $0x4e22d421 // FADD v1.4s, v1.4s, v2.4s
 	ADD R1, R0, R0
 	MOVD R0, residual+88(FP)
@@ -449,35 +382,13 @@ store:
 	B stored
 
 part:
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ F0, (R7)
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD F0, (R7)
-	TBZ $0, R23, lanes21
-	ADD $8, R7, R25
-	VST1 V0.S[2], (R25)
-	B lanes21
-lanes20:
-	TBZ $0, R23, lanes21
-	FMOVS F0, (R7)
-lanes21:
+moved7:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ F1, (R7)
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD F1, (R7)
-	TBZ $0, R23, lanes24
-	ADD $8, R7, R25
-	VST1 V1.S[2], (R25)
-	B lanes24
-lanes23:
-	TBZ $0, R23, lanes24
-	FMOVS F1, (R7)
-lanes24:
+moved8:
 	ADD R2, R7, R7
 
 stored:
@@ -489,6 +400,108 @@ stored:
 	MOVD R25, tiles+136(FP)
 	BNE tile
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R1), F0
+	TBZ $0, R23, moved1
+	ADD $8, R1, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R1), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R1), F1
+	TBZ $0, R23, moved2
+	ADD $8, R1, R25
+	VLD1 (R25), V1.S[2]
+	B moved2
+one2:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved2
+	FMOVS (R1), F1
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R0), F2
+	TBZ $0, R23, moved3
+	ADD $8, R0, R25
+	VLD1 (R25), V2.S[2]
+	B moved3
+one3:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved3
+	FMOVS (R0), F2
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R1), F3
+	TBZ $0, R23, moved4
+	ADD $8, R1, R25
+	VLD1 (R25), V3.S[2]
+	B moved4
+one4:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved4
+	FMOVS (R1), F3
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R0), F2
+	TBZ $0, R23, moved5
+	ADD $8, R0, R25
+	VLD1 (R25), V2.S[2]
+	B moved5
+one5:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved5
+	FMOVS (R0), F2
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R0), F2
+	TBZ $0, R23, moved6
+	ADD $8, R0, R25
+	VLD1 (R25), V2.S[2]
+	B moved6
+one6:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved6
+	FMOVS (R0), F2
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD F0, (R7)
+	TBZ $0, R23, moved7
+	ADD $8, R7, R25
+	VST1 V0.S[2], (R25)
+	B moved7
+one7:
+	TBZ $0, R23, moved7
+	FMOVS F0, (R7)
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD F1, (R7)
+	TBZ $0, R23, moved8
+	ADD $8, R7, R25
+	VST1 V1.S[2], (R25)
+	B moved8
+one8:
+	TBZ $0, R23, moved8
+	FMOVS F1, (R7)
+	B moved8
 
 // func neonTile1x3(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 TEXT ·neonTile1x3(SB), NOSPLIT, $0-192
@@ -515,53 +528,17 @@ tile:
 
 resume:
 	MOVD R7, R1
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R1), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R1), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R1, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R1), F0
-lanes3:
+moved1:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R1), F1
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R1), F1
-	TBZ $0, R23, lanes6
-	ADD $8, R1, R25
-	VLD1 (R25), V1.S[2]
-	B lanes6
-lanes5:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R1), F1
-lanes6:
+moved2:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R1), F2
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R1), F2
-	TBZ $0, R23, lanes9
-	ADD $8, R1, R25
-	VLD1 (R25), V2.S[2]
-	B lanes9
-lanes8:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R1), F2
-lanes9:
+moved3:
 	ADD R2, R1, R1
 
 started:
@@ -651,36 +628,12 @@ next:
 	CMP $0, R0
 	BEQ scaled
 	MOVD shift+80(FP), R1
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R0), F3
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R0), F3
-	TBZ $0, R23, lanes12
-	ADD $8, R0, R25
-	VLD1 (R25), V3.S[2]
-	B lanes12
-lanes11:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R0), F3
-lanes12:
-	TBZ $2, R23, lanes13
+moved4:
+	TBZ $2, R23, some5
 	FMOVQ (R1), F4
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R1), F4
-	TBZ $0, R23, lanes15
-	ADD $8, R1, R25
-	VLD1 (R25), V4.S[2]
-	B lanes15
-lanes14:
-	VEOR V4.B16, V4.B16, V4.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R1), F4
-lanes15:
+moved5:
 	VORR V4.B16, V4.B16, V31.B16
 	VFMLA V0.S4, V3.S4, V31.S4
 	VORR V31.B16, V31.B16, V0.B16
@@ -696,55 +649,19 @@ scaled:
 	CMP $0, R0
 	BEQ added
 	MOVD resPixel+96(FP), R1
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R0), F3
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R0), F3
-	TBZ $0, R23, lanes18
-	ADD $8, R0, R25
-	VLD1 (R25), V3.S[2]
-	B lanes18
-lanes17:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R0), F3
-lanes18:
+moved6:
 	WORD $0x4e23d400 // FADD v0.4s, v0.4s, v3.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R0), F3
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R0), F3
-	TBZ $0, R23, lanes21
-	ADD $8, R0, R25
-	VLD1 (R25), V3.S[2]
-	B lanes21
-lanes20:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R0), F3
-lanes21:
+moved7:
 	WORD $0x4e23d421 // FADD v1.4s, v1.4s, v3.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ (R0), F3
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD (R0), F3
-	TBZ $0, R23, lanes24
-	ADD $8, R0, R25
-	VLD1 (R25), V3.S[2]
-	B lanes24
-lanes23:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes24
-	FMOVS (R0), F3
-lanes24:
+moved8:
 	WORD $0x4e23d442 // FADD v2.4s, v2.4s, v3.4s
 	ADD R1, R0, R0
 	MOVD R0, residual+88(FP)
@@ -774,50 +691,17 @@ store:
 	B stored
 
 part:
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ F0, (R7)
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD F0, (R7)
-	TBZ $0, R23, lanes27
-	ADD $8, R7, R25
-	VST1 V0.S[2], (R25)
-	B lanes27
-lanes26:
-	TBZ $0, R23, lanes27
-	FMOVS F0, (R7)
-lanes27:
+moved9:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ F1, (R7)
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD F1, (R7)
-	TBZ $0, R23, lanes30
-	ADD $8, R7, R25
-	VST1 V1.S[2], (R25)
-	B lanes30
-lanes29:
-	TBZ $0, R23, lanes30
-	FMOVS F1, (R7)
-lanes30:
+moved10:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ F2, (R7)
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD F2, (R7)
-	TBZ $0, R23, lanes33
-	ADD $8, R7, R25
-	VST1 V2.S[2], (R25)
-	B lanes33
-lanes32:
-	TBZ $0, R23, lanes33
-	FMOVS F2, (R7)
-lanes33:
+moved11:
 	ADD R2, R7, R7
 
 stored:
@@ -829,6 +713,146 @@ stored:
 	MOVD R25, tiles+136(FP)
 	BNE tile
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R1), F0
+	TBZ $0, R23, moved1
+	ADD $8, R1, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R1), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R1), F1
+	TBZ $0, R23, moved2
+	ADD $8, R1, R25
+	VLD1 (R25), V1.S[2]
+	B moved2
+one2:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved2
+	FMOVS (R1), F1
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R1), F2
+	TBZ $0, R23, moved3
+	ADD $8, R1, R25
+	VLD1 (R25), V2.S[2]
+	B moved3
+one3:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved3
+	FMOVS (R1), F2
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R0), F3
+	TBZ $0, R23, moved4
+	ADD $8, R0, R25
+	VLD1 (R25), V3.S[2]
+	B moved4
+one4:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved4
+	FMOVS (R0), F3
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R1), F4
+	TBZ $0, R23, moved5
+	ADD $8, R1, R25
+	VLD1 (R25), V4.S[2]
+	B moved5
+one5:
+	VEOR V4.B16, V4.B16, V4.B16
+	TBZ $0, R23, moved5
+	FMOVS (R1), F4
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R0), F3
+	TBZ $0, R23, moved6
+	ADD $8, R0, R25
+	VLD1 (R25), V3.S[2]
+	B moved6
+one6:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved6
+	FMOVS (R0), F3
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R0), F3
+	TBZ $0, R23, moved7
+	ADD $8, R0, R25
+	VLD1 (R25), V3.S[2]
+	B moved7
+one7:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved7
+	FMOVS (R0), F3
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD (R0), F3
+	TBZ $0, R23, moved8
+	ADD $8, R0, R25
+	VLD1 (R25), V3.S[2]
+	B moved8
+one8:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved8
+	FMOVS (R0), F3
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD F0, (R7)
+	TBZ $0, R23, moved9
+	ADD $8, R7, R25
+	VST1 V0.S[2], (R25)
+	B moved9
+one9:
+	TBZ $0, R23, moved9
+	FMOVS F0, (R7)
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD F1, (R7)
+	TBZ $0, R23, moved10
+	ADD $8, R7, R25
+	VST1 V1.S[2], (R25)
+	B moved10
+one10:
+	TBZ $0, R23, moved10
+	FMOVS F1, (R7)
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD F2, (R7)
+	TBZ $0, R23, moved11
+	ADD $8, R7, R25
+	VST1 V2.S[2], (R25)
+	B moved11
+one11:
+	TBZ $0, R23, moved11
+	FMOVS F2, (R7)
+	B moved11
 
 // func neonTile1x4(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 TEXT ·neonTile1x4(SB), NOSPLIT, $0-192
@@ -856,69 +880,21 @@ tile:
 
 resume:
 	MOVD R7, R1
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R1), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R1), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R1, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R1), F0
-lanes3:
+moved1:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R1), F1
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R1), F1
-	TBZ $0, R23, lanes6
-	ADD $8, R1, R25
-	VLD1 (R25), V1.S[2]
-	B lanes6
-lanes5:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R1), F1
-lanes6:
+moved2:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R1), F2
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R1), F2
-	TBZ $0, R23, lanes9
-	ADD $8, R1, R25
-	VLD1 (R25), V2.S[2]
-	B lanes9
-lanes8:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R1), F2
-lanes9:
+moved3:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R1), F3
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R1), F3
-	TBZ $0, R23, lanes12
-	ADD $8, R1, R25
-	VLD1 (R25), V3.S[2]
-	B lanes12
-lanes11:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R1), F3
-lanes12:
+moved4:
 	ADD R2, R1, R1
 
 started:
@@ -1016,36 +992,12 @@ next:
 	CMP $0, R0
 	BEQ scaled
 	MOVD shift+80(FP), R1
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R0), F4
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R0), F4
-	TBZ $0, R23, lanes15
-	ADD $8, R0, R25
-	VLD1 (R25), V4.S[2]
-	B lanes15
-lanes14:
-	VEOR V4.B16, V4.B16, V4.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R0), F4
-lanes15:
-	TBZ $2, R23, lanes16
+moved5:
+	TBZ $2, R23, some6
 	FMOVQ (R1), F5
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R1), F5
-	TBZ $0, R23, lanes18
-	ADD $8, R1, R25
-	VLD1 (R25), V5.S[2]
-	B lanes18
-lanes17:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R1), F5
-lanes18:
+moved6:
 	VORR V5.B16, V5.B16, V31.B16
 	VFMLA V0.S4, V4.S4, V31.S4
 	VORR V31.B16, V31.B16, V0.B16
@@ -1064,72 +1016,24 @@ scaled:
 	CMP $0, R0
 	BEQ added
 	MOVD resPixel+96(FP), R1
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R0), F4
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R0), F4
-	TBZ $0, R23, lanes21
-	ADD $8, R0, R25
-	VLD1 (R25), V4.S[2]
-	B lanes21
-lanes20:
-	VEOR V4.B16, V4.B16, V4.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R0), F4
-lanes21:
+moved7:
 	WORD $0x4e24d400 // FADD v0.4s, v0.4s, v4.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ (R0), F4
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD (R0), F4
-	TBZ $0, R23, lanes24
-	ADD $8, R0, R25
-	VLD1 (R25), V4.S[2]
-	B lanes24
-lanes23:
-	VEOR V4.B16, V4.B16, V4.B16
-	TBZ $0, R23, lanes24
-	FMOVS (R0), F4
-lanes24:
+moved8:
 	WORD $0x4e24d421 // FADD v1.4s, v1.4s, v4.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ (R0), F4
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD (R0), F4
-	TBZ $0, R23, lanes27
-	ADD $8, R0, R25
-	VLD1 (R25), V4.S[2]
-	B lanes27
-lanes26:
-	VEOR V4.B16, V4.B16, V4.B16
-	TBZ $0, R23, lanes27
-	FMOVS (R0), F4
-lanes27:
+moved9:
 	WORD $0x4e24d442 // FADD v2.4s, v2.4s, v4.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ (R0), F4
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD (R0), F4
-	TBZ $0, R23, lanes30
-	ADD $8, R0, R25
-	VLD1 (R25), V4.S[2]
-	B lanes30
-lanes29:
-	VEOR V4.B16, V4.B16, V4.B16
-	TBZ $0, R23, lanes30
-	FMOVS (R0), F4
-lanes30:
+moved10:
 	WORD $0x4e24d463 // FADD v3.4s, v3.4s, v4.4s
 	ADD R1, R0, R0
 	MOVD R0, residual+88(FP)
@@ -1163,65 +1067,21 @@ store:
 	B stored
 
 part:
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ F0, (R7)
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD F0, (R7)
-	TBZ $0, R23, lanes33
-	ADD $8, R7, R25
-	VST1 V0.S[2], (R25)
-	B lanes33
-lanes32:
-	TBZ $0, R23, lanes33
-	FMOVS F0, (R7)
-lanes33:
+moved11:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes34
+	TBZ $2, R23, some12
 	FMOVQ F1, (R7)
-	B lanes36
-lanes34:
-	TBZ $1, R23, lanes35
-	FMOVD F1, (R7)
-	TBZ $0, R23, lanes36
-	ADD $8, R7, R25
-	VST1 V1.S[2], (R25)
-	B lanes36
-lanes35:
-	TBZ $0, R23, lanes36
-	FMOVS F1, (R7)
-lanes36:
+moved12:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes37
+	TBZ $2, R23, some13
 	FMOVQ F2, (R7)
-	B lanes39
-lanes37:
-	TBZ $1, R23, lanes38
-	FMOVD F2, (R7)
-	TBZ $0, R23, lanes39
-	ADD $8, R7, R25
-	VST1 V2.S[2], (R25)
-	B lanes39
-lanes38:
-	TBZ $0, R23, lanes39
-	FMOVS F2, (R7)
-lanes39:
+moved13:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes40
+	TBZ $2, R23, some14
 	FMOVQ F3, (R7)
-	B lanes42
-lanes40:
-	TBZ $1, R23, lanes41
-	FMOVD F3, (R7)
-	TBZ $0, R23, lanes42
-	ADD $8, R7, R25
-	VST1 V3.S[2], (R25)
-	B lanes42
-lanes41:
-	TBZ $0, R23, lanes42
-	FMOVS F3, (R7)
-lanes42:
+moved14:
 	ADD R2, R7, R7
 
 stored:
@@ -1233,6 +1093,184 @@ stored:
 	MOVD R25, tiles+136(FP)
 	BNE tile
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R1), F0
+	TBZ $0, R23, moved1
+	ADD $8, R1, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R1), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R1), F1
+	TBZ $0, R23, moved2
+	ADD $8, R1, R25
+	VLD1 (R25), V1.S[2]
+	B moved2
+one2:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved2
+	FMOVS (R1), F1
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R1), F2
+	TBZ $0, R23, moved3
+	ADD $8, R1, R25
+	VLD1 (R25), V2.S[2]
+	B moved3
+one3:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved3
+	FMOVS (R1), F2
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R1), F3
+	TBZ $0, R23, moved4
+	ADD $8, R1, R25
+	VLD1 (R25), V3.S[2]
+	B moved4
+one4:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved4
+	FMOVS (R1), F3
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R0), F4
+	TBZ $0, R23, moved5
+	ADD $8, R0, R25
+	VLD1 (R25), V4.S[2]
+	B moved5
+one5:
+	VEOR V4.B16, V4.B16, V4.B16
+	TBZ $0, R23, moved5
+	FMOVS (R0), F4
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R1), F5
+	TBZ $0, R23, moved6
+	ADD $8, R1, R25
+	VLD1 (R25), V5.S[2]
+	B moved6
+one6:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved6
+	FMOVS (R1), F5
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R0), F4
+	TBZ $0, R23, moved7
+	ADD $8, R0, R25
+	VLD1 (R25), V4.S[2]
+	B moved7
+one7:
+	VEOR V4.B16, V4.B16, V4.B16
+	TBZ $0, R23, moved7
+	FMOVS (R0), F4
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD (R0), F4
+	TBZ $0, R23, moved8
+	ADD $8, R0, R25
+	VLD1 (R25), V4.S[2]
+	B moved8
+one8:
+	VEOR V4.B16, V4.B16, V4.B16
+	TBZ $0, R23, moved8
+	FMOVS (R0), F4
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD (R0), F4
+	TBZ $0, R23, moved9
+	ADD $8, R0, R25
+	VLD1 (R25), V4.S[2]
+	B moved9
+one9:
+	VEOR V4.B16, V4.B16, V4.B16
+	TBZ $0, R23, moved9
+	FMOVS (R0), F4
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD (R0), F4
+	TBZ $0, R23, moved10
+	ADD $8, R0, R25
+	VLD1 (R25), V4.S[2]
+	B moved10
+one10:
+	VEOR V4.B16, V4.B16, V4.B16
+	TBZ $0, R23, moved10
+	FMOVS (R0), F4
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD F0, (R7)
+	TBZ $0, R23, moved11
+	ADD $8, R7, R25
+	VST1 V0.S[2], (R25)
+	B moved11
+one11:
+	TBZ $0, R23, moved11
+	FMOVS F0, (R7)
+	B moved11
+
+some12:
+	TBZ $1, R23, one12
+	FMOVD F1, (R7)
+	TBZ $0, R23, moved12
+	ADD $8, R7, R25
+	VST1 V1.S[2], (R25)
+	B moved12
+one12:
+	TBZ $0, R23, moved12
+	FMOVS F1, (R7)
+	B moved12
+
+some13:
+	TBZ $1, R23, one13
+	FMOVD F2, (R7)
+	TBZ $0, R23, moved13
+	ADD $8, R7, R25
+	VST1 V2.S[2], (R25)
+	B moved13
+one13:
+	TBZ $0, R23, moved13
+	FMOVS F2, (R7)
+	B moved13
+
+some14:
+	TBZ $1, R23, one14
+	FMOVD F3, (R7)
+	TBZ $0, R23, moved14
+	ADD $8, R7, R25
+	VST1 V3.S[2], (R25)
+	B moved14
+one14:
+	TBZ $0, R23, moved14
+	FMOVS F3, (R7)
+	B moved14
 
 // func neonTile1x5(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 TEXT ·neonTile1x5(SB), NOSPLIT, $0-192
@@ -1261,85 +1299,25 @@ tile:
 
 resume:
 	MOVD R7, R1
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R1), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R1), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R1, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R1), F0
-lanes3:
+moved1:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R1), F1
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R1), F1
-	TBZ $0, R23, lanes6
-	ADD $8, R1, R25
-	VLD1 (R25), V1.S[2]
-	B lanes6
-lanes5:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R1), F1
-lanes6:
+moved2:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R1), F2
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R1), F2
-	TBZ $0, R23, lanes9
-	ADD $8, R1, R25
-	VLD1 (R25), V2.S[2]
-	B lanes9
-lanes8:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R1), F2
-lanes9:
+moved3:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R1), F3
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R1), F3
-	TBZ $0, R23, lanes12
-	ADD $8, R1, R25
-	VLD1 (R25), V3.S[2]
-	B lanes12
-lanes11:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R1), F3
-lanes12:
+moved4:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R1), F4
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R1), F4
-	TBZ $0, R23, lanes15
-	ADD $8, R1, R25
-	VLD1 (R25), V4.S[2]
-	B lanes15
-lanes14:
-	VEOR V4.B16, V4.B16, V4.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R1), F4
-lanes15:
+moved5:
 	ADD R2, R1, R1
 
 started:
@@ -1446,36 +1424,12 @@ next:
 	CMP $0, R0
 	BEQ scaled
 	MOVD shift+80(FP), R1
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R0), F5
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R0), F5
-	TBZ $0, R23, lanes18
-	ADD $8, R0, R25
-	VLD1 (R25), V5.S[2]
-	B lanes18
-lanes17:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R0), F5
-lanes18:
-	TBZ $2, R23, lanes19
+moved6:
+	TBZ $2, R23, some7
 	FMOVQ (R1), F6
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R1), F6
-	TBZ $0, R23, lanes21
-	ADD $8, R1, R25
-	VLD1 (R25), V6.S[2]
-	B lanes21
-lanes20:
-	VEOR V6.B16, V6.B16, V6.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R1), F6
-lanes21:
+moved7:
 	VORR V6.B16, V6.B16, V31.B16
 	VFMLA V0.S4, V5.S4, V31.S4
 	VORR V31.B16, V31.B16, V0.B16
@@ -1497,89 +1451,29 @@ scaled:
 	CMP $0, R0
 	BEQ added
 	MOVD resPixel+96(FP), R1
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ (R0), F5
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD (R0), F5
-	TBZ $0, R23, lanes24
-	ADD $8, R0, R25
-	VLD1 (R25), V5.S[2]
-	B lanes24
-lanes23:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes24
-	FMOVS (R0), F5
-lanes24:
+moved8:
 	WORD $0x4e25d400 // FADD v0.4s, v0.4s, v5.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ (R0), F5
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD (R0), F5
-	TBZ $0, R23, lanes27
-	ADD $8, R0, R25
-	VLD1 (R25), V5.S[2]
-	B lanes27
-lanes26:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes27
-	FMOVS (R0), F5
-lanes27:
+moved9:
 	WORD $0x4e25d421 // FADD v1.4s, v1.4s, v5.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ (R0), F5
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD (R0), F5
-	TBZ $0, R23, lanes30
-	ADD $8, R0, R25
-	VLD1 (R25), V5.S[2]
-	B lanes30
-lanes29:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes30
-	FMOVS (R0), F5
-lanes30:
+moved10:
 	WORD $0x4e25d442 // FADD v2.4s, v2.4s, v5.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ (R0), F5
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD (R0), F5
-	TBZ $0, R23, lanes33
-	ADD $8, R0, R25
-	VLD1 (R25), V5.S[2]
-	B lanes33
-lanes32:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes33
-	FMOVS (R0), F5
-lanes33:
+moved11:
 	WORD $0x4e25d463 // FADD v3.4s, v3.4s, v5.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes34
+	TBZ $2, R23, some12
 	FMOVQ (R0), F5
-	B lanes36
-lanes34:
-	TBZ $1, R23, lanes35
-	FMOVD (R0), F5
-	TBZ $0, R23, lanes36
-	ADD $8, R0, R25
-	VLD1 (R25), V5.S[2]
-	B lanes36
-lanes35:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes36
-	FMOVS (R0), F5
-lanes36:
+moved12:
 	WORD $0x4e25d484 // FADD v4.4s, v4.4s, v5.4s
 	ADD R1, R0, R0
 	MOVD R0, residual+88(FP)
@@ -1617,80 +1511,25 @@ store:
 	B stored
 
 part:
-	TBZ $2, R23, lanes37
+	TBZ $2, R23, some13
 	FMOVQ F0, (R7)
-	B lanes39
-lanes37:
-	TBZ $1, R23, lanes38
-	FMOVD F0, (R7)
-	TBZ $0, R23, lanes39
-	ADD $8, R7, R25
-	VST1 V0.S[2], (R25)
-	B lanes39
-lanes38:
-	TBZ $0, R23, lanes39
-	FMOVS F0, (R7)
-lanes39:
+moved13:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes40
+	TBZ $2, R23, some14
 	FMOVQ F1, (R7)
-	B lanes42
-lanes40:
-	TBZ $1, R23, lanes41
-	FMOVD F1, (R7)
-	TBZ $0, R23, lanes42
-	ADD $8, R7, R25
-	VST1 V1.S[2], (R25)
-	B lanes42
-lanes41:
-	TBZ $0, R23, lanes42
-	FMOVS F1, (R7)
-lanes42:
+moved14:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes43
+	TBZ $2, R23, some15
 	FMOVQ F2, (R7)
-	B lanes45
-lanes43:
-	TBZ $1, R23, lanes44
-	FMOVD F2, (R7)
-	TBZ $0, R23, lanes45
-	ADD $8, R7, R25
-	VST1 V2.S[2], (R25)
-	B lanes45
-lanes44:
-	TBZ $0, R23, lanes45
-	FMOVS F2, (R7)
-lanes45:
+moved15:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes46
+	TBZ $2, R23, some16
 	FMOVQ F3, (R7)
-	B lanes48
-lanes46:
-	TBZ $1, R23, lanes47
-	FMOVD F3, (R7)
-	TBZ $0, R23, lanes48
-	ADD $8, R7, R25
-	VST1 V3.S[2], (R25)
-	B lanes48
-lanes47:
-	TBZ $0, R23, lanes48
-	FMOVS F3, (R7)
-lanes48:
+moved16:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes49
+	TBZ $2, R23, some17
 	FMOVQ F4, (R7)
-	B lanes51
-lanes49:
-	TBZ $1, R23, lanes50
-	FMOVD F4, (R7)
-	TBZ $0, R23, lanes51
-	ADD $8, R7, R25
-	VST1 V4.S[2], (R25)
-	B lanes51
-lanes50:
-	TBZ $0, R23, lanes51
-	FMOVS F4, (R7)
-lanes51:
+moved17:
 	ADD R2, R7, R7
 
 stored:
@@ -1702,6 +1541,222 @@ stored:
 	MOVD R25, tiles+136(FP)
 	BNE tile
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R1), F0
+	TBZ $0, R23, moved1
+	ADD $8, R1, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R1), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R1), F1
+	TBZ $0, R23, moved2
+	ADD $8, R1, R25
+	VLD1 (R25), V1.S[2]
+	B moved2
+one2:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved2
+	FMOVS (R1), F1
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R1), F2
+	TBZ $0, R23, moved3
+	ADD $8, R1, R25
+	VLD1 (R25), V2.S[2]
+	B moved3
+one3:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved3
+	FMOVS (R1), F2
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R1), F3
+	TBZ $0, R23, moved4
+	ADD $8, R1, R25
+	VLD1 (R25), V3.S[2]
+	B moved4
+one4:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved4
+	FMOVS (R1), F3
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R1), F4
+	TBZ $0, R23, moved5
+	ADD $8, R1, R25
+	VLD1 (R25), V4.S[2]
+	B moved5
+one5:
+	VEOR V4.B16, V4.B16, V4.B16
+	TBZ $0, R23, moved5
+	FMOVS (R1), F4
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R0), F5
+	TBZ $0, R23, moved6
+	ADD $8, R0, R25
+	VLD1 (R25), V5.S[2]
+	B moved6
+one6:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved6
+	FMOVS (R0), F5
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R1), F6
+	TBZ $0, R23, moved7
+	ADD $8, R1, R25
+	VLD1 (R25), V6.S[2]
+	B moved7
+one7:
+	VEOR V6.B16, V6.B16, V6.B16
+	TBZ $0, R23, moved7
+	FMOVS (R1), F6
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD (R0), F5
+	TBZ $0, R23, moved8
+	ADD $8, R0, R25
+	VLD1 (R25), V5.S[2]
+	B moved8
+one8:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved8
+	FMOVS (R0), F5
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD (R0), F5
+	TBZ $0, R23, moved9
+	ADD $8, R0, R25
+	VLD1 (R25), V5.S[2]
+	B moved9
+one9:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved9
+	FMOVS (R0), F5
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD (R0), F5
+	TBZ $0, R23, moved10
+	ADD $8, R0, R25
+	VLD1 (R25), V5.S[2]
+	B moved10
+one10:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved10
+	FMOVS (R0), F5
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD (R0), F5
+	TBZ $0, R23, moved11
+	ADD $8, R0, R25
+	VLD1 (R25), V5.S[2]
+	B moved11
+one11:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved11
+	FMOVS (R0), F5
+	B moved11
+
+some12:
+	TBZ $1, R23, one12
+	FMOVD (R0), F5
+	TBZ $0, R23, moved12
+	ADD $8, R0, R25
+	VLD1 (R25), V5.S[2]
+	B moved12
+one12:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved12
+	FMOVS (R0), F5
+	B moved12
+
+some13:
+	TBZ $1, R23, one13
+	FMOVD F0, (R7)
+	TBZ $0, R23, moved13
+	ADD $8, R7, R25
+	VST1 V0.S[2], (R25)
+	B moved13
+one13:
+	TBZ $0, R23, moved13
+	FMOVS F0, (R7)
+	B moved13
+
+some14:
+	TBZ $1, R23, one14
+	FMOVD F1, (R7)
+	TBZ $0, R23, moved14
+	ADD $8, R7, R25
+	VST1 V1.S[2], (R25)
+	B moved14
+one14:
+	TBZ $0, R23, moved14
+	FMOVS F1, (R7)
+	B moved14
+
+some15:
+	TBZ $1, R23, one15
+	FMOVD F2, (R7)
+	TBZ $0, R23, moved15
+	ADD $8, R7, R25
+	VST1 V2.S[2], (R25)
+	B moved15
+one15:
+	TBZ $0, R23, moved15
+	FMOVS F2, (R7)
+	B moved15
+
+some16:
+	TBZ $1, R23, one16
+	FMOVD F3, (R7)
+	TBZ $0, R23, moved16
+	ADD $8, R7, R25
+	VST1 V3.S[2], (R25)
+	B moved16
+one16:
+	TBZ $0, R23, moved16
+	FMOVS F3, (R7)
+	B moved16
+
+some17:
+	TBZ $1, R23, one17
+	FMOVD F4, (R7)
+	TBZ $0, R23, moved17
+	ADD $8, R7, R25
+	VST1 V4.S[2], (R25)
+	B moved17
+one17:
+	TBZ $0, R23, moved17
+	FMOVS F4, (R7)
+	B moved17
 
 // func neonTile1x6(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 TEXT ·neonTile1x6(SB), NOSPLIT, $0-192
@@ -1731,101 +1786,29 @@ tile:
 
 resume:
 	MOVD R7, R1
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R1), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R1), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R1, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R1), F0
-lanes3:
+moved1:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R1), F1
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R1), F1
-	TBZ $0, R23, lanes6
-	ADD $8, R1, R25
-	VLD1 (R25), V1.S[2]
-	B lanes6
-lanes5:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R1), F1
-lanes6:
+moved2:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R1), F2
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R1), F2
-	TBZ $0, R23, lanes9
-	ADD $8, R1, R25
-	VLD1 (R25), V2.S[2]
-	B lanes9
-lanes8:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R1), F2
-lanes9:
+moved3:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R1), F3
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R1), F3
-	TBZ $0, R23, lanes12
-	ADD $8, R1, R25
-	VLD1 (R25), V3.S[2]
-	B lanes12
-lanes11:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R1), F3
-lanes12:
+moved4:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R1), F4
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R1), F4
-	TBZ $0, R23, lanes15
-	ADD $8, R1, R25
-	VLD1 (R25), V4.S[2]
-	B lanes15
-lanes14:
-	VEOR V4.B16, V4.B16, V4.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R1), F4
-lanes15:
+moved5:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R1), F5
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R1), F5
-	TBZ $0, R23, lanes18
-	ADD $8, R1, R25
-	VLD1 (R25), V5.S[2]
-	B lanes18
-lanes17:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R1), F5
-lanes18:
+moved6:
 	ADD R2, R1, R1
 
 started:
@@ -1943,36 +1926,12 @@ next:
 	CMP $0, R0
 	BEQ scaled
 	MOVD shift+80(FP), R1
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R0), F6
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R0), F6
-	TBZ $0, R23, lanes21
-	ADD $8, R0, R25
-	VLD1 (R25), V6.S[2]
-	B lanes21
-lanes20:
-	VEOR V6.B16, V6.B16, V6.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R0), F6
-lanes21:
-	TBZ $2, R23, lanes22
+moved7:
+	TBZ $2, R23, some8
 	FMOVQ (R1), F7
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD (R1), F7
-	TBZ $0, R23, lanes24
-	ADD $8, R1, R25
-	VLD1 (R25), V7.S[2]
-	B lanes24
-lanes23:
-	VEOR V7.B16, V7.B16, V7.B16
-	TBZ $0, R23, lanes24
-	FMOVS (R1), F7
-lanes24:
+moved8:
 	VORR V7.B16, V7.B16, V31.B16
 	VFMLA V0.S4, V6.S4, V31.S4
 	VORR V31.B16, V31.B16, V0.B16
@@ -1997,106 +1956,34 @@ scaled:
 	CMP $0, R0
 	BEQ added
 	MOVD resPixel+96(FP), R1
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ (R0), F6
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD (R0), F6
-	TBZ $0, R23, lanes27
-	ADD $8, R0, R25
-	VLD1 (R25), V6.S[2]
-	B lanes27
-lanes26:
-	VEOR V6.B16, V6.B16, V6.B16
-	TBZ $0, R23, lanes27
-	FMOVS (R0), F6
-lanes27:
+moved9:
 	WORD $0x4e26d400 // FADD v0.4s, v0.4s, v6.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ (R0), F6
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD (R0), F6
-	TBZ $0, R23, lanes30
-	ADD $8, R0, R25
-	VLD1 (R25), V6.S[2]
-	B lanes30
-lanes29:
-	VEOR V6.B16, V6.B16, V6.B16
-	TBZ $0, R23, lanes30
-	FMOVS (R0), F6
-lanes30:
+moved10:
 	WORD $0x4e26d421 // FADD v1.4s, v1.4s, v6.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ (R0), F6
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD (R0), F6
-	TBZ $0, R23, lanes33
-	ADD $8, R0, R25
-	VLD1 (R25), V6.S[2]
-	B lanes33
-lanes32:
-	VEOR V6.B16, V6.B16, V6.B16
-	TBZ $0, R23, lanes33
-	FMOVS (R0), F6
-lanes33:
+moved11:
 	WORD $0x4e26d442 // FADD v2.4s, v2.4s, v6.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes34
+	TBZ $2, R23, some12
 	FMOVQ (R0), F6
-	B lanes36
-lanes34:
-	TBZ $1, R23, lanes35
-	FMOVD (R0), F6
-	TBZ $0, R23, lanes36
-	ADD $8, R0, R25
-	VLD1 (R25), V6.S[2]
-	B lanes36
-lanes35:
-	VEOR V6.B16, V6.B16, V6.B16
-	TBZ $0, R23, lanes36
-	FMOVS (R0), F6
-lanes36:
+moved12:
 	WORD $0x4e26d463 // FADD v3.4s, v3.4s, v6.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes37
+	TBZ $2, R23, some13
 	FMOVQ (R0), F6
-	B lanes39
-lanes37:
-	TBZ $1, R23, lanes38
-	FMOVD (R0), F6
-	TBZ $0, R23, lanes39
-	ADD $8, R0, R25
-	VLD1 (R25), V6.S[2]
-	B lanes39
-lanes38:
-	VEOR V6.B16, V6.B16, V6.B16
-	TBZ $0, R23, lanes39
-	FMOVS (R0), F6
-lanes39:
+moved13:
 	WORD $0x4e26d484 // FADD v4.4s, v4.4s, v6.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes40
+	TBZ $2, R23, some14
 	FMOVQ (R0), F6
-	B lanes42
-lanes40:
-	TBZ $1, R23, lanes41
-	FMOVD (R0), F6
-	TBZ $0, R23, lanes42
-	ADD $8, R0, R25
-	VLD1 (R25), V6.S[2]
-	B lanes42
-lanes41:
-	VEOR V6.B16, V6.B16, V6.B16
-	TBZ $0, R23, lanes42
-	FMOVS (R0), F6
-lanes42:
+moved14:
 	WORD $0x4e26d4a5 // FADD v5.4s, v5.4s, v6.4s
 	ADD R1, R0, R0
 	MOVD R0, residual+88(FP)
@@ -2138,95 +2025,29 @@ store:
 	B stored
 
 part:
-	TBZ $2, R23, lanes43
+	TBZ $2, R23, some15
 	FMOVQ F0, (R7)
-	B lanes45
-lanes43:
-	TBZ $1, R23, lanes44
-	FMOVD F0, (R7)
-	TBZ $0, R23, lanes45
-	ADD $8, R7, R25
-	VST1 V0.S[2], (R25)
-	B lanes45
-lanes44:
-	TBZ $0, R23, lanes45
-	FMOVS F0, (R7)
-lanes45:
+moved15:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes46
+	TBZ $2, R23, some16
 	FMOVQ F1, (R7)
-	B lanes48
-lanes46:
-	TBZ $1, R23, lanes47
-	FMOVD F1, (R7)
-	TBZ $0, R23, lanes48
-	ADD $8, R7, R25
-	VST1 V1.S[2], (R25)
-	B lanes48
-lanes47:
-	TBZ $0, R23, lanes48
-	FMOVS F1, (R7)
-lanes48:
+moved16:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes49
+	TBZ $2, R23, some17
 	FMOVQ F2, (R7)
-	B lanes51
-lanes49:
-	TBZ $1, R23, lanes50
-	FMOVD F2, (R7)
-	TBZ $0, R23, lanes51
-	ADD $8, R7, R25
-	VST1 V2.S[2], (R25)
-	B lanes51
-lanes50:
-	TBZ $0, R23, lanes51
-	FMOVS F2, (R7)
-lanes51:
+moved17:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes52
+	TBZ $2, R23, some18
 	FMOVQ F3, (R7)
-	B lanes54
-lanes52:
-	TBZ $1, R23, lanes53
-	FMOVD F3, (R7)
-	TBZ $0, R23, lanes54
-	ADD $8, R7, R25
-	VST1 V3.S[2], (R25)
-	B lanes54
-lanes53:
-	TBZ $0, R23, lanes54
-	FMOVS F3, (R7)
-lanes54:
+moved18:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes55
+	TBZ $2, R23, some19
 	FMOVQ F4, (R7)
-	B lanes57
-lanes55:
-	TBZ $1, R23, lanes56
-	FMOVD F4, (R7)
-	TBZ $0, R23, lanes57
-	ADD $8, R7, R25
-	VST1 V4.S[2], (R25)
-	B lanes57
-lanes56:
-	TBZ $0, R23, lanes57
-	FMOVS F4, (R7)
-lanes57:
+moved19:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes58
+	TBZ $2, R23, some20
 	FMOVQ F5, (R7)
-	B lanes60
-lanes58:
-	TBZ $1, R23, lanes59
-	FMOVD F5, (R7)
-	TBZ $0, R23, lanes60
-	ADD $8, R7, R25
-	VST1 V5.S[2], (R25)
-	B lanes60
-lanes59:
-	TBZ $0, R23, lanes60
-	FMOVS F5, (R7)
-lanes60:
+moved20:
 	ADD R2, R7, R7
 
 stored:
@@ -2238,6 +2059,260 @@ stored:
 	MOVD R25, tiles+136(FP)
 	BNE tile
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R1), F0
+	TBZ $0, R23, moved1
+	ADD $8, R1, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R1), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R1), F1
+	TBZ $0, R23, moved2
+	ADD $8, R1, R25
+	VLD1 (R25), V1.S[2]
+	B moved2
+one2:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved2
+	FMOVS (R1), F1
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R1), F2
+	TBZ $0, R23, moved3
+	ADD $8, R1, R25
+	VLD1 (R25), V2.S[2]
+	B moved3
+one3:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved3
+	FMOVS (R1), F2
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R1), F3
+	TBZ $0, R23, moved4
+	ADD $8, R1, R25
+	VLD1 (R25), V3.S[2]
+	B moved4
+one4:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved4
+	FMOVS (R1), F3
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R1), F4
+	TBZ $0, R23, moved5
+	ADD $8, R1, R25
+	VLD1 (R25), V4.S[2]
+	B moved5
+one5:
+	VEOR V4.B16, V4.B16, V4.B16
+	TBZ $0, R23, moved5
+	FMOVS (R1), F4
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R1), F5
+	TBZ $0, R23, moved6
+	ADD $8, R1, R25
+	VLD1 (R25), V5.S[2]
+	B moved6
+one6:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved6
+	FMOVS (R1), F5
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R0), F6
+	TBZ $0, R23, moved7
+	ADD $8, R0, R25
+	VLD1 (R25), V6.S[2]
+	B moved7
+one7:
+	VEOR V6.B16, V6.B16, V6.B16
+	TBZ $0, R23, moved7
+	FMOVS (R0), F6
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD (R1), F7
+	TBZ $0, R23, moved8
+	ADD $8, R1, R25
+	VLD1 (R25), V7.S[2]
+	B moved8
+one8:
+	VEOR V7.B16, V7.B16, V7.B16
+	TBZ $0, R23, moved8
+	FMOVS (R1), F7
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD (R0), F6
+	TBZ $0, R23, moved9
+	ADD $8, R0, R25
+	VLD1 (R25), V6.S[2]
+	B moved9
+one9:
+	VEOR V6.B16, V6.B16, V6.B16
+	TBZ $0, R23, moved9
+	FMOVS (R0), F6
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD (R0), F6
+	TBZ $0, R23, moved10
+	ADD $8, R0, R25
+	VLD1 (R25), V6.S[2]
+	B moved10
+one10:
+	VEOR V6.B16, V6.B16, V6.B16
+	TBZ $0, R23, moved10
+	FMOVS (R0), F6
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD (R0), F6
+	TBZ $0, R23, moved11
+	ADD $8, R0, R25
+	VLD1 (R25), V6.S[2]
+	B moved11
+one11:
+	VEOR V6.B16, V6.B16, V6.B16
+	TBZ $0, R23, moved11
+	FMOVS (R0), F6
+	B moved11
+
+some12:
+	TBZ $1, R23, one12
+	FMOVD (R0), F6
+	TBZ $0, R23, moved12
+	ADD $8, R0, R25
+	VLD1 (R25), V6.S[2]
+	B moved12
+one12:
+	VEOR V6.B16, V6.B16, V6.B16
+	TBZ $0, R23, moved12
+	FMOVS (R0), F6
+	B moved12
+
+some13:
+	TBZ $1, R23, one13
+	FMOVD (R0), F6
+	TBZ $0, R23, moved13
+	ADD $8, R0, R25
+	VLD1 (R25), V6.S[2]
+	B moved13
+one13:
+	VEOR V6.B16, V6.B16, V6.B16
+	TBZ $0, R23, moved13
+	FMOVS (R0), F6
+	B moved13
+
+some14:
+	TBZ $1, R23, one14
+	FMOVD (R0), F6
+	TBZ $0, R23, moved14
+	ADD $8, R0, R25
+	VLD1 (R25), V6.S[2]
+	B moved14
+one14:
+	VEOR V6.B16, V6.B16, V6.B16
+	TBZ $0, R23, moved14
+	FMOVS (R0), F6
+	B moved14
+
+some15:
+	TBZ $1, R23, one15
+	FMOVD F0, (R7)
+	TBZ $0, R23, moved15
+	ADD $8, R7, R25
+	VST1 V0.S[2], (R25)
+	B moved15
+one15:
+	TBZ $0, R23, moved15
+	FMOVS F0, (R7)
+	B moved15
+
+some16:
+	TBZ $1, R23, one16
+	FMOVD F1, (R7)
+	TBZ $0, R23, moved16
+	ADD $8, R7, R25
+	VST1 V1.S[2], (R25)
+	B moved16
+one16:
+	TBZ $0, R23, moved16
+	FMOVS F1, (R7)
+	B moved16
+
+some17:
+	TBZ $1, R23, one17
+	FMOVD F2, (R7)
+	TBZ $0, R23, moved17
+	ADD $8, R7, R25
+	VST1 V2.S[2], (R25)
+	B moved17
+one17:
+	TBZ $0, R23, moved17
+	FMOVS F2, (R7)
+	B moved17
+
+some18:
+	TBZ $1, R23, one18
+	FMOVD F3, (R7)
+	TBZ $0, R23, moved18
+	ADD $8, R7, R25
+	VST1 V3.S[2], (R25)
+	B moved18
+one18:
+	TBZ $0, R23, moved18
+	FMOVS F3, (R7)
+	B moved18
+
+some19:
+	TBZ $1, R23, one19
+	FMOVD F4, (R7)
+	TBZ $0, R23, moved19
+	ADD $8, R7, R25
+	VST1 V4.S[2], (R25)
+	B moved19
+one19:
+	TBZ $0, R23, moved19
+	FMOVS F4, (R7)
+	B moved19
+
+some20:
+	TBZ $1, R23, one20
+	FMOVD F5, (R7)
+	TBZ $0, R23, moved20
+	ADD $8, R7, R25
+	VST1 V5.S[2], (R25)
+	B moved20
+one20:
+	TBZ $0, R23, moved20
+	FMOVS F5, (R7)
+	B moved20
 
 // func neonTile1x7(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 TEXT ·neonTile1x7(SB), NOSPLIT, $0-192
@@ -2268,117 +2343,33 @@ tile:
 
 resume:
 	MOVD R7, R1
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R1), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R1), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R1, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R1), F0
-lanes3:
+moved1:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R1), F1
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R1), F1
-	TBZ $0, R23, lanes6
-	ADD $8, R1, R25
-	VLD1 (R25), V1.S[2]
-	B lanes6
-lanes5:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R1), F1
-lanes6:
+moved2:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R1), F2
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R1), F2
-	TBZ $0, R23, lanes9
-	ADD $8, R1, R25
-	VLD1 (R25), V2.S[2]
-	B lanes9
-lanes8:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R1), F2
-lanes9:
+moved3:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R1), F3
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R1), F3
-	TBZ $0, R23, lanes12
-	ADD $8, R1, R25
-	VLD1 (R25), V3.S[2]
-	B lanes12
-lanes11:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R1), F3
-lanes12:
+moved4:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R1), F4
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R1), F4
-	TBZ $0, R23, lanes15
-	ADD $8, R1, R25
-	VLD1 (R25), V4.S[2]
-	B lanes15
-lanes14:
-	VEOR V4.B16, V4.B16, V4.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R1), F4
-lanes15:
+moved5:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R1), F5
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R1), F5
-	TBZ $0, R23, lanes18
-	ADD $8, R1, R25
-	VLD1 (R25), V5.S[2]
-	B lanes18
-lanes17:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R1), F5
-lanes18:
+moved6:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R1), F6
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R1), F6
-	TBZ $0, R23, lanes21
-	ADD $8, R1, R25
-	VLD1 (R25), V6.S[2]
-	B lanes21
-lanes20:
-	VEOR V6.B16, V6.B16, V6.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R1), F6
-lanes21:
+moved7:
 	ADD R2, R1, R1
 
 started:
@@ -2504,36 +2495,12 @@ next:
 	CMP $0, R0
 	BEQ scaled
 	MOVD shift+80(FP), R1
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ (R0), F7
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD (R0), F7
-	TBZ $0, R23, lanes24
-	ADD $8, R0, R25
-	VLD1 (R25), V7.S[2]
-	B lanes24
-lanes23:
-	VEOR V7.B16, V7.B16, V7.B16
-	TBZ $0, R23, lanes24
-	FMOVS (R0), F7
-lanes24:
-	TBZ $2, R23, lanes25
+moved8:
+	TBZ $2, R23, some9
 	FMOVQ (R1), F8
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD (R1), F8
-	TBZ $0, R23, lanes27
-	ADD $8, R1, R25
-	VLD1 (R25), V8.S[2]
-	B lanes27
-lanes26:
-	VEOR V8.B16, V8.B16, V8.B16
-	TBZ $0, R23, lanes27
-	FMOVS (R1), F8
-lanes27:
+moved9:
 	VORR V8.B16, V8.B16, V31.B16
 	VFMLA V0.S4, V7.S4, V31.S4
 	VORR V31.B16, V31.B16, V0.B16
@@ -2561,123 +2528,39 @@ scaled:
 	CMP $0, R0
 	BEQ added
 	MOVD resPixel+96(FP), R1
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ (R0), F7
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD (R0), F7
-	TBZ $0, R23, lanes30
-	ADD $8, R0, R25
-	VLD1 (R25), V7.S[2]
-	B lanes30
-lanes29:
-	VEOR V7.B16, V7.B16, V7.B16
-	TBZ $0, R23, lanes30
-	FMOVS (R0), F7
-lanes30:
+moved10:
 	WORD $0x4e27d400 // FADD v0.4s, v0.4s, v7.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ (R0), F7
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD (R0), F7
-	TBZ $0, R23, lanes33
-	ADD $8, R0, R25
-	VLD1 (R25), V7.S[2]
-	B lanes33
-lanes32:
-	VEOR V7.B16, V7.B16, V7.B16
-	TBZ $0, R23, lanes33
-	FMOVS (R0), F7
-lanes33:
+moved11:
 	WORD $0x4e27d421 // FADD v1.4s, v1.4s, v7.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes34
+	TBZ $2, R23, some12
 	FMOVQ (R0), F7
-	B lanes36
-lanes34:
-	TBZ $1, R23, lanes35
-	FMOVD (R0), F7
-	TBZ $0, R23, lanes36
-	ADD $8, R0, R25
-	VLD1 (R25), V7.S[2]
-	B lanes36
-lanes35:
-	VEOR V7.B16, V7.B16, V7.B16
-	TBZ $0, R23, lanes36
-	FMOVS (R0), F7
-lanes36:
+moved12:
 	WORD $0x4e27d442 // FADD v2.4s, v2.4s, v7.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes37
+	TBZ $2, R23, some13
 	FMOVQ (R0), F7
-	B lanes39
-lanes37:
-	TBZ $1, R23, lanes38
-	FMOVD (R0), F7
-	TBZ $0, R23, lanes39
-	ADD $8, R0, R25
-	VLD1 (R25), V7.S[2]
-	B lanes39
-lanes38:
-	VEOR V7.B16, V7.B16, V7.B16
-	TBZ $0, R23, lanes39
-	FMOVS (R0), F7
-lanes39:
+moved13:
 	WORD $0x4e27d463 // FADD v3.4s, v3.4s, v7.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes40
+	TBZ $2, R23, some14
 	FMOVQ (R0), F7
-	B lanes42
-lanes40:
-	TBZ $1, R23, lanes41
-	FMOVD (R0), F7
-	TBZ $0, R23, lanes42
-	ADD $8, R0, R25
-	VLD1 (R25), V7.S[2]
-	B lanes42
-lanes41:
-	VEOR V7.B16, V7.B16, V7.B16
-	TBZ $0, R23, lanes42
-	FMOVS (R0), F7
-lanes42:
+moved14:
 	WORD $0x4e27d484 // FADD v4.4s, v4.4s, v7.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes43
+	TBZ $2, R23, some15
 	FMOVQ (R0), F7
-	B lanes45
-lanes43:
-	TBZ $1, R23, lanes44
-	FMOVD (R0), F7
-	TBZ $0, R23, lanes45
-	ADD $8, R0, R25
-	VLD1 (R25), V7.S[2]
-	B lanes45
-lanes44:
-	VEOR V7.B16, V7.B16, V7.B16
-	TBZ $0, R23, lanes45
-	FMOVS (R0), F7
-lanes45:
+moved15:
 	WORD $0x4e27d4a5 // FADD v5.4s, v5.4s, v7.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes46
+	TBZ $2, R23, some16
 	FMOVQ (R0), F7
-	B lanes48
-lanes46:
-	TBZ $1, R23, lanes47
-	FMOVD (R0), F7
-	TBZ $0, R23, lanes48
-	ADD $8, R0, R25
-	VLD1 (R25), V7.S[2]
-	B lanes48
-lanes47:
-	VEOR V7.B16, V7.B16, V7.B16
-	TBZ $0, R23, lanes48
-	FMOVS (R0), F7
-lanes48:
+moved16:
 	WORD $0x4e27d4c6 // FADD v6.4s, v6.4s, v7.4s
 	ADD R1, R0, R0
 	MOVD R0, residual+88(FP)
@@ -2723,110 +2606,33 @@ store:
 	B stored
 
 part:
-	TBZ $2, R23, lanes49
+	TBZ $2, R23, some17
 	FMOVQ F0, (R7)
-	B lanes51
-lanes49:
-	TBZ $1, R23, lanes50
-	FMOVD F0, (R7)
-	TBZ $0, R23, lanes51
-	ADD $8, R7, R25
-	VST1 V0.S[2], (R25)
-	B lanes51
-lanes50:
-	TBZ $0, R23, lanes51
-	FMOVS F0, (R7)
-lanes51:
+moved17:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes52
+	TBZ $2, R23, some18
 	FMOVQ F1, (R7)
-	B lanes54
-lanes52:
-	TBZ $1, R23, lanes53
-	FMOVD F1, (R7)
-	TBZ $0, R23, lanes54
-	ADD $8, R7, R25
-	VST1 V1.S[2], (R25)
-	B lanes54
-lanes53:
-	TBZ $0, R23, lanes54
-	FMOVS F1, (R7)
-lanes54:
+moved18:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes55
+	TBZ $2, R23, some19
 	FMOVQ F2, (R7)
-	B lanes57
-lanes55:
-	TBZ $1, R23, lanes56
-	FMOVD F2, (R7)
-	TBZ $0, R23, lanes57
-	ADD $8, R7, R25
-	VST1 V2.S[2], (R25)
-	B lanes57
-lanes56:
-	TBZ $0, R23, lanes57
-	FMOVS F2, (R7)
-lanes57:
+moved19:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes58
+	TBZ $2, R23, some20
 	FMOVQ F3, (R7)
-	B lanes60
-lanes58:
-	TBZ $1, R23, lanes59
-	FMOVD F3, (R7)
-	TBZ $0, R23, lanes60
-	ADD $8, R7, R25
-	VST1 V3.S[2], (R25)
-	B lanes60
-lanes59:
-	TBZ $0, R23, lanes60
-	FMOVS F3, (R7)
-lanes60:
+moved20:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes61
+	TBZ $2, R23, some21
 	FMOVQ F4, (R7)
-	B lanes63
-lanes61:
-	TBZ $1, R23, lanes62
-	FMOVD F4, (R7)
-	TBZ $0, R23, lanes63
-	ADD $8, R7, R25
-	VST1 V4.S[2], (R25)
-	B lanes63
-lanes62:
-	TBZ $0, R23, lanes63
-	FMOVS F4, (R7)
-lanes63:
+moved21:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes64
+	TBZ $2, R23, some22
 	FMOVQ F5, (R7)
-	B lanes66
-lanes64:
-	TBZ $1, R23, lanes65
-	FMOVD F5, (R7)
-	TBZ $0, R23, lanes66
-	ADD $8, R7, R25
-	VST1 V5.S[2], (R25)
-	B lanes66
-lanes65:
-	TBZ $0, R23, lanes66
-	FMOVS F5, (R7)
-lanes66:
+moved22:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes67
+	TBZ $2, R23, some23
 	FMOVQ F6, (R7)
-	B lanes69
-lanes67:
-	TBZ $1, R23, lanes68
-	FMOVD F6, (R7)
-	TBZ $0, R23, lanes69
-	ADD $8, R7, R25
-	VST1 V6.S[2], (R25)
-	B lanes69
-lanes68:
-	TBZ $0, R23, lanes69
-	FMOVS F6, (R7)
-lanes69:
+moved23:
 	ADD R2, R7, R7
 
 stored:
@@ -2838,6 +2644,298 @@ stored:
 	MOVD R25, tiles+136(FP)
 	BNE tile
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R1), F0
+	TBZ $0, R23, moved1
+	ADD $8, R1, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R1), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R1), F1
+	TBZ $0, R23, moved2
+	ADD $8, R1, R25
+	VLD1 (R25), V1.S[2]
+	B moved2
+one2:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved2
+	FMOVS (R1), F1
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R1), F2
+	TBZ $0, R23, moved3
+	ADD $8, R1, R25
+	VLD1 (R25), V2.S[2]
+	B moved3
+one3:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved3
+	FMOVS (R1), F2
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R1), F3
+	TBZ $0, R23, moved4
+	ADD $8, R1, R25
+	VLD1 (R25), V3.S[2]
+	B moved4
+one4:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved4
+	FMOVS (R1), F3
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R1), F4
+	TBZ $0, R23, moved5
+	ADD $8, R1, R25
+	VLD1 (R25), V4.S[2]
+	B moved5
+one5:
+	VEOR V4.B16, V4.B16, V4.B16
+	TBZ $0, R23, moved5
+	FMOVS (R1), F4
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R1), F5
+	TBZ $0, R23, moved6
+	ADD $8, R1, R25
+	VLD1 (R25), V5.S[2]
+	B moved6
+one6:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved6
+	FMOVS (R1), F5
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R1), F6
+	TBZ $0, R23, moved7
+	ADD $8, R1, R25
+	VLD1 (R25), V6.S[2]
+	B moved7
+one7:
+	VEOR V6.B16, V6.B16, V6.B16
+	TBZ $0, R23, moved7
+	FMOVS (R1), F6
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD (R0), F7
+	TBZ $0, R23, moved8
+	ADD $8, R0, R25
+	VLD1 (R25), V7.S[2]
+	B moved8
+one8:
+	VEOR V7.B16, V7.B16, V7.B16
+	TBZ $0, R23, moved8
+	FMOVS (R0), F7
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD (R1), F8
+	TBZ $0, R23, moved9
+	ADD $8, R1, R25
+	VLD1 (R25), V8.S[2]
+	B moved9
+one9:
+	VEOR V8.B16, V8.B16, V8.B16
+	TBZ $0, R23, moved9
+	FMOVS (R1), F8
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD (R0), F7
+	TBZ $0, R23, moved10
+	ADD $8, R0, R25
+	VLD1 (R25), V7.S[2]
+	B moved10
+one10:
+	VEOR V7.B16, V7.B16, V7.B16
+	TBZ $0, R23, moved10
+	FMOVS (R0), F7
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD (R0), F7
+	TBZ $0, R23, moved11
+	ADD $8, R0, R25
+	VLD1 (R25), V7.S[2]
+	B moved11
+one11:
+	VEOR V7.B16, V7.B16, V7.B16
+	TBZ $0, R23, moved11
+	FMOVS (R0), F7
+	B moved11
+
+some12:
+	TBZ $1, R23, one12
+	FMOVD (R0), F7
+	TBZ $0, R23, moved12
+	ADD $8, R0, R25
+	VLD1 (R25), V7.S[2]
+	B moved12
+one12:
+	VEOR V7.B16, V7.B16, V7.B16
+	TBZ $0, R23, moved12
+	FMOVS (R0), F7
+	B moved12
+
+some13:
+	TBZ $1, R23, one13
+	FMOVD (R0), F7
+	TBZ $0, R23, moved13
+	ADD $8, R0, R25
+	VLD1 (R25), V7.S[2]
+	B moved13
+one13:
+	VEOR V7.B16, V7.B16, V7.B16
+	TBZ $0, R23, moved13
+	FMOVS (R0), F7
+	B moved13
+
+some14:
+	TBZ $1, R23, one14
+	FMOVD (R0), F7
+	TBZ $0, R23, moved14
+	ADD $8, R0, R25
+	VLD1 (R25), V7.S[2]
+	B moved14
+one14:
+	VEOR V7.B16, V7.B16, V7.B16
+	TBZ $0, R23, moved14
+	FMOVS (R0), F7
+	B moved14
+
+some15:
+	TBZ $1, R23, one15
+	FMOVD (R0), F7
+	TBZ $0, R23, moved15
+	ADD $8, R0, R25
+	VLD1 (R25), V7.S[2]
+	B moved15
+one15:
+	VEOR V7.B16, V7.B16, V7.B16
+	TBZ $0, R23, moved15
+	FMOVS (R0), F7
+	B moved15
+
+some16:
+	TBZ $1, R23, one16
+	FMOVD (R0), F7
+	TBZ $0, R23, moved16
+	ADD $8, R0, R25
+	VLD1 (R25), V7.S[2]
+	B moved16
+one16:
+	VEOR V7.B16, V7.B16, V7.B16
+	TBZ $0, R23, moved16
+	FMOVS (R0), F7
+	B moved16
+
+some17:
+	TBZ $1, R23, one17
+	FMOVD F0, (R7)
+	TBZ $0, R23, moved17
+	ADD $8, R7, R25
+	VST1 V0.S[2], (R25)
+	B moved17
+one17:
+	TBZ $0, R23, moved17
+	FMOVS F0, (R7)
+	B moved17
+
+some18:
+	TBZ $1, R23, one18
+	FMOVD F1, (R7)
+	TBZ $0, R23, moved18
+	ADD $8, R7, R25
+	VST1 V1.S[2], (R25)
+	B moved18
+one18:
+	TBZ $0, R23, moved18
+	FMOVS F1, (R7)
+	B moved18
+
+some19:
+	TBZ $1, R23, one19
+	FMOVD F2, (R7)
+	TBZ $0, R23, moved19
+	ADD $8, R7, R25
+	VST1 V2.S[2], (R25)
+	B moved19
+one19:
+	TBZ $0, R23, moved19
+	FMOVS F2, (R7)
+	B moved19
+
+some20:
+	TBZ $1, R23, one20
+	FMOVD F3, (R7)
+	TBZ $0, R23, moved20
+	ADD $8, R7, R25
+	VST1 V3.S[2], (R25)
+	B moved20
+one20:
+	TBZ $0, R23, moved20
+	FMOVS F3, (R7)
+	B moved20
+
+some21:
+	TBZ $1, R23, one21
+	FMOVD F4, (R7)
+	TBZ $0, R23, moved21
+	ADD $8, R7, R25
+	VST1 V4.S[2], (R25)
+	B moved21
+one21:
+	TBZ $0, R23, moved21
+	FMOVS F4, (R7)
+	B moved21
+
+some22:
+	TBZ $1, R23, one22
+	FMOVD F5, (R7)
+	TBZ $0, R23, moved22
+	ADD $8, R7, R25
+	VST1 V5.S[2], (R25)
+	B moved22
+one22:
+	TBZ $0, R23, moved22
+	FMOVS F5, (R7)
+	B moved22
+
+some23:
+	TBZ $1, R23, one23
+	FMOVD F6, (R7)
+	TBZ $0, R23, moved23
+	ADD $8, R7, R25
+	VST1 V6.S[2], (R25)
+	B moved23
+one23:
+	TBZ $0, R23, moved23
+	FMOVS F6, (R7)
+	B moved23
 
 // func neonTile1x8(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 TEXT ·neonTile1x8(SB), NOSPLIT, $0-192
@@ -2869,133 +2967,37 @@ tile:
 
 resume:
 	MOVD R7, R1
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R1), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R1), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R1, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R1), F0
-lanes3:
+moved1:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R1), F1
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R1), F1
-	TBZ $0, R23, lanes6
-	ADD $8, R1, R25
-	VLD1 (R25), V1.S[2]
-	B lanes6
-lanes5:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R1), F1
-lanes6:
+moved2:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R1), F2
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R1), F2
-	TBZ $0, R23, lanes9
-	ADD $8, R1, R25
-	VLD1 (R25), V2.S[2]
-	B lanes9
-lanes8:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R1), F2
-lanes9:
+moved3:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R1), F3
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R1), F3
-	TBZ $0, R23, lanes12
-	ADD $8, R1, R25
-	VLD1 (R25), V3.S[2]
-	B lanes12
-lanes11:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R1), F3
-lanes12:
+moved4:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R1), F4
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R1), F4
-	TBZ $0, R23, lanes15
-	ADD $8, R1, R25
-	VLD1 (R25), V4.S[2]
-	B lanes15
-lanes14:
-	VEOR V4.B16, V4.B16, V4.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R1), F4
-lanes15:
+moved5:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R1), F5
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R1), F5
-	TBZ $0, R23, lanes18
-	ADD $8, R1, R25
-	VLD1 (R25), V5.S[2]
-	B lanes18
-lanes17:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R1), F5
-lanes18:
+moved6:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R1), F6
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R1), F6
-	TBZ $0, R23, lanes21
-	ADD $8, R1, R25
-	VLD1 (R25), V6.S[2]
-	B lanes21
-lanes20:
-	VEOR V6.B16, V6.B16, V6.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R1), F6
-lanes21:
+moved7:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ (R1), F7
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD (R1), F7
-	TBZ $0, R23, lanes24
-	ADD $8, R1, R25
-	VLD1 (R25), V7.S[2]
-	B lanes24
-lanes23:
-	VEOR V7.B16, V7.B16, V7.B16
-	TBZ $0, R23, lanes24
-	FMOVS (R1), F7
-lanes24:
+moved8:
 	ADD R2, R1, R1
 
 started:
@@ -3130,36 +3132,12 @@ next:
 	CMP $0, R0
 	BEQ scaled
 	MOVD shift+80(FP), R1
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ (R0), F8
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD (R0), F8
-	TBZ $0, R23, lanes27
-	ADD $8, R0, R25
-	VLD1 (R25), V8.S[2]
-	B lanes27
-lanes26:
-	VEOR V8.B16, V8.B16, V8.B16
-	TBZ $0, R23, lanes27
-	FMOVS (R0), F8
-lanes27:
-	TBZ $2, R23, lanes28
+moved9:
+	TBZ $2, R23, some10
 	FMOVQ (R1), F9
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD (R1), F9
-	TBZ $0, R23, lanes30
-	ADD $8, R1, R25
-	VLD1 (R25), V9.S[2]
-	B lanes30
-lanes29:
-	VEOR V9.B16, V9.B16, V9.B16
-	TBZ $0, R23, lanes30
-	FMOVS (R1), F9
-lanes30:
+moved10:
 	VORR V9.B16, V9.B16, V31.B16
 	VFMLA V0.S4, V8.S4, V31.S4
 	VORR V31.B16, V31.B16, V0.B16
@@ -3190,140 +3168,44 @@ scaled:
 	CMP $0, R0
 	BEQ added
 	MOVD resPixel+96(FP), R1
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ (R0), F8
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD (R0), F8
-	TBZ $0, R23, lanes33
-	ADD $8, R0, R25
-	VLD1 (R25), V8.S[2]
-	B lanes33
-lanes32:
-	VEOR V8.B16, V8.B16, V8.B16
-	TBZ $0, R23, lanes33
-	FMOVS (R0), F8
-lanes33:
+moved11:
 	WORD $0x4e28d400 // FADD v0.4s, v0.4s, v8.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes34
+	TBZ $2, R23, some12
 	FMOVQ (R0), F8
-	B lanes36
-lanes34:
-	TBZ $1, R23, lanes35
-	FMOVD (R0), F8
-	TBZ $0, R23, lanes36
-	ADD $8, R0, R25
-	VLD1 (R25), V8.S[2]
-	B lanes36
-lanes35:
-	VEOR V8.B16, V8.B16, V8.B16
-	TBZ $0, R23, lanes36
-	FMOVS (R0), F8
-lanes36:
+moved12:
 	WORD $0x4e28d421 // FADD v1.4s, v1.4s, v8.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes37
+	TBZ $2, R23, some13
 	FMOVQ (R0), F8
-	B lanes39
-lanes37:
-	TBZ $1, R23, lanes38
-	FMOVD (R0), F8
-	TBZ $0, R23, lanes39
-	ADD $8, R0, R25
-	VLD1 (R25), V8.S[2]
-	B lanes39
-lanes38:
-	VEOR V8.B16, V8.B16, V8.B16
-	TBZ $0, R23, lanes39
-	FMOVS (R0), F8
-lanes39:
+moved13:
 	WORD $0x4e28d442 // FADD v2.4s, v2.4s, v8.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes40
+	TBZ $2, R23, some14
 	FMOVQ (R0), F8
-	B lanes42
-lanes40:
-	TBZ $1, R23, lanes41
-	FMOVD (R0), F8
-	TBZ $0, R23, lanes42
-	ADD $8, R0, R25
-	VLD1 (R25), V8.S[2]
-	B lanes42
-lanes41:
-	VEOR V8.B16, V8.B16, V8.B16
-	TBZ $0, R23, lanes42
-	FMOVS (R0), F8
-lanes42:
+moved14:
 	WORD $0x4e28d463 // FADD v3.4s, v3.4s, v8.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes43
+	TBZ $2, R23, some15
 	FMOVQ (R0), F8
-	B lanes45
-lanes43:
-	TBZ $1, R23, lanes44
-	FMOVD (R0), F8
-	TBZ $0, R23, lanes45
-	ADD $8, R0, R25
-	VLD1 (R25), V8.S[2]
-	B lanes45
-lanes44:
-	VEOR V8.B16, V8.B16, V8.B16
-	TBZ $0, R23, lanes45
-	FMOVS (R0), F8
-lanes45:
+moved15:
 	WORD $0x4e28d484 // FADD v4.4s, v4.4s, v8.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes46
+	TBZ $2, R23, some16
 	FMOVQ (R0), F8
-	B lanes48
-lanes46:
-	TBZ $1, R23, lanes47
-	FMOVD (R0), F8
-	TBZ $0, R23, lanes48
-	ADD $8, R0, R25
-	VLD1 (R25), V8.S[2]
-	B lanes48
-lanes47:
-	VEOR V8.B16, V8.B16, V8.B16
-	TBZ $0, R23, lanes48
-	FMOVS (R0), F8
-lanes48:
+moved16:
 	WORD $0x4e28d4a5 // FADD v5.4s, v5.4s, v8.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes49
+	TBZ $2, R23, some17
 	FMOVQ (R0), F8
-	B lanes51
-lanes49:
-	TBZ $1, R23, lanes50
-	FMOVD (R0), F8
-	TBZ $0, R23, lanes51
-	ADD $8, R0, R25
-	VLD1 (R25), V8.S[2]
-	B lanes51
-lanes50:
-	VEOR V8.B16, V8.B16, V8.B16
-	TBZ $0, R23, lanes51
-	FMOVS (R0), F8
-lanes51:
+moved17:
 	WORD $0x4e28d4c6 // FADD v6.4s, v6.4s, v8.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes52
+	TBZ $2, R23, some18
 	FMOVQ (R0), F8
-	B lanes54
-lanes52:
-	TBZ $1, R23, lanes53
-	FMOVD (R0), F8
-	TBZ $0, R23, lanes54
-	ADD $8, R0, R25
-	VLD1 (R25), V8.S[2]
-	B lanes54
-lanes53:
-	VEOR V8.B16, V8.B16, V8.B16
-	TBZ $0, R23, lanes54
-	FMOVS (R0), F8
-lanes54:
+moved18:
 	WORD $0x4e28d4e7 // FADD v7.4s, v7.4s, v8.4s
 	ADD R1, R0, R0
 	MOVD R0, residual+88(FP)
@@ -3373,125 +3255,37 @@ store:
 	B stored
 
 part:
-	TBZ $2, R23, lanes55
+	TBZ $2, R23, some19
 	FMOVQ F0, (R7)
-	B lanes57
-lanes55:
-	TBZ $1, R23, lanes56
-	FMOVD F0, (R7)
-	TBZ $0, R23, lanes57
-	ADD $8, R7, R25
-	VST1 V0.S[2], (R25)
-	B lanes57
-lanes56:
-	TBZ $0, R23, lanes57
-	FMOVS F0, (R7)
-lanes57:
+moved19:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes58
+	TBZ $2, R23, some20
 	FMOVQ F1, (R7)
-	B lanes60
-lanes58:
-	TBZ $1, R23, lanes59
-	FMOVD F1, (R7)
-	TBZ $0, R23, lanes60
-	ADD $8, R7, R25
-	VST1 V1.S[2], (R25)
-	B lanes60
-lanes59:
-	TBZ $0, R23, lanes60
-	FMOVS F1, (R7)
-lanes60:
+moved20:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes61
+	TBZ $2, R23, some21
 	FMOVQ F2, (R7)
-	B lanes63
-lanes61:
-	TBZ $1, R23, lanes62
-	FMOVD F2, (R7)
-	TBZ $0, R23, lanes63
-	ADD $8, R7, R25
-	VST1 V2.S[2], (R25)
-	B lanes63
-lanes62:
-	TBZ $0, R23, lanes63
-	FMOVS F2, (R7)
-lanes63:
+moved21:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes64
+	TBZ $2, R23, some22
 	FMOVQ F3, (R7)
-	B lanes66
-lanes64:
-	TBZ $1, R23, lanes65
-	FMOVD F3, (R7)
-	TBZ $0, R23, lanes66
-	ADD $8, R7, R25
-	VST1 V3.S[2], (R25)
-	B lanes66
-lanes65:
-	TBZ $0, R23, lanes66
-	FMOVS F3, (R7)
-lanes66:
+moved22:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes67
+	TBZ $2, R23, some23
 	FMOVQ F4, (R7)
-	B lanes69
-lanes67:
-	TBZ $1, R23, lanes68
-	FMOVD F4, (R7)
-	TBZ $0, R23, lanes69
-	ADD $8, R7, R25
-	VST1 V4.S[2], (R25)
-	B lanes69
-lanes68:
-	TBZ $0, R23, lanes69
-	FMOVS F4, (R7)
-lanes69:
+moved23:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes70
+	TBZ $2, R23, some24
 	FMOVQ F5, (R7)
-	B lanes72
-lanes70:
-	TBZ $1, R23, lanes71
-	FMOVD F5, (R7)
-	TBZ $0, R23, lanes72
-	ADD $8, R7, R25
-	VST1 V5.S[2], (R25)
-	B lanes72
-lanes71:
-	TBZ $0, R23, lanes72
-	FMOVS F5, (R7)
-lanes72:
+moved24:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes73
+	TBZ $2, R23, some25
 	FMOVQ F6, (R7)
-	B lanes75
-lanes73:
-	TBZ $1, R23, lanes74
-	FMOVD F6, (R7)
-	TBZ $0, R23, lanes75
-	ADD $8, R7, R25
-	VST1 V6.S[2], (R25)
-	B lanes75
-lanes74:
-	TBZ $0, R23, lanes75
-	FMOVS F6, (R7)
-lanes75:
+moved25:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes76
+	TBZ $2, R23, some26
 	FMOVQ F7, (R7)
-	B lanes78
-lanes76:
-	TBZ $1, R23, lanes77
-	FMOVD F7, (R7)
-	TBZ $0, R23, lanes78
-	ADD $8, R7, R25
-	VST1 V7.S[2], (R25)
-	B lanes78
-lanes77:
-	TBZ $0, R23, lanes78
-	FMOVS F7, (R7)
-lanes78:
+moved26:
 	ADD R2, R7, R7
 
 stored:
@@ -3503,6 +3297,336 @@ stored:
 	MOVD R25, tiles+136(FP)
 	BNE tile
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R1), F0
+	TBZ $0, R23, moved1
+	ADD $8, R1, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R1), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R1), F1
+	TBZ $0, R23, moved2
+	ADD $8, R1, R25
+	VLD1 (R25), V1.S[2]
+	B moved2
+one2:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved2
+	FMOVS (R1), F1
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R1), F2
+	TBZ $0, R23, moved3
+	ADD $8, R1, R25
+	VLD1 (R25), V2.S[2]
+	B moved3
+one3:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved3
+	FMOVS (R1), F2
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R1), F3
+	TBZ $0, R23, moved4
+	ADD $8, R1, R25
+	VLD1 (R25), V3.S[2]
+	B moved4
+one4:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved4
+	FMOVS (R1), F3
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R1), F4
+	TBZ $0, R23, moved5
+	ADD $8, R1, R25
+	VLD1 (R25), V4.S[2]
+	B moved5
+one5:
+	VEOR V4.B16, V4.B16, V4.B16
+	TBZ $0, R23, moved5
+	FMOVS (R1), F4
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R1), F5
+	TBZ $0, R23, moved6
+	ADD $8, R1, R25
+	VLD1 (R25), V5.S[2]
+	B moved6
+one6:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved6
+	FMOVS (R1), F5
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R1), F6
+	TBZ $0, R23, moved7
+	ADD $8, R1, R25
+	VLD1 (R25), V6.S[2]
+	B moved7
+one7:
+	VEOR V6.B16, V6.B16, V6.B16
+	TBZ $0, R23, moved7
+	FMOVS (R1), F6
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD (R1), F7
+	TBZ $0, R23, moved8
+	ADD $8, R1, R25
+	VLD1 (R25), V7.S[2]
+	B moved8
+one8:
+	VEOR V7.B16, V7.B16, V7.B16
+	TBZ $0, R23, moved8
+	FMOVS (R1), F7
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD (R0), F8
+	TBZ $0, R23, moved9
+	ADD $8, R0, R25
+	VLD1 (R25), V8.S[2]
+	B moved9
+one9:
+	VEOR V8.B16, V8.B16, V8.B16
+	TBZ $0, R23, moved9
+	FMOVS (R0), F8
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD (R1), F9
+	TBZ $0, R23, moved10
+	ADD $8, R1, R25
+	VLD1 (R25), V9.S[2]
+	B moved10
+one10:
+	VEOR V9.B16, V9.B16, V9.B16
+	TBZ $0, R23, moved10
+	FMOVS (R1), F9
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD (R0), F8
+	TBZ $0, R23, moved11
+	ADD $8, R0, R25
+	VLD1 (R25), V8.S[2]
+	B moved11
+one11:
+	VEOR V8.B16, V8.B16, V8.B16
+	TBZ $0, R23, moved11
+	FMOVS (R0), F8
+	B moved11
+
+some12:
+	TBZ $1, R23, one12
+	FMOVD (R0), F8
+	TBZ $0, R23, moved12
+	ADD $8, R0, R25
+	VLD1 (R25), V8.S[2]
+	B moved12
+one12:
+	VEOR V8.B16, V8.B16, V8.B16
+	TBZ $0, R23, moved12
+	FMOVS (R0), F8
+	B moved12
+
+some13:
+	TBZ $1, R23, one13
+	FMOVD (R0), F8
+	TBZ $0, R23, moved13
+	ADD $8, R0, R25
+	VLD1 (R25), V8.S[2]
+	B moved13
+one13:
+	VEOR V8.B16, V8.B16, V8.B16
+	TBZ $0, R23, moved13
+	FMOVS (R0), F8
+	B moved13
+
+some14:
+	TBZ $1, R23, one14
+	FMOVD (R0), F8
+	TBZ $0, R23, moved14
+	ADD $8, R0, R25
+	VLD1 (R25), V8.S[2]
+	B moved14
+one14:
+	VEOR V8.B16, V8.B16, V8.B16
+	TBZ $0, R23, moved14
+	FMOVS (R0), F8
+	B moved14
+
+some15:
+	TBZ $1, R23, one15
+	FMOVD (R0), F8
+	TBZ $0, R23, moved15
+	ADD $8, R0, R25
+	VLD1 (R25), V8.S[2]
+	B moved15
+one15:
+	VEOR V8.B16, V8.B16, V8.B16
+	TBZ $0, R23, moved15
+	FMOVS (R0), F8
+	B moved15
+
+some16:
+	TBZ $1, R23, one16
+	FMOVD (R0), F8
+	TBZ $0, R23, moved16
+	ADD $8, R0, R25
+	VLD1 (R25), V8.S[2]
+	B moved16
+one16:
+	VEOR V8.B16, V8.B16, V8.B16
+	TBZ $0, R23, moved16
+	FMOVS (R0), F8
+	B moved16
+
+some17:
+	TBZ $1, R23, one17
+	FMOVD (R0), F8
+	TBZ $0, R23, moved17
+	ADD $8, R0, R25
+	VLD1 (R25), V8.S[2]
+	B moved17
+one17:
+	VEOR V8.B16, V8.B16, V8.B16
+	TBZ $0, R23, moved17
+	FMOVS (R0), F8
+	B moved17
+
+some18:
+	TBZ $1, R23, one18
+	FMOVD (R0), F8
+	TBZ $0, R23, moved18
+	ADD $8, R0, R25
+	VLD1 (R25), V8.S[2]
+	B moved18
+one18:
+	VEOR V8.B16, V8.B16, V8.B16
+	TBZ $0, R23, moved18
+	FMOVS (R0), F8
+	B moved18
+
+some19:
+	TBZ $1, R23, one19
+	FMOVD F0, (R7)
+	TBZ $0, R23, moved19
+	ADD $8, R7, R25
+	VST1 V0.S[2], (R25)
+	B moved19
+one19:
+	TBZ $0, R23, moved19
+	FMOVS F0, (R7)
+	B moved19
+
+some20:
+	TBZ $1, R23, one20
+	FMOVD F1, (R7)
+	TBZ $0, R23, moved20
+	ADD $8, R7, R25
+	VST1 V1.S[2], (R25)
+	B moved20
+one20:
+	TBZ $0, R23, moved20
+	FMOVS F1, (R7)
+	B moved20
+
+some21:
+	TBZ $1, R23, one21
+	FMOVD F2, (R7)
+	TBZ $0, R23, moved21
+	ADD $8, R7, R25
+	VST1 V2.S[2], (R25)
+	B moved21
+one21:
+	TBZ $0, R23, moved21
+	FMOVS F2, (R7)
+	B moved21
+
+some22:
+	TBZ $1, R23, one22
+	FMOVD F3, (R7)
+	TBZ $0, R23, moved22
+	ADD $8, R7, R25
+	VST1 V3.S[2], (R25)
+	B moved22
+one22:
+	TBZ $0, R23, moved22
+	FMOVS F3, (R7)
+	B moved22
+
+some23:
+	TBZ $1, R23, one23
+	FMOVD F4, (R7)
+	TBZ $0, R23, moved23
+	ADD $8, R7, R25
+	VST1 V4.S[2], (R25)
+	B moved23
+one23:
+	TBZ $0, R23, moved23
+	FMOVS F4, (R7)
+	B moved23
+
+some24:
+	TBZ $1, R23, one24
+	FMOVD F5, (R7)
+	TBZ $0, R23, moved24
+	ADD $8, R7, R25
+	VST1 V5.S[2], (R25)
+	B moved24
+one24:
+	TBZ $0, R23, moved24
+	FMOVS F5, (R7)
+	B moved24
+
+some25:
+	TBZ $1, R23, one25
+	FMOVD F6, (R7)
+	TBZ $0, R23, moved25
+	ADD $8, R7, R25
+	VST1 V6.S[2], (R25)
+	B moved25
+one25:
+	TBZ $0, R23, moved25
+	FMOVS F6, (R7)
+	B moved25
+
+some26:
+	TBZ $1, R23, one26
+	FMOVD F7, (R7)
+	TBZ $0, R23, moved26
+	ADD $8, R7, R25
+	VST1 V7.S[2], (R25)
+	B moved26
+one26:
+	TBZ $0, R23, moved26
+	FMOVS F7, (R7)
+	B moved26
 
 // func neonTile1x9(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 TEXT ·neonTile1x9(SB), NOSPLIT, $0-192
@@ -3535,149 +3659,41 @@ tile:
 
 resume:
 	MOVD R7, R1
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R1), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R1), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R1, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R1), F0
-lanes3:
+moved1:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R1), F1
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R1), F1
-	TBZ $0, R23, lanes6
-	ADD $8, R1, R25
-	VLD1 (R25), V1.S[2]
-	B lanes6
-lanes5:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R1), F1
-lanes6:
+moved2:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R1), F2
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R1), F2
-	TBZ $0, R23, lanes9
-	ADD $8, R1, R25
-	VLD1 (R25), V2.S[2]
-	B lanes9
-lanes8:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R1), F2
-lanes9:
+moved3:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R1), F3
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R1), F3
-	TBZ $0, R23, lanes12
-	ADD $8, R1, R25
-	VLD1 (R25), V3.S[2]
-	B lanes12
-lanes11:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R1), F3
-lanes12:
+moved4:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R1), F4
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R1), F4
-	TBZ $0, R23, lanes15
-	ADD $8, R1, R25
-	VLD1 (R25), V4.S[2]
-	B lanes15
-lanes14:
-	VEOR V4.B16, V4.B16, V4.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R1), F4
-lanes15:
+moved5:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R1), F5
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R1), F5
-	TBZ $0, R23, lanes18
-	ADD $8, R1, R25
-	VLD1 (R25), V5.S[2]
-	B lanes18
-lanes17:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R1), F5
-lanes18:
+moved6:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R1), F6
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R1), F6
-	TBZ $0, R23, lanes21
-	ADD $8, R1, R25
-	VLD1 (R25), V6.S[2]
-	B lanes21
-lanes20:
-	VEOR V6.B16, V6.B16, V6.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R1), F6
-lanes21:
+moved7:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ (R1), F7
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD (R1), F7
-	TBZ $0, R23, lanes24
-	ADD $8, R1, R25
-	VLD1 (R25), V7.S[2]
-	B lanes24
-lanes23:
-	VEOR V7.B16, V7.B16, V7.B16
-	TBZ $0, R23, lanes24
-	FMOVS (R1), F7
-lanes24:
+moved8:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ (R1), F8
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD (R1), F8
-	TBZ $0, R23, lanes27
-	ADD $8, R1, R25
-	VLD1 (R25), V8.S[2]
-	B lanes27
-lanes26:
-	VEOR V8.B16, V8.B16, V8.B16
-	TBZ $0, R23, lanes27
-	FMOVS (R1), F8
-lanes27:
+moved9:
 	ADD R2, R1, R1
 
 started:
@@ -3820,36 +3836,12 @@ next:
 	CMP $0, R0
 	BEQ scaled
 	MOVD shift+80(FP), R1
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ (R0), F9
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD (R0), F9
-	TBZ $0, R23, lanes30
-	ADD $8, R0, R25
-	VLD1 (R25), V9.S[2]
-	B lanes30
-lanes29:
-	VEOR V9.B16, V9.B16, V9.B16
-	TBZ $0, R23, lanes30
-	FMOVS (R0), F9
-lanes30:
-	TBZ $2, R23, lanes31
+moved10:
+	TBZ $2, R23, some11
 	FMOVQ (R1), F10
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD (R1), F10
-	TBZ $0, R23, lanes33
-	ADD $8, R1, R25
-	VLD1 (R25), V10.S[2]
-	B lanes33
-lanes32:
-	VEOR V10.B16, V10.B16, V10.B16
-	TBZ $0, R23, lanes33
-	FMOVS (R1), F10
-lanes33:
+moved11:
 	VORR V10.B16, V10.B16, V31.B16
 	VFMLA V0.S4, V9.S4, V31.S4
 	VORR V31.B16, V31.B16, V0.B16
@@ -3883,157 +3875,49 @@ scaled:
 	CMP $0, R0
 	BEQ added
 	MOVD resPixel+96(FP), R1
-	TBZ $2, R23, lanes34
+	TBZ $2, R23, some12
 	FMOVQ (R0), F9
-	B lanes36
-lanes34:
-	TBZ $1, R23, lanes35
-	FMOVD (R0), F9
-	TBZ $0, R23, lanes36
-	ADD $8, R0, R25
-	VLD1 (R25), V9.S[2]
-	B lanes36
-lanes35:
-	VEOR V9.B16, V9.B16, V9.B16
-	TBZ $0, R23, lanes36
-	FMOVS (R0), F9
-lanes36:
+moved12:
 	WORD $0x4e29d400 // FADD v0.4s, v0.4s, v9.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes37
+	TBZ $2, R23, some13
 	FMOVQ (R0), F9
-	B lanes39
-lanes37:
-	TBZ $1, R23, lanes38
-	FMOVD (R0), F9
-	TBZ $0, R23, lanes39
-	ADD $8, R0, R25
-	VLD1 (R25), V9.S[2]
-	B lanes39
-lanes38:
-	VEOR V9.B16, V9.B16, V9.B16
-	TBZ $0, R23, lanes39
-	FMOVS (R0), F9
-lanes39:
+moved13:
 	WORD $0x4e29d421 // FADD v1.4s, v1.4s, v9.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes40
+	TBZ $2, R23, some14
 	FMOVQ (R0), F9
-	B lanes42
-lanes40:
-	TBZ $1, R23, lanes41
-	FMOVD (R0), F9
-	TBZ $0, R23, lanes42
-	ADD $8, R0, R25
-	VLD1 (R25), V9.S[2]
-	B lanes42
-lanes41:
-	VEOR V9.B16, V9.B16, V9.B16
-	TBZ $0, R23, lanes42
-	FMOVS (R0), F9
-lanes42:
+moved14:
 	WORD $0x4e29d442 // FADD v2.4s, v2.4s, v9.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes43
+	TBZ $2, R23, some15
 	FMOVQ (R0), F9
-	B lanes45
-lanes43:
-	TBZ $1, R23, lanes44
-	FMOVD (R0), F9
-	TBZ $0, R23, lanes45
-	ADD $8, R0, R25
-	VLD1 (R25), V9.S[2]
-	B lanes45
-lanes44:
-	VEOR V9.B16, V9.B16, V9.B16
-	TBZ $0, R23, lanes45
-	FMOVS (R0), F9
-lanes45:
+moved15:
 	WORD $0x4e29d463 // FADD v3.4s, v3.4s, v9.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes46
+	TBZ $2, R23, some16
 	FMOVQ (R0), F9
-	B lanes48
-lanes46:
-	TBZ $1, R23, lanes47
-	FMOVD (R0), F9
-	TBZ $0, R23, lanes48
-	ADD $8, R0, R25
-	VLD1 (R25), V9.S[2]
-	B lanes48
-lanes47:
-	VEOR V9.B16, V9.B16, V9.B16
-	TBZ $0, R23, lanes48
-	FMOVS (R0), F9
-lanes48:
+moved16:
 	WORD $0x4e29d484 // FADD v4.4s, v4.4s, v9.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes49
+	TBZ $2, R23, some17
 	FMOVQ (R0), F9
-	B lanes51
-lanes49:
-	TBZ $1, R23, lanes50
-	FMOVD (R0), F9
-	TBZ $0, R23, lanes51
-	ADD $8, R0, R25
-	VLD1 (R25), V9.S[2]
-	B lanes51
-lanes50:
-	VEOR V9.B16, V9.B16, V9.B16
-	TBZ $0, R23, lanes51
-	FMOVS (R0), F9
-lanes51:
+moved17:
 	WORD $0x4e29d4a5 // FADD v5.4s, v5.4s, v9.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes52
+	TBZ $2, R23, some18
 	FMOVQ (R0), F9
-	B lanes54
-lanes52:
-	TBZ $1, R23, lanes53
-	FMOVD (R0), F9
-	TBZ $0, R23, lanes54
-	ADD $8, R0, R25
-	VLD1 (R25), V9.S[2]
-	B lanes54
-lanes53:
-	VEOR V9.B16, V9.B16, V9.B16
-	TBZ $0, R23, lanes54
-	FMOVS (R0), F9
-lanes54:
+moved18:
 	WORD $0x4e29d4c6 // FADD v6.4s, v6.4s, v9.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes55
+	TBZ $2, R23, some19
 	FMOVQ (R0), F9
-	B lanes57
-lanes55:
-	TBZ $1, R23, lanes56
-	FMOVD (R0), F9
-	TBZ $0, R23, lanes57
-	ADD $8, R0, R25
-	VLD1 (R25), V9.S[2]
-	B lanes57
-lanes56:
-	VEOR V9.B16, V9.B16, V9.B16
-	TBZ $0, R23, lanes57
-	FMOVS (R0), F9
-lanes57:
+moved19:
 	WORD $0x4e29d4e7 // FADD v7.4s, v7.4s, v9.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes58
+	TBZ $2, R23, some20
 	FMOVQ (R0), F9
-	B lanes60
-lanes58:
-	TBZ $1, R23, lanes59
-	FMOVD (R0), F9
-	TBZ $0, R23, lanes60
-	ADD $8, R0, R25
-	VLD1 (R25), V9.S[2]
-	B lanes60
-lanes59:
-	VEOR V9.B16, V9.B16, V9.B16
-	TBZ $0, R23, lanes60
-	FMOVS (R0), F9
-lanes60:
+moved20:
 	WORD $0x4e29d508 // FADD v8.4s, v8.4s, v9.4s
 	ADD R1, R0, R0
 	MOVD R0, residual+88(FP)
@@ -4087,140 +3971,41 @@ store:
 	B stored
 
 part:
-	TBZ $2, R23, lanes61
+	TBZ $2, R23, some21
 	FMOVQ F0, (R7)
-	B lanes63
-lanes61:
-	TBZ $1, R23, lanes62
-	FMOVD F0, (R7)
-	TBZ $0, R23, lanes63
-	ADD $8, R7, R25
-	VST1 V0.S[2], (R25)
-	B lanes63
-lanes62:
-	TBZ $0, R23, lanes63
-	FMOVS F0, (R7)
-lanes63:
+moved21:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes64
+	TBZ $2, R23, some22
 	FMOVQ F1, (R7)
-	B lanes66
-lanes64:
-	TBZ $1, R23, lanes65
-	FMOVD F1, (R7)
-	TBZ $0, R23, lanes66
-	ADD $8, R7, R25
-	VST1 V1.S[2], (R25)
-	B lanes66
-lanes65:
-	TBZ $0, R23, lanes66
-	FMOVS F1, (R7)
-lanes66:
+moved22:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes67
+	TBZ $2, R23, some23
 	FMOVQ F2, (R7)
-	B lanes69
-lanes67:
-	TBZ $1, R23, lanes68
-	FMOVD F2, (R7)
-	TBZ $0, R23, lanes69
-	ADD $8, R7, R25
-	VST1 V2.S[2], (R25)
-	B lanes69
-lanes68:
-	TBZ $0, R23, lanes69
-	FMOVS F2, (R7)
-lanes69:
+moved23:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes70
+	TBZ $2, R23, some24
 	FMOVQ F3, (R7)
-	B lanes72
-lanes70:
-	TBZ $1, R23, lanes71
-	FMOVD F3, (R7)
-	TBZ $0, R23, lanes72
-	ADD $8, R7, R25
-	VST1 V3.S[2], (R25)
-	B lanes72
-lanes71:
-	TBZ $0, R23, lanes72
-	FMOVS F3, (R7)
-lanes72:
+moved24:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes73
+	TBZ $2, R23, some25
 	FMOVQ F4, (R7)
-	B lanes75
-lanes73:
-	TBZ $1, R23, lanes74
-	FMOVD F4, (R7)
-	TBZ $0, R23, lanes75
-	ADD $8, R7, R25
-	VST1 V4.S[2], (R25)
-	B lanes75
-lanes74:
-	TBZ $0, R23, lanes75
-	FMOVS F4, (R7)
-lanes75:
+moved25:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes76
+	TBZ $2, R23, some26
 	FMOVQ F5, (R7)
-	B lanes78
-lanes76:
-	TBZ $1, R23, lanes77
-	FMOVD F5, (R7)
-	TBZ $0, R23, lanes78
-	ADD $8, R7, R25
-	VST1 V5.S[2], (R25)
-	B lanes78
-lanes77:
-	TBZ $0, R23, lanes78
-	FMOVS F5, (R7)
-lanes78:
+moved26:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes79
+	TBZ $2, R23, some27
 	FMOVQ F6, (R7)
-	B lanes81
-lanes79:
-	TBZ $1, R23, lanes80
-	FMOVD F6, (R7)
-	TBZ $0, R23, lanes81
-	ADD $8, R7, R25
-	VST1 V6.S[2], (R25)
-	B lanes81
-lanes80:
-	TBZ $0, R23, lanes81
-	FMOVS F6, (R7)
-lanes81:
+moved27:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes82
+	TBZ $2, R23, some28
 	FMOVQ F7, (R7)
-	B lanes84
-lanes82:
-	TBZ $1, R23, lanes83
-	FMOVD F7, (R7)
-	TBZ $0, R23, lanes84
-	ADD $8, R7, R25
-	VST1 V7.S[2], (R25)
-	B lanes84
-lanes83:
-	TBZ $0, R23, lanes84
-	FMOVS F7, (R7)
-lanes84:
+moved28:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes85
+	TBZ $2, R23, some29
 	FMOVQ F8, (R7)
-	B lanes87
-lanes85:
-	TBZ $1, R23, lanes86
-	FMOVD F8, (R7)
-	TBZ $0, R23, lanes87
-	ADD $8, R7, R25
-	VST1 V8.S[2], (R25)
-	B lanes87
-lanes86:
-	TBZ $0, R23, lanes87
-	FMOVS F8, (R7)
-lanes87:
+moved29:
 	ADD R2, R7, R7
 
 stored:
@@ -4232,6 +4017,374 @@ stored:
 	MOVD R25, tiles+136(FP)
 	BNE tile
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R1), F0
+	TBZ $0, R23, moved1
+	ADD $8, R1, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R1), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R1), F1
+	TBZ $0, R23, moved2
+	ADD $8, R1, R25
+	VLD1 (R25), V1.S[2]
+	B moved2
+one2:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved2
+	FMOVS (R1), F1
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R1), F2
+	TBZ $0, R23, moved3
+	ADD $8, R1, R25
+	VLD1 (R25), V2.S[2]
+	B moved3
+one3:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved3
+	FMOVS (R1), F2
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R1), F3
+	TBZ $0, R23, moved4
+	ADD $8, R1, R25
+	VLD1 (R25), V3.S[2]
+	B moved4
+one4:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved4
+	FMOVS (R1), F3
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R1), F4
+	TBZ $0, R23, moved5
+	ADD $8, R1, R25
+	VLD1 (R25), V4.S[2]
+	B moved5
+one5:
+	VEOR V4.B16, V4.B16, V4.B16
+	TBZ $0, R23, moved5
+	FMOVS (R1), F4
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R1), F5
+	TBZ $0, R23, moved6
+	ADD $8, R1, R25
+	VLD1 (R25), V5.S[2]
+	B moved6
+one6:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved6
+	FMOVS (R1), F5
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R1), F6
+	TBZ $0, R23, moved7
+	ADD $8, R1, R25
+	VLD1 (R25), V6.S[2]
+	B moved7
+one7:
+	VEOR V6.B16, V6.B16, V6.B16
+	TBZ $0, R23, moved7
+	FMOVS (R1), F6
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD (R1), F7
+	TBZ $0, R23, moved8
+	ADD $8, R1, R25
+	VLD1 (R25), V7.S[2]
+	B moved8
+one8:
+	VEOR V7.B16, V7.B16, V7.B16
+	TBZ $0, R23, moved8
+	FMOVS (R1), F7
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD (R1), F8
+	TBZ $0, R23, moved9
+	ADD $8, R1, R25
+	VLD1 (R25), V8.S[2]
+	B moved9
+one9:
+	VEOR V8.B16, V8.B16, V8.B16
+	TBZ $0, R23, moved9
+	FMOVS (R1), F8
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD (R0), F9
+	TBZ $0, R23, moved10
+	ADD $8, R0, R25
+	VLD1 (R25), V9.S[2]
+	B moved10
+one10:
+	VEOR V9.B16, V9.B16, V9.B16
+	TBZ $0, R23, moved10
+	FMOVS (R0), F9
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD (R1), F10
+	TBZ $0, R23, moved11
+	ADD $8, R1, R25
+	VLD1 (R25), V10.S[2]
+	B moved11
+one11:
+	VEOR V10.B16, V10.B16, V10.B16
+	TBZ $0, R23, moved11
+	FMOVS (R1), F10
+	B moved11
+
+some12:
+	TBZ $1, R23, one12
+	FMOVD (R0), F9
+	TBZ $0, R23, moved12
+	ADD $8, R0, R25
+	VLD1 (R25), V9.S[2]
+	B moved12
+one12:
+	VEOR V9.B16, V9.B16, V9.B16
+	TBZ $0, R23, moved12
+	FMOVS (R0), F9
+	B moved12
+
+some13:
+	TBZ $1, R23, one13
+	FMOVD (R0), F9
+	TBZ $0, R23, moved13
+	ADD $8, R0, R25
+	VLD1 (R25), V9.S[2]
+	B moved13
+one13:
+	VEOR V9.B16, V9.B16, V9.B16
+	TBZ $0, R23, moved13
+	FMOVS (R0), F9
+	B moved13
+
+some14:
+	TBZ $1, R23, one14
+	FMOVD (R0), F9
+	TBZ $0, R23, moved14
+	ADD $8, R0, R25
+	VLD1 (R25), V9.S[2]
+	B moved14
+one14:
+	VEOR V9.B16, V9.B16, V9.B16
+	TBZ $0, R23, moved14
+	FMOVS (R0), F9
+	B moved14
+
+some15:
+	TBZ $1, R23, one15
+	FMOVD (R0), F9
+	TBZ $0, R23, moved15
+	ADD $8, R0, R25
+	VLD1 (R25), V9.S[2]
+	B moved15
+one15:
+	VEOR V9.B16, V9.B16, V9.B16
+	TBZ $0, R23, moved15
+	FMOVS (R0), F9
+	B moved15
+
+some16:
+	TBZ $1, R23, one16
+	FMOVD (R0), F9
+	TBZ $0, R23, moved16
+	ADD $8, R0, R25
+	VLD1 (R25), V9.S[2]
+	B moved16
+one16:
+	VEOR V9.B16, V9.B16, V9.B16
+	TBZ $0, R23, moved16
+	FMOVS (R0), F9
+	B moved16
+
+some17:
+	TBZ $1, R23, one17
+	FMOVD (R0), F9
+	TBZ $0, R23, moved17
+	ADD $8, R0, R25
+	VLD1 (R25), V9.S[2]
+	B moved17
+one17:
+	VEOR V9.B16, V9.B16, V9.B16
+	TBZ $0, R23, moved17
+	FMOVS (R0), F9
+	B moved17
+
+some18:
+	TBZ $1, R23, one18
+	FMOVD (R0), F9
+	TBZ $0, R23, moved18
+	ADD $8, R0, R25
+	VLD1 (R25), V9.S[2]
+	B moved18
+one18:
+	VEOR V9.B16, V9.B16, V9.B16
+	TBZ $0, R23, moved18
+	FMOVS (R0), F9
+	B moved18
+
+some19:
+	TBZ $1, R23, one19
+	FMOVD (R0), F9
+	TBZ $0, R23, moved19
+	ADD $8, R0, R25
+	VLD1 (R25), V9.S[2]
+	B moved19
+one19:
+	VEOR V9.B16, V9.B16, V9.B16
+	TBZ $0, R23, moved19
+	FMOVS (R0), F9
+	B moved19
+
+some20:
+	TBZ $1, R23, one20
+	FMOVD (R0), F9
+	TBZ $0, R23, moved20
+	ADD $8, R0, R25
+	VLD1 (R25), V9.S[2]
+	B moved20
+one20:
+	VEOR V9.B16, V9.B16, V9.B16
+	TBZ $0, R23, moved20
+	FMOVS (R0), F9
+	B moved20
+
+some21:
+	TBZ $1, R23, one21
+	FMOVD F0, (R7)
+	TBZ $0, R23, moved21
+	ADD $8, R7, R25
+	VST1 V0.S[2], (R25)
+	B moved21
+one21:
+	TBZ $0, R23, moved21
+	FMOVS F0, (R7)
+	B moved21
+
+some22:
+	TBZ $1, R23, one22
+	FMOVD F1, (R7)
+	TBZ $0, R23, moved22
+	ADD $8, R7, R25
+	VST1 V1.S[2], (R25)
+	B moved22
+one22:
+	TBZ $0, R23, moved22
+	FMOVS F1, (R7)
+	B moved22
+
+some23:
+	TBZ $1, R23, one23
+	FMOVD F2, (R7)
+	TBZ $0, R23, moved23
+	ADD $8, R7, R25
+	VST1 V2.S[2], (R25)
+	B moved23
+one23:
+	TBZ $0, R23, moved23
+	FMOVS F2, (R7)
+	B moved23
+
+some24:
+	TBZ $1, R23, one24
+	FMOVD F3, (R7)
+	TBZ $0, R23, moved24
+	ADD $8, R7, R25
+	VST1 V3.S[2], (R25)
+	B moved24
+one24:
+	TBZ $0, R23, moved24
+	FMOVS F3, (R7)
+	B moved24
+
+some25:
+	TBZ $1, R23, one25
+	FMOVD F4, (R7)
+	TBZ $0, R23, moved25
+	ADD $8, R7, R25
+	VST1 V4.S[2], (R25)
+	B moved25
+one25:
+	TBZ $0, R23, moved25
+	FMOVS F4, (R7)
+	B moved25
+
+some26:
+	TBZ $1, R23, one26
+	FMOVD F5, (R7)
+	TBZ $0, R23, moved26
+	ADD $8, R7, R25
+	VST1 V5.S[2], (R25)
+	B moved26
+one26:
+	TBZ $0, R23, moved26
+	FMOVS F5, (R7)
+	B moved26
+
+some27:
+	TBZ $1, R23, one27
+	FMOVD F6, (R7)
+	TBZ $0, R23, moved27
+	ADD $8, R7, R25
+	VST1 V6.S[2], (R25)
+	B moved27
+one27:
+	TBZ $0, R23, moved27
+	FMOVS F6, (R7)
+	B moved27
+
+some28:
+	TBZ $1, R23, one28
+	FMOVD F7, (R7)
+	TBZ $0, R23, moved28
+	ADD $8, R7, R25
+	VST1 V7.S[2], (R25)
+	B moved28
+one28:
+	TBZ $0, R23, moved28
+	FMOVS F7, (R7)
+	B moved28
+
+some29:
+	TBZ $1, R23, one29
+	FMOVD F8, (R7)
+	TBZ $0, R23, moved29
+	ADD $8, R7, R25
+	VST1 V8.S[2], (R25)
+	B moved29
+one29:
+	TBZ $0, R23, moved29
+	FMOVS F8, (R7)
+	B moved29
 
 // func neonTile1x10(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 TEXT ·neonTile1x10(SB), NOSPLIT, $0-192
@@ -4265,165 +4418,45 @@ tile:
 
 resume:
 	MOVD R7, R1
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R1), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R1), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R1, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R1), F0
-lanes3:
+moved1:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R1), F1
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R1), F1
-	TBZ $0, R23, lanes6
-	ADD $8, R1, R25
-	VLD1 (R25), V1.S[2]
-	B lanes6
-lanes5:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R1), F1
-lanes6:
+moved2:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R1), F2
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R1), F2
-	TBZ $0, R23, lanes9
-	ADD $8, R1, R25
-	VLD1 (R25), V2.S[2]
-	B lanes9
-lanes8:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R1), F2
-lanes9:
+moved3:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R1), F3
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R1), F3
-	TBZ $0, R23, lanes12
-	ADD $8, R1, R25
-	VLD1 (R25), V3.S[2]
-	B lanes12
-lanes11:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R1), F3
-lanes12:
+moved4:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R1), F4
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R1), F4
-	TBZ $0, R23, lanes15
-	ADD $8, R1, R25
-	VLD1 (R25), V4.S[2]
-	B lanes15
-lanes14:
-	VEOR V4.B16, V4.B16, V4.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R1), F4
-lanes15:
+moved5:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R1), F5
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R1), F5
-	TBZ $0, R23, lanes18
-	ADD $8, R1, R25
-	VLD1 (R25), V5.S[2]
-	B lanes18
-lanes17:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R1), F5
-lanes18:
+moved6:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R1), F6
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R1), F6
-	TBZ $0, R23, lanes21
-	ADD $8, R1, R25
-	VLD1 (R25), V6.S[2]
-	B lanes21
-lanes20:
-	VEOR V6.B16, V6.B16, V6.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R1), F6
-lanes21:
+moved7:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ (R1), F7
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD (R1), F7
-	TBZ $0, R23, lanes24
-	ADD $8, R1, R25
-	VLD1 (R25), V7.S[2]
-	B lanes24
-lanes23:
-	VEOR V7.B16, V7.B16, V7.B16
-	TBZ $0, R23, lanes24
-	FMOVS (R1), F7
-lanes24:
+moved8:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ (R1), F8
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD (R1), F8
-	TBZ $0, R23, lanes27
-	ADD $8, R1, R25
-	VLD1 (R25), V8.S[2]
-	B lanes27
-lanes26:
-	VEOR V8.B16, V8.B16, V8.B16
-	TBZ $0, R23, lanes27
-	FMOVS (R1), F8
-lanes27:
+moved9:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ (R1), F9
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD (R1), F9
-	TBZ $0, R23, lanes30
-	ADD $8, R1, R25
-	VLD1 (R25), V9.S[2]
-	B lanes30
-lanes29:
-	VEOR V9.B16, V9.B16, V9.B16
-	TBZ $0, R23, lanes30
-	FMOVS (R1), F9
-lanes30:
+moved10:
 	ADD R2, R1, R1
 
 started:
@@ -4575,36 +4608,12 @@ next:
 	CMP $0, R0
 	BEQ scaled
 	MOVD shift+80(FP), R1
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ (R0), F10
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD (R0), F10
-	TBZ $0, R23, lanes33
-	ADD $8, R0, R25
-	VLD1 (R25), V10.S[2]
-	B lanes33
-lanes32:
-	VEOR V10.B16, V10.B16, V10.B16
-	TBZ $0, R23, lanes33
-	FMOVS (R0), F10
-lanes33:
-	TBZ $2, R23, lanes34
+moved11:
+	TBZ $2, R23, some12
 	FMOVQ (R1), F11
-	B lanes36
-lanes34:
-	TBZ $1, R23, lanes35
-	FMOVD (R1), F11
-	TBZ $0, R23, lanes36
-	ADD $8, R1, R25
-	VLD1 (R25), V11.S[2]
-	B lanes36
-lanes35:
-	VEOR V11.B16, V11.B16, V11.B16
-	TBZ $0, R23, lanes36
-	FMOVS (R1), F11
-lanes36:
+moved12:
 	VORR V11.B16, V11.B16, V31.B16
 	VFMLA V0.S4, V10.S4, V31.S4
 	VORR V31.B16, V31.B16, V0.B16
@@ -4641,174 +4650,54 @@ scaled:
 	CMP $0, R0
 	BEQ added
 	MOVD resPixel+96(FP), R1
-	TBZ $2, R23, lanes37
+	TBZ $2, R23, some13
 	FMOVQ (R0), F10
-	B lanes39
-lanes37:
-	TBZ $1, R23, lanes38
-	FMOVD (R0), F10
-	TBZ $0, R23, lanes39
-	ADD $8, R0, R25
-	VLD1 (R25), V10.S[2]
-	B lanes39
-lanes38:
-	VEOR V10.B16, V10.B16, V10.B16
-	TBZ $0, R23, lanes39
-	FMOVS (R0), F10
-lanes39:
+moved13:
 	WORD $0x4e2ad400 // FADD v0.4s, v0.4s, v10.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes40
+	TBZ $2, R23, some14
 	FMOVQ (R0), F10
-	B lanes42
-lanes40:
-	TBZ $1, R23, lanes41
-	FMOVD (R0), F10
-	TBZ $0, R23, lanes42
-	ADD $8, R0, R25
-	VLD1 (R25), V10.S[2]
-	B lanes42
-lanes41:
-	VEOR V10.B16, V10.B16, V10.B16
-	TBZ $0, R23, lanes42
-	FMOVS (R0), F10
-lanes42:
+moved14:
 	WORD $0x4e2ad421 // FADD v1.4s, v1.4s, v10.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes43
+	TBZ $2, R23, some15
 	FMOVQ (R0), F10
-	B lanes45
-lanes43:
-	TBZ $1, R23, lanes44
-	FMOVD (R0), F10
-	TBZ $0, R23, lanes45
-	ADD $8, R0, R25
-	VLD1 (R25), V10.S[2]
-	B lanes45
-lanes44:
-	VEOR V10.B16, V10.B16, V10.B16
-	TBZ $0, R23, lanes45
-	FMOVS (R0), F10
-lanes45:
+moved15:
 	WORD $0x4e2ad442 // FADD v2.4s, v2.4s, v10.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes46
+	TBZ $2, R23, some16
 	FMOVQ (R0), F10
-	B lanes48
-lanes46:
-	TBZ $1, R23, lanes47
-	FMOVD (R0), F10
-	TBZ $0, R23, lanes48
-	ADD $8, R0, R25
-	VLD1 (R25), V10.S[2]
-	B lanes48
-lanes47:
-	VEOR V10.B16, V10.B16, V10.B16
-	TBZ $0, R23, lanes48
-	FMOVS (R0), F10
-lanes48:
+moved16:
 	WORD $0x4e2ad463 // FADD v3.4s, v3.4s, v10.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes49
+	TBZ $2, R23, some17
 	FMOVQ (R0), F10
-	B lanes51
-lanes49:
-	TBZ $1, R23, lanes50
-	FMOVD (R0), F10
-	TBZ $0, R23, lanes51
-	ADD $8, R0, R25
-	VLD1 (R25), V10.S[2]
-	B lanes51
-lanes50:
-	VEOR V10.B16, V10.B16, V10.B16
-	TBZ $0, R23, lanes51
-	FMOVS (R0), F10
-lanes51:
+moved17:
 	WORD $0x4e2ad484 // FADD v4.4s, v4.4s, v10.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes52
+	TBZ $2, R23, some18
 	FMOVQ (R0), F10
-	B lanes54
-lanes52:
-	TBZ $1, R23, lanes53
-	FMOVD (R0), F10
-	TBZ $0, R23, lanes54
-	ADD $8, R0, R25
-	VLD1 (R25), V10.S[2]
-	B lanes54
-lanes53:
-	VEOR V10.B16, V10.B16, V10.B16
-	TBZ $0, R23, lanes54
-	FMOVS (R0), F10
-lanes54:
+moved18:
 	WORD $0x4e2ad4a5 // FADD v5.4s, v5.4s, v10.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes55
+	TBZ $2, R23, some19
 	FMOVQ (R0), F10
-	B lanes57
-lanes55:
-	TBZ $1, R23, lanes56
-	FMOVD (R0), F10
-	TBZ $0, R23, lanes57
-	ADD $8, R0, R25
-	VLD1 (R25), V10.S[2]
-	B lanes57
-lanes56:
-	VEOR V10.B16, V10.B16, V10.B16
-	TBZ $0, R23, lanes57
-	FMOVS (R0), F10
-lanes57:
+moved19:
 	WORD $0x4e2ad4c6 // FADD v6.4s, v6.4s, v10.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes58
+	TBZ $2, R23, some20
 	FMOVQ (R0), F10
-	B lanes60
-lanes58:
-	TBZ $1, R23, lanes59
-	FMOVD (R0), F10
-	TBZ $0, R23, lanes60
-	ADD $8, R0, R25
-	VLD1 (R25), V10.S[2]
-	B lanes60
-lanes59:
-	VEOR V10.B16, V10.B16, V10.B16
-	TBZ $0, R23, lanes60
-	FMOVS (R0), F10
-lanes60:
+moved20:
 	WORD $0x4e2ad4e7 // FADD v7.4s, v7.4s, v10.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes61
+	TBZ $2, R23, some21
 	FMOVQ (R0), F10
-	B lanes63
-lanes61:
-	TBZ $1, R23, lanes62
-	FMOVD (R0), F10
-	TBZ $0, R23, lanes63
-	ADD $8, R0, R25
-	VLD1 (R25), V10.S[2]
-	B lanes63
-lanes62:
-	VEOR V10.B16, V10.B16, V10.B16
-	TBZ $0, R23, lanes63
-	FMOVS (R0), F10
-lanes63:
+moved21:
 	WORD $0x4e2ad508 // FADD v8.4s, v8.4s, v10.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes64
+	TBZ $2, R23, some22
 	FMOVQ (R0), F10
-	B lanes66
-lanes64:
-	TBZ $1, R23, lanes65
-	FMOVD (R0), F10
-	TBZ $0, R23, lanes66
-	ADD $8, R0, R25
-	VLD1 (R25), V10.S[2]
-	B lanes66
-lanes65:
-	VEOR V10.B16, V10.B16, V10.B16
-	TBZ $0, R23, lanes66
-	FMOVS (R0), F10
-lanes66:
+moved22:
 	WORD $0x4e2ad529 // FADD v9.4s, v9.4s, v10.4s
 	ADD R1, R0, R0
 	MOVD R0, residual+88(FP)
@@ -4866,155 +4755,45 @@ store:
 	B stored
 
 part:
-	TBZ $2, R23, lanes67
+	TBZ $2, R23, some23
 	FMOVQ F0, (R7)
-	B lanes69
-lanes67:
-	TBZ $1, R23, lanes68
-	FMOVD F0, (R7)
-	TBZ $0, R23, lanes69
-	ADD $8, R7, R25
-	VST1 V0.S[2], (R25)
-	B lanes69
-lanes68:
-	TBZ $0, R23, lanes69
-	FMOVS F0, (R7)
-lanes69:
+moved23:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes70
+	TBZ $2, R23, some24
 	FMOVQ F1, (R7)
-	B lanes72
-lanes70:
-	TBZ $1, R23, lanes71
-	FMOVD F1, (R7)
-	TBZ $0, R23, lanes72
-	ADD $8, R7, R25
-	VST1 V1.S[2], (R25)
-	B lanes72
-lanes71:
-	TBZ $0, R23, lanes72
-	FMOVS F1, (R7)
-lanes72:
+moved24:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes73
+	TBZ $2, R23, some25
 	FMOVQ F2, (R7)
-	B lanes75
-lanes73:
-	TBZ $1, R23, lanes74
-	FMOVD F2, (R7)
-	TBZ $0, R23, lanes75
-	ADD $8, R7, R25
-	VST1 V2.S[2], (R25)
-	B lanes75
-lanes74:
-	TBZ $0, R23, lanes75
-	FMOVS F2, (R7)
-lanes75:
+moved25:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes76
+	TBZ $2, R23, some26
 	FMOVQ F3, (R7)
-	B lanes78
-lanes76:
-	TBZ $1, R23, lanes77
-	FMOVD F3, (R7)
-	TBZ $0, R23, lanes78
-	ADD $8, R7, R25
-	VST1 V3.S[2], (R25)
-	B lanes78
-lanes77:
-	TBZ $0, R23, lanes78
-	FMOVS F3, (R7)
-lanes78:
+moved26:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes79
+	TBZ $2, R23, some27
 	FMOVQ F4, (R7)
-	B lanes81
-lanes79:
-	TBZ $1, R23, lanes80
-	FMOVD F4, (R7)
-	TBZ $0, R23, lanes81
-	ADD $8, R7, R25
-	VST1 V4.S[2], (R25)
-	B lanes81
-lanes80:
-	TBZ $0, R23, lanes81
-	FMOVS F4, (R7)
-lanes81:
+moved27:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes82
+	TBZ $2, R23, some28
 	FMOVQ F5, (R7)
-	B lanes84
-lanes82:
-	TBZ $1, R23, lanes83
-	FMOVD F5, (R7)
-	TBZ $0, R23, lanes84
-	ADD $8, R7, R25
-	VST1 V5.S[2], (R25)
-	B lanes84
-lanes83:
-	TBZ $0, R23, lanes84
-	FMOVS F5, (R7)
-lanes84:
+moved28:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes85
+	TBZ $2, R23, some29
 	FMOVQ F6, (R7)
-	B lanes87
-lanes85:
-	TBZ $1, R23, lanes86
-	FMOVD F6, (R7)
-	TBZ $0, R23, lanes87
-	ADD $8, R7, R25
-	VST1 V6.S[2], (R25)
-	B lanes87
-lanes86:
-	TBZ $0, R23, lanes87
-	FMOVS F6, (R7)
-lanes87:
+moved29:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes88
+	TBZ $2, R23, some30
 	FMOVQ F7, (R7)
-	B lanes90
-lanes88:
-	TBZ $1, R23, lanes89
-	FMOVD F7, (R7)
-	TBZ $0, R23, lanes90
-	ADD $8, R7, R25
-	VST1 V7.S[2], (R25)
-	B lanes90
-lanes89:
-	TBZ $0, R23, lanes90
-	FMOVS F7, (R7)
-lanes90:
+moved30:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes91
+	TBZ $2, R23, some31
 	FMOVQ F8, (R7)
-	B lanes93
-lanes91:
-	TBZ $1, R23, lanes92
-	FMOVD F8, (R7)
-	TBZ $0, R23, lanes93
-	ADD $8, R7, R25
-	VST1 V8.S[2], (R25)
-	B lanes93
-lanes92:
-	TBZ $0, R23, lanes93
-	FMOVS F8, (R7)
-lanes93:
+moved31:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes94
+	TBZ $2, R23, some32
 	FMOVQ F9, (R7)
-	B lanes96
-lanes94:
-	TBZ $1, R23, lanes95
-	FMOVD F9, (R7)
-	TBZ $0, R23, lanes96
-	ADD $8, R7, R25
-	VST1 V9.S[2], (R25)
-	B lanes96
-lanes95:
-	TBZ $0, R23, lanes96
-	FMOVS F9, (R7)
-lanes96:
+moved32:
 	ADD R2, R7, R7
 
 stored:
@@ -5026,6 +4805,412 @@ stored:
 	MOVD R25, tiles+136(FP)
 	BNE tile
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R1), F0
+	TBZ $0, R23, moved1
+	ADD $8, R1, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R1), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R1), F1
+	TBZ $0, R23, moved2
+	ADD $8, R1, R25
+	VLD1 (R25), V1.S[2]
+	B moved2
+one2:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved2
+	FMOVS (R1), F1
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R1), F2
+	TBZ $0, R23, moved3
+	ADD $8, R1, R25
+	VLD1 (R25), V2.S[2]
+	B moved3
+one3:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved3
+	FMOVS (R1), F2
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R1), F3
+	TBZ $0, R23, moved4
+	ADD $8, R1, R25
+	VLD1 (R25), V3.S[2]
+	B moved4
+one4:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved4
+	FMOVS (R1), F3
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R1), F4
+	TBZ $0, R23, moved5
+	ADD $8, R1, R25
+	VLD1 (R25), V4.S[2]
+	B moved5
+one5:
+	VEOR V4.B16, V4.B16, V4.B16
+	TBZ $0, R23, moved5
+	FMOVS (R1), F4
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R1), F5
+	TBZ $0, R23, moved6
+	ADD $8, R1, R25
+	VLD1 (R25), V5.S[2]
+	B moved6
+one6:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved6
+	FMOVS (R1), F5
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R1), F6
+	TBZ $0, R23, moved7
+	ADD $8, R1, R25
+	VLD1 (R25), V6.S[2]
+	B moved7
+one7:
+	VEOR V6.B16, V6.B16, V6.B16
+	TBZ $0, R23, moved7
+	FMOVS (R1), F6
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD (R1), F7
+	TBZ $0, R23, moved8
+	ADD $8, R1, R25
+	VLD1 (R25), V7.S[2]
+	B moved8
+one8:
+	VEOR V7.B16, V7.B16, V7.B16
+	TBZ $0, R23, moved8
+	FMOVS (R1), F7
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD (R1), F8
+	TBZ $0, R23, moved9
+	ADD $8, R1, R25
+	VLD1 (R25), V8.S[2]
+	B moved9
+one9:
+	VEOR V8.B16, V8.B16, V8.B16
+	TBZ $0, R23, moved9
+	FMOVS (R1), F8
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD (R1), F9
+	TBZ $0, R23, moved10
+	ADD $8, R1, R25
+	VLD1 (R25), V9.S[2]
+	B moved10
+one10:
+	VEOR V9.B16, V9.B16, V9.B16
+	TBZ $0, R23, moved10
+	FMOVS (R1), F9
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD (R0), F10
+	TBZ $0, R23, moved11
+	ADD $8, R0, R25
+	VLD1 (R25), V10.S[2]
+	B moved11
+one11:
+	VEOR V10.B16, V10.B16, V10.B16
+	TBZ $0, R23, moved11
+	FMOVS (R0), F10
+	B moved11
+
+some12:
+	TBZ $1, R23, one12
+	FMOVD (R1), F11
+	TBZ $0, R23, moved12
+	ADD $8, R1, R25
+	VLD1 (R25), V11.S[2]
+	B moved12
+one12:
+	VEOR V11.B16, V11.B16, V11.B16
+	TBZ $0, R23, moved12
+	FMOVS (R1), F11
+	B moved12
+
+some13:
+	TBZ $1, R23, one13
+	FMOVD (R0), F10
+	TBZ $0, R23, moved13
+	ADD $8, R0, R25
+	VLD1 (R25), V10.S[2]
+	B moved13
+one13:
+	VEOR V10.B16, V10.B16, V10.B16
+	TBZ $0, R23, moved13
+	FMOVS (R0), F10
+	B moved13
+
+some14:
+	TBZ $1, R23, one14
+	FMOVD (R0), F10
+	TBZ $0, R23, moved14
+	ADD $8, R0, R25
+	VLD1 (R25), V10.S[2]
+	B moved14
+one14:
+	VEOR V10.B16, V10.B16, V10.B16
+	TBZ $0, R23, moved14
+	FMOVS (R0), F10
+	B moved14
+
+some15:
+	TBZ $1, R23, one15
+	FMOVD (R0), F10
+	TBZ $0, R23, moved15
+	ADD $8, R0, R25
+	VLD1 (R25), V10.S[2]
+	B moved15
+one15:
+	VEOR V10.B16, V10.B16, V10.B16
+	TBZ $0, R23, moved15
+	FMOVS (R0), F10
+	B moved15
+
+some16:
+	TBZ $1, R23, one16
+	FMOVD (R0), F10
+	TBZ $0, R23, moved16
+	ADD $8, R0, R25
+	VLD1 (R25), V10.S[2]
+	B moved16
+one16:
+	VEOR V10.B16, V10.B16, V10.B16
+	TBZ $0, R23, moved16
+	FMOVS (R0), F10
+	B moved16
+
+some17:
+	TBZ $1, R23, one17
+	FMOVD (R0), F10
+	TBZ $0, R23, moved17
+	ADD $8, R0, R25
+	VLD1 (R25), V10.S[2]
+	B moved17
+one17:
+	VEOR V10.B16, V10.B16, V10.B16
+	TBZ $0, R23, moved17
+	FMOVS (R0), F10
+	B moved17
+
+some18:
+	TBZ $1, R23, one18
+	FMOVD (R0), F10
+	TBZ $0, R23, moved18
+	ADD $8, R0, R25
+	VLD1 (R25), V10.S[2]
+	B moved18
+one18:
+	VEOR V10.B16, V10.B16, V10.B16
+	TBZ $0, R23, moved18
+	FMOVS (R0), F10
+	B moved18
+
+some19:
+	TBZ $1, R23, one19
+	FMOVD (R0), F10
+	TBZ $0, R23, moved19
+	ADD $8, R0, R25
+	VLD1 (R25), V10.S[2]
+	B moved19
+one19:
+	VEOR V10.B16, V10.B16, V10.B16
+	TBZ $0, R23, moved19
+	FMOVS (R0), F10
+	B moved19
+
+some20:
+	TBZ $1, R23, one20
+	FMOVD (R0), F10
+	TBZ $0, R23, moved20
+	ADD $8, R0, R25
+	VLD1 (R25), V10.S[2]
+	B moved20
+one20:
+	VEOR V10.B16, V10.B16, V10.B16
+	TBZ $0, R23, moved20
+	FMOVS (R0), F10
+	B moved20
+
+some21:
+	TBZ $1, R23, one21
+	FMOVD (R0), F10
+	TBZ $0, R23, moved21
+	ADD $8, R0, R25
+	VLD1 (R25), V10.S[2]
+	B moved21
+one21:
+	VEOR V10.B16, V10.B16, V10.B16
+	TBZ $0, R23, moved21
+	FMOVS (R0), F10
+	B moved21
+
+some22:
+	TBZ $1, R23, one22
+	FMOVD (R0), F10
+	TBZ $0, R23, moved22
+	ADD $8, R0, R25
+	VLD1 (R25), V10.S[2]
+	B moved22
+one22:
+	VEOR V10.B16, V10.B16, V10.B16
+	TBZ $0, R23, moved22
+	FMOVS (R0), F10
+	B moved22
+
+some23:
+	TBZ $1, R23, one23
+	FMOVD F0, (R7)
+	TBZ $0, R23, moved23
+	ADD $8, R7, R25
+	VST1 V0.S[2], (R25)
+	B moved23
+one23:
+	TBZ $0, R23, moved23
+	FMOVS F0, (R7)
+	B moved23
+
+some24:
+	TBZ $1, R23, one24
+	FMOVD F1, (R7)
+	TBZ $0, R23, moved24
+	ADD $8, R7, R25
+	VST1 V1.S[2], (R25)
+	B moved24
+one24:
+	TBZ $0, R23, moved24
+	FMOVS F1, (R7)
+	B moved24
+
+some25:
+	TBZ $1, R23, one25
+	FMOVD F2, (R7)
+	TBZ $0, R23, moved25
+	ADD $8, R7, R25
+	VST1 V2.S[2], (R25)
+	B moved25
+one25:
+	TBZ $0, R23, moved25
+	FMOVS F2, (R7)
+	B moved25
+
+some26:
+	TBZ $1, R23, one26
+	FMOVD F3, (R7)
+	TBZ $0, R23, moved26
+	ADD $8, R7, R25
+	VST1 V3.S[2], (R25)
+	B moved26
+one26:
+	TBZ $0, R23, moved26
+	FMOVS F3, (R7)
+	B moved26
+
+some27:
+	TBZ $1, R23, one27
+	FMOVD F4, (R7)
+	TBZ $0, R23, moved27
+	ADD $8, R7, R25
+	VST1 V4.S[2], (R25)
+	B moved27
+one27:
+	TBZ $0, R23, moved27
+	FMOVS F4, (R7)
+	B moved27
+
+some28:
+	TBZ $1, R23, one28
+	FMOVD F5, (R7)
+	TBZ $0, R23, moved28
+	ADD $8, R7, R25
+	VST1 V5.S[2], (R25)
+	B moved28
+one28:
+	TBZ $0, R23, moved28
+	FMOVS F5, (R7)
+	B moved28
+
+some29:
+	TBZ $1, R23, one29
+	FMOVD F6, (R7)
+	TBZ $0, R23, moved29
+	ADD $8, R7, R25
+	VST1 V6.S[2], (R25)
+	B moved29
+one29:
+	TBZ $0, R23, moved29
+	FMOVS F6, (R7)
+	B moved29
+
+some30:
+	TBZ $1, R23, one30
+	FMOVD F7, (R7)
+	TBZ $0, R23, moved30
+	ADD $8, R7, R25
+	VST1 V7.S[2], (R25)
+	B moved30
+one30:
+	TBZ $0, R23, moved30
+	FMOVS F7, (R7)
+	B moved30
+
+some31:
+	TBZ $1, R23, one31
+	FMOVD F8, (R7)
+	TBZ $0, R23, moved31
+	ADD $8, R7, R25
+	VST1 V8.S[2], (R25)
+	B moved31
+one31:
+	TBZ $0, R23, moved31
+	FMOVS F8, (R7)
+	B moved31
+
+some32:
+	TBZ $1, R23, one32
+	FMOVD F9, (R7)
+	TBZ $0, R23, moved32
+	ADD $8, R7, R25
+	VST1 V9.S[2], (R25)
+	B moved32
+one32:
+	TBZ $0, R23, moved32
+	FMOVS F9, (R7)
+	B moved32
 
 // func neonTile1x11(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 TEXT ·neonTile1x11(SB), NOSPLIT, $0-192
@@ -5060,181 +5245,49 @@ tile:
 
 resume:
 	MOVD R7, R1
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R1), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R1), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R1, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R1), F0
-lanes3:
+moved1:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R1), F1
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R1), F1
-	TBZ $0, R23, lanes6
-	ADD $8, R1, R25
-	VLD1 (R25), V1.S[2]
-	B lanes6
-lanes5:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R1), F1
-lanes6:
+moved2:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R1), F2
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R1), F2
-	TBZ $0, R23, lanes9
-	ADD $8, R1, R25
-	VLD1 (R25), V2.S[2]
-	B lanes9
-lanes8:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R1), F2
-lanes9:
+moved3:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R1), F3
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R1), F3
-	TBZ $0, R23, lanes12
-	ADD $8, R1, R25
-	VLD1 (R25), V3.S[2]
-	B lanes12
-lanes11:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R1), F3
-lanes12:
+moved4:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R1), F4
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R1), F4
-	TBZ $0, R23, lanes15
-	ADD $8, R1, R25
-	VLD1 (R25), V4.S[2]
-	B lanes15
-lanes14:
-	VEOR V4.B16, V4.B16, V4.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R1), F4
-lanes15:
+moved5:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R1), F5
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R1), F5
-	TBZ $0, R23, lanes18
-	ADD $8, R1, R25
-	VLD1 (R25), V5.S[2]
-	B lanes18
-lanes17:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R1), F5
-lanes18:
+moved6:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R1), F6
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R1), F6
-	TBZ $0, R23, lanes21
-	ADD $8, R1, R25
-	VLD1 (R25), V6.S[2]
-	B lanes21
-lanes20:
-	VEOR V6.B16, V6.B16, V6.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R1), F6
-lanes21:
+moved7:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ (R1), F7
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD (R1), F7
-	TBZ $0, R23, lanes24
-	ADD $8, R1, R25
-	VLD1 (R25), V7.S[2]
-	B lanes24
-lanes23:
-	VEOR V7.B16, V7.B16, V7.B16
-	TBZ $0, R23, lanes24
-	FMOVS (R1), F7
-lanes24:
+moved8:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ (R1), F8
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD (R1), F8
-	TBZ $0, R23, lanes27
-	ADD $8, R1, R25
-	VLD1 (R25), V8.S[2]
-	B lanes27
-lanes26:
-	VEOR V8.B16, V8.B16, V8.B16
-	TBZ $0, R23, lanes27
-	FMOVS (R1), F8
-lanes27:
+moved9:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ (R1), F9
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD (R1), F9
-	TBZ $0, R23, lanes30
-	ADD $8, R1, R25
-	VLD1 (R25), V9.S[2]
-	B lanes30
-lanes29:
-	VEOR V9.B16, V9.B16, V9.B16
-	TBZ $0, R23, lanes30
-	FMOVS (R1), F9
-lanes30:
+moved10:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ (R1), F10
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD (R1), F10
-	TBZ $0, R23, lanes33
-	ADD $8, R1, R25
-	VLD1 (R25), V10.S[2]
-	B lanes33
-lanes32:
-	VEOR V10.B16, V10.B16, V10.B16
-	TBZ $0, R23, lanes33
-	FMOVS (R1), F10
-lanes33:
+moved11:
 	ADD R2, R1, R1
 
 started:
@@ -5397,36 +5450,12 @@ next:
 	CMP $0, R0
 	BEQ scaled
 	MOVD shift+80(FP), R1
-	TBZ $2, R23, lanes34
+	TBZ $2, R23, some12
 	FMOVQ (R0), F11
-	B lanes36
-lanes34:
-	TBZ $1, R23, lanes35
-	FMOVD (R0), F11
-	TBZ $0, R23, lanes36
-	ADD $8, R0, R25
-	VLD1 (R25), V11.S[2]
-	B lanes36
-lanes35:
-	VEOR V11.B16, V11.B16, V11.B16
-	TBZ $0, R23, lanes36
-	FMOVS (R0), F11
-lanes36:
-	TBZ $2, R23, lanes37
+moved12:
+	TBZ $2, R23, some13
 	FMOVQ (R1), F12
-	B lanes39
-lanes37:
-	TBZ $1, R23, lanes38
-	FMOVD (R1), F12
-	TBZ $0, R23, lanes39
-	ADD $8, R1, R25
-	VLD1 (R25), V12.S[2]
-	B lanes39
-lanes38:
-	VEOR V12.B16, V12.B16, V12.B16
-	TBZ $0, R23, lanes39
-	FMOVS (R1), F12
-lanes39:
+moved13:
 	VORR V12.B16, V12.B16, V31.B16
 	VFMLA V0.S4, V11.S4, V31.S4
 	VORR V31.B16, V31.B16, V0.B16
@@ -5466,191 +5495,59 @@ scaled:
 	CMP $0, R0
 	BEQ added
 	MOVD resPixel+96(FP), R1
-	TBZ $2, R23, lanes40
+	TBZ $2, R23, some14
 	FMOVQ (R0), F11
-	B lanes42
-lanes40:
-	TBZ $1, R23, lanes41
-	FMOVD (R0), F11
-	TBZ $0, R23, lanes42
-	ADD $8, R0, R25
-	VLD1 (R25), V11.S[2]
-	B lanes42
-lanes41:
-	VEOR V11.B16, V11.B16, V11.B16
-	TBZ $0, R23, lanes42
-	FMOVS (R0), F11
-lanes42:
+moved14:
 	WORD $0x4e2bd400 // FADD v0.4s, v0.4s, v11.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes43
+	TBZ $2, R23, some15
 	FMOVQ (R0), F11
-	B lanes45
-lanes43:
-	TBZ $1, R23, lanes44
-	FMOVD (R0), F11
-	TBZ $0, R23, lanes45
-	ADD $8, R0, R25
-	VLD1 (R25), V11.S[2]
-	B lanes45
-lanes44:
-	VEOR V11.B16, V11.B16, V11.B16
-	TBZ $0, R23, lanes45
-	FMOVS (R0), F11
-lanes45:
+moved15:
 	WORD $0x4e2bd421 // FADD v1.4s, v1.4s, v11.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes46
+	TBZ $2, R23, some16
 	FMOVQ (R0), F11
-	B lanes48
-lanes46:
-	TBZ $1, R23, lanes47
-	FMOVD (R0), F11
-	TBZ $0, R23, lanes48
-	ADD $8, R0, R25
-	VLD1 (R25), V11.S[2]
-	B lanes48
-lanes47:
-	VEOR V11.B16, V11.B16, V11.B16
-	TBZ $0, R23, lanes48
-	FMOVS (R0), F11
-lanes48:
+moved16:
 	WORD $0x4e2bd442 // FADD v2.4s, v2.4s, v11.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes49
+	TBZ $2, R23, some17
 	FMOVQ (R0), F11
-	B lanes51
-lanes49:
-	TBZ $1, R23, lanes50
-	FMOVD (R0), F11
-	TBZ $0, R23, lanes51
-	ADD $8, R0, R25
-	VLD1 (R25), V11.S[2]
-	B lanes51
-lanes50:
-	VEOR V11.B16, V11.B16, V11.B16
-	TBZ $0, R23, lanes51
-	FMOVS (R0), F11
-lanes51:
+moved17:
 	WORD $0x4e2bd463 // FADD v3.4s, v3.4s, v11.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes52
+	TBZ $2, R23, some18
 	FMOVQ (R0), F11
-	B lanes54
-lanes52:
-	TBZ $1, R23, lanes53
-	FMOVD (R0), F11
-	TBZ $0, R23, lanes54
-	ADD $8, R0, R25
-	VLD1 (R25), V11.S[2]
-	B lanes54
-lanes53:
-	VEOR V11.B16, V11.B16, V11.B16
-	TBZ $0, R23, lanes54
-	FMOVS (R0), F11
-lanes54:
+moved18:
 	WORD $0x4e2bd484 // FADD v4.4s, v4.4s, v11.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes55
+	TBZ $2, R23, some19
 	FMOVQ (R0), F11
-	B lanes57
-lanes55:
-	TBZ $1, R23, lanes56
-	FMOVD (R0), F11
-	TBZ $0, R23, lanes57
-	ADD $8, R0, R25
-	VLD1 (R25), V11.S[2]
-	B lanes57
-lanes56:
-	VEOR V11.B16, V11.B16, V11.B16
-	TBZ $0, R23, lanes57
-	FMOVS (R0), F11
-lanes57:
+moved19:
 	WORD $0x4e2bd4a5 // FADD v5.4s, v5.4s, v11.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes58
+	TBZ $2, R23, some20
 	FMOVQ (R0), F11
-	B lanes60
-lanes58:
-	TBZ $1, R23, lanes59
-	FMOVD (R0), F11
-	TBZ $0, R23, lanes60
-	ADD $8, R0, R25
-	VLD1 (R25), V11.S[2]
-	B lanes60
-lanes59:
-	VEOR V11.B16, V11.B16, V11.B16
-	TBZ $0, R23, lanes60
-	FMOVS (R0), F11
-lanes60:
+moved20:
 	WORD $0x4e2bd4c6 // FADD v6.4s, v6.4s, v11.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes61
+	TBZ $2, R23, some21
 	FMOVQ (R0), F11
-	B lanes63
-lanes61:
-	TBZ $1, R23, lanes62
-	FMOVD (R0), F11
-	TBZ $0, R23, lanes63
-	ADD $8, R0, R25
-	VLD1 (R25), V11.S[2]
-	B lanes63
-lanes62:
-	VEOR V11.B16, V11.B16, V11.B16
-	TBZ $0, R23, lanes63
-	FMOVS (R0), F11
-lanes63:
+moved21:
 	WORD $0x4e2bd4e7 // FADD v7.4s, v7.4s, v11.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes64
+	TBZ $2, R23, some22
 	FMOVQ (R0), F11
-	B lanes66
-lanes64:
-	TBZ $1, R23, lanes65
-	FMOVD (R0), F11
-	TBZ $0, R23, lanes66
-	ADD $8, R0, R25
-	VLD1 (R25), V11.S[2]
-	B lanes66
-lanes65:
-	VEOR V11.B16, V11.B16, V11.B16
-	TBZ $0, R23, lanes66
-	FMOVS (R0), F11
-lanes66:
+moved22:
 	WORD $0x4e2bd508 // FADD v8.4s, v8.4s, v11.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes67
+	TBZ $2, R23, some23
 	FMOVQ (R0), F11
-	B lanes69
-lanes67:
-	TBZ $1, R23, lanes68
-	FMOVD (R0), F11
-	TBZ $0, R23, lanes69
-	ADD $8, R0, R25
-	VLD1 (R25), V11.S[2]
-	B lanes69
-lanes68:
-	VEOR V11.B16, V11.B16, V11.B16
-	TBZ $0, R23, lanes69
-	FMOVS (R0), F11
-lanes69:
+moved23:
 	WORD $0x4e2bd529 // FADD v9.4s, v9.4s, v11.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes70
+	TBZ $2, R23, some24
 	FMOVQ (R0), F11
-	B lanes72
-lanes70:
-	TBZ $1, R23, lanes71
-	FMOVD (R0), F11
-	TBZ $0, R23, lanes72
-	ADD $8, R0, R25
-	VLD1 (R25), V11.S[2]
-	B lanes72
-lanes71:
-	VEOR V11.B16, V11.B16, V11.B16
-	TBZ $0, R23, lanes72
-	FMOVS (R0), F11
-lanes72:
+moved24:
 	WORD $0x4e2bd54a // FADD v10.4s, v10.4s, v11.4s
 	ADD R1, R0, R0
 	MOVD R0, residual+88(FP)
@@ -5712,170 +5609,49 @@ store:
 	B stored
 
 part:
-	TBZ $2, R23, lanes73
+	TBZ $2, R23, some25
 	FMOVQ F0, (R7)
-	B lanes75
-lanes73:
-	TBZ $1, R23, lanes74
-	FMOVD F0, (R7)
-	TBZ $0, R23, lanes75
-	ADD $8, R7, R25
-	VST1 V0.S[2], (R25)
-	B lanes75
-lanes74:
-	TBZ $0, R23, lanes75
-	FMOVS F0, (R7)
-lanes75:
+moved25:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes76
+	TBZ $2, R23, some26
 	FMOVQ F1, (R7)
-	B lanes78
-lanes76:
-	TBZ $1, R23, lanes77
-	FMOVD F1, (R7)
-	TBZ $0, R23, lanes78
-	ADD $8, R7, R25
-	VST1 V1.S[2], (R25)
-	B lanes78
-lanes77:
-	TBZ $0, R23, lanes78
-	FMOVS F1, (R7)
-lanes78:
+moved26:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes79
+	TBZ $2, R23, some27
 	FMOVQ F2, (R7)
-	B lanes81
-lanes79:
-	TBZ $1, R23, lanes80
-	FMOVD F2, (R7)
-	TBZ $0, R23, lanes81
-	ADD $8, R7, R25
-	VST1 V2.S[2], (R25)
-	B lanes81
-lanes80:
-	TBZ $0, R23, lanes81
-	FMOVS F2, (R7)
-lanes81:
+moved27:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes82
+	TBZ $2, R23, some28
 	FMOVQ F3, (R7)
-	B lanes84
-lanes82:
-	TBZ $1, R23, lanes83
-	FMOVD F3, (R7)
-	TBZ $0, R23, lanes84
-	ADD $8, R7, R25
-	VST1 V3.S[2], (R25)
-	B lanes84
-lanes83:
-	TBZ $0, R23, lanes84
-	FMOVS F3, (R7)
-lanes84:
+moved28:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes85
+	TBZ $2, R23, some29
 	FMOVQ F4, (R7)
-	B lanes87
-lanes85:
-	TBZ $1, R23, lanes86
-	FMOVD F4, (R7)
-	TBZ $0, R23, lanes87
-	ADD $8, R7, R25
-	VST1 V4.S[2], (R25)
-	B lanes87
-lanes86:
-	TBZ $0, R23, lanes87
-	FMOVS F4, (R7)
-lanes87:
+moved29:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes88
+	TBZ $2, R23, some30
 	FMOVQ F5, (R7)
-	B lanes90
-lanes88:
-	TBZ $1, R23, lanes89
-	FMOVD F5, (R7)
-	TBZ $0, R23, lanes90
-	ADD $8, R7, R25
-	VST1 V5.S[2], (R25)
-	B lanes90
-lanes89:
-	TBZ $0, R23, lanes90
-	FMOVS F5, (R7)
-lanes90:
+moved30:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes91
+	TBZ $2, R23, some31
 	FMOVQ F6, (R7)
-	B lanes93
-lanes91:
-	TBZ $1, R23, lanes92
-	FMOVD F6, (R7)
-	TBZ $0, R23, lanes93
-	ADD $8, R7, R25
-	VST1 V6.S[2], (R25)
-	B lanes93
-lanes92:
-	TBZ $0, R23, lanes93
-	FMOVS F6, (R7)
-lanes93:
+moved31:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes94
+	TBZ $2, R23, some32
 	FMOVQ F7, (R7)
-	B lanes96
-lanes94:
-	TBZ $1, R23, lanes95
-	FMOVD F7, (R7)
-	TBZ $0, R23, lanes96
-	ADD $8, R7, R25
-	VST1 V7.S[2], (R25)
-	B lanes96
-lanes95:
-	TBZ $0, R23, lanes96
-	FMOVS F7, (R7)
-lanes96:
+moved32:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes97
+	TBZ $2, R23, some33
 	FMOVQ F8, (R7)
-	B lanes99
-lanes97:
-	TBZ $1, R23, lanes98
-	FMOVD F8, (R7)
-	TBZ $0, R23, lanes99
-	ADD $8, R7, R25
-	VST1 V8.S[2], (R25)
-	B lanes99
-lanes98:
-	TBZ $0, R23, lanes99
-	FMOVS F8, (R7)
-lanes99:
+moved33:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes100
+	TBZ $2, R23, some34
 	FMOVQ F9, (R7)
-	B lanes102
-lanes100:
-	TBZ $1, R23, lanes101
-	FMOVD F9, (R7)
-	TBZ $0, R23, lanes102
-	ADD $8, R7, R25
-	VST1 V9.S[2], (R25)
-	B lanes102
-lanes101:
-	TBZ $0, R23, lanes102
-	FMOVS F9, (R7)
-lanes102:
+moved34:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes103
+	TBZ $2, R23, some35
 	FMOVQ F10, (R7)
-	B lanes105
-lanes103:
-	TBZ $1, R23, lanes104
-	FMOVD F10, (R7)
-	TBZ $0, R23, lanes105
-	ADD $8, R7, R25
-	VST1 V10.S[2], (R25)
-	B lanes105
-lanes104:
-	TBZ $0, R23, lanes105
-	FMOVS F10, (R7)
-lanes105:
+moved35:
 	ADD R2, R7, R7
 
 stored:
@@ -5887,6 +5663,450 @@ stored:
 	MOVD R25, tiles+136(FP)
 	BNE tile
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R1), F0
+	TBZ $0, R23, moved1
+	ADD $8, R1, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R1), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R1), F1
+	TBZ $0, R23, moved2
+	ADD $8, R1, R25
+	VLD1 (R25), V1.S[2]
+	B moved2
+one2:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved2
+	FMOVS (R1), F1
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R1), F2
+	TBZ $0, R23, moved3
+	ADD $8, R1, R25
+	VLD1 (R25), V2.S[2]
+	B moved3
+one3:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved3
+	FMOVS (R1), F2
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R1), F3
+	TBZ $0, R23, moved4
+	ADD $8, R1, R25
+	VLD1 (R25), V3.S[2]
+	B moved4
+one4:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved4
+	FMOVS (R1), F3
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R1), F4
+	TBZ $0, R23, moved5
+	ADD $8, R1, R25
+	VLD1 (R25), V4.S[2]
+	B moved5
+one5:
+	VEOR V4.B16, V4.B16, V4.B16
+	TBZ $0, R23, moved5
+	FMOVS (R1), F4
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R1), F5
+	TBZ $0, R23, moved6
+	ADD $8, R1, R25
+	VLD1 (R25), V5.S[2]
+	B moved6
+one6:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved6
+	FMOVS (R1), F5
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R1), F6
+	TBZ $0, R23, moved7
+	ADD $8, R1, R25
+	VLD1 (R25), V6.S[2]
+	B moved7
+one7:
+	VEOR V6.B16, V6.B16, V6.B16
+	TBZ $0, R23, moved7
+	FMOVS (R1), F6
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD (R1), F7
+	TBZ $0, R23, moved8
+	ADD $8, R1, R25
+	VLD1 (R25), V7.S[2]
+	B moved8
+one8:
+	VEOR V7.B16, V7.B16, V7.B16
+	TBZ $0, R23, moved8
+	FMOVS (R1), F7
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD (R1), F8
+	TBZ $0, R23, moved9
+	ADD $8, R1, R25
+	VLD1 (R25), V8.S[2]
+	B moved9
+one9:
+	VEOR V8.B16, V8.B16, V8.B16
+	TBZ $0, R23, moved9
+	FMOVS (R1), F8
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD (R1), F9
+	TBZ $0, R23, moved10
+	ADD $8, R1, R25
+	VLD1 (R25), V9.S[2]
+	B moved10
+one10:
+	VEOR V9.B16, V9.B16, V9.B16
+	TBZ $0, R23, moved10
+	FMOVS (R1), F9
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD (R1), F10
+	TBZ $0, R23, moved11
+	ADD $8, R1, R25
+	VLD1 (R25), V10.S[2]
+	B moved11
+one11:
+	VEOR V10.B16, V10.B16, V10.B16
+	TBZ $0, R23, moved11
+	FMOVS (R1), F10
+	B moved11
+
+some12:
+	TBZ $1, R23, one12
+	FMOVD (R0), F11
+	TBZ $0, R23, moved12
+	ADD $8, R0, R25
+	VLD1 (R25), V11.S[2]
+	B moved12
+one12:
+	VEOR V11.B16, V11.B16, V11.B16
+	TBZ $0, R23, moved12
+	FMOVS (R0), F11
+	B moved12
+
+some13:
+	TBZ $1, R23, one13
+	FMOVD (R1), F12
+	TBZ $0, R23, moved13
+	ADD $8, R1, R25
+	VLD1 (R25), V12.S[2]
+	B moved13
+one13:
+	VEOR V12.B16, V12.B16, V12.B16
+	TBZ $0, R23, moved13
+	FMOVS (R1), F12
+	B moved13
+
+some14:
+	TBZ $1, R23, one14
+	FMOVD (R0), F11
+	TBZ $0, R23, moved14
+	ADD $8, R0, R25
+	VLD1 (R25), V11.S[2]
+	B moved14
+one14:
+	VEOR V11.B16, V11.B16, V11.B16
+	TBZ $0, R23, moved14
+	FMOVS (R0), F11
+	B moved14
+
+some15:
+	TBZ $1, R23, one15
+	FMOVD (R0), F11
+	TBZ $0, R23, moved15
+	ADD $8, R0, R25
+	VLD1 (R25), V11.S[2]
+	B moved15
+one15:
+	VEOR V11.B16, V11.B16, V11.B16
+	TBZ $0, R23, moved15
+	FMOVS (R0), F11
+	B moved15
+
+some16:
+	TBZ $1, R23, one16
+	FMOVD (R0), F11
+	TBZ $0, R23, moved16
+	ADD $8, R0, R25
+	VLD1 (R25), V11.S[2]
+	B moved16
+one16:
+	VEOR V11.B16, V11.B16, V11.B16
+	TBZ $0, R23, moved16
+	FMOVS (R0), F11
+	B moved16
+
+some17:
+	TBZ $1, R23, one17
+	FMOVD (R0), F11
+	TBZ $0, R23, moved17
+	ADD $8, R0, R25
+	VLD1 (R25), V11.S[2]
+	B moved17
+one17:
+	VEOR V11.B16, V11.B16, V11.B16
+	TBZ $0, R23, moved17
+	FMOVS (R0), F11
+	B moved17
+
+some18:
+	TBZ $1, R23, one18
+	FMOVD (R0), F11
+	TBZ $0, R23, moved18
+	ADD $8, R0, R25
+	VLD1 (R25), V11.S[2]
+	B moved18
+one18:
+	VEOR V11.B16, V11.B16, V11.B16
+	TBZ $0, R23, moved18
+	FMOVS (R0), F11
+	B moved18
+
+some19:
+	TBZ $1, R23, one19
+	FMOVD (R0), F11
+	TBZ $0, R23, moved19
+	ADD $8, R0, R25
+	VLD1 (R25), V11.S[2]
+	B moved19
+one19:
+	VEOR V11.B16, V11.B16, V11.B16
+	TBZ $0, R23, moved19
+	FMOVS (R0), F11
+	B moved19
+
+some20:
+	TBZ $1, R23, one20
+	FMOVD (R0), F11
+	TBZ $0, R23, moved20
+	ADD $8, R0, R25
+	VLD1 (R25), V11.S[2]
+	B moved20
+one20:
+	VEOR V11.B16, V11.B16, V11.B16
+	TBZ $0, R23, moved20
+	FMOVS (R0), F11
+	B moved20
+
+some21:
+	TBZ $1, R23, one21
+	FMOVD (R0), F11
+	TBZ $0, R23, moved21
+	ADD $8, R0, R25
+	VLD1 (R25), V11.S[2]
+	B moved21
+one21:
+	VEOR V11.B16, V11.B16, V11.B16
+	TBZ $0, R23, moved21
+	FMOVS (R0), F11
+	B moved21
+
+some22:
+	TBZ $1, R23, one22
+	FMOVD (R0), F11
+	TBZ $0, R23, moved22
+	ADD $8, R0, R25
+	VLD1 (R25), V11.S[2]
+	B moved22
+one22:
+	VEOR V11.B16, V11.B16, V11.B16
+	TBZ $0, R23, moved22
+	FMOVS (R0), F11
+	B moved22
+
+some23:
+	TBZ $1, R23, one23
+	FMOVD (R0), F11
+	TBZ $0, R23, moved23
+	ADD $8, R0, R25
+	VLD1 (R25), V11.S[2]
+	B moved23
+one23:
+	VEOR V11.B16, V11.B16, V11.B16
+	TBZ $0, R23, moved23
+	FMOVS (R0), F11
+	B moved23
+
+some24:
+	TBZ $1, R23, one24
+	FMOVD (R0), F11
+	TBZ $0, R23, moved24
+	ADD $8, R0, R25
+	VLD1 (R25), V11.S[2]
+	B moved24
+one24:
+	VEOR V11.B16, V11.B16, V11.B16
+	TBZ $0, R23, moved24
+	FMOVS (R0), F11
+	B moved24
+
+some25:
+	TBZ $1, R23, one25
+	FMOVD F0, (R7)
+	TBZ $0, R23, moved25
+	ADD $8, R7, R25
+	VST1 V0.S[2], (R25)
+	B moved25
+one25:
+	TBZ $0, R23, moved25
+	FMOVS F0, (R7)
+	B moved25
+
+some26:
+	TBZ $1, R23, one26
+	FMOVD F1, (R7)
+	TBZ $0, R23, moved26
+	ADD $8, R7, R25
+	VST1 V1.S[2], (R25)
+	B moved26
+one26:
+	TBZ $0, R23, moved26
+	FMOVS F1, (R7)
+	B moved26
+
+some27:
+	TBZ $1, R23, one27
+	FMOVD F2, (R7)
+	TBZ $0, R23, moved27
+	ADD $8, R7, R25
+	VST1 V2.S[2], (R25)
+	B moved27
+one27:
+	TBZ $0, R23, moved27
+	FMOVS F2, (R7)
+	B moved27
+
+some28:
+	TBZ $1, R23, one28
+	FMOVD F3, (R7)
+	TBZ $0, R23, moved28
+	ADD $8, R7, R25
+	VST1 V3.S[2], (R25)
+	B moved28
+one28:
+	TBZ $0, R23, moved28
+	FMOVS F3, (R7)
+	B moved28
+
+some29:
+	TBZ $1, R23, one29
+	FMOVD F4, (R7)
+	TBZ $0, R23, moved29
+	ADD $8, R7, R25
+	VST1 V4.S[2], (R25)
+	B moved29
+one29:
+	TBZ $0, R23, moved29
+	FMOVS F4, (R7)
+	B moved29
+
+some30:
+	TBZ $1, R23, one30
+	FMOVD F5, (R7)
+	TBZ $0, R23, moved30
+	ADD $8, R7, R25
+	VST1 V5.S[2], (R25)
+	B moved30
+one30:
+	TBZ $0, R23, moved30
+	FMOVS F5, (R7)
+	B moved30
+
+some31:
+	TBZ $1, R23, one31
+	FMOVD F6, (R7)
+	TBZ $0, R23, moved31
+	ADD $8, R7, R25
+	VST1 V6.S[2], (R25)
+	B moved31
+one31:
+	TBZ $0, R23, moved31
+	FMOVS F6, (R7)
+	B moved31
+
+some32:
+	TBZ $1, R23, one32
+	FMOVD F7, (R7)
+	TBZ $0, R23, moved32
+	ADD $8, R7, R25
+	VST1 V7.S[2], (R25)
+	B moved32
+one32:
+	TBZ $0, R23, moved32
+	FMOVS F7, (R7)
+	B moved32
+
+some33:
+	TBZ $1, R23, one33
+	FMOVD F8, (R7)
+	TBZ $0, R23, moved33
+	ADD $8, R7, R25
+	VST1 V8.S[2], (R25)
+	B moved33
+one33:
+	TBZ $0, R23, moved33
+	FMOVS F8, (R7)
+	B moved33
+
+some34:
+	TBZ $1, R23, one34
+	FMOVD F9, (R7)
+	TBZ $0, R23, moved34
+	ADD $8, R7, R25
+	VST1 V9.S[2], (R25)
+	B moved34
+one34:
+	TBZ $0, R23, moved34
+	FMOVS F9, (R7)
+	B moved34
+
+some35:
+	TBZ $1, R23, one35
+	FMOVD F10, (R7)
+	TBZ $0, R23, moved35
+	ADD $8, R7, R25
+	VST1 V10.S[2], (R25)
+	B moved35
+one35:
+	TBZ $0, R23, moved35
+	FMOVS F10, (R7)
+	B moved35
 
 // func neonTile1x12(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 TEXT ·neonTile1x12(SB), NOSPLIT, $0-192
@@ -5922,197 +6142,53 @@ tile:
 
 resume:
 	MOVD R7, R1
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R1), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R1), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R1, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R1), F0
-lanes3:
+moved1:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R1), F1
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R1), F1
-	TBZ $0, R23, lanes6
-	ADD $8, R1, R25
-	VLD1 (R25), V1.S[2]
-	B lanes6
-lanes5:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R1), F1
-lanes6:
+moved2:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R1), F2
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R1), F2
-	TBZ $0, R23, lanes9
-	ADD $8, R1, R25
-	VLD1 (R25), V2.S[2]
-	B lanes9
-lanes8:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R1), F2
-lanes9:
+moved3:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R1), F3
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R1), F3
-	TBZ $0, R23, lanes12
-	ADD $8, R1, R25
-	VLD1 (R25), V3.S[2]
-	B lanes12
-lanes11:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R1), F3
-lanes12:
+moved4:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R1), F4
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R1), F4
-	TBZ $0, R23, lanes15
-	ADD $8, R1, R25
-	VLD1 (R25), V4.S[2]
-	B lanes15
-lanes14:
-	VEOR V4.B16, V4.B16, V4.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R1), F4
-lanes15:
+moved5:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R1), F5
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R1), F5
-	TBZ $0, R23, lanes18
-	ADD $8, R1, R25
-	VLD1 (R25), V5.S[2]
-	B lanes18
-lanes17:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R1), F5
-lanes18:
+moved6:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R1), F6
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R1), F6
-	TBZ $0, R23, lanes21
-	ADD $8, R1, R25
-	VLD1 (R25), V6.S[2]
-	B lanes21
-lanes20:
-	VEOR V6.B16, V6.B16, V6.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R1), F6
-lanes21:
+moved7:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ (R1), F7
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD (R1), F7
-	TBZ $0, R23, lanes24
-	ADD $8, R1, R25
-	VLD1 (R25), V7.S[2]
-	B lanes24
-lanes23:
-	VEOR V7.B16, V7.B16, V7.B16
-	TBZ $0, R23, lanes24
-	FMOVS (R1), F7
-lanes24:
+moved8:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ (R1), F8
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD (R1), F8
-	TBZ $0, R23, lanes27
-	ADD $8, R1, R25
-	VLD1 (R25), V8.S[2]
-	B lanes27
-lanes26:
-	VEOR V8.B16, V8.B16, V8.B16
-	TBZ $0, R23, lanes27
-	FMOVS (R1), F8
-lanes27:
+moved9:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ (R1), F9
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD (R1), F9
-	TBZ $0, R23, lanes30
-	ADD $8, R1, R25
-	VLD1 (R25), V9.S[2]
-	B lanes30
-lanes29:
-	VEOR V9.B16, V9.B16, V9.B16
-	TBZ $0, R23, lanes30
-	FMOVS (R1), F9
-lanes30:
+moved10:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ (R1), F10
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD (R1), F10
-	TBZ $0, R23, lanes33
-	ADD $8, R1, R25
-	VLD1 (R25), V10.S[2]
-	B lanes33
-lanes32:
-	VEOR V10.B16, V10.B16, V10.B16
-	TBZ $0, R23, lanes33
-	FMOVS (R1), F10
-lanes33:
+moved11:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes34
+	TBZ $2, R23, some12
 	FMOVQ (R1), F11
-	B lanes36
-lanes34:
-	TBZ $1, R23, lanes35
-	FMOVD (R1), F11
-	TBZ $0, R23, lanes36
-	ADD $8, R1, R25
-	VLD1 (R25), V11.S[2]
-	B lanes36
-lanes35:
-	VEOR V11.B16, V11.B16, V11.B16
-	TBZ $0, R23, lanes36
-	FMOVS (R1), F11
-lanes36:
+moved12:
 	ADD R2, R1, R1
 
 started:
@@ -6283,36 +6359,12 @@ next:
 	CMP $0, R0
 	BEQ scaled
 	MOVD shift+80(FP), R1
-	TBZ $2, R23, lanes37
+	TBZ $2, R23, some13
 	FMOVQ (R0), F12
-	B lanes39
-lanes37:
-	TBZ $1, R23, lanes38
-	FMOVD (R0), F12
-	TBZ $0, R23, lanes39
-	ADD $8, R0, R25
-	VLD1 (R25), V12.S[2]
-	B lanes39
-lanes38:
-	VEOR V12.B16, V12.B16, V12.B16
-	TBZ $0, R23, lanes39
-	FMOVS (R0), F12
-lanes39:
-	TBZ $2, R23, lanes40
+moved13:
+	TBZ $2, R23, some14
 	FMOVQ (R1), F13
-	B lanes42
-lanes40:
-	TBZ $1, R23, lanes41
-	FMOVD (R1), F13
-	TBZ $0, R23, lanes42
-	ADD $8, R1, R25
-	VLD1 (R25), V13.S[2]
-	B lanes42
-lanes41:
-	VEOR V13.B16, V13.B16, V13.B16
-	TBZ $0, R23, lanes42
-	FMOVS (R1), F13
-lanes42:
+moved14:
 	VORR V13.B16, V13.B16, V31.B16
 	VFMLA V0.S4, V12.S4, V31.S4
 	VORR V31.B16, V31.B16, V0.B16
@@ -6355,208 +6407,64 @@ scaled:
 	CMP $0, R0
 	BEQ added
 	MOVD resPixel+96(FP), R1
-	TBZ $2, R23, lanes43
+	TBZ $2, R23, some15
 	FMOVQ (R0), F12
-	B lanes45
-lanes43:
-	TBZ $1, R23, lanes44
-	FMOVD (R0), F12
-	TBZ $0, R23, lanes45
-	ADD $8, R0, R25
-	VLD1 (R25), V12.S[2]
-	B lanes45
-lanes44:
-	VEOR V12.B16, V12.B16, V12.B16
-	TBZ $0, R23, lanes45
-	FMOVS (R0), F12
-lanes45:
+moved15:
 	WORD $0x4e2cd400 // FADD v0.4s, v0.4s, v12.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes46
+	TBZ $2, R23, some16
 	FMOVQ (R0), F12
-	B lanes48
-lanes46:
-	TBZ $1, R23, lanes47
-	FMOVD (R0), F12
-	TBZ $0, R23, lanes48
-	ADD $8, R0, R25
-	VLD1 (R25), V12.S[2]
-	B lanes48
-lanes47:
-	VEOR V12.B16, V12.B16, V12.B16
-	TBZ $0, R23, lanes48
-	FMOVS (R0), F12
-lanes48:
+moved16:
 	WORD $0x4e2cd421 // FADD v1.4s, v1.4s, v12.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes49
+	TBZ $2, R23, some17
 	FMOVQ (R0), F12
-	B lanes51
-lanes49:
-	TBZ $1, R23, lanes50
-	FMOVD (R0), F12
-	TBZ $0, R23, lanes51
-	ADD $8, R0, R25
-	VLD1 (R25), V12.S[2]
-	B lanes51
-lanes50:
-	VEOR V12.B16, V12.B16, V12.B16
-	TBZ $0, R23, lanes51
-	FMOVS (R0), F12
-lanes51:
+moved17:
 	WORD $0x4e2cd442 // FADD v2.4s, v2.4s, v12.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes52
+	TBZ $2, R23, some18
 	FMOVQ (R0), F12
-	B lanes54
-lanes52:
-	TBZ $1, R23, lanes53
-	FMOVD (R0), F12
-	TBZ $0, R23, lanes54
-	ADD $8, R0, R25
-	VLD1 (R25), V12.S[2]
-	B lanes54
-lanes53:
-	VEOR V12.B16, V12.B16, V12.B16
-	TBZ $0, R23, lanes54
-	FMOVS (R0), F12
-lanes54:
+moved18:
 	WORD $0x4e2cd463 // FADD v3.4s, v3.4s, v12.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes55
+	TBZ $2, R23, some19
 	FMOVQ (R0), F12
-	B lanes57
-lanes55:
-	TBZ $1, R23, lanes56
-	FMOVD (R0), F12
-	TBZ $0, R23, lanes57
-	ADD $8, R0, R25
-	VLD1 (R25), V12.S[2]
-	B lanes57
-lanes56:
-	VEOR V12.B16, V12.B16, V12.B16
-	TBZ $0, R23, lanes57
-	FMOVS (R0), F12
-lanes57:
+moved19:
 	WORD $0x4e2cd484 // FADD v4.4s, v4.4s, v12.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes58
+	TBZ $2, R23, some20
 	FMOVQ (R0), F12
-	B lanes60
-lanes58:
-	TBZ $1, R23, lanes59
-	FMOVD (R0), F12
-	TBZ $0, R23, lanes60
-	ADD $8, R0, R25
-	VLD1 (R25), V12.S[2]
-	B lanes60
-lanes59:
-	VEOR V12.B16, V12.B16, V12.B16
-	TBZ $0, R23, lanes60
-	FMOVS (R0), F12
-lanes60:
+moved20:
 	WORD $0x4e2cd4a5 // FADD v5.4s, v5.4s, v12.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes61
+	TBZ $2, R23, some21
 	FMOVQ (R0), F12
-	B lanes63
-lanes61:
-	TBZ $1, R23, lanes62
-	FMOVD (R0), F12
-	TBZ $0, R23, lanes63
-	ADD $8, R0, R25
-	VLD1 (R25), V12.S[2]
-	B lanes63
-lanes62:
-	VEOR V12.B16, V12.B16, V12.B16
-	TBZ $0, R23, lanes63
-	FMOVS (R0), F12
-lanes63:
+moved21:
 	WORD $0x4e2cd4c6 // FADD v6.4s, v6.4s, v12.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes64
+	TBZ $2, R23, some22
 	FMOVQ (R0), F12
-	B lanes66
-lanes64:
-	TBZ $1, R23, lanes65
-	FMOVD (R0), F12
-	TBZ $0, R23, lanes66
-	ADD $8, R0, R25
-	VLD1 (R25), V12.S[2]
-	B lanes66
-lanes65:
-	VEOR V12.B16, V12.B16, V12.B16
-	TBZ $0, R23, lanes66
-	FMOVS (R0), F12
-lanes66:
+moved22:
 	WORD $0x4e2cd4e7 // FADD v7.4s, v7.4s, v12.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes67
+	TBZ $2, R23, some23
 	FMOVQ (R0), F12
-	B lanes69
-lanes67:
-	TBZ $1, R23, lanes68
-	FMOVD (R0), F12
-	TBZ $0, R23, lanes69
-	ADD $8, R0, R25
-	VLD1 (R25), V12.S[2]
-	B lanes69
-lanes68:
-	VEOR V12.B16, V12.B16, V12.B16
-	TBZ $0, R23, lanes69
-	FMOVS (R0), F12
-lanes69:
+moved23:
 	WORD $0x4e2cd508 // FADD v8.4s, v8.4s, v12.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes70
+	TBZ $2, R23, some24
 	FMOVQ (R0), F12
-	B lanes72
-lanes70:
-	TBZ $1, R23, lanes71
-	FMOVD (R0), F12
-	TBZ $0, R23, lanes72
-	ADD $8, R0, R25
-	VLD1 (R25), V12.S[2]
-	B lanes72
-lanes71:
-	VEOR V12.B16, V12.B16, V12.B16
-	TBZ $0, R23, lanes72
-	FMOVS (R0), F12
-lanes72:
+moved24:
 	WORD $0x4e2cd529 // FADD v9.4s, v9.4s, v12.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes73
+	TBZ $2, R23, some25
 	FMOVQ (R0), F12
-	B lanes75
-lanes73:
-	TBZ $1, R23, lanes74
-	FMOVD (R0), F12
-	TBZ $0, R23, lanes75
-	ADD $8, R0, R25
-	VLD1 (R25), V12.S[2]
-	B lanes75
-lanes74:
-	VEOR V12.B16, V12.B16, V12.B16
-	TBZ $0, R23, lanes75
-	FMOVS (R0), F12
-lanes75:
+moved25:
 	WORD $0x4e2cd54a // FADD v10.4s, v10.4s, v12.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes76
+	TBZ $2, R23, some26
 	FMOVQ (R0), F12
-	B lanes78
-lanes76:
-	TBZ $1, R23, lanes77
-	FMOVD (R0), F12
-	TBZ $0, R23, lanes78
-	ADD $8, R0, R25
-	VLD1 (R25), V12.S[2]
-	B lanes78
-lanes77:
-	VEOR V12.B16, V12.B16, V12.B16
-	TBZ $0, R23, lanes78
-	FMOVS (R0), F12
-lanes78:
+moved26:
 	WORD $0x4e2cd56b // FADD v11.4s, v11.4s, v12.4s
 	ADD R1, R0, R0
 	MOVD R0, residual+88(FP)
@@ -6622,185 +6530,53 @@ store:
 	B stored
 
 part:
-	TBZ $2, R23, lanes79
+	TBZ $2, R23, some27
 	FMOVQ F0, (R7)
-	B lanes81
-lanes79:
-	TBZ $1, R23, lanes80
-	FMOVD F0, (R7)
-	TBZ $0, R23, lanes81
-	ADD $8, R7, R25
-	VST1 V0.S[2], (R25)
-	B lanes81
-lanes80:
-	TBZ $0, R23, lanes81
-	FMOVS F0, (R7)
-lanes81:
+moved27:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes82
+	TBZ $2, R23, some28
 	FMOVQ F1, (R7)
-	B lanes84
-lanes82:
-	TBZ $1, R23, lanes83
-	FMOVD F1, (R7)
-	TBZ $0, R23, lanes84
-	ADD $8, R7, R25
-	VST1 V1.S[2], (R25)
-	B lanes84
-lanes83:
-	TBZ $0, R23, lanes84
-	FMOVS F1, (R7)
-lanes84:
+moved28:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes85
+	TBZ $2, R23, some29
 	FMOVQ F2, (R7)
-	B lanes87
-lanes85:
-	TBZ $1, R23, lanes86
-	FMOVD F2, (R7)
-	TBZ $0, R23, lanes87
-	ADD $8, R7, R25
-	VST1 V2.S[2], (R25)
-	B lanes87
-lanes86:
-	TBZ $0, R23, lanes87
-	FMOVS F2, (R7)
-lanes87:
+moved29:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes88
+	TBZ $2, R23, some30
 	FMOVQ F3, (R7)
-	B lanes90
-lanes88:
-	TBZ $1, R23, lanes89
-	FMOVD F3, (R7)
-	TBZ $0, R23, lanes90
-	ADD $8, R7, R25
-	VST1 V3.S[2], (R25)
-	B lanes90
-lanes89:
-	TBZ $0, R23, lanes90
-	FMOVS F3, (R7)
-lanes90:
+moved30:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes91
+	TBZ $2, R23, some31
 	FMOVQ F4, (R7)
-	B lanes93
-lanes91:
-	TBZ $1, R23, lanes92
-	FMOVD F4, (R7)
-	TBZ $0, R23, lanes93
-	ADD $8, R7, R25
-	VST1 V4.S[2], (R25)
-	B lanes93
-lanes92:
-	TBZ $0, R23, lanes93
-	FMOVS F4, (R7)
-lanes93:
+moved31:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes94
+	TBZ $2, R23, some32
 	FMOVQ F5, (R7)
-	B lanes96
-lanes94:
-	TBZ $1, R23, lanes95
-	FMOVD F5, (R7)
-	TBZ $0, R23, lanes96
-	ADD $8, R7, R25
-	VST1 V5.S[2], (R25)
-	B lanes96
-lanes95:
-	TBZ $0, R23, lanes96
-	FMOVS F5, (R7)
-lanes96:
+moved32:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes97
+	TBZ $2, R23, some33
 	FMOVQ F6, (R7)
-	B lanes99
-lanes97:
-	TBZ $1, R23, lanes98
-	FMOVD F6, (R7)
-	TBZ $0, R23, lanes99
-	ADD $8, R7, R25
-	VST1 V6.S[2], (R25)
-	B lanes99
-lanes98:
-	TBZ $0, R23, lanes99
-	FMOVS F6, (R7)
-lanes99:
+moved33:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes100
+	TBZ $2, R23, some34
 	FMOVQ F7, (R7)
-	B lanes102
-lanes100:
-	TBZ $1, R23, lanes101
-	FMOVD F7, (R7)
-	TBZ $0, R23, lanes102
-	ADD $8, R7, R25
-	VST1 V7.S[2], (R25)
-	B lanes102
-lanes101:
-	TBZ $0, R23, lanes102
-	FMOVS F7, (R7)
-lanes102:
+moved34:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes103
+	TBZ $2, R23, some35
 	FMOVQ F8, (R7)
-	B lanes105
-lanes103:
-	TBZ $1, R23, lanes104
-	FMOVD F8, (R7)
-	TBZ $0, R23, lanes105
-	ADD $8, R7, R25
-	VST1 V8.S[2], (R25)
-	B lanes105
-lanes104:
-	TBZ $0, R23, lanes105
-	FMOVS F8, (R7)
-lanes105:
+moved35:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes106
+	TBZ $2, R23, some36
 	FMOVQ F9, (R7)
-	B lanes108
-lanes106:
-	TBZ $1, R23, lanes107
-	FMOVD F9, (R7)
-	TBZ $0, R23, lanes108
-	ADD $8, R7, R25
-	VST1 V9.S[2], (R25)
-	B lanes108
-lanes107:
-	TBZ $0, R23, lanes108
-	FMOVS F9, (R7)
-lanes108:
+moved36:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes109
+	TBZ $2, R23, some37
 	FMOVQ F10, (R7)
-	B lanes111
-lanes109:
-	TBZ $1, R23, lanes110
-	FMOVD F10, (R7)
-	TBZ $0, R23, lanes111
-	ADD $8, R7, R25
-	VST1 V10.S[2], (R25)
-	B lanes111
-lanes110:
-	TBZ $0, R23, lanes111
-	FMOVS F10, (R7)
-lanes111:
+moved37:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes112
+	TBZ $2, R23, some38
 	FMOVQ F11, (R7)
-	B lanes114
-lanes112:
-	TBZ $1, R23, lanes113
-	FMOVD F11, (R7)
-	TBZ $0, R23, lanes114
-	ADD $8, R7, R25
-	VST1 V11.S[2], (R25)
-	B lanes114
-lanes113:
-	TBZ $0, R23, lanes114
-	FMOVS F11, (R7)
-lanes114:
+moved38:
 	ADD R2, R7, R7
 
 stored:
@@ -6812,6 +6588,488 @@ stored:
 	MOVD R25, tiles+136(FP)
 	BNE tile
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R1), F0
+	TBZ $0, R23, moved1
+	ADD $8, R1, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R1), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R1), F1
+	TBZ $0, R23, moved2
+	ADD $8, R1, R25
+	VLD1 (R25), V1.S[2]
+	B moved2
+one2:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved2
+	FMOVS (R1), F1
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R1), F2
+	TBZ $0, R23, moved3
+	ADD $8, R1, R25
+	VLD1 (R25), V2.S[2]
+	B moved3
+one3:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved3
+	FMOVS (R1), F2
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R1), F3
+	TBZ $0, R23, moved4
+	ADD $8, R1, R25
+	VLD1 (R25), V3.S[2]
+	B moved4
+one4:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved4
+	FMOVS (R1), F3
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R1), F4
+	TBZ $0, R23, moved5
+	ADD $8, R1, R25
+	VLD1 (R25), V4.S[2]
+	B moved5
+one5:
+	VEOR V4.B16, V4.B16, V4.B16
+	TBZ $0, R23, moved5
+	FMOVS (R1), F4
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R1), F5
+	TBZ $0, R23, moved6
+	ADD $8, R1, R25
+	VLD1 (R25), V5.S[2]
+	B moved6
+one6:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved6
+	FMOVS (R1), F5
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R1), F6
+	TBZ $0, R23, moved7
+	ADD $8, R1, R25
+	VLD1 (R25), V6.S[2]
+	B moved7
+one7:
+	VEOR V6.B16, V6.B16, V6.B16
+	TBZ $0, R23, moved7
+	FMOVS (R1), F6
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD (R1), F7
+	TBZ $0, R23, moved8
+	ADD $8, R1, R25
+	VLD1 (R25), V7.S[2]
+	B moved8
+one8:
+	VEOR V7.B16, V7.B16, V7.B16
+	TBZ $0, R23, moved8
+	FMOVS (R1), F7
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD (R1), F8
+	TBZ $0, R23, moved9
+	ADD $8, R1, R25
+	VLD1 (R25), V8.S[2]
+	B moved9
+one9:
+	VEOR V8.B16, V8.B16, V8.B16
+	TBZ $0, R23, moved9
+	FMOVS (R1), F8
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD (R1), F9
+	TBZ $0, R23, moved10
+	ADD $8, R1, R25
+	VLD1 (R25), V9.S[2]
+	B moved10
+one10:
+	VEOR V9.B16, V9.B16, V9.B16
+	TBZ $0, R23, moved10
+	FMOVS (R1), F9
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD (R1), F10
+	TBZ $0, R23, moved11
+	ADD $8, R1, R25
+	VLD1 (R25), V10.S[2]
+	B moved11
+one11:
+	VEOR V10.B16, V10.B16, V10.B16
+	TBZ $0, R23, moved11
+	FMOVS (R1), F10
+	B moved11
+
+some12:
+	TBZ $1, R23, one12
+	FMOVD (R1), F11
+	TBZ $0, R23, moved12
+	ADD $8, R1, R25
+	VLD1 (R25), V11.S[2]
+	B moved12
+one12:
+	VEOR V11.B16, V11.B16, V11.B16
+	TBZ $0, R23, moved12
+	FMOVS (R1), F11
+	B moved12
+
+some13:
+	TBZ $1, R23, one13
+	FMOVD (R0), F12
+	TBZ $0, R23, moved13
+	ADD $8, R0, R25
+	VLD1 (R25), V12.S[2]
+	B moved13
+one13:
+	VEOR V12.B16, V12.B16, V12.B16
+	TBZ $0, R23, moved13
+	FMOVS (R0), F12
+	B moved13
+
+some14:
+	TBZ $1, R23, one14
+	FMOVD (R1), F13
+	TBZ $0, R23, moved14
+	ADD $8, R1, R25
+	VLD1 (R25), V13.S[2]
+	B moved14
+one14:
+	VEOR V13.B16, V13.B16, V13.B16
+	TBZ $0, R23, moved14
+	FMOVS (R1), F13
+	B moved14
+
+some15:
+	TBZ $1, R23, one15
+	FMOVD (R0), F12
+	TBZ $0, R23, moved15
+	ADD $8, R0, R25
+	VLD1 (R25), V12.S[2]
+	B moved15
+one15:
+	VEOR V12.B16, V12.B16, V12.B16
+	TBZ $0, R23, moved15
+	FMOVS (R0), F12
+	B moved15
+
+some16:
+	TBZ $1, R23, one16
+	FMOVD (R0), F12
+	TBZ $0, R23, moved16
+	ADD $8, R0, R25
+	VLD1 (R25), V12.S[2]
+	B moved16
+one16:
+	VEOR V12.B16, V12.B16, V12.B16
+	TBZ $0, R23, moved16
+	FMOVS (R0), F12
+	B moved16
+
+some17:
+	TBZ $1, R23, one17
+	FMOVD (R0), F12
+	TBZ $0, R23, moved17
+	ADD $8, R0, R25
+	VLD1 (R25), V12.S[2]
+	B moved17
+one17:
+	VEOR V12.B16, V12.B16, V12.B16
+	TBZ $0, R23, moved17
+	FMOVS (R0), F12
+	B moved17
+
+some18:
+	TBZ $1, R23, one18
+	FMOVD (R0), F12
+	TBZ $0, R23, moved18
+	ADD $8, R0, R25
+	VLD1 (R25), V12.S[2]
+	B moved18
+one18:
+	VEOR V12.B16, V12.B16, V12.B16
+	TBZ $0, R23, moved18
+	FMOVS (R0), F12
+	B moved18
+
+some19:
+	TBZ $1, R23, one19
+	FMOVD (R0), F12
+	TBZ $0, R23, moved19
+	ADD $8, R0, R25
+	VLD1 (R25), V12.S[2]
+	B moved19
+one19:
+	VEOR V12.B16, V12.B16, V12.B16
+	TBZ $0, R23, moved19
+	FMOVS (R0), F12
+	B moved19
+
+some20:
+	TBZ $1, R23, one20
+	FMOVD (R0), F12
+	TBZ $0, R23, moved20
+	ADD $8, R0, R25
+	VLD1 (R25), V12.S[2]
+	B moved20
+one20:
+	VEOR V12.B16, V12.B16, V12.B16
+	TBZ $0, R23, moved20
+	FMOVS (R0), F12
+	B moved20
+
+some21:
+	TBZ $1, R23, one21
+	FMOVD (R0), F12
+	TBZ $0, R23, moved21
+	ADD $8, R0, R25
+	VLD1 (R25), V12.S[2]
+	B moved21
+one21:
+	VEOR V12.B16, V12.B16, V12.B16
+	TBZ $0, R23, moved21
+	FMOVS (R0), F12
+	B moved21
+
+some22:
+	TBZ $1, R23, one22
+	FMOVD (R0), F12
+	TBZ $0, R23, moved22
+	ADD $8, R0, R25
+	VLD1 (R25), V12.S[2]
+	B moved22
+one22:
+	VEOR V12.B16, V12.B16, V12.B16
+	TBZ $0, R23, moved22
+	FMOVS (R0), F12
+	B moved22
+
+some23:
+	TBZ $1, R23, one23
+	FMOVD (R0), F12
+	TBZ $0, R23, moved23
+	ADD $8, R0, R25
+	VLD1 (R25), V12.S[2]
+	B moved23
+one23:
+	VEOR V12.B16, V12.B16, V12.B16
+	TBZ $0, R23, moved23
+	FMOVS (R0), F12
+	B moved23
+
+some24:
+	TBZ $1, R23, one24
+	FMOVD (R0), F12
+	TBZ $0, R23, moved24
+	ADD $8, R0, R25
+	VLD1 (R25), V12.S[2]
+	B moved24
+one24:
+	VEOR V12.B16, V12.B16, V12.B16
+	TBZ $0, R23, moved24
+	FMOVS (R0), F12
+	B moved24
+
+some25:
+	TBZ $1, R23, one25
+	FMOVD (R0), F12
+	TBZ $0, R23, moved25
+	ADD $8, R0, R25
+	VLD1 (R25), V12.S[2]
+	B moved25
+one25:
+	VEOR V12.B16, V12.B16, V12.B16
+	TBZ $0, R23, moved25
+	FMOVS (R0), F12
+	B moved25
+
+some26:
+	TBZ $1, R23, one26
+	FMOVD (R0), F12
+	TBZ $0, R23, moved26
+	ADD $8, R0, R25
+	VLD1 (R25), V12.S[2]
+	B moved26
+one26:
+	VEOR V12.B16, V12.B16, V12.B16
+	TBZ $0, R23, moved26
+	FMOVS (R0), F12
+	B moved26
+
+some27:
+	TBZ $1, R23, one27
+	FMOVD F0, (R7)
+	TBZ $0, R23, moved27
+	ADD $8, R7, R25
+	VST1 V0.S[2], (R25)
+	B moved27
+one27:
+	TBZ $0, R23, moved27
+	FMOVS F0, (R7)
+	B moved27
+
+some28:
+	TBZ $1, R23, one28
+	FMOVD F1, (R7)
+	TBZ $0, R23, moved28
+	ADD $8, R7, R25
+	VST1 V1.S[2], (R25)
+	B moved28
+one28:
+	TBZ $0, R23, moved28
+	FMOVS F1, (R7)
+	B moved28
+
+some29:
+	TBZ $1, R23, one29
+	FMOVD F2, (R7)
+	TBZ $0, R23, moved29
+	ADD $8, R7, R25
+	VST1 V2.S[2], (R25)
+	B moved29
+one29:
+	TBZ $0, R23, moved29
+	FMOVS F2, (R7)
+	B moved29
+
+some30:
+	TBZ $1, R23, one30
+	FMOVD F3, (R7)
+	TBZ $0, R23, moved30
+	ADD $8, R7, R25
+	VST1 V3.S[2], (R25)
+	B moved30
+one30:
+	TBZ $0, R23, moved30
+	FMOVS F3, (R7)
+	B moved30
+
+some31:
+	TBZ $1, R23, one31
+	FMOVD F4, (R7)
+	TBZ $0, R23, moved31
+	ADD $8, R7, R25
+	VST1 V4.S[2], (R25)
+	B moved31
+one31:
+	TBZ $0, R23, moved31
+	FMOVS F4, (R7)
+	B moved31
+
+some32:
+	TBZ $1, R23, one32
+	FMOVD F5, (R7)
+	TBZ $0, R23, moved32
+	ADD $8, R7, R25
+	VST1 V5.S[2], (R25)
+	B moved32
+one32:
+	TBZ $0, R23, moved32
+	FMOVS F5, (R7)
+	B moved32
+
+some33:
+	TBZ $1, R23, one33
+	FMOVD F6, (R7)
+	TBZ $0, R23, moved33
+	ADD $8, R7, R25
+	VST1 V6.S[2], (R25)
+	B moved33
+one33:
+	TBZ $0, R23, moved33
+	FMOVS F6, (R7)
+	B moved33
+
+some34:
+	TBZ $1, R23, one34
+	FMOVD F7, (R7)
+	TBZ $0, R23, moved34
+	ADD $8, R7, R25
+	VST1 V7.S[2], (R25)
+	B moved34
+one34:
+	TBZ $0, R23, moved34
+	FMOVS F7, (R7)
+	B moved34
+
+some35:
+	TBZ $1, R23, one35
+	FMOVD F8, (R7)
+	TBZ $0, R23, moved35
+	ADD $8, R7, R25
+	VST1 V8.S[2], (R25)
+	B moved35
+one35:
+	TBZ $0, R23, moved35
+	FMOVS F8, (R7)
+	B moved35
+
+some36:
+	TBZ $1, R23, one36
+	FMOVD F9, (R7)
+	TBZ $0, R23, moved36
+	ADD $8, R7, R25
+	VST1 V9.S[2], (R25)
+	B moved36
+one36:
+	TBZ $0, R23, moved36
+	FMOVS F9, (R7)
+	B moved36
+
+some37:
+	TBZ $1, R23, one37
+	FMOVD F10, (R7)
+	TBZ $0, R23, moved37
+	ADD $8, R7, R25
+	VST1 V10.S[2], (R25)
+	B moved37
+one37:
+	TBZ $0, R23, moved37
+	FMOVS F10, (R7)
+	B moved37
+
+some38:
+	TBZ $1, R23, one38
+	FMOVD F11, (R7)
+	TBZ $0, R23, moved38
+	ADD $8, R7, R25
+	VST1 V11.S[2], (R25)
+	B moved38
+one38:
+	TBZ $0, R23, moved38
+	FMOVS F11, (R7)
+	B moved38
 
 // func neonTile1x13(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 TEXT ·neonTile1x13(SB), NOSPLIT, $0-192
@@ -6848,213 +7106,57 @@ tile:
 
 resume:
 	MOVD R7, R1
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R1), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R1), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R1, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R1), F0
-lanes3:
+moved1:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R1), F1
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R1), F1
-	TBZ $0, R23, lanes6
-	ADD $8, R1, R25
-	VLD1 (R25), V1.S[2]
-	B lanes6
-lanes5:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R1), F1
-lanes6:
+moved2:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R1), F2
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R1), F2
-	TBZ $0, R23, lanes9
-	ADD $8, R1, R25
-	VLD1 (R25), V2.S[2]
-	B lanes9
-lanes8:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R1), F2
-lanes9:
+moved3:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R1), F3
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R1), F3
-	TBZ $0, R23, lanes12
-	ADD $8, R1, R25
-	VLD1 (R25), V3.S[2]
-	B lanes12
-lanes11:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R1), F3
-lanes12:
+moved4:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R1), F4
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R1), F4
-	TBZ $0, R23, lanes15
-	ADD $8, R1, R25
-	VLD1 (R25), V4.S[2]
-	B lanes15
-lanes14:
-	VEOR V4.B16, V4.B16, V4.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R1), F4
-lanes15:
+moved5:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R1), F5
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R1), F5
-	TBZ $0, R23, lanes18
-	ADD $8, R1, R25
-	VLD1 (R25), V5.S[2]
-	B lanes18
-lanes17:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R1), F5
-lanes18:
+moved6:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R1), F6
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R1), F6
-	TBZ $0, R23, lanes21
-	ADD $8, R1, R25
-	VLD1 (R25), V6.S[2]
-	B lanes21
-lanes20:
-	VEOR V6.B16, V6.B16, V6.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R1), F6
-lanes21:
+moved7:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ (R1), F7
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD (R1), F7
-	TBZ $0, R23, lanes24
-	ADD $8, R1, R25
-	VLD1 (R25), V7.S[2]
-	B lanes24
-lanes23:
-	VEOR V7.B16, V7.B16, V7.B16
-	TBZ $0, R23, lanes24
-	FMOVS (R1), F7
-lanes24:
+moved8:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ (R1), F8
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD (R1), F8
-	TBZ $0, R23, lanes27
-	ADD $8, R1, R25
-	VLD1 (R25), V8.S[2]
-	B lanes27
-lanes26:
-	VEOR V8.B16, V8.B16, V8.B16
-	TBZ $0, R23, lanes27
-	FMOVS (R1), F8
-lanes27:
+moved9:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ (R1), F9
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD (R1), F9
-	TBZ $0, R23, lanes30
-	ADD $8, R1, R25
-	VLD1 (R25), V9.S[2]
-	B lanes30
-lanes29:
-	VEOR V9.B16, V9.B16, V9.B16
-	TBZ $0, R23, lanes30
-	FMOVS (R1), F9
-lanes30:
+moved10:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ (R1), F10
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD (R1), F10
-	TBZ $0, R23, lanes33
-	ADD $8, R1, R25
-	VLD1 (R25), V10.S[2]
-	B lanes33
-lanes32:
-	VEOR V10.B16, V10.B16, V10.B16
-	TBZ $0, R23, lanes33
-	FMOVS (R1), F10
-lanes33:
+moved11:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes34
+	TBZ $2, R23, some12
 	FMOVQ (R1), F11
-	B lanes36
-lanes34:
-	TBZ $1, R23, lanes35
-	FMOVD (R1), F11
-	TBZ $0, R23, lanes36
-	ADD $8, R1, R25
-	VLD1 (R25), V11.S[2]
-	B lanes36
-lanes35:
-	VEOR V11.B16, V11.B16, V11.B16
-	TBZ $0, R23, lanes36
-	FMOVS (R1), F11
-lanes36:
+moved12:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes37
+	TBZ $2, R23, some13
 	FMOVQ (R1), F12
-	B lanes39
-lanes37:
-	TBZ $1, R23, lanes38
-	FMOVD (R1), F12
-	TBZ $0, R23, lanes39
-	ADD $8, R1, R25
-	VLD1 (R25), V12.S[2]
-	B lanes39
-lanes38:
-	VEOR V12.B16, V12.B16, V12.B16
-	TBZ $0, R23, lanes39
-	FMOVS (R1), F12
-lanes39:
+moved13:
 	ADD R2, R1, R1
 
 started:
@@ -7234,36 +7336,12 @@ next:
 	CMP $0, R0
 	BEQ scaled
 	MOVD shift+80(FP), R1
-	TBZ $2, R23, lanes40
+	TBZ $2, R23, some14
 	FMOVQ (R0), F13
-	B lanes42
-lanes40:
-	TBZ $1, R23, lanes41
-	FMOVD (R0), F13
-	TBZ $0, R23, lanes42
-	ADD $8, R0, R25
-	VLD1 (R25), V13.S[2]
-	B lanes42
-lanes41:
-	VEOR V13.B16, V13.B16, V13.B16
-	TBZ $0, R23, lanes42
-	FMOVS (R0), F13
-lanes42:
-	TBZ $2, R23, lanes43
+moved14:
+	TBZ $2, R23, some15
 	FMOVQ (R1), F14
-	B lanes45
-lanes43:
-	TBZ $1, R23, lanes44
-	FMOVD (R1), F14
-	TBZ $0, R23, lanes45
-	ADD $8, R1, R25
-	VLD1 (R25), V14.S[2]
-	B lanes45
-lanes44:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes45
-	FMOVS (R1), F14
-lanes45:
+moved15:
 	VORR V14.B16, V14.B16, V31.B16
 	VFMLA V0.S4, V13.S4, V31.S4
 	VORR V31.B16, V31.B16, V0.B16
@@ -7309,225 +7387,69 @@ scaled:
 	CMP $0, R0
 	BEQ added
 	MOVD resPixel+96(FP), R1
-	TBZ $2, R23, lanes46
+	TBZ $2, R23, some16
 	FMOVQ (R0), F13
-	B lanes48
-lanes46:
-	TBZ $1, R23, lanes47
-	FMOVD (R0), F13
-	TBZ $0, R23, lanes48
-	ADD $8, R0, R25
-	VLD1 (R25), V13.S[2]
-	B lanes48
-lanes47:
-	VEOR V13.B16, V13.B16, V13.B16
-	TBZ $0, R23, lanes48
-	FMOVS (R0), F13
-lanes48:
+moved16:
 	WORD $0x4e2dd400 // FADD v0.4s, v0.4s, v13.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes49
+	TBZ $2, R23, some17
 	FMOVQ (R0), F13
-	B lanes51
-lanes49:
-	TBZ $1, R23, lanes50
-	FMOVD (R0), F13
-	TBZ $0, R23, lanes51
-	ADD $8, R0, R25
-	VLD1 (R25), V13.S[2]
-	B lanes51
-lanes50:
-	VEOR V13.B16, V13.B16, V13.B16
-	TBZ $0, R23, lanes51
-	FMOVS (R0), F13
-lanes51:
+moved17:
 	WORD $0x4e2dd421 // FADD v1.4s, v1.4s, v13.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes52
+	TBZ $2, R23, some18
 	FMOVQ (R0), F13
-	B lanes54
-lanes52:
-	TBZ $1, R23, lanes53
-	FMOVD (R0), F13
-	TBZ $0, R23, lanes54
-	ADD $8, R0, R25
-	VLD1 (R25), V13.S[2]
-	B lanes54
-lanes53:
-	VEOR V13.B16, V13.B16, V13.B16
-	TBZ $0, R23, lanes54
-	FMOVS (R0), F13
-lanes54:
+moved18:
 	WORD $0x4e2dd442 // FADD v2.4s, v2.4s, v13.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes55
+	TBZ $2, R23, some19
 	FMOVQ (R0), F13
-	B lanes57
-lanes55:
-	TBZ $1, R23, lanes56
-	FMOVD (R0), F13
-	TBZ $0, R23, lanes57
-	ADD $8, R0, R25
-	VLD1 (R25), V13.S[2]
-	B lanes57
-lanes56:
-	VEOR V13.B16, V13.B16, V13.B16
-	TBZ $0, R23, lanes57
-	FMOVS (R0), F13
-lanes57:
+moved19:
 	WORD $0x4e2dd463 // FADD v3.4s, v3.4s, v13.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes58
+	TBZ $2, R23, some20
 	FMOVQ (R0), F13
-	B lanes60
-lanes58:
-	TBZ $1, R23, lanes59
-	FMOVD (R0), F13
-	TBZ $0, R23, lanes60
-	ADD $8, R0, R25
-	VLD1 (R25), V13.S[2]
-	B lanes60
-lanes59:
-	VEOR V13.B16, V13.B16, V13.B16
-	TBZ $0, R23, lanes60
-	FMOVS (R0), F13
-lanes60:
+moved20:
 	WORD $0x4e2dd484 // FADD v4.4s, v4.4s, v13.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes61
+	TBZ $2, R23, some21
 	FMOVQ (R0), F13
-	B lanes63
-lanes61:
-	TBZ $1, R23, lanes62
-	FMOVD (R0), F13
-	TBZ $0, R23, lanes63
-	ADD $8, R0, R25
-	VLD1 (R25), V13.S[2]
-	B lanes63
-lanes62:
-	VEOR V13.B16, V13.B16, V13.B16
-	TBZ $0, R23, lanes63
-	FMOVS (R0), F13
-lanes63:
+moved21:
 	WORD $0x4e2dd4a5 // FADD v5.4s, v5.4s, v13.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes64
+	TBZ $2, R23, some22
 	FMOVQ (R0), F13
-	B lanes66
-lanes64:
-	TBZ $1, R23, lanes65
-	FMOVD (R0), F13
-	TBZ $0, R23, lanes66
-	ADD $8, R0, R25
-	VLD1 (R25), V13.S[2]
-	B lanes66
-lanes65:
-	VEOR V13.B16, V13.B16, V13.B16
-	TBZ $0, R23, lanes66
-	FMOVS (R0), F13
-lanes66:
+moved22:
 	WORD $0x4e2dd4c6 // FADD v6.4s, v6.4s, v13.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes67
+	TBZ $2, R23, some23
 	FMOVQ (R0), F13
-	B lanes69
-lanes67:
-	TBZ $1, R23, lanes68
-	FMOVD (R0), F13
-	TBZ $0, R23, lanes69
-	ADD $8, R0, R25
-	VLD1 (R25), V13.S[2]
-	B lanes69
-lanes68:
-	VEOR V13.B16, V13.B16, V13.B16
-	TBZ $0, R23, lanes69
-	FMOVS (R0), F13
-lanes69:
+moved23:
 	WORD $0x4e2dd4e7 // FADD v7.4s, v7.4s, v13.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes70
+	TBZ $2, R23, some24
 	FMOVQ (R0), F13
-	B lanes72
-lanes70:
-	TBZ $1, R23, lanes71
-	FMOVD (R0), F13
-	TBZ $0, R23, lanes72
-	ADD $8, R0, R25
-	VLD1 (R25), V13.S[2]
-	B lanes72
-lanes71:
-	VEOR V13.B16, V13.B16, V13.B16
-	TBZ $0, R23, lanes72
-	FMOVS (R0), F13
-lanes72:
+moved24:
 	WORD $0x4e2dd508 // FADD v8.4s, v8.4s, v13.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes73
+	TBZ $2, R23, some25
 	FMOVQ (R0), F13
-	B lanes75
-lanes73:
-	TBZ $1, R23, lanes74
-	FMOVD (R0), F13
-	TBZ $0, R23, lanes75
-	ADD $8, R0, R25
-	VLD1 (R25), V13.S[2]
-	B lanes75
-lanes74:
-	VEOR V13.B16, V13.B16, V13.B16
-	TBZ $0, R23, lanes75
-	FMOVS (R0), F13
-lanes75:
+moved25:
 	WORD $0x4e2dd529 // FADD v9.4s, v9.4s, v13.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes76
+	TBZ $2, R23, some26
 	FMOVQ (R0), F13
-	B lanes78
-lanes76:
-	TBZ $1, R23, lanes77
-	FMOVD (R0), F13
-	TBZ $0, R23, lanes78
-	ADD $8, R0, R25
-	VLD1 (R25), V13.S[2]
-	B lanes78
-lanes77:
-	VEOR V13.B16, V13.B16, V13.B16
-	TBZ $0, R23, lanes78
-	FMOVS (R0), F13
-lanes78:
+moved26:
 	WORD $0x4e2dd54a // FADD v10.4s, v10.4s, v13.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes79
+	TBZ $2, R23, some27
 	FMOVQ (R0), F13
-	B lanes81
-lanes79:
-	TBZ $1, R23, lanes80
-	FMOVD (R0), F13
-	TBZ $0, R23, lanes81
-	ADD $8, R0, R25
-	VLD1 (R25), V13.S[2]
-	B lanes81
-lanes80:
-	VEOR V13.B16, V13.B16, V13.B16
-	TBZ $0, R23, lanes81
-	FMOVS (R0), F13
-lanes81:
+moved27:
 	WORD $0x4e2dd56b // FADD v11.4s, v11.4s, v13.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes82
+	TBZ $2, R23, some28
 	FMOVQ (R0), F13
-	B lanes84
-lanes82:
-	TBZ $1, R23, lanes83
-	FMOVD (R0), F13
-	TBZ $0, R23, lanes84
-	ADD $8, R0, R25
-	VLD1 (R25), V13.S[2]
-	B lanes84
-lanes83:
-	VEOR V13.B16, V13.B16, V13.B16
-	TBZ $0, R23, lanes84
-	FMOVS (R0), F13
-lanes84:
+moved28:
 	WORD $0x4e2dd58c // FADD v12.4s, v12.4s, v13.4s
 	ADD R1, R0, R0
 	MOVD R0, residual+88(FP)
@@ -7597,200 +7519,57 @@ store:
 	B stored
 
 part:
-	TBZ $2, R23, lanes85
+	TBZ $2, R23, some29
 	FMOVQ F0, (R7)
-	B lanes87
-lanes85:
-	TBZ $1, R23, lanes86
-	FMOVD F0, (R7)
-	TBZ $0, R23, lanes87
-	ADD $8, R7, R25
-	VST1 V0.S[2], (R25)
-	B lanes87
-lanes86:
-	TBZ $0, R23, lanes87
-	FMOVS F0, (R7)
-lanes87:
+moved29:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes88
+	TBZ $2, R23, some30
 	FMOVQ F1, (R7)
-	B lanes90
-lanes88:
-	TBZ $1, R23, lanes89
-	FMOVD F1, (R7)
-	TBZ $0, R23, lanes90
-	ADD $8, R7, R25
-	VST1 V1.S[2], (R25)
-	B lanes90
-lanes89:
-	TBZ $0, R23, lanes90
-	FMOVS F1, (R7)
-lanes90:
+moved30:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes91
+	TBZ $2, R23, some31
 	FMOVQ F2, (R7)
-	B lanes93
-lanes91:
-	TBZ $1, R23, lanes92
-	FMOVD F2, (R7)
-	TBZ $0, R23, lanes93
-	ADD $8, R7, R25
-	VST1 V2.S[2], (R25)
-	B lanes93
-lanes92:
-	TBZ $0, R23, lanes93
-	FMOVS F2, (R7)
-lanes93:
+moved31:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes94
+	TBZ $2, R23, some32
 	FMOVQ F3, (R7)
-	B lanes96
-lanes94:
-	TBZ $1, R23, lanes95
-	FMOVD F3, (R7)
-	TBZ $0, R23, lanes96
-	ADD $8, R7, R25
-	VST1 V3.S[2], (R25)
-	B lanes96
-lanes95:
-	TBZ $0, R23, lanes96
-	FMOVS F3, (R7)
-lanes96:
+moved32:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes97
+	TBZ $2, R23, some33
 	FMOVQ F4, (R7)
-	B lanes99
-lanes97:
-	TBZ $1, R23, lanes98
-	FMOVD F4, (R7)
-	TBZ $0, R23, lanes99
-	ADD $8, R7, R25
-	VST1 V4.S[2], (R25)
-	B lanes99
-lanes98:
-	TBZ $0, R23, lanes99
-	FMOVS F4, (R7)
-lanes99:
+moved33:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes100
+	TBZ $2, R23, some34
 	FMOVQ F5, (R7)
-	B lanes102
-lanes100:
-	TBZ $1, R23, lanes101
-	FMOVD F5, (R7)
-	TBZ $0, R23, lanes102
-	ADD $8, R7, R25
-	VST1 V5.S[2], (R25)
-	B lanes102
-lanes101:
-	TBZ $0, R23, lanes102
-	FMOVS F5, (R7)
-lanes102:
+moved34:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes103
+	TBZ $2, R23, some35
 	FMOVQ F6, (R7)
-	B lanes105
-lanes103:
-	TBZ $1, R23, lanes104
-	FMOVD F6, (R7)
-	TBZ $0, R23, lanes105
-	ADD $8, R7, R25
-	VST1 V6.S[2], (R25)
-	B lanes105
-lanes104:
-	TBZ $0, R23, lanes105
-	FMOVS F6, (R7)
-lanes105:
+moved35:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes106
+	TBZ $2, R23, some36
 	FMOVQ F7, (R7)
-	B lanes108
-lanes106:
-	TBZ $1, R23, lanes107
-	FMOVD F7, (R7)
-	TBZ $0, R23, lanes108
-	ADD $8, R7, R25
-	VST1 V7.S[2], (R25)
-	B lanes108
-lanes107:
-	TBZ $0, R23, lanes108
-	FMOVS F7, (R7)
-lanes108:
+moved36:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes109
+	TBZ $2, R23, some37
 	FMOVQ F8, (R7)
-	B lanes111
-lanes109:
-	TBZ $1, R23, lanes110
-	FMOVD F8, (R7)
-	TBZ $0, R23, lanes111
-	ADD $8, R7, R25
-	VST1 V8.S[2], (R25)
-	B lanes111
-lanes110:
-	TBZ $0, R23, lanes111
-	FMOVS F8, (R7)
-lanes111:
+moved37:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes112
+	TBZ $2, R23, some38
 	FMOVQ F9, (R7)
-	B lanes114
-lanes112:
-	TBZ $1, R23, lanes113
-	FMOVD F9, (R7)
-	TBZ $0, R23, lanes114
-	ADD $8, R7, R25
-	VST1 V9.S[2], (R25)
-	B lanes114
-lanes113:
-	TBZ $0, R23, lanes114
-	FMOVS F9, (R7)
-lanes114:
+moved38:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes115
+	TBZ $2, R23, some39
 	FMOVQ F10, (R7)
-	B lanes117
-lanes115:
-	TBZ $1, R23, lanes116
-	FMOVD F10, (R7)
-	TBZ $0, R23, lanes117
-	ADD $8, R7, R25
-	VST1 V10.S[2], (R25)
-	B lanes117
-lanes116:
-	TBZ $0, R23, lanes117
-	FMOVS F10, (R7)
-lanes117:
+moved39:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes118
+	TBZ $2, R23, some40
 	FMOVQ F11, (R7)
-	B lanes120
-lanes118:
-	TBZ $1, R23, lanes119
-	FMOVD F11, (R7)
-	TBZ $0, R23, lanes120
-	ADD $8, R7, R25
-	VST1 V11.S[2], (R25)
-	B lanes120
-lanes119:
-	TBZ $0, R23, lanes120
-	FMOVS F11, (R7)
-lanes120:
+moved40:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes121
+	TBZ $2, R23, some41
 	FMOVQ F12, (R7)
-	B lanes123
-lanes121:
-	TBZ $1, R23, lanes122
-	FMOVD F12, (R7)
-	TBZ $0, R23, lanes123
-	ADD $8, R7, R25
-	VST1 V12.S[2], (R25)
-	B lanes123
-lanes122:
-	TBZ $0, R23, lanes123
-	FMOVS F12, (R7)
-lanes123:
+moved41:
 	ADD R2, R7, R7
 
 stored:
@@ -7802,6 +7581,526 @@ stored:
 	MOVD R25, tiles+136(FP)
 	BNE tile
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R1), F0
+	TBZ $0, R23, moved1
+	ADD $8, R1, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R1), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R1), F1
+	TBZ $0, R23, moved2
+	ADD $8, R1, R25
+	VLD1 (R25), V1.S[2]
+	B moved2
+one2:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved2
+	FMOVS (R1), F1
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R1), F2
+	TBZ $0, R23, moved3
+	ADD $8, R1, R25
+	VLD1 (R25), V2.S[2]
+	B moved3
+one3:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved3
+	FMOVS (R1), F2
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R1), F3
+	TBZ $0, R23, moved4
+	ADD $8, R1, R25
+	VLD1 (R25), V3.S[2]
+	B moved4
+one4:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved4
+	FMOVS (R1), F3
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R1), F4
+	TBZ $0, R23, moved5
+	ADD $8, R1, R25
+	VLD1 (R25), V4.S[2]
+	B moved5
+one5:
+	VEOR V4.B16, V4.B16, V4.B16
+	TBZ $0, R23, moved5
+	FMOVS (R1), F4
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R1), F5
+	TBZ $0, R23, moved6
+	ADD $8, R1, R25
+	VLD1 (R25), V5.S[2]
+	B moved6
+one6:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved6
+	FMOVS (R1), F5
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R1), F6
+	TBZ $0, R23, moved7
+	ADD $8, R1, R25
+	VLD1 (R25), V6.S[2]
+	B moved7
+one7:
+	VEOR V6.B16, V6.B16, V6.B16
+	TBZ $0, R23, moved7
+	FMOVS (R1), F6
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD (R1), F7
+	TBZ $0, R23, moved8
+	ADD $8, R1, R25
+	VLD1 (R25), V7.S[2]
+	B moved8
+one8:
+	VEOR V7.B16, V7.B16, V7.B16
+	TBZ $0, R23, moved8
+	FMOVS (R1), F7
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD (R1), F8
+	TBZ $0, R23, moved9
+	ADD $8, R1, R25
+	VLD1 (R25), V8.S[2]
+	B moved9
+one9:
+	VEOR V8.B16, V8.B16, V8.B16
+	TBZ $0, R23, moved9
+	FMOVS (R1), F8
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD (R1), F9
+	TBZ $0, R23, moved10
+	ADD $8, R1, R25
+	VLD1 (R25), V9.S[2]
+	B moved10
+one10:
+	VEOR V9.B16, V9.B16, V9.B16
+	TBZ $0, R23, moved10
+	FMOVS (R1), F9
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD (R1), F10
+	TBZ $0, R23, moved11
+	ADD $8, R1, R25
+	VLD1 (R25), V10.S[2]
+	B moved11
+one11:
+	VEOR V10.B16, V10.B16, V10.B16
+	TBZ $0, R23, moved11
+	FMOVS (R1), F10
+	B moved11
+
+some12:
+	TBZ $1, R23, one12
+	FMOVD (R1), F11
+	TBZ $0, R23, moved12
+	ADD $8, R1, R25
+	VLD1 (R25), V11.S[2]
+	B moved12
+one12:
+	VEOR V11.B16, V11.B16, V11.B16
+	TBZ $0, R23, moved12
+	FMOVS (R1), F11
+	B moved12
+
+some13:
+	TBZ $1, R23, one13
+	FMOVD (R1), F12
+	TBZ $0, R23, moved13
+	ADD $8, R1, R25
+	VLD1 (R25), V12.S[2]
+	B moved13
+one13:
+	VEOR V12.B16, V12.B16, V12.B16
+	TBZ $0, R23, moved13
+	FMOVS (R1), F12
+	B moved13
+
+some14:
+	TBZ $1, R23, one14
+	FMOVD (R0), F13
+	TBZ $0, R23, moved14
+	ADD $8, R0, R25
+	VLD1 (R25), V13.S[2]
+	B moved14
+one14:
+	VEOR V13.B16, V13.B16, V13.B16
+	TBZ $0, R23, moved14
+	FMOVS (R0), F13
+	B moved14
+
+some15:
+	TBZ $1, R23, one15
+	FMOVD (R1), F14
+	TBZ $0, R23, moved15
+	ADD $8, R1, R25
+	VLD1 (R25), V14.S[2]
+	B moved15
+one15:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved15
+	FMOVS (R1), F14
+	B moved15
+
+some16:
+	TBZ $1, R23, one16
+	FMOVD (R0), F13
+	TBZ $0, R23, moved16
+	ADD $8, R0, R25
+	VLD1 (R25), V13.S[2]
+	B moved16
+one16:
+	VEOR V13.B16, V13.B16, V13.B16
+	TBZ $0, R23, moved16
+	FMOVS (R0), F13
+	B moved16
+
+some17:
+	TBZ $1, R23, one17
+	FMOVD (R0), F13
+	TBZ $0, R23, moved17
+	ADD $8, R0, R25
+	VLD1 (R25), V13.S[2]
+	B moved17
+one17:
+	VEOR V13.B16, V13.B16, V13.B16
+	TBZ $0, R23, moved17
+	FMOVS (R0), F13
+	B moved17
+
+some18:
+	TBZ $1, R23, one18
+	FMOVD (R0), F13
+	TBZ $0, R23, moved18
+	ADD $8, R0, R25
+	VLD1 (R25), V13.S[2]
+	B moved18
+one18:
+	VEOR V13.B16, V13.B16, V13.B16
+	TBZ $0, R23, moved18
+	FMOVS (R0), F13
+	B moved18
+
+some19:
+	TBZ $1, R23, one19
+	FMOVD (R0), F13
+	TBZ $0, R23, moved19
+	ADD $8, R0, R25
+	VLD1 (R25), V13.S[2]
+	B moved19
+one19:
+	VEOR V13.B16, V13.B16, V13.B16
+	TBZ $0, R23, moved19
+	FMOVS (R0), F13
+	B moved19
+
+some20:
+	TBZ $1, R23, one20
+	FMOVD (R0), F13
+	TBZ $0, R23, moved20
+	ADD $8, R0, R25
+	VLD1 (R25), V13.S[2]
+	B moved20
+one20:
+	VEOR V13.B16, V13.B16, V13.B16
+	TBZ $0, R23, moved20
+	FMOVS (R0), F13
+	B moved20
+
+some21:
+	TBZ $1, R23, one21
+	FMOVD (R0), F13
+	TBZ $0, R23, moved21
+	ADD $8, R0, R25
+	VLD1 (R25), V13.S[2]
+	B moved21
+one21:
+	VEOR V13.B16, V13.B16, V13.B16
+	TBZ $0, R23, moved21
+	FMOVS (R0), F13
+	B moved21
+
+some22:
+	TBZ $1, R23, one22
+	FMOVD (R0), F13
+	TBZ $0, R23, moved22
+	ADD $8, R0, R25
+	VLD1 (R25), V13.S[2]
+	B moved22
+one22:
+	VEOR V13.B16, V13.B16, V13.B16
+	TBZ $0, R23, moved22
+	FMOVS (R0), F13
+	B moved22
+
+some23:
+	TBZ $1, R23, one23
+	FMOVD (R0), F13
+	TBZ $0, R23, moved23
+	ADD $8, R0, R25
+	VLD1 (R25), V13.S[2]
+	B moved23
+one23:
+	VEOR V13.B16, V13.B16, V13.B16
+	TBZ $0, R23, moved23
+	FMOVS (R0), F13
+	B moved23
+
+some24:
+	TBZ $1, R23, one24
+	FMOVD (R0), F13
+	TBZ $0, R23, moved24
+	ADD $8, R0, R25
+	VLD1 (R25), V13.S[2]
+	B moved24
+one24:
+	VEOR V13.B16, V13.B16, V13.B16
+	TBZ $0, R23, moved24
+	FMOVS (R0), F13
+	B moved24
+
+some25:
+	TBZ $1, R23, one25
+	FMOVD (R0), F13
+	TBZ $0, R23, moved25
+	ADD $8, R0, R25
+	VLD1 (R25), V13.S[2]
+	B moved25
+one25:
+	VEOR V13.B16, V13.B16, V13.B16
+	TBZ $0, R23, moved25
+	FMOVS (R0), F13
+	B moved25
+
+some26:
+	TBZ $1, R23, one26
+	FMOVD (R0), F13
+	TBZ $0, R23, moved26
+	ADD $8, R0, R25
+	VLD1 (R25), V13.S[2]
+	B moved26
+one26:
+	VEOR V13.B16, V13.B16, V13.B16
+	TBZ $0, R23, moved26
+	FMOVS (R0), F13
+	B moved26
+
+some27:
+	TBZ $1, R23, one27
+	FMOVD (R0), F13
+	TBZ $0, R23, moved27
+	ADD $8, R0, R25
+	VLD1 (R25), V13.S[2]
+	B moved27
+one27:
+	VEOR V13.B16, V13.B16, V13.B16
+	TBZ $0, R23, moved27
+	FMOVS (R0), F13
+	B moved27
+
+some28:
+	TBZ $1, R23, one28
+	FMOVD (R0), F13
+	TBZ $0, R23, moved28
+	ADD $8, R0, R25
+	VLD1 (R25), V13.S[2]
+	B moved28
+one28:
+	VEOR V13.B16, V13.B16, V13.B16
+	TBZ $0, R23, moved28
+	FMOVS (R0), F13
+	B moved28
+
+some29:
+	TBZ $1, R23, one29
+	FMOVD F0, (R7)
+	TBZ $0, R23, moved29
+	ADD $8, R7, R25
+	VST1 V0.S[2], (R25)
+	B moved29
+one29:
+	TBZ $0, R23, moved29
+	FMOVS F0, (R7)
+	B moved29
+
+some30:
+	TBZ $1, R23, one30
+	FMOVD F1, (R7)
+	TBZ $0, R23, moved30
+	ADD $8, R7, R25
+	VST1 V1.S[2], (R25)
+	B moved30
+one30:
+	TBZ $0, R23, moved30
+	FMOVS F1, (R7)
+	B moved30
+
+some31:
+	TBZ $1, R23, one31
+	FMOVD F2, (R7)
+	TBZ $0, R23, moved31
+	ADD $8, R7, R25
+	VST1 V2.S[2], (R25)
+	B moved31
+one31:
+	TBZ $0, R23, moved31
+	FMOVS F2, (R7)
+	B moved31
+
+some32:
+	TBZ $1, R23, one32
+	FMOVD F3, (R7)
+	TBZ $0, R23, moved32
+	ADD $8, R7, R25
+	VST1 V3.S[2], (R25)
+	B moved32
+one32:
+	TBZ $0, R23, moved32
+	FMOVS F3, (R7)
+	B moved32
+
+some33:
+	TBZ $1, R23, one33
+	FMOVD F4, (R7)
+	TBZ $0, R23, moved33
+	ADD $8, R7, R25
+	VST1 V4.S[2], (R25)
+	B moved33
+one33:
+	TBZ $0, R23, moved33
+	FMOVS F4, (R7)
+	B moved33
+
+some34:
+	TBZ $1, R23, one34
+	FMOVD F5, (R7)
+	TBZ $0, R23, moved34
+	ADD $8, R7, R25
+	VST1 V5.S[2], (R25)
+	B moved34
+one34:
+	TBZ $0, R23, moved34
+	FMOVS F5, (R7)
+	B moved34
+
+some35:
+	TBZ $1, R23, one35
+	FMOVD F6, (R7)
+	TBZ $0, R23, moved35
+	ADD $8, R7, R25
+	VST1 V6.S[2], (R25)
+	B moved35
+one35:
+	TBZ $0, R23, moved35
+	FMOVS F6, (R7)
+	B moved35
+
+some36:
+	TBZ $1, R23, one36
+	FMOVD F7, (R7)
+	TBZ $0, R23, moved36
+	ADD $8, R7, R25
+	VST1 V7.S[2], (R25)
+	B moved36
+one36:
+	TBZ $0, R23, moved36
+	FMOVS F7, (R7)
+	B moved36
+
+some37:
+	TBZ $1, R23, one37
+	FMOVD F8, (R7)
+	TBZ $0, R23, moved37
+	ADD $8, R7, R25
+	VST1 V8.S[2], (R25)
+	B moved37
+one37:
+	TBZ $0, R23, moved37
+	FMOVS F8, (R7)
+	B moved37
+
+some38:
+	TBZ $1, R23, one38
+	FMOVD F9, (R7)
+	TBZ $0, R23, moved38
+	ADD $8, R7, R25
+	VST1 V9.S[2], (R25)
+	B moved38
+one38:
+	TBZ $0, R23, moved38
+	FMOVS F9, (R7)
+	B moved38
+
+some39:
+	TBZ $1, R23, one39
+	FMOVD F10, (R7)
+	TBZ $0, R23, moved39
+	ADD $8, R7, R25
+	VST1 V10.S[2], (R25)
+	B moved39
+one39:
+	TBZ $0, R23, moved39
+	FMOVS F10, (R7)
+	B moved39
+
+some40:
+	TBZ $1, R23, one40
+	FMOVD F11, (R7)
+	TBZ $0, R23, moved40
+	ADD $8, R7, R25
+	VST1 V11.S[2], (R25)
+	B moved40
+one40:
+	TBZ $0, R23, moved40
+	FMOVS F11, (R7)
+	B moved40
+
+some41:
+	TBZ $1, R23, one41
+	FMOVD F12, (R7)
+	TBZ $0, R23, moved41
+	ADD $8, R7, R25
+	VST1 V12.S[2], (R25)
+	B moved41
+one41:
+	TBZ $0, R23, moved41
+	FMOVS F12, (R7)
+	B moved41
 
 // func neonTile1x14(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 TEXT ·neonTile1x14(SB), NOSPLIT, $0-192
@@ -7839,229 +8138,61 @@ tile:
 
 resume:
 	MOVD R7, R1
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R1), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R1), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R1, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R1), F0
-lanes3:
+moved1:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R1), F1
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R1), F1
-	TBZ $0, R23, lanes6
-	ADD $8, R1, R25
-	VLD1 (R25), V1.S[2]
-	B lanes6
-lanes5:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R1), F1
-lanes6:
+moved2:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R1), F2
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R1), F2
-	TBZ $0, R23, lanes9
-	ADD $8, R1, R25
-	VLD1 (R25), V2.S[2]
-	B lanes9
-lanes8:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R1), F2
-lanes9:
+moved3:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R1), F3
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R1), F3
-	TBZ $0, R23, lanes12
-	ADD $8, R1, R25
-	VLD1 (R25), V3.S[2]
-	B lanes12
-lanes11:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R1), F3
-lanes12:
+moved4:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R1), F4
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R1), F4
-	TBZ $0, R23, lanes15
-	ADD $8, R1, R25
-	VLD1 (R25), V4.S[2]
-	B lanes15
-lanes14:
-	VEOR V4.B16, V4.B16, V4.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R1), F4
-lanes15:
+moved5:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R1), F5
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R1), F5
-	TBZ $0, R23, lanes18
-	ADD $8, R1, R25
-	VLD1 (R25), V5.S[2]
-	B lanes18
-lanes17:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R1), F5
-lanes18:
+moved6:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R1), F6
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R1), F6
-	TBZ $0, R23, lanes21
-	ADD $8, R1, R25
-	VLD1 (R25), V6.S[2]
-	B lanes21
-lanes20:
-	VEOR V6.B16, V6.B16, V6.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R1), F6
-lanes21:
+moved7:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ (R1), F7
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD (R1), F7
-	TBZ $0, R23, lanes24
-	ADD $8, R1, R25
-	VLD1 (R25), V7.S[2]
-	B lanes24
-lanes23:
-	VEOR V7.B16, V7.B16, V7.B16
-	TBZ $0, R23, lanes24
-	FMOVS (R1), F7
-lanes24:
+moved8:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ (R1), F8
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD (R1), F8
-	TBZ $0, R23, lanes27
-	ADD $8, R1, R25
-	VLD1 (R25), V8.S[2]
-	B lanes27
-lanes26:
-	VEOR V8.B16, V8.B16, V8.B16
-	TBZ $0, R23, lanes27
-	FMOVS (R1), F8
-lanes27:
+moved9:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ (R1), F9
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD (R1), F9
-	TBZ $0, R23, lanes30
-	ADD $8, R1, R25
-	VLD1 (R25), V9.S[2]
-	B lanes30
-lanes29:
-	VEOR V9.B16, V9.B16, V9.B16
-	TBZ $0, R23, lanes30
-	FMOVS (R1), F9
-lanes30:
+moved10:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ (R1), F10
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD (R1), F10
-	TBZ $0, R23, lanes33
-	ADD $8, R1, R25
-	VLD1 (R25), V10.S[2]
-	B lanes33
-lanes32:
-	VEOR V10.B16, V10.B16, V10.B16
-	TBZ $0, R23, lanes33
-	FMOVS (R1), F10
-lanes33:
+moved11:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes34
+	TBZ $2, R23, some12
 	FMOVQ (R1), F11
-	B lanes36
-lanes34:
-	TBZ $1, R23, lanes35
-	FMOVD (R1), F11
-	TBZ $0, R23, lanes36
-	ADD $8, R1, R25
-	VLD1 (R25), V11.S[2]
-	B lanes36
-lanes35:
-	VEOR V11.B16, V11.B16, V11.B16
-	TBZ $0, R23, lanes36
-	FMOVS (R1), F11
-lanes36:
+moved12:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes37
+	TBZ $2, R23, some13
 	FMOVQ (R1), F12
-	B lanes39
-lanes37:
-	TBZ $1, R23, lanes38
-	FMOVD (R1), F12
-	TBZ $0, R23, lanes39
-	ADD $8, R1, R25
-	VLD1 (R25), V12.S[2]
-	B lanes39
-lanes38:
-	VEOR V12.B16, V12.B16, V12.B16
-	TBZ $0, R23, lanes39
-	FMOVS (R1), F12
-lanes39:
+moved13:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes40
+	TBZ $2, R23, some14
 	FMOVQ (R1), F13
-	B lanes42
-lanes40:
-	TBZ $1, R23, lanes41
-	FMOVD (R1), F13
-	TBZ $0, R23, lanes42
-	ADD $8, R1, R25
-	VLD1 (R25), V13.S[2]
-	B lanes42
-lanes41:
-	VEOR V13.B16, V13.B16, V13.B16
-	TBZ $0, R23, lanes42
-	FMOVS (R1), F13
-lanes42:
+moved14:
 	ADD R2, R1, R1
 
 started:
@@ -8249,36 +8380,12 @@ next:
 	CMP $0, R0
 	BEQ scaled
 	MOVD shift+80(FP), R1
-	TBZ $2, R23, lanes43
+	TBZ $2, R23, some15
 	FMOVQ (R0), F14
-	B lanes45
-lanes43:
-	TBZ $1, R23, lanes44
-	FMOVD (R0), F14
-	TBZ $0, R23, lanes45
-	ADD $8, R0, R25
-	VLD1 (R25), V14.S[2]
-	B lanes45
-lanes44:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes45
-	FMOVS (R0), F14
-lanes45:
-	TBZ $2, R23, lanes46
+moved15:
+	TBZ $2, R23, some16
 	FMOVQ (R1), F15
-	B lanes48
-lanes46:
-	TBZ $1, R23, lanes47
-	FMOVD (R1), F15
-	TBZ $0, R23, lanes48
-	ADD $8, R1, R25
-	VLD1 (R25), V15.S[2]
-	B lanes48
-lanes47:
-	VEOR V15.B16, V15.B16, V15.B16
-	TBZ $0, R23, lanes48
-	FMOVS (R1), F15
-lanes48:
+moved16:
 	VORR V15.B16, V15.B16, V31.B16
 	VFMLA V0.S4, V14.S4, V31.S4
 	VORR V31.B16, V31.B16, V0.B16
@@ -8327,242 +8434,74 @@ scaled:
 	CMP $0, R0
 	BEQ added
 	MOVD resPixel+96(FP), R1
-	TBZ $2, R23, lanes49
+	TBZ $2, R23, some17
 	FMOVQ (R0), F14
-	B lanes51
-lanes49:
-	TBZ $1, R23, lanes50
-	FMOVD (R0), F14
-	TBZ $0, R23, lanes51
-	ADD $8, R0, R25
-	VLD1 (R25), V14.S[2]
-	B lanes51
-lanes50:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes51
-	FMOVS (R0), F14
-lanes51:
+moved17:
 	WORD $0x4e2ed400 // FADD v0.4s, v0.4s, v14.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes52
+	TBZ $2, R23, some18
 	FMOVQ (R0), F14
-	B lanes54
-lanes52:
-	TBZ $1, R23, lanes53
-	FMOVD (R0), F14
-	TBZ $0, R23, lanes54
-	ADD $8, R0, R25
-	VLD1 (R25), V14.S[2]
-	B lanes54
-lanes53:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes54
-	FMOVS (R0), F14
-lanes54:
+moved18:
 	WORD $0x4e2ed421 // FADD v1.4s, v1.4s, v14.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes55
+	TBZ $2, R23, some19
 	FMOVQ (R0), F14
-	B lanes57
-lanes55:
-	TBZ $1, R23, lanes56
-	FMOVD (R0), F14
-	TBZ $0, R23, lanes57
-	ADD $8, R0, R25
-	VLD1 (R25), V14.S[2]
-	B lanes57
-lanes56:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes57
-	FMOVS (R0), F14
-lanes57:
+moved19:
 	WORD $0x4e2ed442 // FADD v2.4s, v2.4s, v14.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes58
+	TBZ $2, R23, some20
 	FMOVQ (R0), F14
-	B lanes60
-lanes58:
-	TBZ $1, R23, lanes59
-	FMOVD (R0), F14
-	TBZ $0, R23, lanes60
-	ADD $8, R0, R25
-	VLD1 (R25), V14.S[2]
-	B lanes60
-lanes59:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes60
-	FMOVS (R0), F14
-lanes60:
+moved20:
 	WORD $0x4e2ed463 // FADD v3.4s, v3.4s, v14.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes61
+	TBZ $2, R23, some21
 	FMOVQ (R0), F14
-	B lanes63
-lanes61:
-	TBZ $1, R23, lanes62
-	FMOVD (R0), F14
-	TBZ $0, R23, lanes63
-	ADD $8, R0, R25
-	VLD1 (R25), V14.S[2]
-	B lanes63
-lanes62:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes63
-	FMOVS (R0), F14
-lanes63:
+moved21:
 	WORD $0x4e2ed484 // FADD v4.4s, v4.4s, v14.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes64
+	TBZ $2, R23, some22
 	FMOVQ (R0), F14
-	B lanes66
-lanes64:
-	TBZ $1, R23, lanes65
-	FMOVD (R0), F14
-	TBZ $0, R23, lanes66
-	ADD $8, R0, R25
-	VLD1 (R25), V14.S[2]
-	B lanes66
-lanes65:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes66
-	FMOVS (R0), F14
-lanes66:
+moved22:
 	WORD $0x4e2ed4a5 // FADD v5.4s, v5.4s, v14.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes67
+	TBZ $2, R23, some23
 	FMOVQ (R0), F14
-	B lanes69
-lanes67:
-	TBZ $1, R23, lanes68
-	FMOVD (R0), F14
-	TBZ $0, R23, lanes69
-	ADD $8, R0, R25
-	VLD1 (R25), V14.S[2]
-	B lanes69
-lanes68:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes69
-	FMOVS (R0), F14
-lanes69:
+moved23:
 	WORD $0x4e2ed4c6 // FADD v6.4s, v6.4s, v14.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes70
+	TBZ $2, R23, some24
 	FMOVQ (R0), F14
-	B lanes72
-lanes70:
-	TBZ $1, R23, lanes71
-	FMOVD (R0), F14
-	TBZ $0, R23, lanes72
-	ADD $8, R0, R25
-	VLD1 (R25), V14.S[2]
-	B lanes72
-lanes71:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes72
-	FMOVS (R0), F14
-lanes72:
+moved24:
 	WORD $0x4e2ed4e7 // FADD v7.4s, v7.4s, v14.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes73
+	TBZ $2, R23, some25
 	FMOVQ (R0), F14
-	B lanes75
-lanes73:
-	TBZ $1, R23, lanes74
-	FMOVD (R0), F14
-	TBZ $0, R23, lanes75
-	ADD $8, R0, R25
-	VLD1 (R25), V14.S[2]
-	B lanes75
-lanes74:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes75
-	FMOVS (R0), F14
-lanes75:
+moved25:
 	WORD $0x4e2ed508 // FADD v8.4s, v8.4s, v14.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes76
+	TBZ $2, R23, some26
 	FMOVQ (R0), F14
-	B lanes78
-lanes76:
-	TBZ $1, R23, lanes77
-	FMOVD (R0), F14
-	TBZ $0, R23, lanes78
-	ADD $8, R0, R25
-	VLD1 (R25), V14.S[2]
-	B lanes78
-lanes77:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes78
-	FMOVS (R0), F14
-lanes78:
+moved26:
 	WORD $0x4e2ed529 // FADD v9.4s, v9.4s, v14.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes79
+	TBZ $2, R23, some27
 	FMOVQ (R0), F14
-	B lanes81
-lanes79:
-	TBZ $1, R23, lanes80
-	FMOVD (R0), F14
-	TBZ $0, R23, lanes81
-	ADD $8, R0, R25
-	VLD1 (R25), V14.S[2]
-	B lanes81
-lanes80:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes81
-	FMOVS (R0), F14
-lanes81:
+moved27:
 	WORD $0x4e2ed54a // FADD v10.4s, v10.4s, v14.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes82
+	TBZ $2, R23, some28
 	FMOVQ (R0), F14
-	B lanes84
-lanes82:
-	TBZ $1, R23, lanes83
-	FMOVD (R0), F14
-	TBZ $0, R23, lanes84
-	ADD $8, R0, R25
-	VLD1 (R25), V14.S[2]
-	B lanes84
-lanes83:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes84
-	FMOVS (R0), F14
-lanes84:
+moved28:
 	WORD $0x4e2ed56b // FADD v11.4s, v11.4s, v14.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes85
+	TBZ $2, R23, some29
 	FMOVQ (R0), F14
-	B lanes87
-lanes85:
-	TBZ $1, R23, lanes86
-	FMOVD (R0), F14
-	TBZ $0, R23, lanes87
-	ADD $8, R0, R25
-	VLD1 (R25), V14.S[2]
-	B lanes87
-lanes86:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes87
-	FMOVS (R0), F14
-lanes87:
+moved29:
 	WORD $0x4e2ed58c // FADD v12.4s, v12.4s, v14.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes88
+	TBZ $2, R23, some30
 	FMOVQ (R0), F14
-	B lanes90
-lanes88:
-	TBZ $1, R23, lanes89
-	FMOVD (R0), F14
-	TBZ $0, R23, lanes90
-	ADD $8, R0, R25
-	VLD1 (R25), V14.S[2]
-	B lanes90
-lanes89:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes90
-	FMOVS (R0), F14
-lanes90:
+moved30:
 	WORD $0x4e2ed5ad // FADD v13.4s, v13.4s, v14.4s
 	ADD R1, R0, R0
 	MOVD R0, residual+88(FP)
@@ -8636,215 +8575,61 @@ store:
 	B stored
 
 part:
-	TBZ $2, R23, lanes91
+	TBZ $2, R23, some31
 	FMOVQ F0, (R7)
-	B lanes93
-lanes91:
-	TBZ $1, R23, lanes92
-	FMOVD F0, (R7)
-	TBZ $0, R23, lanes93
-	ADD $8, R7, R25
-	VST1 V0.S[2], (R25)
-	B lanes93
-lanes92:
-	TBZ $0, R23, lanes93
-	FMOVS F0, (R7)
-lanes93:
+moved31:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes94
+	TBZ $2, R23, some32
 	FMOVQ F1, (R7)
-	B lanes96
-lanes94:
-	TBZ $1, R23, lanes95
-	FMOVD F1, (R7)
-	TBZ $0, R23, lanes96
-	ADD $8, R7, R25
-	VST1 V1.S[2], (R25)
-	B lanes96
-lanes95:
-	TBZ $0, R23, lanes96
-	FMOVS F1, (R7)
-lanes96:
+moved32:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes97
+	TBZ $2, R23, some33
 	FMOVQ F2, (R7)
-	B lanes99
-lanes97:
-	TBZ $1, R23, lanes98
-	FMOVD F2, (R7)
-	TBZ $0, R23, lanes99
-	ADD $8, R7, R25
-	VST1 V2.S[2], (R25)
-	B lanes99
-lanes98:
-	TBZ $0, R23, lanes99
-	FMOVS F2, (R7)
-lanes99:
+moved33:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes100
+	TBZ $2, R23, some34
 	FMOVQ F3, (R7)
-	B lanes102
-lanes100:
-	TBZ $1, R23, lanes101
-	FMOVD F3, (R7)
-	TBZ $0, R23, lanes102
-	ADD $8, R7, R25
-	VST1 V3.S[2], (R25)
-	B lanes102
-lanes101:
-	TBZ $0, R23, lanes102
-	FMOVS F3, (R7)
-lanes102:
+moved34:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes103
+	TBZ $2, R23, some35
 	FMOVQ F4, (R7)
-	B lanes105
-lanes103:
-	TBZ $1, R23, lanes104
-	FMOVD F4, (R7)
-	TBZ $0, R23, lanes105
-	ADD $8, R7, R25
-	VST1 V4.S[2], (R25)
-	B lanes105
-lanes104:
-	TBZ $0, R23, lanes105
-	FMOVS F4, (R7)
-lanes105:
+moved35:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes106
+	TBZ $2, R23, some36
 	FMOVQ F5, (R7)
-	B lanes108
-lanes106:
-	TBZ $1, R23, lanes107
-	FMOVD F5, (R7)
-	TBZ $0, R23, lanes108
-	ADD $8, R7, R25
-	VST1 V5.S[2], (R25)
-	B lanes108
-lanes107:
-	TBZ $0, R23, lanes108
-	FMOVS F5, (R7)
-lanes108:
+moved36:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes109
+	TBZ $2, R23, some37
 	FMOVQ F6, (R7)
-	B lanes111
-lanes109:
-	TBZ $1, R23, lanes110
-	FMOVD F6, (R7)
-	TBZ $0, R23, lanes111
-	ADD $8, R7, R25
-	VST1 V6.S[2], (R25)
-	B lanes111
-lanes110:
-	TBZ $0, R23, lanes111
-	FMOVS F6, (R7)
-lanes111:
+moved37:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes112
+	TBZ $2, R23, some38
 	FMOVQ F7, (R7)
-	B lanes114
-lanes112:
-	TBZ $1, R23, lanes113
-	FMOVD F7, (R7)
-	TBZ $0, R23, lanes114
-	ADD $8, R7, R25
-	VST1 V7.S[2], (R25)
-	B lanes114
-lanes113:
-	TBZ $0, R23, lanes114
-	FMOVS F7, (R7)
-lanes114:
+moved38:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes115
+	TBZ $2, R23, some39
 	FMOVQ F8, (R7)
-	B lanes117
-lanes115:
-	TBZ $1, R23, lanes116
-	FMOVD F8, (R7)
-	TBZ $0, R23, lanes117
-	ADD $8, R7, R25
-	VST1 V8.S[2], (R25)
-	B lanes117
-lanes116:
-	TBZ $0, R23, lanes117
-	FMOVS F8, (R7)
-lanes117:
+moved39:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes118
+	TBZ $2, R23, some40
 	FMOVQ F9, (R7)
-	B lanes120
-lanes118:
-	TBZ $1, R23, lanes119
-	FMOVD F9, (R7)
-	TBZ $0, R23, lanes120
-	ADD $8, R7, R25
-	VST1 V9.S[2], (R25)
-	B lanes120
-lanes119:
-	TBZ $0, R23, lanes120
-	FMOVS F9, (R7)
-lanes120:
+moved40:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes121
+	TBZ $2, R23, some41
 	FMOVQ F10, (R7)
-	B lanes123
-lanes121:
-	TBZ $1, R23, lanes122
-	FMOVD F10, (R7)
-	TBZ $0, R23, lanes123
-	ADD $8, R7, R25
-	VST1 V10.S[2], (R25)
-	B lanes123
-lanes122:
-	TBZ $0, R23, lanes123
-	FMOVS F10, (R7)
-lanes123:
+moved41:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes124
+	TBZ $2, R23, some42
 	FMOVQ F11, (R7)
-	B lanes126
-lanes124:
-	TBZ $1, R23, lanes125
-	FMOVD F11, (R7)
-	TBZ $0, R23, lanes126
-	ADD $8, R7, R25
-	VST1 V11.S[2], (R25)
-	B lanes126
-lanes125:
-	TBZ $0, R23, lanes126
-	FMOVS F11, (R7)
-lanes126:
+moved42:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes127
+	TBZ $2, R23, some43
 	FMOVQ F12, (R7)
-	B lanes129
-lanes127:
-	TBZ $1, R23, lanes128
-	FMOVD F12, (R7)
-	TBZ $0, R23, lanes129
-	ADD $8, R7, R25
-	VST1 V12.S[2], (R25)
-	B lanes129
-lanes128:
-	TBZ $0, R23, lanes129
-	FMOVS F12, (R7)
-lanes129:
+moved43:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes130
+	TBZ $2, R23, some44
 	FMOVQ F13, (R7)
-	B lanes132
-lanes130:
-	TBZ $1, R23, lanes131
-	FMOVD F13, (R7)
-	TBZ $0, R23, lanes132
-	ADD $8, R7, R25
-	VST1 V13.S[2], (R25)
-	B lanes132
-lanes131:
-	TBZ $0, R23, lanes132
-	FMOVS F13, (R7)
-lanes132:
+moved44:
 	ADD R2, R7, R7
 
 stored:
@@ -8856,6 +8641,564 @@ stored:
 	MOVD R25, tiles+136(FP)
 	BNE tile
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R1), F0
+	TBZ $0, R23, moved1
+	ADD $8, R1, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R1), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R1), F1
+	TBZ $0, R23, moved2
+	ADD $8, R1, R25
+	VLD1 (R25), V1.S[2]
+	B moved2
+one2:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved2
+	FMOVS (R1), F1
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R1), F2
+	TBZ $0, R23, moved3
+	ADD $8, R1, R25
+	VLD1 (R25), V2.S[2]
+	B moved3
+one3:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved3
+	FMOVS (R1), F2
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R1), F3
+	TBZ $0, R23, moved4
+	ADD $8, R1, R25
+	VLD1 (R25), V3.S[2]
+	B moved4
+one4:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved4
+	FMOVS (R1), F3
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R1), F4
+	TBZ $0, R23, moved5
+	ADD $8, R1, R25
+	VLD1 (R25), V4.S[2]
+	B moved5
+one5:
+	VEOR V4.B16, V4.B16, V4.B16
+	TBZ $0, R23, moved5
+	FMOVS (R1), F4
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R1), F5
+	TBZ $0, R23, moved6
+	ADD $8, R1, R25
+	VLD1 (R25), V5.S[2]
+	B moved6
+one6:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved6
+	FMOVS (R1), F5
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R1), F6
+	TBZ $0, R23, moved7
+	ADD $8, R1, R25
+	VLD1 (R25), V6.S[2]
+	B moved7
+one7:
+	VEOR V6.B16, V6.B16, V6.B16
+	TBZ $0, R23, moved7
+	FMOVS (R1), F6
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD (R1), F7
+	TBZ $0, R23, moved8
+	ADD $8, R1, R25
+	VLD1 (R25), V7.S[2]
+	B moved8
+one8:
+	VEOR V7.B16, V7.B16, V7.B16
+	TBZ $0, R23, moved8
+	FMOVS (R1), F7
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD (R1), F8
+	TBZ $0, R23, moved9
+	ADD $8, R1, R25
+	VLD1 (R25), V8.S[2]
+	B moved9
+one9:
+	VEOR V8.B16, V8.B16, V8.B16
+	TBZ $0, R23, moved9
+	FMOVS (R1), F8
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD (R1), F9
+	TBZ $0, R23, moved10
+	ADD $8, R1, R25
+	VLD1 (R25), V9.S[2]
+	B moved10
+one10:
+	VEOR V9.B16, V9.B16, V9.B16
+	TBZ $0, R23, moved10
+	FMOVS (R1), F9
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD (R1), F10
+	TBZ $0, R23, moved11
+	ADD $8, R1, R25
+	VLD1 (R25), V10.S[2]
+	B moved11
+one11:
+	VEOR V10.B16, V10.B16, V10.B16
+	TBZ $0, R23, moved11
+	FMOVS (R1), F10
+	B moved11
+
+some12:
+	TBZ $1, R23, one12
+	FMOVD (R1), F11
+	TBZ $0, R23, moved12
+	ADD $8, R1, R25
+	VLD1 (R25), V11.S[2]
+	B moved12
+one12:
+	VEOR V11.B16, V11.B16, V11.B16
+	TBZ $0, R23, moved12
+	FMOVS (R1), F11
+	B moved12
+
+some13:
+	TBZ $1, R23, one13
+	FMOVD (R1), F12
+	TBZ $0, R23, moved13
+	ADD $8, R1, R25
+	VLD1 (R25), V12.S[2]
+	B moved13
+one13:
+	VEOR V12.B16, V12.B16, V12.B16
+	TBZ $0, R23, moved13
+	FMOVS (R1), F12
+	B moved13
+
+some14:
+	TBZ $1, R23, one14
+	FMOVD (R1), F13
+	TBZ $0, R23, moved14
+	ADD $8, R1, R25
+	VLD1 (R25), V13.S[2]
+	B moved14
+one14:
+	VEOR V13.B16, V13.B16, V13.B16
+	TBZ $0, R23, moved14
+	FMOVS (R1), F13
+	B moved14
+
+some15:
+	TBZ $1, R23, one15
+	FMOVD (R0), F14
+	TBZ $0, R23, moved15
+	ADD $8, R0, R25
+	VLD1 (R25), V14.S[2]
+	B moved15
+one15:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved15
+	FMOVS (R0), F14
+	B moved15
+
+some16:
+	TBZ $1, R23, one16
+	FMOVD (R1), F15
+	TBZ $0, R23, moved16
+	ADD $8, R1, R25
+	VLD1 (R25), V15.S[2]
+	B moved16
+one16:
+	VEOR V15.B16, V15.B16, V15.B16
+	TBZ $0, R23, moved16
+	FMOVS (R1), F15
+	B moved16
+
+some17:
+	TBZ $1, R23, one17
+	FMOVD (R0), F14
+	TBZ $0, R23, moved17
+	ADD $8, R0, R25
+	VLD1 (R25), V14.S[2]
+	B moved17
+one17:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved17
+	FMOVS (R0), F14
+	B moved17
+
+some18:
+	TBZ $1, R23, one18
+	FMOVD (R0), F14
+	TBZ $0, R23, moved18
+	ADD $8, R0, R25
+	VLD1 (R25), V14.S[2]
+	B moved18
+one18:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved18
+	FMOVS (R0), F14
+	B moved18
+
+some19:
+	TBZ $1, R23, one19
+	FMOVD (R0), F14
+	TBZ $0, R23, moved19
+	ADD $8, R0, R25
+	VLD1 (R25), V14.S[2]
+	B moved19
+one19:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved19
+	FMOVS (R0), F14
+	B moved19
+
+some20:
+	TBZ $1, R23, one20
+	FMOVD (R0), F14
+	TBZ $0, R23, moved20
+	ADD $8, R0, R25
+	VLD1 (R25), V14.S[2]
+	B moved20
+one20:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved20
+	FMOVS (R0), F14
+	B moved20
+
+some21:
+	TBZ $1, R23, one21
+	FMOVD (R0), F14
+	TBZ $0, R23, moved21
+	ADD $8, R0, R25
+	VLD1 (R25), V14.S[2]
+	B moved21
+one21:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved21
+	FMOVS (R0), F14
+	B moved21
+
+some22:
+	TBZ $1, R23, one22
+	FMOVD (R0), F14
+	TBZ $0, R23, moved22
+	ADD $8, R0, R25
+	VLD1 (R25), V14.S[2]
+	B moved22
+one22:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved22
+	FMOVS (R0), F14
+	B moved22
+
+some23:
+	TBZ $1, R23, one23
+	FMOVD (R0), F14
+	TBZ $0, R23, moved23
+	ADD $8, R0, R25
+	VLD1 (R25), V14.S[2]
+	B moved23
+one23:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved23
+	FMOVS (R0), F14
+	B moved23
+
+some24:
+	TBZ $1, R23, one24
+	FMOVD (R0), F14
+	TBZ $0, R23, moved24
+	ADD $8, R0, R25
+	VLD1 (R25), V14.S[2]
+	B moved24
+one24:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved24
+	FMOVS (R0), F14
+	B moved24
+
+some25:
+	TBZ $1, R23, one25
+	FMOVD (R0), F14
+	TBZ $0, R23, moved25
+	ADD $8, R0, R25
+	VLD1 (R25), V14.S[2]
+	B moved25
+one25:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved25
+	FMOVS (R0), F14
+	B moved25
+
+some26:
+	TBZ $1, R23, one26
+	FMOVD (R0), F14
+	TBZ $0, R23, moved26
+	ADD $8, R0, R25
+	VLD1 (R25), V14.S[2]
+	B moved26
+one26:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved26
+	FMOVS (R0), F14
+	B moved26
+
+some27:
+	TBZ $1, R23, one27
+	FMOVD (R0), F14
+	TBZ $0, R23, moved27
+	ADD $8, R0, R25
+	VLD1 (R25), V14.S[2]
+	B moved27
+one27:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved27
+	FMOVS (R0), F14
+	B moved27
+
+some28:
+	TBZ $1, R23, one28
+	FMOVD (R0), F14
+	TBZ $0, R23, moved28
+	ADD $8, R0, R25
+	VLD1 (R25), V14.S[2]
+	B moved28
+one28:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved28
+	FMOVS (R0), F14
+	B moved28
+
+some29:
+	TBZ $1, R23, one29
+	FMOVD (R0), F14
+	TBZ $0, R23, moved29
+	ADD $8, R0, R25
+	VLD1 (R25), V14.S[2]
+	B moved29
+one29:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved29
+	FMOVS (R0), F14
+	B moved29
+
+some30:
+	TBZ $1, R23, one30
+	FMOVD (R0), F14
+	TBZ $0, R23, moved30
+	ADD $8, R0, R25
+	VLD1 (R25), V14.S[2]
+	B moved30
+one30:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved30
+	FMOVS (R0), F14
+	B moved30
+
+some31:
+	TBZ $1, R23, one31
+	FMOVD F0, (R7)
+	TBZ $0, R23, moved31
+	ADD $8, R7, R25
+	VST1 V0.S[2], (R25)
+	B moved31
+one31:
+	TBZ $0, R23, moved31
+	FMOVS F0, (R7)
+	B moved31
+
+some32:
+	TBZ $1, R23, one32
+	FMOVD F1, (R7)
+	TBZ $0, R23, moved32
+	ADD $8, R7, R25
+	VST1 V1.S[2], (R25)
+	B moved32
+one32:
+	TBZ $0, R23, moved32
+	FMOVS F1, (R7)
+	B moved32
+
+some33:
+	TBZ $1, R23, one33
+	FMOVD F2, (R7)
+	TBZ $0, R23, moved33
+	ADD $8, R7, R25
+	VST1 V2.S[2], (R25)
+	B moved33
+one33:
+	TBZ $0, R23, moved33
+	FMOVS F2, (R7)
+	B moved33
+
+some34:
+	TBZ $1, R23, one34
+	FMOVD F3, (R7)
+	TBZ $0, R23, moved34
+	ADD $8, R7, R25
+	VST1 V3.S[2], (R25)
+	B moved34
+one34:
+	TBZ $0, R23, moved34
+	FMOVS F3, (R7)
+	B moved34
+
+some35:
+	TBZ $1, R23, one35
+	FMOVD F4, (R7)
+	TBZ $0, R23, moved35
+	ADD $8, R7, R25
+	VST1 V4.S[2], (R25)
+	B moved35
+one35:
+	TBZ $0, R23, moved35
+	FMOVS F4, (R7)
+	B moved35
+
+some36:
+	TBZ $1, R23, one36
+	FMOVD F5, (R7)
+	TBZ $0, R23, moved36
+	ADD $8, R7, R25
+	VST1 V5.S[2], (R25)
+	B moved36
+one36:
+	TBZ $0, R23, moved36
+	FMOVS F5, (R7)
+	B moved36
+
+some37:
+	TBZ $1, R23, one37
+	FMOVD F6, (R7)
+	TBZ $0, R23, moved37
+	ADD $8, R7, R25
+	VST1 V6.S[2], (R25)
+	B moved37
+one37:
+	TBZ $0, R23, moved37
+	FMOVS F6, (R7)
+	B moved37
+
+some38:
+	TBZ $1, R23, one38
+	FMOVD F7, (R7)
+	TBZ $0, R23, moved38
+	ADD $8, R7, R25
+	VST1 V7.S[2], (R25)
+	B moved38
+one38:
+	TBZ $0, R23, moved38
+	FMOVS F7, (R7)
+	B moved38
+
+some39:
+	TBZ $1, R23, one39
+	FMOVD F8, (R7)
+	TBZ $0, R23, moved39
+	ADD $8, R7, R25
+	VST1 V8.S[2], (R25)
+	B moved39
+one39:
+	TBZ $0, R23, moved39
+	FMOVS F8, (R7)
+	B moved39
+
+some40:
+	TBZ $1, R23, one40
+	FMOVD F9, (R7)
+	TBZ $0, R23, moved40
+	ADD $8, R7, R25
+	VST1 V9.S[2], (R25)
+	B moved40
+one40:
+	TBZ $0, R23, moved40
+	FMOVS F9, (R7)
+	B moved40
+
+some41:
+	TBZ $1, R23, one41
+	FMOVD F10, (R7)
+	TBZ $0, R23, moved41
+	ADD $8, R7, R25
+	VST1 V10.S[2], (R25)
+	B moved41
+one41:
+	TBZ $0, R23, moved41
+	FMOVS F10, (R7)
+	B moved41
+
+some42:
+	TBZ $1, R23, one42
+	FMOVD F11, (R7)
+	TBZ $0, R23, moved42
+	ADD $8, R7, R25
+	VST1 V11.S[2], (R25)
+	B moved42
+one42:
+	TBZ $0, R23, moved42
+	FMOVS F11, (R7)
+	B moved42
+
+some43:
+	TBZ $1, R23, one43
+	FMOVD F12, (R7)
+	TBZ $0, R23, moved43
+	ADD $8, R7, R25
+	VST1 V12.S[2], (R25)
+	B moved43
+one43:
+	TBZ $0, R23, moved43
+	FMOVS F12, (R7)
+	B moved43
+
+some44:
+	TBZ $1, R23, one44
+	FMOVD F13, (R7)
+	TBZ $0, R23, moved44
+	ADD $8, R7, R25
+	VST1 V13.S[2], (R25)
+	B moved44
+one44:
+	TBZ $0, R23, moved44
+	FMOVS F13, (R7)
+	B moved44
 
 // func neonTile1x15(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 TEXT ·neonTile1x15(SB), NOSPLIT, $0-192
@@ -8894,245 +9237,65 @@ tile:
 
 resume:
 	MOVD R7, R1
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R1), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R1), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R1, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R1), F0
-lanes3:
+moved1:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R1), F1
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R1), F1
-	TBZ $0, R23, lanes6
-	ADD $8, R1, R25
-	VLD1 (R25), V1.S[2]
-	B lanes6
-lanes5:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R1), F1
-lanes6:
+moved2:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R1), F2
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R1), F2
-	TBZ $0, R23, lanes9
-	ADD $8, R1, R25
-	VLD1 (R25), V2.S[2]
-	B lanes9
-lanes8:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R1), F2
-lanes9:
+moved3:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R1), F3
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R1), F3
-	TBZ $0, R23, lanes12
-	ADD $8, R1, R25
-	VLD1 (R25), V3.S[2]
-	B lanes12
-lanes11:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R1), F3
-lanes12:
+moved4:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R1), F4
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R1), F4
-	TBZ $0, R23, lanes15
-	ADD $8, R1, R25
-	VLD1 (R25), V4.S[2]
-	B lanes15
-lanes14:
-	VEOR V4.B16, V4.B16, V4.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R1), F4
-lanes15:
+moved5:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R1), F5
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R1), F5
-	TBZ $0, R23, lanes18
-	ADD $8, R1, R25
-	VLD1 (R25), V5.S[2]
-	B lanes18
-lanes17:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R1), F5
-lanes18:
+moved6:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R1), F6
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R1), F6
-	TBZ $0, R23, lanes21
-	ADD $8, R1, R25
-	VLD1 (R25), V6.S[2]
-	B lanes21
-lanes20:
-	VEOR V6.B16, V6.B16, V6.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R1), F6
-lanes21:
+moved7:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ (R1), F7
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD (R1), F7
-	TBZ $0, R23, lanes24
-	ADD $8, R1, R25
-	VLD1 (R25), V7.S[2]
-	B lanes24
-lanes23:
-	VEOR V7.B16, V7.B16, V7.B16
-	TBZ $0, R23, lanes24
-	FMOVS (R1), F7
-lanes24:
+moved8:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ (R1), F8
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD (R1), F8
-	TBZ $0, R23, lanes27
-	ADD $8, R1, R25
-	VLD1 (R25), V8.S[2]
-	B lanes27
-lanes26:
-	VEOR V8.B16, V8.B16, V8.B16
-	TBZ $0, R23, lanes27
-	FMOVS (R1), F8
-lanes27:
+moved9:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ (R1), F9
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD (R1), F9
-	TBZ $0, R23, lanes30
-	ADD $8, R1, R25
-	VLD1 (R25), V9.S[2]
-	B lanes30
-lanes29:
-	VEOR V9.B16, V9.B16, V9.B16
-	TBZ $0, R23, lanes30
-	FMOVS (R1), F9
-lanes30:
+moved10:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ (R1), F10
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD (R1), F10
-	TBZ $0, R23, lanes33
-	ADD $8, R1, R25
-	VLD1 (R25), V10.S[2]
-	B lanes33
-lanes32:
-	VEOR V10.B16, V10.B16, V10.B16
-	TBZ $0, R23, lanes33
-	FMOVS (R1), F10
-lanes33:
+moved11:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes34
+	TBZ $2, R23, some12
 	FMOVQ (R1), F11
-	B lanes36
-lanes34:
-	TBZ $1, R23, lanes35
-	FMOVD (R1), F11
-	TBZ $0, R23, lanes36
-	ADD $8, R1, R25
-	VLD1 (R25), V11.S[2]
-	B lanes36
-lanes35:
-	VEOR V11.B16, V11.B16, V11.B16
-	TBZ $0, R23, lanes36
-	FMOVS (R1), F11
-lanes36:
+moved12:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes37
+	TBZ $2, R23, some13
 	FMOVQ (R1), F12
-	B lanes39
-lanes37:
-	TBZ $1, R23, lanes38
-	FMOVD (R1), F12
-	TBZ $0, R23, lanes39
-	ADD $8, R1, R25
-	VLD1 (R25), V12.S[2]
-	B lanes39
-lanes38:
-	VEOR V12.B16, V12.B16, V12.B16
-	TBZ $0, R23, lanes39
-	FMOVS (R1), F12
-lanes39:
+moved13:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes40
+	TBZ $2, R23, some14
 	FMOVQ (R1), F13
-	B lanes42
-lanes40:
-	TBZ $1, R23, lanes41
-	FMOVD (R1), F13
-	TBZ $0, R23, lanes42
-	ADD $8, R1, R25
-	VLD1 (R25), V13.S[2]
-	B lanes42
-lanes41:
-	VEOR V13.B16, V13.B16, V13.B16
-	TBZ $0, R23, lanes42
-	FMOVS (R1), F13
-lanes42:
+moved14:
 	ADD R2, R1, R1
-	TBZ $2, R23, lanes43
+	TBZ $2, R23, some15
 	FMOVQ (R1), F14
-	B lanes45
-lanes43:
-	TBZ $1, R23, lanes44
-	FMOVD (R1), F14
-	TBZ $0, R23, lanes45
-	ADD $8, R1, R25
-	VLD1 (R25), V14.S[2]
-	B lanes45
-lanes44:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes45
-	FMOVS (R1), F14
-lanes45:
+moved15:
 	ADD R2, R1, R1
 
 started:
@@ -9329,36 +9492,12 @@ next:
 	CMP $0, R0
 	BEQ scaled
 	MOVD shift+80(FP), R1
-	TBZ $2, R23, lanes46
+	TBZ $2, R23, some16
 	FMOVQ (R0), F15
-	B lanes48
-lanes46:
-	TBZ $1, R23, lanes47
-	FMOVD (R0), F15
-	TBZ $0, R23, lanes48
-	ADD $8, R0, R25
-	VLD1 (R25), V15.S[2]
-	B lanes48
-lanes47:
-	VEOR V15.B16, V15.B16, V15.B16
-	TBZ $0, R23, lanes48
-	FMOVS (R0), F15
-lanes48:
-	TBZ $2, R23, lanes49
+moved16:
+	TBZ $2, R23, some17
 	FMOVQ (R1), F16
-	B lanes51
-lanes49:
-	TBZ $1, R23, lanes50
-	FMOVD (R1), F16
-	TBZ $0, R23, lanes51
-	ADD $8, R1, R25
-	VLD1 (R25), V16.S[2]
-	B lanes51
-lanes50:
-	VEOR V16.B16, V16.B16, V16.B16
-	TBZ $0, R23, lanes51
-	FMOVS (R1), F16
-lanes51:
+moved17:
 	VORR V16.B16, V16.B16, V31.B16
 	VFMLA V0.S4, V15.S4, V31.S4
 	VORR V31.B16, V31.B16, V0.B16
@@ -9410,259 +9549,79 @@ scaled:
 	CMP $0, R0
 	BEQ added
 	MOVD resPixel+96(FP), R1
-	TBZ $2, R23, lanes52
+	TBZ $2, R23, some18
 	FMOVQ (R0), F15
-	B lanes54
-lanes52:
-	TBZ $1, R23, lanes53
-	FMOVD (R0), F15
-	TBZ $0, R23, lanes54
-	ADD $8, R0, R25
-	VLD1 (R25), V15.S[2]
-	B lanes54
-lanes53:
-	VEOR V15.B16, V15.B16, V15.B16
-	TBZ $0, R23, lanes54
-	FMOVS (R0), F15
-lanes54:
+moved18:
 	WORD $0x4e2fd400 // FADD v0.4s, v0.4s, v15.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes55
+	TBZ $2, R23, some19
 	FMOVQ (R0), F15
-	B lanes57
-lanes55:
-	TBZ $1, R23, lanes56
-	FMOVD (R0), F15
-	TBZ $0, R23, lanes57
-	ADD $8, R0, R25
-	VLD1 (R25), V15.S[2]
-	B lanes57
-lanes56:
-	VEOR V15.B16, V15.B16, V15.B16
-	TBZ $0, R23, lanes57
-	FMOVS (R0), F15
-lanes57:
+moved19:
 	WORD $0x4e2fd421 // FADD v1.4s, v1.4s, v15.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes58
+	TBZ $2, R23, some20
 	FMOVQ (R0), F15
-	B lanes60
-lanes58:
-	TBZ $1, R23, lanes59
-	FMOVD (R0), F15
-	TBZ $0, R23, lanes60
-	ADD $8, R0, R25
-	VLD1 (R25), V15.S[2]
-	B lanes60
-lanes59:
-	VEOR V15.B16, V15.B16, V15.B16
-	TBZ $0, R23, lanes60
-	FMOVS (R0), F15
-lanes60:
+moved20:
 	WORD $0x4e2fd442 // FADD v2.4s, v2.4s, v15.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes61
+	TBZ $2, R23, some21
 	FMOVQ (R0), F15
-	B lanes63
-lanes61:
-	TBZ $1, R23, lanes62
-	FMOVD (R0), F15
-	TBZ $0, R23, lanes63
-	ADD $8, R0, R25
-	VLD1 (R25), V15.S[2]
-	B lanes63
-lanes62:
-	VEOR V15.B16, V15.B16, V15.B16
-	TBZ $0, R23, lanes63
-	FMOVS (R0), F15
-lanes63:
+moved21:
 	WORD $0x4e2fd463 // FADD v3.4s, v3.4s, v15.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes64
+	TBZ $2, R23, some22
 	FMOVQ (R0), F15
-	B lanes66
-lanes64:
-	TBZ $1, R23, lanes65
-	FMOVD (R0), F15
-	TBZ $0, R23, lanes66
-	ADD $8, R0, R25
-	VLD1 (R25), V15.S[2]
-	B lanes66
-lanes65:
-	VEOR V15.B16, V15.B16, V15.B16
-	TBZ $0, R23, lanes66
-	FMOVS (R0), F15
-lanes66:
+moved22:
 	WORD $0x4e2fd484 // FADD v4.4s, v4.4s, v15.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes67
+	TBZ $2, R23, some23
 	FMOVQ (R0), F15
-	B lanes69
-lanes67:
-	TBZ $1, R23, lanes68
-	FMOVD (R0), F15
-	TBZ $0, R23, lanes69
-	ADD $8, R0, R25
-	VLD1 (R25), V15.S[2]
-	B lanes69
-lanes68:
-	VEOR V15.B16, V15.B16, V15.B16
-	TBZ $0, R23, lanes69
-	FMOVS (R0), F15
-lanes69:
+moved23:
 	WORD $0x4e2fd4a5 // FADD v5.4s, v5.4s, v15.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes70
+	TBZ $2, R23, some24
 	FMOVQ (R0), F15
-	B lanes72
-lanes70:
-	TBZ $1, R23, lanes71
-	FMOVD (R0), F15
-	TBZ $0, R23, lanes72
-	ADD $8, R0, R25
-	VLD1 (R25), V15.S[2]
-	B lanes72
-lanes71:
-	VEOR V15.B16, V15.B16, V15.B16
-	TBZ $0, R23, lanes72
-	FMOVS (R0), F15
-lanes72:
+moved24:
 	WORD $0x4e2fd4c6 // FADD v6.4s, v6.4s, v15.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes73
+	TBZ $2, R23, some25
 	FMOVQ (R0), F15
-	B lanes75
-lanes73:
-	TBZ $1, R23, lanes74
-	FMOVD (R0), F15
-	TBZ $0, R23, lanes75
-	ADD $8, R0, R25
-	VLD1 (R25), V15.S[2]
-	B lanes75
-lanes74:
-	VEOR V15.B16, V15.B16, V15.B16
-	TBZ $0, R23, lanes75
-	FMOVS (R0), F15
-lanes75:
+moved25:
 	WORD $0x4e2fd4e7 // FADD v7.4s, v7.4s, v15.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes76
+	TBZ $2, R23, some26
 	FMOVQ (R0), F15
-	B lanes78
-lanes76:
-	TBZ $1, R23, lanes77
-	FMOVD (R0), F15
-	TBZ $0, R23, lanes78
-	ADD $8, R0, R25
-	VLD1 (R25), V15.S[2]
-	B lanes78
-lanes77:
-	VEOR V15.B16, V15.B16, V15.B16
-	TBZ $0, R23, lanes78
-	FMOVS (R0), F15
-lanes78:
+moved26:
 	WORD $0x4e2fd508 // FADD v8.4s, v8.4s, v15.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes79
+	TBZ $2, R23, some27
 	FMOVQ (R0), F15
-	B lanes81
-lanes79:
-	TBZ $1, R23, lanes80
-	FMOVD (R0), F15
-	TBZ $0, R23, lanes81
-	ADD $8, R0, R25
-	VLD1 (R25), V15.S[2]
-	B lanes81
-lanes80:
-	VEOR V15.B16, V15.B16, V15.B16
-	TBZ $0, R23, lanes81
-	FMOVS (R0), F15
-lanes81:
+moved27:
 	WORD $0x4e2fd529 // FADD v9.4s, v9.4s, v15.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes82
+	TBZ $2, R23, some28
 	FMOVQ (R0), F15
-	B lanes84
-lanes82:
-	TBZ $1, R23, lanes83
-	FMOVD (R0), F15
-	TBZ $0, R23, lanes84
-	ADD $8, R0, R25
-	VLD1 (R25), V15.S[2]
-	B lanes84
-lanes83:
-	VEOR V15.B16, V15.B16, V15.B16
-	TBZ $0, R23, lanes84
-	FMOVS (R0), F15
-lanes84:
+moved28:
 	WORD $0x4e2fd54a // FADD v10.4s, v10.4s, v15.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes85
+	TBZ $2, R23, some29
 	FMOVQ (R0), F15
-	B lanes87
-lanes85:
-	TBZ $1, R23, lanes86
-	FMOVD (R0), F15
-	TBZ $0, R23, lanes87
-	ADD $8, R0, R25
-	VLD1 (R25), V15.S[2]
-	B lanes87
-lanes86:
-	VEOR V15.B16, V15.B16, V15.B16
-	TBZ $0, R23, lanes87
-	FMOVS (R0), F15
-lanes87:
+moved29:
 	WORD $0x4e2fd56b // FADD v11.4s, v11.4s, v15.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes88
+	TBZ $2, R23, some30
 	FMOVQ (R0), F15
-	B lanes90
-lanes88:
-	TBZ $1, R23, lanes89
-	FMOVD (R0), F15
-	TBZ $0, R23, lanes90
-	ADD $8, R0, R25
-	VLD1 (R25), V15.S[2]
-	B lanes90
-lanes89:
-	VEOR V15.B16, V15.B16, V15.B16
-	TBZ $0, R23, lanes90
-	FMOVS (R0), F15
-lanes90:
+moved30:
 	WORD $0x4e2fd58c // FADD v12.4s, v12.4s, v15.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes91
+	TBZ $2, R23, some31
 	FMOVQ (R0), F15
-	B lanes93
-lanes91:
-	TBZ $1, R23, lanes92
-	FMOVD (R0), F15
-	TBZ $0, R23, lanes93
-	ADD $8, R0, R25
-	VLD1 (R25), V15.S[2]
-	B lanes93
-lanes92:
-	VEOR V15.B16, V15.B16, V15.B16
-	TBZ $0, R23, lanes93
-	FMOVS (R0), F15
-lanes93:
+moved31:
 	WORD $0x4e2fd5ad // FADD v13.4s, v13.4s, v15.4s
 	ADD R1, R0, R0
-	TBZ $2, R23, lanes94
+	TBZ $2, R23, some32
 	FMOVQ (R0), F15
-	B lanes96
-lanes94:
-	TBZ $1, R23, lanes95
-	FMOVD (R0), F15
-	TBZ $0, R23, lanes96
-	ADD $8, R0, R25
-	VLD1 (R25), V15.S[2]
-	B lanes96
-lanes95:
-	VEOR V15.B16, V15.B16, V15.B16
-	TBZ $0, R23, lanes96
-	FMOVS (R0), F15
-lanes96:
+moved32:
 	WORD $0x4e2fd5ce // FADD v14.4s, v14.4s, v15.4s
 	ADD R1, R0, R0
 	MOVD R0, residual+88(FP)
@@ -9740,230 +9699,65 @@ store:
 	B stored
 
 part:
-	TBZ $2, R23, lanes97
+	TBZ $2, R23, some33
 	FMOVQ F0, (R7)
-	B lanes99
-lanes97:
-	TBZ $1, R23, lanes98
-	FMOVD F0, (R7)
-	TBZ $0, R23, lanes99
-	ADD $8, R7, R25
-	VST1 V0.S[2], (R25)
-	B lanes99
-lanes98:
-	TBZ $0, R23, lanes99
-	FMOVS F0, (R7)
-lanes99:
+moved33:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes100
+	TBZ $2, R23, some34
 	FMOVQ F1, (R7)
-	B lanes102
-lanes100:
-	TBZ $1, R23, lanes101
-	FMOVD F1, (R7)
-	TBZ $0, R23, lanes102
-	ADD $8, R7, R25
-	VST1 V1.S[2], (R25)
-	B lanes102
-lanes101:
-	TBZ $0, R23, lanes102
-	FMOVS F1, (R7)
-lanes102:
+moved34:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes103
+	TBZ $2, R23, some35
 	FMOVQ F2, (R7)
-	B lanes105
-lanes103:
-	TBZ $1, R23, lanes104
-	FMOVD F2, (R7)
-	TBZ $0, R23, lanes105
-	ADD $8, R7, R25
-	VST1 V2.S[2], (R25)
-	B lanes105
-lanes104:
-	TBZ $0, R23, lanes105
-	FMOVS F2, (R7)
-lanes105:
+moved35:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes106
+	TBZ $2, R23, some36
 	FMOVQ F3, (R7)
-	B lanes108
-lanes106:
-	TBZ $1, R23, lanes107
-	FMOVD F3, (R7)
-	TBZ $0, R23, lanes108
-	ADD $8, R7, R25
-	VST1 V3.S[2], (R25)
-	B lanes108
-lanes107:
-	TBZ $0, R23, lanes108
-	FMOVS F3, (R7)
-lanes108:
+moved36:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes109
+	TBZ $2, R23, some37
 	FMOVQ F4, (R7)
-	B lanes111
-lanes109:
-	TBZ $1, R23, lanes110
-	FMOVD F4, (R7)
-	TBZ $0, R23, lanes111
-	ADD $8, R7, R25
-	VST1 V4.S[2], (R25)
-	B lanes111
-lanes110:
-	TBZ $0, R23, lanes111
-	FMOVS F4, (R7)
-lanes111:
+moved37:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes112
+	TBZ $2, R23, some38
 	FMOVQ F5, (R7)
-	B lanes114
-lanes112:
-	TBZ $1, R23, lanes113
-	FMOVD F5, (R7)
-	TBZ $0, R23, lanes114
-	ADD $8, R7, R25
-	VST1 V5.S[2], (R25)
-	B lanes114
-lanes113:
-	TBZ $0, R23, lanes114
-	FMOVS F5, (R7)
-lanes114:
+moved38:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes115
+	TBZ $2, R23, some39
 	FMOVQ F6, (R7)
-	B lanes117
-lanes115:
-	TBZ $1, R23, lanes116
-	FMOVD F6, (R7)
-	TBZ $0, R23, lanes117
-	ADD $8, R7, R25
-	VST1 V6.S[2], (R25)
-	B lanes117
-lanes116:
-	TBZ $0, R23, lanes117
-	FMOVS F6, (R7)
-lanes117:
+moved39:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes118
+	TBZ $2, R23, some40
 	FMOVQ F7, (R7)
-	B lanes120
-lanes118:
-	TBZ $1, R23, lanes119
-	FMOVD F7, (R7)
-	TBZ $0, R23, lanes120
-	ADD $8, R7, R25
-	VST1 V7.S[2], (R25)
-	B lanes120
-lanes119:
-	TBZ $0, R23, lanes120
-	FMOVS F7, (R7)
-lanes120:
+moved40:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes121
+	TBZ $2, R23, some41
 	FMOVQ F8, (R7)
-	B lanes123
-lanes121:
-	TBZ $1, R23, lanes122
-	FMOVD F8, (R7)
-	TBZ $0, R23, lanes123
-	ADD $8, R7, R25
-	VST1 V8.S[2], (R25)
-	B lanes123
-lanes122:
-	TBZ $0, R23, lanes123
-	FMOVS F8, (R7)
-lanes123:
+moved41:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes124
+	TBZ $2, R23, some42
 	FMOVQ F9, (R7)
-	B lanes126
-lanes124:
-	TBZ $1, R23, lanes125
-	FMOVD F9, (R7)
-	TBZ $0, R23, lanes126
-	ADD $8, R7, R25
-	VST1 V9.S[2], (R25)
-	B lanes126
-lanes125:
-	TBZ $0, R23, lanes126
-	FMOVS F9, (R7)
-lanes126:
+moved42:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes127
+	TBZ $2, R23, some43
 	FMOVQ F10, (R7)
-	B lanes129
-lanes127:
-	TBZ $1, R23, lanes128
-	FMOVD F10, (R7)
-	TBZ $0, R23, lanes129
-	ADD $8, R7, R25
-	VST1 V10.S[2], (R25)
-	B lanes129
-lanes128:
-	TBZ $0, R23, lanes129
-	FMOVS F10, (R7)
-lanes129:
+moved43:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes130
+	TBZ $2, R23, some44
 	FMOVQ F11, (R7)
-	B lanes132
-lanes130:
-	TBZ $1, R23, lanes131
-	FMOVD F11, (R7)
-	TBZ $0, R23, lanes132
-	ADD $8, R7, R25
-	VST1 V11.S[2], (R25)
-	B lanes132
-lanes131:
-	TBZ $0, R23, lanes132
-	FMOVS F11, (R7)
-lanes132:
+moved44:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes133
+	TBZ $2, R23, some45
 	FMOVQ F12, (R7)
-	B lanes135
-lanes133:
-	TBZ $1, R23, lanes134
-	FMOVD F12, (R7)
-	TBZ $0, R23, lanes135
-	ADD $8, R7, R25
-	VST1 V12.S[2], (R25)
-	B lanes135
-lanes134:
-	TBZ $0, R23, lanes135
-	FMOVS F12, (R7)
-lanes135:
+moved45:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes136
+	TBZ $2, R23, some46
 	FMOVQ F13, (R7)
-	B lanes138
-lanes136:
-	TBZ $1, R23, lanes137
-	FMOVD F13, (R7)
-	TBZ $0, R23, lanes138
-	ADD $8, R7, R25
-	VST1 V13.S[2], (R25)
-	B lanes138
-lanes137:
-	TBZ $0, R23, lanes138
-	FMOVS F13, (R7)
-lanes138:
+moved46:
 	ADD R2, R7, R7
-	TBZ $2, R23, lanes139
+	TBZ $2, R23, some47
 	FMOVQ F14, (R7)
-	B lanes141
-lanes139:
-	TBZ $1, R23, lanes140
-	FMOVD F14, (R7)
-	TBZ $0, R23, lanes141
-	ADD $8, R7, R25
-	VST1 V14.S[2], (R25)
-	B lanes141
-lanes140:
-	TBZ $0, R23, lanes141
-	FMOVS F14, (R7)
-lanes141:
+moved47:
 	ADD R2, R7, R7
 
 stored:
@@ -9975,6 +9769,602 @@ stored:
 	MOVD R25, tiles+136(FP)
 	BNE tile
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R1), F0
+	TBZ $0, R23, moved1
+	ADD $8, R1, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R1), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R1), F1
+	TBZ $0, R23, moved2
+	ADD $8, R1, R25
+	VLD1 (R25), V1.S[2]
+	B moved2
+one2:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved2
+	FMOVS (R1), F1
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R1), F2
+	TBZ $0, R23, moved3
+	ADD $8, R1, R25
+	VLD1 (R25), V2.S[2]
+	B moved3
+one3:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved3
+	FMOVS (R1), F2
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R1), F3
+	TBZ $0, R23, moved4
+	ADD $8, R1, R25
+	VLD1 (R25), V3.S[2]
+	B moved4
+one4:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved4
+	FMOVS (R1), F3
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R1), F4
+	TBZ $0, R23, moved5
+	ADD $8, R1, R25
+	VLD1 (R25), V4.S[2]
+	B moved5
+one5:
+	VEOR V4.B16, V4.B16, V4.B16
+	TBZ $0, R23, moved5
+	FMOVS (R1), F4
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R1), F5
+	TBZ $0, R23, moved6
+	ADD $8, R1, R25
+	VLD1 (R25), V5.S[2]
+	B moved6
+one6:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved6
+	FMOVS (R1), F5
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R1), F6
+	TBZ $0, R23, moved7
+	ADD $8, R1, R25
+	VLD1 (R25), V6.S[2]
+	B moved7
+one7:
+	VEOR V6.B16, V6.B16, V6.B16
+	TBZ $0, R23, moved7
+	FMOVS (R1), F6
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD (R1), F7
+	TBZ $0, R23, moved8
+	ADD $8, R1, R25
+	VLD1 (R25), V7.S[2]
+	B moved8
+one8:
+	VEOR V7.B16, V7.B16, V7.B16
+	TBZ $0, R23, moved8
+	FMOVS (R1), F7
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD (R1), F8
+	TBZ $0, R23, moved9
+	ADD $8, R1, R25
+	VLD1 (R25), V8.S[2]
+	B moved9
+one9:
+	VEOR V8.B16, V8.B16, V8.B16
+	TBZ $0, R23, moved9
+	FMOVS (R1), F8
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD (R1), F9
+	TBZ $0, R23, moved10
+	ADD $8, R1, R25
+	VLD1 (R25), V9.S[2]
+	B moved10
+one10:
+	VEOR V9.B16, V9.B16, V9.B16
+	TBZ $0, R23, moved10
+	FMOVS (R1), F9
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD (R1), F10
+	TBZ $0, R23, moved11
+	ADD $8, R1, R25
+	VLD1 (R25), V10.S[2]
+	B moved11
+one11:
+	VEOR V10.B16, V10.B16, V10.B16
+	TBZ $0, R23, moved11
+	FMOVS (R1), F10
+	B moved11
+
+some12:
+	TBZ $1, R23, one12
+	FMOVD (R1), F11
+	TBZ $0, R23, moved12
+	ADD $8, R1, R25
+	VLD1 (R25), V11.S[2]
+	B moved12
+one12:
+	VEOR V11.B16, V11.B16, V11.B16
+	TBZ $0, R23, moved12
+	FMOVS (R1), F11
+	B moved12
+
+some13:
+	TBZ $1, R23, one13
+	FMOVD (R1), F12
+	TBZ $0, R23, moved13
+	ADD $8, R1, R25
+	VLD1 (R25), V12.S[2]
+	B moved13
+one13:
+	VEOR V12.B16, V12.B16, V12.B16
+	TBZ $0, R23, moved13
+	FMOVS (R1), F12
+	B moved13
+
+some14:
+	TBZ $1, R23, one14
+	FMOVD (R1), F13
+	TBZ $0, R23, moved14
+	ADD $8, R1, R25
+	VLD1 (R25), V13.S[2]
+	B moved14
+one14:
+	VEOR V13.B16, V13.B16, V13.B16
+	TBZ $0, R23, moved14
+	FMOVS (R1), F13
+	B moved14
+
+some15:
+	TBZ $1, R23, one15
+	FMOVD (R1), F14
+	TBZ $0, R23, moved15
+	ADD $8, R1, R25
+	VLD1 (R25), V14.S[2]
+	B moved15
+one15:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved15
+	FMOVS (R1), F14
+	B moved15
+
+some16:
+	TBZ $1, R23, one16
+	FMOVD (R0), F15
+	TBZ $0, R23, moved16
+	ADD $8, R0, R25
+	VLD1 (R25), V15.S[2]
+	B moved16
+one16:
+	VEOR V15.B16, V15.B16, V15.B16
+	TBZ $0, R23, moved16
+	FMOVS (R0), F15
+	B moved16
+
+some17:
+	TBZ $1, R23, one17
+	FMOVD (R1), F16
+	TBZ $0, R23, moved17
+	ADD $8, R1, R25
+	VLD1 (R25), V16.S[2]
+	B moved17
+one17:
+	VEOR V16.B16, V16.B16, V16.B16
+	TBZ $0, R23, moved17
+	FMOVS (R1), F16
+	B moved17
+
+some18:
+	TBZ $1, R23, one18
+	FMOVD (R0), F15
+	TBZ $0, R23, moved18
+	ADD $8, R0, R25
+	VLD1 (R25), V15.S[2]
+	B moved18
+one18:
+	VEOR V15.B16, V15.B16, V15.B16
+	TBZ $0, R23, moved18
+	FMOVS (R0), F15
+	B moved18
+
+some19:
+	TBZ $1, R23, one19
+	FMOVD (R0), F15
+	TBZ $0, R23, moved19
+	ADD $8, R0, R25
+	VLD1 (R25), V15.S[2]
+	B moved19
+one19:
+	VEOR V15.B16, V15.B16, V15.B16
+	TBZ $0, R23, moved19
+	FMOVS (R0), F15
+	B moved19
+
+some20:
+	TBZ $1, R23, one20
+	FMOVD (R0), F15
+	TBZ $0, R23, moved20
+	ADD $8, R0, R25
+	VLD1 (R25), V15.S[2]
+	B moved20
+one20:
+	VEOR V15.B16, V15.B16, V15.B16
+	TBZ $0, R23, moved20
+	FMOVS (R0), F15
+	B moved20
+
+some21:
+	TBZ $1, R23, one21
+	FMOVD (R0), F15
+	TBZ $0, R23, moved21
+	ADD $8, R0, R25
+	VLD1 (R25), V15.S[2]
+	B moved21
+one21:
+	VEOR V15.B16, V15.B16, V15.B16
+	TBZ $0, R23, moved21
+	FMOVS (R0), F15
+	B moved21
+
+some22:
+	TBZ $1, R23, one22
+	FMOVD (R0), F15
+	TBZ $0, R23, moved22
+	ADD $8, R0, R25
+	VLD1 (R25), V15.S[2]
+	B moved22
+one22:
+	VEOR V15.B16, V15.B16, V15.B16
+	TBZ $0, R23, moved22
+	FMOVS (R0), F15
+	B moved22
+
+some23:
+	TBZ $1, R23, one23
+	FMOVD (R0), F15
+	TBZ $0, R23, moved23
+	ADD $8, R0, R25
+	VLD1 (R25), V15.S[2]
+	B moved23
+one23:
+	VEOR V15.B16, V15.B16, V15.B16
+	TBZ $0, R23, moved23
+	FMOVS (R0), F15
+	B moved23
+
+some24:
+	TBZ $1, R23, one24
+	FMOVD (R0), F15
+	TBZ $0, R23, moved24
+	ADD $8, R0, R25
+	VLD1 (R25), V15.S[2]
+	B moved24
+one24:
+	VEOR V15.B16, V15.B16, V15.B16
+	TBZ $0, R23, moved24
+	FMOVS (R0), F15
+	B moved24
+
+some25:
+	TBZ $1, R23, one25
+	FMOVD (R0), F15
+	TBZ $0, R23, moved25
+	ADD $8, R0, R25
+	VLD1 (R25), V15.S[2]
+	B moved25
+one25:
+	VEOR V15.B16, V15.B16, V15.B16
+	TBZ $0, R23, moved25
+	FMOVS (R0), F15
+	B moved25
+
+some26:
+	TBZ $1, R23, one26
+	FMOVD (R0), F15
+	TBZ $0, R23, moved26
+	ADD $8, R0, R25
+	VLD1 (R25), V15.S[2]
+	B moved26
+one26:
+	VEOR V15.B16, V15.B16, V15.B16
+	TBZ $0, R23, moved26
+	FMOVS (R0), F15
+	B moved26
+
+some27:
+	TBZ $1, R23, one27
+	FMOVD (R0), F15
+	TBZ $0, R23, moved27
+	ADD $8, R0, R25
+	VLD1 (R25), V15.S[2]
+	B moved27
+one27:
+	VEOR V15.B16, V15.B16, V15.B16
+	TBZ $0, R23, moved27
+	FMOVS (R0), F15
+	B moved27
+
+some28:
+	TBZ $1, R23, one28
+	FMOVD (R0), F15
+	TBZ $0, R23, moved28
+	ADD $8, R0, R25
+	VLD1 (R25), V15.S[2]
+	B moved28
+one28:
+	VEOR V15.B16, V15.B16, V15.B16
+	TBZ $0, R23, moved28
+	FMOVS (R0), F15
+	B moved28
+
+some29:
+	TBZ $1, R23, one29
+	FMOVD (R0), F15
+	TBZ $0, R23, moved29
+	ADD $8, R0, R25
+	VLD1 (R25), V15.S[2]
+	B moved29
+one29:
+	VEOR V15.B16, V15.B16, V15.B16
+	TBZ $0, R23, moved29
+	FMOVS (R0), F15
+	B moved29
+
+some30:
+	TBZ $1, R23, one30
+	FMOVD (R0), F15
+	TBZ $0, R23, moved30
+	ADD $8, R0, R25
+	VLD1 (R25), V15.S[2]
+	B moved30
+one30:
+	VEOR V15.B16, V15.B16, V15.B16
+	TBZ $0, R23, moved30
+	FMOVS (R0), F15
+	B moved30
+
+some31:
+	TBZ $1, R23, one31
+	FMOVD (R0), F15
+	TBZ $0, R23, moved31
+	ADD $8, R0, R25
+	VLD1 (R25), V15.S[2]
+	B moved31
+one31:
+	VEOR V15.B16, V15.B16, V15.B16
+	TBZ $0, R23, moved31
+	FMOVS (R0), F15
+	B moved31
+
+some32:
+	TBZ $1, R23, one32
+	FMOVD (R0), F15
+	TBZ $0, R23, moved32
+	ADD $8, R0, R25
+	VLD1 (R25), V15.S[2]
+	B moved32
+one32:
+	VEOR V15.B16, V15.B16, V15.B16
+	TBZ $0, R23, moved32
+	FMOVS (R0), F15
+	B moved32
+
+some33:
+	TBZ $1, R23, one33
+	FMOVD F0, (R7)
+	TBZ $0, R23, moved33
+	ADD $8, R7, R25
+	VST1 V0.S[2], (R25)
+	B moved33
+one33:
+	TBZ $0, R23, moved33
+	FMOVS F0, (R7)
+	B moved33
+
+some34:
+	TBZ $1, R23, one34
+	FMOVD F1, (R7)
+	TBZ $0, R23, moved34
+	ADD $8, R7, R25
+	VST1 V1.S[2], (R25)
+	B moved34
+one34:
+	TBZ $0, R23, moved34
+	FMOVS F1, (R7)
+	B moved34
+
+some35:
+	TBZ $1, R23, one35
+	FMOVD F2, (R7)
+	TBZ $0, R23, moved35
+	ADD $8, R7, R25
+	VST1 V2.S[2], (R25)
+	B moved35
+one35:
+	TBZ $0, R23, moved35
+	FMOVS F2, (R7)
+	B moved35
+
+some36:
+	TBZ $1, R23, one36
+	FMOVD F3, (R7)
+	TBZ $0, R23, moved36
+	ADD $8, R7, R25
+	VST1 V3.S[2], (R25)
+	B moved36
+one36:
+	TBZ $0, R23, moved36
+	FMOVS F3, (R7)
+	B moved36
+
+some37:
+	TBZ $1, R23, one37
+	FMOVD F4, (R7)
+	TBZ $0, R23, moved37
+	ADD $8, R7, R25
+	VST1 V4.S[2], (R25)
+	B moved37
+one37:
+	TBZ $0, R23, moved37
+	FMOVS F4, (R7)
+	B moved37
+
+some38:
+	TBZ $1, R23, one38
+	FMOVD F5, (R7)
+	TBZ $0, R23, moved38
+	ADD $8, R7, R25
+	VST1 V5.S[2], (R25)
+	B moved38
+one38:
+	TBZ $0, R23, moved38
+	FMOVS F5, (R7)
+	B moved38
+
+some39:
+	TBZ $1, R23, one39
+	FMOVD F6, (R7)
+	TBZ $0, R23, moved39
+	ADD $8, R7, R25
+	VST1 V6.S[2], (R25)
+	B moved39
+one39:
+	TBZ $0, R23, moved39
+	FMOVS F6, (R7)
+	B moved39
+
+some40:
+	TBZ $1, R23, one40
+	FMOVD F7, (R7)
+	TBZ $0, R23, moved40
+	ADD $8, R7, R25
+	VST1 V7.S[2], (R25)
+	B moved40
+one40:
+	TBZ $0, R23, moved40
+	FMOVS F7, (R7)
+	B moved40
+
+some41:
+	TBZ $1, R23, one41
+	FMOVD F8, (R7)
+	TBZ $0, R23, moved41
+	ADD $8, R7, R25
+	VST1 V8.S[2], (R25)
+	B moved41
+one41:
+	TBZ $0, R23, moved41
+	FMOVS F8, (R7)
+	B moved41
+
+some42:
+	TBZ $1, R23, one42
+	FMOVD F9, (R7)
+	TBZ $0, R23, moved42
+	ADD $8, R7, R25
+	VST1 V9.S[2], (R25)
+	B moved42
+one42:
+	TBZ $0, R23, moved42
+	FMOVS F9, (R7)
+	B moved42
+
+some43:
+	TBZ $1, R23, one43
+	FMOVD F10, (R7)
+	TBZ $0, R23, moved43
+	ADD $8, R7, R25
+	VST1 V10.S[2], (R25)
+	B moved43
+one43:
+	TBZ $0, R23, moved43
+	FMOVS F10, (R7)
+	B moved43
+
+some44:
+	TBZ $1, R23, one44
+	FMOVD F11, (R7)
+	TBZ $0, R23, moved44
+	ADD $8, R7, R25
+	VST1 V11.S[2], (R25)
+	B moved44
+one44:
+	TBZ $0, R23, moved44
+	FMOVS F11, (R7)
+	B moved44
+
+some45:
+	TBZ $1, R23, one45
+	FMOVD F12, (R7)
+	TBZ $0, R23, moved45
+	ADD $8, R7, R25
+	VST1 V12.S[2], (R25)
+	B moved45
+one45:
+	TBZ $0, R23, moved45
+	FMOVS F12, (R7)
+	B moved45
+
+some46:
+	TBZ $1, R23, one46
+	FMOVD F13, (R7)
+	TBZ $0, R23, moved46
+	ADD $8, R7, R25
+	VST1 V13.S[2], (R25)
+	B moved46
+one46:
+	TBZ $0, R23, moved46
+	FMOVS F13, (R7)
+	B moved46
+
+some47:
+	TBZ $1, R23, one47
+	FMOVD F14, (R7)
+	TBZ $0, R23, moved47
+	ADD $8, R7, R25
+	VST1 V14.S[2], (R25)
+	B moved47
+one47:
+	TBZ $0, R23, moved47
+	FMOVS F14, (R7)
+	B moved47
 
 // func neonTile2x1(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 TEXT ·neonTile2x1(SB), NOSPLIT, $0-192
@@ -10003,21 +10393,9 @@ resume:
 	MOVD R7, R1
 	FMOVQ (R1), F0
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R25), F1
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R25), F1
-	TBZ $0, R23, lanes3
-	ADD $8, R25, R25
-	VLD1 (R25), V1.S[2]
-	B lanes3
-lanes2:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R25), F1
-lanes3:
+moved1:
 	ADD R2, R1, R1
 
 started:
@@ -10106,37 +10484,13 @@ next:
 	VFMLA V0.S4, V2.S4, V31.S4
 	VORR V31.B16, V31.B16, V0.B16
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R25), F2
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R25), F2
-	TBZ $0, R23, lanes6
-	ADD $8, R25, R25
-	VLD1 (R25), V2.S[2]
-	B lanes6
-lanes5:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R25), F2
-lanes6:
+moved2:
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R25), F3
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R25), F3
-	TBZ $0, R23, lanes9
-	ADD $8, R25, R25
-	VLD1 (R25), V3.S[2]
-	B lanes9
-lanes8:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R25), F3
-lanes9:
+moved3:
 	VORR V3.B16, V3.B16, V31.B16
 	VFMLA V1.S4, V2.S4, V31.S4
 	VORR V31.B16, V31.B16, V1.B16
@@ -10149,21 +10503,9 @@ scaled:
 	FMOVQ (R0), F2
 	WORD $0x4e22d400 // FADD v0.4s, v0.4s, v2.4s
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R25), F2
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R25), F2
-	TBZ $0, R23, lanes12
-	ADD $8, R25, R25
-	VLD1 (R25), V2.S[2]
-	B lanes12
-lanes11:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R25), F2
-lanes12:
+moved4:
 	WORD $0x4e22d421 // FADD v1.4s, v1.4s, v2.4s
 	ADD R1, R0, R0
 	MOVD R0, residual+88(FP)
@@ -10190,20 +10532,9 @@ store:
 part:
 	FMOVQ F0, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ F1, (R25)
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD F1, (R25)
-	TBZ $0, R23, lanes15
-	ADD $8, R25, R25
-	VST1 V1.S[2], (R25)
-	B lanes15
-lanes14:
-	TBZ $0, R23, lanes15
-	FMOVS F1, (R25)
-lanes15:
+moved5:
 	ADD R2, R7, R7
 
 stored:
@@ -10215,6 +10546,70 @@ stored:
 	MOVD R25, tiles+136(FP)
 	BNE tile
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R25), F1
+	TBZ $0, R23, moved1
+	ADD $8, R25, R25
+	VLD1 (R25), V1.S[2]
+	B moved1
+one1:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved1
+	FMOVS (R25), F1
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R25), F2
+	TBZ $0, R23, moved2
+	ADD $8, R25, R25
+	VLD1 (R25), V2.S[2]
+	B moved2
+one2:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved2
+	FMOVS (R25), F2
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R25), F3
+	TBZ $0, R23, moved3
+	ADD $8, R25, R25
+	VLD1 (R25), V3.S[2]
+	B moved3
+one3:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved3
+	FMOVS (R25), F3
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R25), F2
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VLD1 (R25), V2.S[2]
+	B moved4
+one4:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved4
+	FMOVS (R25), F2
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD F1, (R25)
+	TBZ $0, R23, moved5
+	ADD $8, R25, R25
+	VST1 V1.S[2], (R25)
+	B moved5
+one5:
+	TBZ $0, R23, moved5
+	FMOVS F1, (R25)
+	B moved5
 
 // func neonTile2x2(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 TEXT ·neonTile2x2(SB), NOSPLIT, $0-192
@@ -10245,39 +10640,15 @@ resume:
 	MOVD R7, R1
 	FMOVQ (R1), F0
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R25), F1
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R25), F1
-	TBZ $0, R23, lanes3
-	ADD $8, R25, R25
-	VLD1 (R25), V1.S[2]
-	B lanes3
-lanes2:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R25), F1
-lanes3:
+moved1:
 	ADD R2, R1, R1
 	FMOVQ (R1), F2
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R25), F3
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R25), F3
-	TBZ $0, R23, lanes6
-	ADD $8, R25, R25
-	VLD1 (R25), V3.S[2]
-	B lanes6
-lanes5:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R25), F3
-lanes6:
+moved2:
 	ADD R2, R1, R1
 
 started:
@@ -10382,37 +10753,13 @@ next:
 	VFMLA V2.S4, V4.S4, V31.S4
 	VORR V31.B16, V31.B16, V2.B16
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R25), F4
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R25), F4
-	TBZ $0, R23, lanes9
-	ADD $8, R25, R25
-	VLD1 (R25), V4.S[2]
-	B lanes9
-lanes8:
-	VEOR V4.B16, V4.B16, V4.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R25), F4
-lanes9:
+moved3:
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R25), F5
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R25), F5
-	TBZ $0, R23, lanes12
-	ADD $8, R25, R25
-	VLD1 (R25), V5.S[2]
-	B lanes12
-lanes11:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R25), F5
-lanes12:
+moved4:
 	VORR V5.B16, V5.B16, V31.B16
 	VFMLA V1.S4, V4.S4, V31.S4
 	VORR V31.B16, V31.B16, V1.B16
@@ -10428,41 +10775,17 @@ scaled:
 	FMOVQ (R0), F4
 	WORD $0x4e24d400 // FADD v0.4s, v0.4s, v4.4s
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R25), F4
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R25), F4
-	TBZ $0, R23, lanes15
-	ADD $8, R25, R25
-	VLD1 (R25), V4.S[2]
-	B lanes15
-lanes14:
-	VEOR V4.B16, V4.B16, V4.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R25), F4
-lanes15:
+moved5:
 	WORD $0x4e24d421 // FADD v1.4s, v1.4s, v4.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F4
 	WORD $0x4e24d442 // FADD v2.4s, v2.4s, v4.4s
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R25), F4
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R25), F4
-	TBZ $0, R23, lanes18
-	ADD $8, R25, R25
-	VLD1 (R25), V4.S[2]
-	B lanes18
-lanes17:
-	VEOR V4.B16, V4.B16, V4.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R25), F4
-lanes18:
+moved6:
 	WORD $0x4e24d463 // FADD v3.4s, v3.4s, v4.4s
 	ADD R1, R0, R0
 	MOVD R0, residual+88(FP)
@@ -10496,37 +10819,15 @@ store:
 part:
 	FMOVQ F0, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ F1, (R25)
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD F1, (R25)
-	TBZ $0, R23, lanes21
-	ADD $8, R25, R25
-	VST1 V1.S[2], (R25)
-	B lanes21
-lanes20:
-	TBZ $0, R23, lanes21
-	FMOVS F1, (R25)
-lanes21:
+moved7:
 	ADD R2, R7, R7
 	FMOVQ F2, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ F3, (R25)
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD F3, (R25)
-	TBZ $0, R23, lanes24
-	ADD $8, R25, R25
-	VST1 V3.S[2], (R25)
-	B lanes24
-lanes23:
-	TBZ $0, R23, lanes24
-	FMOVS F3, (R25)
-lanes24:
+moved8:
 	ADD R2, R7, R7
 
 stored:
@@ -10538,6 +10839,108 @@ stored:
 	MOVD R25, tiles+136(FP)
 	BNE tile
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R25), F1
+	TBZ $0, R23, moved1
+	ADD $8, R25, R25
+	VLD1 (R25), V1.S[2]
+	B moved1
+one1:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved1
+	FMOVS (R25), F1
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R25), F3
+	TBZ $0, R23, moved2
+	ADD $8, R25, R25
+	VLD1 (R25), V3.S[2]
+	B moved2
+one2:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved2
+	FMOVS (R25), F3
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R25), F4
+	TBZ $0, R23, moved3
+	ADD $8, R25, R25
+	VLD1 (R25), V4.S[2]
+	B moved3
+one3:
+	VEOR V4.B16, V4.B16, V4.B16
+	TBZ $0, R23, moved3
+	FMOVS (R25), F4
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R25), F5
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VLD1 (R25), V5.S[2]
+	B moved4
+one4:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved4
+	FMOVS (R25), F5
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R25), F4
+	TBZ $0, R23, moved5
+	ADD $8, R25, R25
+	VLD1 (R25), V4.S[2]
+	B moved5
+one5:
+	VEOR V4.B16, V4.B16, V4.B16
+	TBZ $0, R23, moved5
+	FMOVS (R25), F4
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R25), F4
+	TBZ $0, R23, moved6
+	ADD $8, R25, R25
+	VLD1 (R25), V4.S[2]
+	B moved6
+one6:
+	VEOR V4.B16, V4.B16, V4.B16
+	TBZ $0, R23, moved6
+	FMOVS (R25), F4
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD F1, (R25)
+	TBZ $0, R23, moved7
+	ADD $8, R25, R25
+	VST1 V1.S[2], (R25)
+	B moved7
+one7:
+	TBZ $0, R23, moved7
+	FMOVS F1, (R25)
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD F3, (R25)
+	TBZ $0, R23, moved8
+	ADD $8, R25, R25
+	VST1 V3.S[2], (R25)
+	B moved8
+one8:
+	TBZ $0, R23, moved8
+	FMOVS F3, (R25)
+	B moved8
 
 // func neonTile2x3(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 TEXT ·neonTile2x3(SB), NOSPLIT, $0-192
@@ -10570,57 +10973,21 @@ resume:
 	MOVD R7, R1
 	FMOVQ (R1), F0
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R25), F1
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R25), F1
-	TBZ $0, R23, lanes3
-	ADD $8, R25, R25
-	VLD1 (R25), V1.S[2]
-	B lanes3
-lanes2:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R25), F1
-lanes3:
+moved1:
 	ADD R2, R1, R1
 	FMOVQ (R1), F2
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R25), F3
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R25), F3
-	TBZ $0, R23, lanes6
-	ADD $8, R25, R25
-	VLD1 (R25), V3.S[2]
-	B lanes6
-lanes5:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R25), F3
-lanes6:
+moved2:
 	ADD R2, R1, R1
 	FMOVQ (R1), F4
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R25), F5
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R25), F5
-	TBZ $0, R23, lanes9
-	ADD $8, R25, R25
-	VLD1 (R25), V5.S[2]
-	B lanes9
-lanes8:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R25), F5
-lanes9:
+moved3:
 	ADD R2, R1, R1
 
 started:
@@ -10742,37 +11109,13 @@ next:
 	VFMLA V4.S4, V6.S4, V31.S4
 	VORR V31.B16, V31.B16, V4.B16
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R25), F6
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R25), F6
-	TBZ $0, R23, lanes12
-	ADD $8, R25, R25
-	VLD1 (R25), V6.S[2]
-	B lanes12
-lanes11:
-	VEOR V6.B16, V6.B16, V6.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R25), F6
-lanes12:
+moved4:
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R25), F7
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R25), F7
-	TBZ $0, R23, lanes15
-	ADD $8, R25, R25
-	VLD1 (R25), V7.S[2]
-	B lanes15
-lanes14:
-	VEOR V7.B16, V7.B16, V7.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R25), F7
-lanes15:
+moved5:
 	VORR V7.B16, V7.B16, V31.B16
 	VFMLA V1.S4, V6.S4, V31.S4
 	VORR V31.B16, V31.B16, V1.B16
@@ -10791,61 +11134,25 @@ scaled:
 	FMOVQ (R0), F6
 	WORD $0x4e26d400 // FADD v0.4s, v0.4s, v6.4s
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R25), F6
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R25), F6
-	TBZ $0, R23, lanes18
-	ADD $8, R25, R25
-	VLD1 (R25), V6.S[2]
-	B lanes18
-lanes17:
-	VEOR V6.B16, V6.B16, V6.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R25), F6
-lanes18:
+moved6:
 	WORD $0x4e26d421 // FADD v1.4s, v1.4s, v6.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F6
 	WORD $0x4e26d442 // FADD v2.4s, v2.4s, v6.4s
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R25), F6
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R25), F6
-	TBZ $0, R23, lanes21
-	ADD $8, R25, R25
-	VLD1 (R25), V6.S[2]
-	B lanes21
-lanes20:
-	VEOR V6.B16, V6.B16, V6.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R25), F6
-lanes21:
+moved7:
 	WORD $0x4e26d463 // FADD v3.4s, v3.4s, v6.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F6
 	WORD $0x4e26d484 // FADD v4.4s, v4.4s, v6.4s
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ (R25), F6
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD (R25), F6
-	TBZ $0, R23, lanes24
-	ADD $8, R25, R25
-	VLD1 (R25), V6.S[2]
-	B lanes24
-lanes23:
-	VEOR V6.B16, V6.B16, V6.B16
-	TBZ $0, R23, lanes24
-	FMOVS (R25), F6
-lanes24:
+moved8:
 	WORD $0x4e26d4a5 // FADD v5.4s, v5.4s, v6.4s
 	ADD R1, R0, R0
 	MOVD R0, residual+88(FP)
@@ -10886,54 +11193,21 @@ store:
 part:
 	FMOVQ F0, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ F1, (R25)
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD F1, (R25)
-	TBZ $0, R23, lanes27
-	ADD $8, R25, R25
-	VST1 V1.S[2], (R25)
-	B lanes27
-lanes26:
-	TBZ $0, R23, lanes27
-	FMOVS F1, (R25)
-lanes27:
+moved9:
 	ADD R2, R7, R7
 	FMOVQ F2, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ F3, (R25)
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD F3, (R25)
-	TBZ $0, R23, lanes30
-	ADD $8, R25, R25
-	VST1 V3.S[2], (R25)
-	B lanes30
-lanes29:
-	TBZ $0, R23, lanes30
-	FMOVS F3, (R25)
-lanes30:
+moved10:
 	ADD R2, R7, R7
 	FMOVQ F4, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ F5, (R25)
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD F5, (R25)
-	TBZ $0, R23, lanes33
-	ADD $8, R25, R25
-	VST1 V5.S[2], (R25)
-	B lanes33
-lanes32:
-	TBZ $0, R23, lanes33
-	FMOVS F5, (R25)
-lanes33:
+moved11:
 	ADD R2, R7, R7
 
 stored:
@@ -10945,6 +11219,146 @@ stored:
 	MOVD R25, tiles+136(FP)
 	BNE tile
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R25), F1
+	TBZ $0, R23, moved1
+	ADD $8, R25, R25
+	VLD1 (R25), V1.S[2]
+	B moved1
+one1:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved1
+	FMOVS (R25), F1
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R25), F3
+	TBZ $0, R23, moved2
+	ADD $8, R25, R25
+	VLD1 (R25), V3.S[2]
+	B moved2
+one2:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved2
+	FMOVS (R25), F3
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R25), F5
+	TBZ $0, R23, moved3
+	ADD $8, R25, R25
+	VLD1 (R25), V5.S[2]
+	B moved3
+one3:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved3
+	FMOVS (R25), F5
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R25), F6
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VLD1 (R25), V6.S[2]
+	B moved4
+one4:
+	VEOR V6.B16, V6.B16, V6.B16
+	TBZ $0, R23, moved4
+	FMOVS (R25), F6
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R25), F7
+	TBZ $0, R23, moved5
+	ADD $8, R25, R25
+	VLD1 (R25), V7.S[2]
+	B moved5
+one5:
+	VEOR V7.B16, V7.B16, V7.B16
+	TBZ $0, R23, moved5
+	FMOVS (R25), F7
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R25), F6
+	TBZ $0, R23, moved6
+	ADD $8, R25, R25
+	VLD1 (R25), V6.S[2]
+	B moved6
+one6:
+	VEOR V6.B16, V6.B16, V6.B16
+	TBZ $0, R23, moved6
+	FMOVS (R25), F6
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R25), F6
+	TBZ $0, R23, moved7
+	ADD $8, R25, R25
+	VLD1 (R25), V6.S[2]
+	B moved7
+one7:
+	VEOR V6.B16, V6.B16, V6.B16
+	TBZ $0, R23, moved7
+	FMOVS (R25), F6
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD (R25), F6
+	TBZ $0, R23, moved8
+	ADD $8, R25, R25
+	VLD1 (R25), V6.S[2]
+	B moved8
+one8:
+	VEOR V6.B16, V6.B16, V6.B16
+	TBZ $0, R23, moved8
+	FMOVS (R25), F6
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD F1, (R25)
+	TBZ $0, R23, moved9
+	ADD $8, R25, R25
+	VST1 V1.S[2], (R25)
+	B moved9
+one9:
+	TBZ $0, R23, moved9
+	FMOVS F1, (R25)
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD F3, (R25)
+	TBZ $0, R23, moved10
+	ADD $8, R25, R25
+	VST1 V3.S[2], (R25)
+	B moved10
+one10:
+	TBZ $0, R23, moved10
+	FMOVS F3, (R25)
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD F5, (R25)
+	TBZ $0, R23, moved11
+	ADD $8, R25, R25
+	VST1 V5.S[2], (R25)
+	B moved11
+one11:
+	TBZ $0, R23, moved11
+	FMOVS F5, (R25)
+	B moved11
 
 // func neonTile2x4(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 TEXT ·neonTile2x4(SB), NOSPLIT, $0-192
@@ -10979,75 +11393,27 @@ resume:
 	MOVD R7, R1
 	FMOVQ (R1), F0
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R25), F1
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R25), F1
-	TBZ $0, R23, lanes3
-	ADD $8, R25, R25
-	VLD1 (R25), V1.S[2]
-	B lanes3
-lanes2:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R25), F1
-lanes3:
+moved1:
 	ADD R2, R1, R1
 	FMOVQ (R1), F2
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R25), F3
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R25), F3
-	TBZ $0, R23, lanes6
-	ADD $8, R25, R25
-	VLD1 (R25), V3.S[2]
-	B lanes6
-lanes5:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R25), F3
-lanes6:
+moved2:
 	ADD R2, R1, R1
 	FMOVQ (R1), F4
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R25), F5
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R25), F5
-	TBZ $0, R23, lanes9
-	ADD $8, R25, R25
-	VLD1 (R25), V5.S[2]
-	B lanes9
-lanes8:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R25), F5
-lanes9:
+moved3:
 	ADD R2, R1, R1
 	FMOVQ (R1), F6
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R25), F7
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R25), F7
-	TBZ $0, R23, lanes12
-	ADD $8, R25, R25
-	VLD1 (R25), V7.S[2]
-	B lanes12
-lanes11:
-	VEOR V7.B16, V7.B16, V7.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R25), F7
-lanes12:
+moved4:
 	ADD R2, R1, R1
 
 started:
@@ -11185,37 +11551,13 @@ next:
 	VFMLA V6.S4, V8.S4, V31.S4
 	VORR V31.B16, V31.B16, V6.B16
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R25), F8
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R25), F8
-	TBZ $0, R23, lanes15
-	ADD $8, R25, R25
-	VLD1 (R25), V8.S[2]
-	B lanes15
-lanes14:
-	VEOR V8.B16, V8.B16, V8.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R25), F8
-lanes15:
+moved5:
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R25), F9
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R25), F9
-	TBZ $0, R23, lanes18
-	ADD $8, R25, R25
-	VLD1 (R25), V9.S[2]
-	B lanes18
-lanes17:
-	VEOR V9.B16, V9.B16, V9.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R25), F9
-lanes18:
+moved6:
 	VORR V9.B16, V9.B16, V31.B16
 	VFMLA V1.S4, V8.S4, V31.S4
 	VORR V31.B16, V31.B16, V1.B16
@@ -11237,81 +11579,33 @@ scaled:
 	FMOVQ (R0), F8
 	WORD $0x4e28d400 // FADD v0.4s, v0.4s, v8.4s
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R25), F8
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R25), F8
-	TBZ $0, R23, lanes21
-	ADD $8, R25, R25
-	VLD1 (R25), V8.S[2]
-	B lanes21
-lanes20:
-	VEOR V8.B16, V8.B16, V8.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R25), F8
-lanes21:
+moved7:
 	WORD $0x4e28d421 // FADD v1.4s, v1.4s, v8.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F8
 	WORD $0x4e28d442 // FADD v2.4s, v2.4s, v8.4s
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ (R25), F8
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD (R25), F8
-	TBZ $0, R23, lanes24
-	ADD $8, R25, R25
-	VLD1 (R25), V8.S[2]
-	B lanes24
-lanes23:
-	VEOR V8.B16, V8.B16, V8.B16
-	TBZ $0, R23, lanes24
-	FMOVS (R25), F8
-lanes24:
+moved8:
 	WORD $0x4e28d463 // FADD v3.4s, v3.4s, v8.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F8
 	WORD $0x4e28d484 // FADD v4.4s, v4.4s, v8.4s
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ (R25), F8
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD (R25), F8
-	TBZ $0, R23, lanes27
-	ADD $8, R25, R25
-	VLD1 (R25), V8.S[2]
-	B lanes27
-lanes26:
-	VEOR V8.B16, V8.B16, V8.B16
-	TBZ $0, R23, lanes27
-	FMOVS (R25), F8
-lanes27:
+moved9:
 	WORD $0x4e28d4a5 // FADD v5.4s, v5.4s, v8.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F8
 	WORD $0x4e28d4c6 // FADD v6.4s, v6.4s, v8.4s
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ (R25), F8
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD (R25), F8
-	TBZ $0, R23, lanes30
-	ADD $8, R25, R25
-	VLD1 (R25), V8.S[2]
-	B lanes30
-lanes29:
-	VEOR V8.B16, V8.B16, V8.B16
-	TBZ $0, R23, lanes30
-	FMOVS (R25), F8
-lanes30:
+moved10:
 	WORD $0x4e28d4e7 // FADD v7.4s, v7.4s, v8.4s
 	ADD R1, R0, R0
 	MOVD R0, residual+88(FP)
@@ -11359,71 +11653,27 @@ store:
 part:
 	FMOVQ F0, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ F1, (R25)
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD F1, (R25)
-	TBZ $0, R23, lanes33
-	ADD $8, R25, R25
-	VST1 V1.S[2], (R25)
-	B lanes33
-lanes32:
-	TBZ $0, R23, lanes33
-	FMOVS F1, (R25)
-lanes33:
+moved11:
 	ADD R2, R7, R7
 	FMOVQ F2, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes34
+	TBZ $2, R23, some12
 	FMOVQ F3, (R25)
-	B lanes36
-lanes34:
-	TBZ $1, R23, lanes35
-	FMOVD F3, (R25)
-	TBZ $0, R23, lanes36
-	ADD $8, R25, R25
-	VST1 V3.S[2], (R25)
-	B lanes36
-lanes35:
-	TBZ $0, R23, lanes36
-	FMOVS F3, (R25)
-lanes36:
+moved12:
 	ADD R2, R7, R7
 	FMOVQ F4, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes37
+	TBZ $2, R23, some13
 	FMOVQ F5, (R25)
-	B lanes39
-lanes37:
-	TBZ $1, R23, lanes38
-	FMOVD F5, (R25)
-	TBZ $0, R23, lanes39
-	ADD $8, R25, R25
-	VST1 V5.S[2], (R25)
-	B lanes39
-lanes38:
-	TBZ $0, R23, lanes39
-	FMOVS F5, (R25)
-lanes39:
+moved13:
 	ADD R2, R7, R7
 	FMOVQ F6, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes40
+	TBZ $2, R23, some14
 	FMOVQ F7, (R25)
-	B lanes42
-lanes40:
-	TBZ $1, R23, lanes41
-	FMOVD F7, (R25)
-	TBZ $0, R23, lanes42
-	ADD $8, R25, R25
-	VST1 V7.S[2], (R25)
-	B lanes42
-lanes41:
-	TBZ $0, R23, lanes42
-	FMOVS F7, (R25)
-lanes42:
+moved14:
 	ADD R2, R7, R7
 
 stored:
@@ -11435,6 +11685,184 @@ stored:
 	MOVD R25, tiles+136(FP)
 	BNE tile
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R25), F1
+	TBZ $0, R23, moved1
+	ADD $8, R25, R25
+	VLD1 (R25), V1.S[2]
+	B moved1
+one1:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved1
+	FMOVS (R25), F1
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R25), F3
+	TBZ $0, R23, moved2
+	ADD $8, R25, R25
+	VLD1 (R25), V3.S[2]
+	B moved2
+one2:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved2
+	FMOVS (R25), F3
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R25), F5
+	TBZ $0, R23, moved3
+	ADD $8, R25, R25
+	VLD1 (R25), V5.S[2]
+	B moved3
+one3:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved3
+	FMOVS (R25), F5
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R25), F7
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VLD1 (R25), V7.S[2]
+	B moved4
+one4:
+	VEOR V7.B16, V7.B16, V7.B16
+	TBZ $0, R23, moved4
+	FMOVS (R25), F7
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R25), F8
+	TBZ $0, R23, moved5
+	ADD $8, R25, R25
+	VLD1 (R25), V8.S[2]
+	B moved5
+one5:
+	VEOR V8.B16, V8.B16, V8.B16
+	TBZ $0, R23, moved5
+	FMOVS (R25), F8
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R25), F9
+	TBZ $0, R23, moved6
+	ADD $8, R25, R25
+	VLD1 (R25), V9.S[2]
+	B moved6
+one6:
+	VEOR V9.B16, V9.B16, V9.B16
+	TBZ $0, R23, moved6
+	FMOVS (R25), F9
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R25), F8
+	TBZ $0, R23, moved7
+	ADD $8, R25, R25
+	VLD1 (R25), V8.S[2]
+	B moved7
+one7:
+	VEOR V8.B16, V8.B16, V8.B16
+	TBZ $0, R23, moved7
+	FMOVS (R25), F8
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD (R25), F8
+	TBZ $0, R23, moved8
+	ADD $8, R25, R25
+	VLD1 (R25), V8.S[2]
+	B moved8
+one8:
+	VEOR V8.B16, V8.B16, V8.B16
+	TBZ $0, R23, moved8
+	FMOVS (R25), F8
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD (R25), F8
+	TBZ $0, R23, moved9
+	ADD $8, R25, R25
+	VLD1 (R25), V8.S[2]
+	B moved9
+one9:
+	VEOR V8.B16, V8.B16, V8.B16
+	TBZ $0, R23, moved9
+	FMOVS (R25), F8
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD (R25), F8
+	TBZ $0, R23, moved10
+	ADD $8, R25, R25
+	VLD1 (R25), V8.S[2]
+	B moved10
+one10:
+	VEOR V8.B16, V8.B16, V8.B16
+	TBZ $0, R23, moved10
+	FMOVS (R25), F8
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD F1, (R25)
+	TBZ $0, R23, moved11
+	ADD $8, R25, R25
+	VST1 V1.S[2], (R25)
+	B moved11
+one11:
+	TBZ $0, R23, moved11
+	FMOVS F1, (R25)
+	B moved11
+
+some12:
+	TBZ $1, R23, one12
+	FMOVD F3, (R25)
+	TBZ $0, R23, moved12
+	ADD $8, R25, R25
+	VST1 V3.S[2], (R25)
+	B moved12
+one12:
+	TBZ $0, R23, moved12
+	FMOVS F3, (R25)
+	B moved12
+
+some13:
+	TBZ $1, R23, one13
+	FMOVD F5, (R25)
+	TBZ $0, R23, moved13
+	ADD $8, R25, R25
+	VST1 V5.S[2], (R25)
+	B moved13
+one13:
+	TBZ $0, R23, moved13
+	FMOVS F5, (R25)
+	B moved13
+
+some14:
+	TBZ $1, R23, one14
+	FMOVD F7, (R25)
+	TBZ $0, R23, moved14
+	ADD $8, R25, R25
+	VST1 V7.S[2], (R25)
+	B moved14
+one14:
+	TBZ $0, R23, moved14
+	FMOVS F7, (R25)
+	B moved14
 
 // func neonTile2x5(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 TEXT ·neonTile2x5(SB), NOSPLIT, $0-192
@@ -11471,93 +11899,33 @@ resume:
 	MOVD R7, R1
 	FMOVQ (R1), F0
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R25), F1
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R25), F1
-	TBZ $0, R23, lanes3
-	ADD $8, R25, R25
-	VLD1 (R25), V1.S[2]
-	B lanes3
-lanes2:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R25), F1
-lanes3:
+moved1:
 	ADD R2, R1, R1
 	FMOVQ (R1), F2
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R25), F3
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R25), F3
-	TBZ $0, R23, lanes6
-	ADD $8, R25, R25
-	VLD1 (R25), V3.S[2]
-	B lanes6
-lanes5:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R25), F3
-lanes6:
+moved2:
 	ADD R2, R1, R1
 	FMOVQ (R1), F4
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R25), F5
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R25), F5
-	TBZ $0, R23, lanes9
-	ADD $8, R25, R25
-	VLD1 (R25), V5.S[2]
-	B lanes9
-lanes8:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R25), F5
-lanes9:
+moved3:
 	ADD R2, R1, R1
 	FMOVQ (R1), F6
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R25), F7
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R25), F7
-	TBZ $0, R23, lanes12
-	ADD $8, R25, R25
-	VLD1 (R25), V7.S[2]
-	B lanes12
-lanes11:
-	VEOR V7.B16, V7.B16, V7.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R25), F7
-lanes12:
+moved4:
 	ADD R2, R1, R1
 	FMOVQ (R1), F8
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R25), F9
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R25), F9
-	TBZ $0, R23, lanes15
-	ADD $8, R25, R25
-	VLD1 (R25), V9.S[2]
-	B lanes15
-lanes14:
-	VEOR V9.B16, V9.B16, V9.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R25), F9
-lanes15:
+moved5:
 	ADD R2, R1, R1
 
 started:
@@ -11712,37 +12080,13 @@ next:
 	VFMLA V8.S4, V10.S4, V31.S4
 	VORR V31.B16, V31.B16, V8.B16
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R25), F10
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R25), F10
-	TBZ $0, R23, lanes18
-	ADD $8, R25, R25
-	VLD1 (R25), V10.S[2]
-	B lanes18
-lanes17:
-	VEOR V10.B16, V10.B16, V10.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R25), F10
-lanes18:
+moved6:
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R25), F11
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R25), F11
-	TBZ $0, R23, lanes21
-	ADD $8, R25, R25
-	VLD1 (R25), V11.S[2]
-	B lanes21
-lanes20:
-	VEOR V11.B16, V11.B16, V11.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R25), F11
-lanes21:
+moved7:
 	VORR V11.B16, V11.B16, V31.B16
 	VFMLA V1.S4, V10.S4, V31.S4
 	VORR V31.B16, V31.B16, V1.B16
@@ -11767,101 +12111,41 @@ scaled:
 	FMOVQ (R0), F10
 	WORD $0x4e2ad400 // FADD v0.4s, v0.4s, v10.4s
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ (R25), F10
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD (R25), F10
-	TBZ $0, R23, lanes24
-	ADD $8, R25, R25
-	VLD1 (R25), V10.S[2]
-	B lanes24
-lanes23:
-	VEOR V10.B16, V10.B16, V10.B16
-	TBZ $0, R23, lanes24
-	FMOVS (R25), F10
-lanes24:
+moved8:
 	WORD $0x4e2ad421 // FADD v1.4s, v1.4s, v10.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F10
 	WORD $0x4e2ad442 // FADD v2.4s, v2.4s, v10.4s
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ (R25), F10
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD (R25), F10
-	TBZ $0, R23, lanes27
-	ADD $8, R25, R25
-	VLD1 (R25), V10.S[2]
-	B lanes27
-lanes26:
-	VEOR V10.B16, V10.B16, V10.B16
-	TBZ $0, R23, lanes27
-	FMOVS (R25), F10
-lanes27:
+moved9:
 	WORD $0x4e2ad463 // FADD v3.4s, v3.4s, v10.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F10
 	WORD $0x4e2ad484 // FADD v4.4s, v4.4s, v10.4s
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ (R25), F10
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD (R25), F10
-	TBZ $0, R23, lanes30
-	ADD $8, R25, R25
-	VLD1 (R25), V10.S[2]
-	B lanes30
-lanes29:
-	VEOR V10.B16, V10.B16, V10.B16
-	TBZ $0, R23, lanes30
-	FMOVS (R25), F10
-lanes30:
+moved10:
 	WORD $0x4e2ad4a5 // FADD v5.4s, v5.4s, v10.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F10
 	WORD $0x4e2ad4c6 // FADD v6.4s, v6.4s, v10.4s
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ (R25), F10
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD (R25), F10
-	TBZ $0, R23, lanes33
-	ADD $8, R25, R25
-	VLD1 (R25), V10.S[2]
-	B lanes33
-lanes32:
-	VEOR V10.B16, V10.B16, V10.B16
-	TBZ $0, R23, lanes33
-	FMOVS (R25), F10
-lanes33:
+moved11:
 	WORD $0x4e2ad4e7 // FADD v7.4s, v7.4s, v10.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F10
 	WORD $0x4e2ad508 // FADD v8.4s, v8.4s, v10.4s
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes34
+	TBZ $2, R23, some12
 	FMOVQ (R25), F10
-	B lanes36
-lanes34:
-	TBZ $1, R23, lanes35
-	FMOVD (R25), F10
-	TBZ $0, R23, lanes36
-	ADD $8, R25, R25
-	VLD1 (R25), V10.S[2]
-	B lanes36
-lanes35:
-	VEOR V10.B16, V10.B16, V10.B16
-	TBZ $0, R23, lanes36
-	FMOVS (R25), F10
-lanes36:
+moved12:
 	WORD $0x4e2ad529 // FADD v9.4s, v9.4s, v10.4s
 	ADD R1, R0, R0
 	MOVD R0, residual+88(FP)
@@ -11916,88 +12200,33 @@ store:
 part:
 	FMOVQ F0, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes37
+	TBZ $2, R23, some13
 	FMOVQ F1, (R25)
-	B lanes39
-lanes37:
-	TBZ $1, R23, lanes38
-	FMOVD F1, (R25)
-	TBZ $0, R23, lanes39
-	ADD $8, R25, R25
-	VST1 V1.S[2], (R25)
-	B lanes39
-lanes38:
-	TBZ $0, R23, lanes39
-	FMOVS F1, (R25)
-lanes39:
+moved13:
 	ADD R2, R7, R7
 	FMOVQ F2, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes40
+	TBZ $2, R23, some14
 	FMOVQ F3, (R25)
-	B lanes42
-lanes40:
-	TBZ $1, R23, lanes41
-	FMOVD F3, (R25)
-	TBZ $0, R23, lanes42
-	ADD $8, R25, R25
-	VST1 V3.S[2], (R25)
-	B lanes42
-lanes41:
-	TBZ $0, R23, lanes42
-	FMOVS F3, (R25)
-lanes42:
+moved14:
 	ADD R2, R7, R7
 	FMOVQ F4, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes43
+	TBZ $2, R23, some15
 	FMOVQ F5, (R25)
-	B lanes45
-lanes43:
-	TBZ $1, R23, lanes44
-	FMOVD F5, (R25)
-	TBZ $0, R23, lanes45
-	ADD $8, R25, R25
-	VST1 V5.S[2], (R25)
-	B lanes45
-lanes44:
-	TBZ $0, R23, lanes45
-	FMOVS F5, (R25)
-lanes45:
+moved15:
 	ADD R2, R7, R7
 	FMOVQ F6, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes46
+	TBZ $2, R23, some16
 	FMOVQ F7, (R25)
-	B lanes48
-lanes46:
-	TBZ $1, R23, lanes47
-	FMOVD F7, (R25)
-	TBZ $0, R23, lanes48
-	ADD $8, R25, R25
-	VST1 V7.S[2], (R25)
-	B lanes48
-lanes47:
-	TBZ $0, R23, lanes48
-	FMOVS F7, (R25)
-lanes48:
+moved16:
 	ADD R2, R7, R7
 	FMOVQ F8, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes49
+	TBZ $2, R23, some17
 	FMOVQ F9, (R25)
-	B lanes51
-lanes49:
-	TBZ $1, R23, lanes50
-	FMOVD F9, (R25)
-	TBZ $0, R23, lanes51
-	ADD $8, R25, R25
-	VST1 V9.S[2], (R25)
-	B lanes51
-lanes50:
-	TBZ $0, R23, lanes51
-	FMOVS F9, (R25)
-lanes51:
+moved17:
 	ADD R2, R7, R7
 
 stored:
@@ -12009,6 +12238,222 @@ stored:
 	MOVD R25, tiles+136(FP)
 	BNE tile
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R25), F1
+	TBZ $0, R23, moved1
+	ADD $8, R25, R25
+	VLD1 (R25), V1.S[2]
+	B moved1
+one1:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved1
+	FMOVS (R25), F1
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R25), F3
+	TBZ $0, R23, moved2
+	ADD $8, R25, R25
+	VLD1 (R25), V3.S[2]
+	B moved2
+one2:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved2
+	FMOVS (R25), F3
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R25), F5
+	TBZ $0, R23, moved3
+	ADD $8, R25, R25
+	VLD1 (R25), V5.S[2]
+	B moved3
+one3:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved3
+	FMOVS (R25), F5
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R25), F7
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VLD1 (R25), V7.S[2]
+	B moved4
+one4:
+	VEOR V7.B16, V7.B16, V7.B16
+	TBZ $0, R23, moved4
+	FMOVS (R25), F7
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R25), F9
+	TBZ $0, R23, moved5
+	ADD $8, R25, R25
+	VLD1 (R25), V9.S[2]
+	B moved5
+one5:
+	VEOR V9.B16, V9.B16, V9.B16
+	TBZ $0, R23, moved5
+	FMOVS (R25), F9
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R25), F10
+	TBZ $0, R23, moved6
+	ADD $8, R25, R25
+	VLD1 (R25), V10.S[2]
+	B moved6
+one6:
+	VEOR V10.B16, V10.B16, V10.B16
+	TBZ $0, R23, moved6
+	FMOVS (R25), F10
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R25), F11
+	TBZ $0, R23, moved7
+	ADD $8, R25, R25
+	VLD1 (R25), V11.S[2]
+	B moved7
+one7:
+	VEOR V11.B16, V11.B16, V11.B16
+	TBZ $0, R23, moved7
+	FMOVS (R25), F11
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD (R25), F10
+	TBZ $0, R23, moved8
+	ADD $8, R25, R25
+	VLD1 (R25), V10.S[2]
+	B moved8
+one8:
+	VEOR V10.B16, V10.B16, V10.B16
+	TBZ $0, R23, moved8
+	FMOVS (R25), F10
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD (R25), F10
+	TBZ $0, R23, moved9
+	ADD $8, R25, R25
+	VLD1 (R25), V10.S[2]
+	B moved9
+one9:
+	VEOR V10.B16, V10.B16, V10.B16
+	TBZ $0, R23, moved9
+	FMOVS (R25), F10
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD (R25), F10
+	TBZ $0, R23, moved10
+	ADD $8, R25, R25
+	VLD1 (R25), V10.S[2]
+	B moved10
+one10:
+	VEOR V10.B16, V10.B16, V10.B16
+	TBZ $0, R23, moved10
+	FMOVS (R25), F10
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD (R25), F10
+	TBZ $0, R23, moved11
+	ADD $8, R25, R25
+	VLD1 (R25), V10.S[2]
+	B moved11
+one11:
+	VEOR V10.B16, V10.B16, V10.B16
+	TBZ $0, R23, moved11
+	FMOVS (R25), F10
+	B moved11
+
+some12:
+	TBZ $1, R23, one12
+	FMOVD (R25), F10
+	TBZ $0, R23, moved12
+	ADD $8, R25, R25
+	VLD1 (R25), V10.S[2]
+	B moved12
+one12:
+	VEOR V10.B16, V10.B16, V10.B16
+	TBZ $0, R23, moved12
+	FMOVS (R25), F10
+	B moved12
+
+some13:
+	TBZ $1, R23, one13
+	FMOVD F1, (R25)
+	TBZ $0, R23, moved13
+	ADD $8, R25, R25
+	VST1 V1.S[2], (R25)
+	B moved13
+one13:
+	TBZ $0, R23, moved13
+	FMOVS F1, (R25)
+	B moved13
+
+some14:
+	TBZ $1, R23, one14
+	FMOVD F3, (R25)
+	TBZ $0, R23, moved14
+	ADD $8, R25, R25
+	VST1 V3.S[2], (R25)
+	B moved14
+one14:
+	TBZ $0, R23, moved14
+	FMOVS F3, (R25)
+	B moved14
+
+some15:
+	TBZ $1, R23, one15
+	FMOVD F5, (R25)
+	TBZ $0, R23, moved15
+	ADD $8, R25, R25
+	VST1 V5.S[2], (R25)
+	B moved15
+one15:
+	TBZ $0, R23, moved15
+	FMOVS F5, (R25)
+	B moved15
+
+some16:
+	TBZ $1, R23, one16
+	FMOVD F7, (R25)
+	TBZ $0, R23, moved16
+	ADD $8, R25, R25
+	VST1 V7.S[2], (R25)
+	B moved16
+one16:
+	TBZ $0, R23, moved16
+	FMOVS F7, (R25)
+	B moved16
+
+some17:
+	TBZ $1, R23, one17
+	FMOVD F9, (R25)
+	TBZ $0, R23, moved17
+	ADD $8, R25, R25
+	VST1 V9.S[2], (R25)
+	B moved17
+one17:
+	TBZ $0, R23, moved17
+	FMOVS F9, (R25)
+	B moved17
 
 // func neonTile2x6(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 TEXT ·neonTile2x6(SB), NOSPLIT, $0-192
@@ -12047,111 +12492,39 @@ resume:
 	MOVD R7, R1
 	FMOVQ (R1), F0
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R25), F1
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R25), F1
-	TBZ $0, R23, lanes3
-	ADD $8, R25, R25
-	VLD1 (R25), V1.S[2]
-	B lanes3
-lanes2:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R25), F1
-lanes3:
+moved1:
 	ADD R2, R1, R1
 	FMOVQ (R1), F2
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R25), F3
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R25), F3
-	TBZ $0, R23, lanes6
-	ADD $8, R25, R25
-	VLD1 (R25), V3.S[2]
-	B lanes6
-lanes5:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R25), F3
-lanes6:
+moved2:
 	ADD R2, R1, R1
 	FMOVQ (R1), F4
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R25), F5
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R25), F5
-	TBZ $0, R23, lanes9
-	ADD $8, R25, R25
-	VLD1 (R25), V5.S[2]
-	B lanes9
-lanes8:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R25), F5
-lanes9:
+moved3:
 	ADD R2, R1, R1
 	FMOVQ (R1), F6
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R25), F7
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R25), F7
-	TBZ $0, R23, lanes12
-	ADD $8, R25, R25
-	VLD1 (R25), V7.S[2]
-	B lanes12
-lanes11:
-	VEOR V7.B16, V7.B16, V7.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R25), F7
-lanes12:
+moved4:
 	ADD R2, R1, R1
 	FMOVQ (R1), F8
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R25), F9
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R25), F9
-	TBZ $0, R23, lanes15
-	ADD $8, R25, R25
-	VLD1 (R25), V9.S[2]
-	B lanes15
-lanes14:
-	VEOR V9.B16, V9.B16, V9.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R25), F9
-lanes15:
+moved5:
 	ADD R2, R1, R1
 	FMOVQ (R1), F10
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R25), F11
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R25), F11
-	TBZ $0, R23, lanes18
-	ADD $8, R25, R25
-	VLD1 (R25), V11.S[2]
-	B lanes18
-lanes17:
-	VEOR V11.B16, V11.B16, V11.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R25), F11
-lanes18:
+moved6:
 	ADD R2, R1, R1
 
 started:
@@ -12325,37 +12698,13 @@ next:
 	VFMLA V10.S4, V12.S4, V31.S4
 	VORR V31.B16, V31.B16, V10.B16
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R25), F12
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R25), F12
-	TBZ $0, R23, lanes21
-	ADD $8, R25, R25
-	VLD1 (R25), V12.S[2]
-	B lanes21
-lanes20:
-	VEOR V12.B16, V12.B16, V12.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R25), F12
-lanes21:
+moved7:
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ (R25), F13
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD (R25), F13
-	TBZ $0, R23, lanes24
-	ADD $8, R25, R25
-	VLD1 (R25), V13.S[2]
-	B lanes24
-lanes23:
-	VEOR V13.B16, V13.B16, V13.B16
-	TBZ $0, R23, lanes24
-	FMOVS (R25), F13
-lanes24:
+moved8:
 	VORR V13.B16, V13.B16, V31.B16
 	VFMLA V1.S4, V12.S4, V31.S4
 	VORR V31.B16, V31.B16, V1.B16
@@ -12383,121 +12732,49 @@ scaled:
 	FMOVQ (R0), F12
 	WORD $0x4e2cd400 // FADD v0.4s, v0.4s, v12.4s
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ (R25), F12
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD (R25), F12
-	TBZ $0, R23, lanes27
-	ADD $8, R25, R25
-	VLD1 (R25), V12.S[2]
-	B lanes27
-lanes26:
-	VEOR V12.B16, V12.B16, V12.B16
-	TBZ $0, R23, lanes27
-	FMOVS (R25), F12
-lanes27:
+moved9:
 	WORD $0x4e2cd421 // FADD v1.4s, v1.4s, v12.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F12
 	WORD $0x4e2cd442 // FADD v2.4s, v2.4s, v12.4s
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ (R25), F12
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD (R25), F12
-	TBZ $0, R23, lanes30
-	ADD $8, R25, R25
-	VLD1 (R25), V12.S[2]
-	B lanes30
-lanes29:
-	VEOR V12.B16, V12.B16, V12.B16
-	TBZ $0, R23, lanes30
-	FMOVS (R25), F12
-lanes30:
+moved10:
 	WORD $0x4e2cd463 // FADD v3.4s, v3.4s, v12.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F12
 	WORD $0x4e2cd484 // FADD v4.4s, v4.4s, v12.4s
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ (R25), F12
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD (R25), F12
-	TBZ $0, R23, lanes33
-	ADD $8, R25, R25
-	VLD1 (R25), V12.S[2]
-	B lanes33
-lanes32:
-	VEOR V12.B16, V12.B16, V12.B16
-	TBZ $0, R23, lanes33
-	FMOVS (R25), F12
-lanes33:
+moved11:
 	WORD $0x4e2cd4a5 // FADD v5.4s, v5.4s, v12.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F12
 	WORD $0x4e2cd4c6 // FADD v6.4s, v6.4s, v12.4s
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes34
+	TBZ $2, R23, some12
 	FMOVQ (R25), F12
-	B lanes36
-lanes34:
-	TBZ $1, R23, lanes35
-	FMOVD (R25), F12
-	TBZ $0, R23, lanes36
-	ADD $8, R25, R25
-	VLD1 (R25), V12.S[2]
-	B lanes36
-lanes35:
-	VEOR V12.B16, V12.B16, V12.B16
-	TBZ $0, R23, lanes36
-	FMOVS (R25), F12
-lanes36:
+moved12:
 	WORD $0x4e2cd4e7 // FADD v7.4s, v7.4s, v12.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F12
 	WORD $0x4e2cd508 // FADD v8.4s, v8.4s, v12.4s
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes37
+	TBZ $2, R23, some13
 	FMOVQ (R25), F12
-	B lanes39
-lanes37:
-	TBZ $1, R23, lanes38
-	FMOVD (R25), F12
-	TBZ $0, R23, lanes39
-	ADD $8, R25, R25
-	VLD1 (R25), V12.S[2]
-	B lanes39
-lanes38:
-	VEOR V12.B16, V12.B16, V12.B16
-	TBZ $0, R23, lanes39
-	FMOVS (R25), F12
-lanes39:
+moved13:
 	WORD $0x4e2cd529 // FADD v9.4s, v9.4s, v12.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F12
 	WORD $0x4e2cd54a // FADD v10.4s, v10.4s, v12.4s
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes40
+	TBZ $2, R23, some14
 	FMOVQ (R25), F12
-	B lanes42
-lanes40:
-	TBZ $1, R23, lanes41
-	FMOVD (R25), F12
-	TBZ $0, R23, lanes42
-	ADD $8, R25, R25
-	VLD1 (R25), V12.S[2]
-	B lanes42
-lanes41:
-	VEOR V12.B16, V12.B16, V12.B16
-	TBZ $0, R23, lanes42
-	FMOVS (R25), F12
-lanes42:
+moved14:
 	WORD $0x4e2cd56b // FADD v11.4s, v11.4s, v12.4s
 	ADD R1, R0, R0
 	MOVD R0, residual+88(FP)
@@ -12559,105 +12836,39 @@ store:
 part:
 	FMOVQ F0, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes43
+	TBZ $2, R23, some15
 	FMOVQ F1, (R25)
-	B lanes45
-lanes43:
-	TBZ $1, R23, lanes44
-	FMOVD F1, (R25)
-	TBZ $0, R23, lanes45
-	ADD $8, R25, R25
-	VST1 V1.S[2], (R25)
-	B lanes45
-lanes44:
-	TBZ $0, R23, lanes45
-	FMOVS F1, (R25)
-lanes45:
+moved15:
 	ADD R2, R7, R7
 	FMOVQ F2, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes46
+	TBZ $2, R23, some16
 	FMOVQ F3, (R25)
-	B lanes48
-lanes46:
-	TBZ $1, R23, lanes47
-	FMOVD F3, (R25)
-	TBZ $0, R23, lanes48
-	ADD $8, R25, R25
-	VST1 V3.S[2], (R25)
-	B lanes48
-lanes47:
-	TBZ $0, R23, lanes48
-	FMOVS F3, (R25)
-lanes48:
+moved16:
 	ADD R2, R7, R7
 	FMOVQ F4, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes49
+	TBZ $2, R23, some17
 	FMOVQ F5, (R25)
-	B lanes51
-lanes49:
-	TBZ $1, R23, lanes50
-	FMOVD F5, (R25)
-	TBZ $0, R23, lanes51
-	ADD $8, R25, R25
-	VST1 V5.S[2], (R25)
-	B lanes51
-lanes50:
-	TBZ $0, R23, lanes51
-	FMOVS F5, (R25)
-lanes51:
+moved17:
 	ADD R2, R7, R7
 	FMOVQ F6, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes52
+	TBZ $2, R23, some18
 	FMOVQ F7, (R25)
-	B lanes54
-lanes52:
-	TBZ $1, R23, lanes53
-	FMOVD F7, (R25)
-	TBZ $0, R23, lanes54
-	ADD $8, R25, R25
-	VST1 V7.S[2], (R25)
-	B lanes54
-lanes53:
-	TBZ $0, R23, lanes54
-	FMOVS F7, (R25)
-lanes54:
+moved18:
 	ADD R2, R7, R7
 	FMOVQ F8, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes55
+	TBZ $2, R23, some19
 	FMOVQ F9, (R25)
-	B lanes57
-lanes55:
-	TBZ $1, R23, lanes56
-	FMOVD F9, (R25)
-	TBZ $0, R23, lanes57
-	ADD $8, R25, R25
-	VST1 V9.S[2], (R25)
-	B lanes57
-lanes56:
-	TBZ $0, R23, lanes57
-	FMOVS F9, (R25)
-lanes57:
+moved19:
 	ADD R2, R7, R7
 	FMOVQ F10, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes58
+	TBZ $2, R23, some20
 	FMOVQ F11, (R25)
-	B lanes60
-lanes58:
-	TBZ $1, R23, lanes59
-	FMOVD F11, (R25)
-	TBZ $0, R23, lanes60
-	ADD $8, R25, R25
-	VST1 V11.S[2], (R25)
-	B lanes60
-lanes59:
-	TBZ $0, R23, lanes60
-	FMOVS F11, (R25)
-lanes60:
+moved20:
 	ADD R2, R7, R7
 
 stored:
@@ -12669,6 +12880,260 @@ stored:
 	MOVD R25, tiles+136(FP)
 	BNE tile
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R25), F1
+	TBZ $0, R23, moved1
+	ADD $8, R25, R25
+	VLD1 (R25), V1.S[2]
+	B moved1
+one1:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved1
+	FMOVS (R25), F1
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R25), F3
+	TBZ $0, R23, moved2
+	ADD $8, R25, R25
+	VLD1 (R25), V3.S[2]
+	B moved2
+one2:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved2
+	FMOVS (R25), F3
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R25), F5
+	TBZ $0, R23, moved3
+	ADD $8, R25, R25
+	VLD1 (R25), V5.S[2]
+	B moved3
+one3:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved3
+	FMOVS (R25), F5
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R25), F7
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VLD1 (R25), V7.S[2]
+	B moved4
+one4:
+	VEOR V7.B16, V7.B16, V7.B16
+	TBZ $0, R23, moved4
+	FMOVS (R25), F7
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R25), F9
+	TBZ $0, R23, moved5
+	ADD $8, R25, R25
+	VLD1 (R25), V9.S[2]
+	B moved5
+one5:
+	VEOR V9.B16, V9.B16, V9.B16
+	TBZ $0, R23, moved5
+	FMOVS (R25), F9
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R25), F11
+	TBZ $0, R23, moved6
+	ADD $8, R25, R25
+	VLD1 (R25), V11.S[2]
+	B moved6
+one6:
+	VEOR V11.B16, V11.B16, V11.B16
+	TBZ $0, R23, moved6
+	FMOVS (R25), F11
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R25), F12
+	TBZ $0, R23, moved7
+	ADD $8, R25, R25
+	VLD1 (R25), V12.S[2]
+	B moved7
+one7:
+	VEOR V12.B16, V12.B16, V12.B16
+	TBZ $0, R23, moved7
+	FMOVS (R25), F12
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD (R25), F13
+	TBZ $0, R23, moved8
+	ADD $8, R25, R25
+	VLD1 (R25), V13.S[2]
+	B moved8
+one8:
+	VEOR V13.B16, V13.B16, V13.B16
+	TBZ $0, R23, moved8
+	FMOVS (R25), F13
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD (R25), F12
+	TBZ $0, R23, moved9
+	ADD $8, R25, R25
+	VLD1 (R25), V12.S[2]
+	B moved9
+one9:
+	VEOR V12.B16, V12.B16, V12.B16
+	TBZ $0, R23, moved9
+	FMOVS (R25), F12
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD (R25), F12
+	TBZ $0, R23, moved10
+	ADD $8, R25, R25
+	VLD1 (R25), V12.S[2]
+	B moved10
+one10:
+	VEOR V12.B16, V12.B16, V12.B16
+	TBZ $0, R23, moved10
+	FMOVS (R25), F12
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD (R25), F12
+	TBZ $0, R23, moved11
+	ADD $8, R25, R25
+	VLD1 (R25), V12.S[2]
+	B moved11
+one11:
+	VEOR V12.B16, V12.B16, V12.B16
+	TBZ $0, R23, moved11
+	FMOVS (R25), F12
+	B moved11
+
+some12:
+	TBZ $1, R23, one12
+	FMOVD (R25), F12
+	TBZ $0, R23, moved12
+	ADD $8, R25, R25
+	VLD1 (R25), V12.S[2]
+	B moved12
+one12:
+	VEOR V12.B16, V12.B16, V12.B16
+	TBZ $0, R23, moved12
+	FMOVS (R25), F12
+	B moved12
+
+some13:
+	TBZ $1, R23, one13
+	FMOVD (R25), F12
+	TBZ $0, R23, moved13
+	ADD $8, R25, R25
+	VLD1 (R25), V12.S[2]
+	B moved13
+one13:
+	VEOR V12.B16, V12.B16, V12.B16
+	TBZ $0, R23, moved13
+	FMOVS (R25), F12
+	B moved13
+
+some14:
+	TBZ $1, R23, one14
+	FMOVD (R25), F12
+	TBZ $0, R23, moved14
+	ADD $8, R25, R25
+	VLD1 (R25), V12.S[2]
+	B moved14
+one14:
+	VEOR V12.B16, V12.B16, V12.B16
+	TBZ $0, R23, moved14
+	FMOVS (R25), F12
+	B moved14
+
+some15:
+	TBZ $1, R23, one15
+	FMOVD F1, (R25)
+	TBZ $0, R23, moved15
+	ADD $8, R25, R25
+	VST1 V1.S[2], (R25)
+	B moved15
+one15:
+	TBZ $0, R23, moved15
+	FMOVS F1, (R25)
+	B moved15
+
+some16:
+	TBZ $1, R23, one16
+	FMOVD F3, (R25)
+	TBZ $0, R23, moved16
+	ADD $8, R25, R25
+	VST1 V3.S[2], (R25)
+	B moved16
+one16:
+	TBZ $0, R23, moved16
+	FMOVS F3, (R25)
+	B moved16
+
+some17:
+	TBZ $1, R23, one17
+	FMOVD F5, (R25)
+	TBZ $0, R23, moved17
+	ADD $8, R25, R25
+	VST1 V5.S[2], (R25)
+	B moved17
+one17:
+	TBZ $0, R23, moved17
+	FMOVS F5, (R25)
+	B moved17
+
+some18:
+	TBZ $1, R23, one18
+	FMOVD F7, (R25)
+	TBZ $0, R23, moved18
+	ADD $8, R25, R25
+	VST1 V7.S[2], (R25)
+	B moved18
+one18:
+	TBZ $0, R23, moved18
+	FMOVS F7, (R25)
+	B moved18
+
+some19:
+	TBZ $1, R23, one19
+	FMOVD F9, (R25)
+	TBZ $0, R23, moved19
+	ADD $8, R25, R25
+	VST1 V9.S[2], (R25)
+	B moved19
+one19:
+	TBZ $0, R23, moved19
+	FMOVS F9, (R25)
+	B moved19
+
+some20:
+	TBZ $1, R23, one20
+	FMOVD F11, (R25)
+	TBZ $0, R23, moved20
+	ADD $8, R25, R25
+	VST1 V11.S[2], (R25)
+	B moved20
+one20:
+	TBZ $0, R23, moved20
+	FMOVS F11, (R25)
+	B moved20
 
 // func neonTile2x7(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 TEXT ·neonTile2x7(SB), NOSPLIT, $0-192
@@ -12709,129 +13174,45 @@ resume:
 	MOVD R7, R1
 	FMOVQ (R1), F0
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R25), F1
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R25), F1
-	TBZ $0, R23, lanes3
-	ADD $8, R25, R25
-	VLD1 (R25), V1.S[2]
-	B lanes3
-lanes2:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R25), F1
-lanes3:
+moved1:
 	ADD R2, R1, R1
 	FMOVQ (R1), F2
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R25), F3
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R25), F3
-	TBZ $0, R23, lanes6
-	ADD $8, R25, R25
-	VLD1 (R25), V3.S[2]
-	B lanes6
-lanes5:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R25), F3
-lanes6:
+moved2:
 	ADD R2, R1, R1
 	FMOVQ (R1), F4
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R25), F5
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R25), F5
-	TBZ $0, R23, lanes9
-	ADD $8, R25, R25
-	VLD1 (R25), V5.S[2]
-	B lanes9
-lanes8:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R25), F5
-lanes9:
+moved3:
 	ADD R2, R1, R1
 	FMOVQ (R1), F6
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R25), F7
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R25), F7
-	TBZ $0, R23, lanes12
-	ADD $8, R25, R25
-	VLD1 (R25), V7.S[2]
-	B lanes12
-lanes11:
-	VEOR V7.B16, V7.B16, V7.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R25), F7
-lanes12:
+moved4:
 	ADD R2, R1, R1
 	FMOVQ (R1), F8
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R25), F9
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R25), F9
-	TBZ $0, R23, lanes15
-	ADD $8, R25, R25
-	VLD1 (R25), V9.S[2]
-	B lanes15
-lanes14:
-	VEOR V9.B16, V9.B16, V9.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R25), F9
-lanes15:
+moved5:
 	ADD R2, R1, R1
 	FMOVQ (R1), F10
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R25), F11
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R25), F11
-	TBZ $0, R23, lanes18
-	ADD $8, R25, R25
-	VLD1 (R25), V11.S[2]
-	B lanes18
-lanes17:
-	VEOR V11.B16, V11.B16, V11.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R25), F11
-lanes18:
+moved6:
 	ADD R2, R1, R1
 	FMOVQ (R1), F12
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R25), F13
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R25), F13
-	TBZ $0, R23, lanes21
-	ADD $8, R25, R25
-	VLD1 (R25), V13.S[2]
-	B lanes21
-lanes20:
-	VEOR V13.B16, V13.B16, V13.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R25), F13
-lanes21:
+moved7:
 	ADD R2, R1, R1
 
 started:
@@ -13021,37 +13402,13 @@ next:
 	VFMLA V12.S4, V14.S4, V31.S4
 	VORR V31.B16, V31.B16, V12.B16
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ (R25), F14
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD (R25), F14
-	TBZ $0, R23, lanes24
-	ADD $8, R25, R25
-	VLD1 (R25), V14.S[2]
-	B lanes24
-lanes23:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes24
-	FMOVS (R25), F14
-lanes24:
+moved8:
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ (R25), F15
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD (R25), F15
-	TBZ $0, R23, lanes27
-	ADD $8, R25, R25
-	VLD1 (R25), V15.S[2]
-	B lanes27
-lanes26:
-	VEOR V15.B16, V15.B16, V15.B16
-	TBZ $0, R23, lanes27
-	FMOVS (R25), F15
-lanes27:
+moved9:
 	VORR V15.B16, V15.B16, V31.B16
 	VFMLA V1.S4, V14.S4, V31.S4
 	VORR V31.B16, V31.B16, V1.B16
@@ -13082,141 +13439,57 @@ scaled:
 	FMOVQ (R0), F14
 	WORD $0x4e2ed400 // FADD v0.4s, v0.4s, v14.4s
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ (R25), F14
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD (R25), F14
-	TBZ $0, R23, lanes30
-	ADD $8, R25, R25
-	VLD1 (R25), V14.S[2]
-	B lanes30
-lanes29:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes30
-	FMOVS (R25), F14
-lanes30:
+moved10:
 	WORD $0x4e2ed421 // FADD v1.4s, v1.4s, v14.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F14
 	WORD $0x4e2ed442 // FADD v2.4s, v2.4s, v14.4s
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ (R25), F14
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD (R25), F14
-	TBZ $0, R23, lanes33
-	ADD $8, R25, R25
-	VLD1 (R25), V14.S[2]
-	B lanes33
-lanes32:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes33
-	FMOVS (R25), F14
-lanes33:
+moved11:
 	WORD $0x4e2ed463 // FADD v3.4s, v3.4s, v14.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F14
 	WORD $0x4e2ed484 // FADD v4.4s, v4.4s, v14.4s
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes34
+	TBZ $2, R23, some12
 	FMOVQ (R25), F14
-	B lanes36
-lanes34:
-	TBZ $1, R23, lanes35
-	FMOVD (R25), F14
-	TBZ $0, R23, lanes36
-	ADD $8, R25, R25
-	VLD1 (R25), V14.S[2]
-	B lanes36
-lanes35:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes36
-	FMOVS (R25), F14
-lanes36:
+moved12:
 	WORD $0x4e2ed4a5 // FADD v5.4s, v5.4s, v14.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F14
 	WORD $0x4e2ed4c6 // FADD v6.4s, v6.4s, v14.4s
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes37
+	TBZ $2, R23, some13
 	FMOVQ (R25), F14
-	B lanes39
-lanes37:
-	TBZ $1, R23, lanes38
-	FMOVD (R25), F14
-	TBZ $0, R23, lanes39
-	ADD $8, R25, R25
-	VLD1 (R25), V14.S[2]
-	B lanes39
-lanes38:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes39
-	FMOVS (R25), F14
-lanes39:
+moved13:
 	WORD $0x4e2ed4e7 // FADD v7.4s, v7.4s, v14.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F14
 	WORD $0x4e2ed508 // FADD v8.4s, v8.4s, v14.4s
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes40
+	TBZ $2, R23, some14
 	FMOVQ (R25), F14
-	B lanes42
-lanes40:
-	TBZ $1, R23, lanes41
-	FMOVD (R25), F14
-	TBZ $0, R23, lanes42
-	ADD $8, R25, R25
-	VLD1 (R25), V14.S[2]
-	B lanes42
-lanes41:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes42
-	FMOVS (R25), F14
-lanes42:
+moved14:
 	WORD $0x4e2ed529 // FADD v9.4s, v9.4s, v14.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F14
 	WORD $0x4e2ed54a // FADD v10.4s, v10.4s, v14.4s
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes43
+	TBZ $2, R23, some15
 	FMOVQ (R25), F14
-	B lanes45
-lanes43:
-	TBZ $1, R23, lanes44
-	FMOVD (R25), F14
-	TBZ $0, R23, lanes45
-	ADD $8, R25, R25
-	VLD1 (R25), V14.S[2]
-	B lanes45
-lanes44:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes45
-	FMOVS (R25), F14
-lanes45:
+moved15:
 	WORD $0x4e2ed56b // FADD v11.4s, v11.4s, v14.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F14
 	WORD $0x4e2ed58c // FADD v12.4s, v12.4s, v14.4s
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes46
+	TBZ $2, R23, some16
 	FMOVQ (R25), F14
-	B lanes48
-lanes46:
-	TBZ $1, R23, lanes47
-	FMOVD (R25), F14
-	TBZ $0, R23, lanes48
-	ADD $8, R25, R25
-	VLD1 (R25), V14.S[2]
-	B lanes48
-lanes47:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes48
-	FMOVS (R25), F14
-lanes48:
+moved16:
 	WORD $0x4e2ed5ad // FADD v13.4s, v13.4s, v14.4s
 	ADD R1, R0, R0
 	MOVD R0, residual+88(FP)
@@ -13285,122 +13558,45 @@ store:
 part:
 	FMOVQ F0, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes49
+	TBZ $2, R23, some17
 	FMOVQ F1, (R25)
-	B lanes51
-lanes49:
-	TBZ $1, R23, lanes50
-	FMOVD F1, (R25)
-	TBZ $0, R23, lanes51
-	ADD $8, R25, R25
-	VST1 V1.S[2], (R25)
-	B lanes51
-lanes50:
-	TBZ $0, R23, lanes51
-	FMOVS F1, (R25)
-lanes51:
+moved17:
 	ADD R2, R7, R7
 	FMOVQ F2, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes52
+	TBZ $2, R23, some18
 	FMOVQ F3, (R25)
-	B lanes54
-lanes52:
-	TBZ $1, R23, lanes53
-	FMOVD F3, (R25)
-	TBZ $0, R23, lanes54
-	ADD $8, R25, R25
-	VST1 V3.S[2], (R25)
-	B lanes54
-lanes53:
-	TBZ $0, R23, lanes54
-	FMOVS F3, (R25)
-lanes54:
+moved18:
 	ADD R2, R7, R7
 	FMOVQ F4, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes55
+	TBZ $2, R23, some19
 	FMOVQ F5, (R25)
-	B lanes57
-lanes55:
-	TBZ $1, R23, lanes56
-	FMOVD F5, (R25)
-	TBZ $0, R23, lanes57
-	ADD $8, R25, R25
-	VST1 V5.S[2], (R25)
-	B lanes57
-lanes56:
-	TBZ $0, R23, lanes57
-	FMOVS F5, (R25)
-lanes57:
+moved19:
 	ADD R2, R7, R7
 	FMOVQ F6, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes58
+	TBZ $2, R23, some20
 	FMOVQ F7, (R25)
-	B lanes60
-lanes58:
-	TBZ $1, R23, lanes59
-	FMOVD F7, (R25)
-	TBZ $0, R23, lanes60
-	ADD $8, R25, R25
-	VST1 V7.S[2], (R25)
-	B lanes60
-lanes59:
-	TBZ $0, R23, lanes60
-	FMOVS F7, (R25)
-lanes60:
+moved20:
 	ADD R2, R7, R7
 	FMOVQ F8, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes61
+	TBZ $2, R23, some21
 	FMOVQ F9, (R25)
-	B lanes63
-lanes61:
-	TBZ $1, R23, lanes62
-	FMOVD F9, (R25)
-	TBZ $0, R23, lanes63
-	ADD $8, R25, R25
-	VST1 V9.S[2], (R25)
-	B lanes63
-lanes62:
-	TBZ $0, R23, lanes63
-	FMOVS F9, (R25)
-lanes63:
+moved21:
 	ADD R2, R7, R7
 	FMOVQ F10, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes64
+	TBZ $2, R23, some22
 	FMOVQ F11, (R25)
-	B lanes66
-lanes64:
-	TBZ $1, R23, lanes65
-	FMOVD F11, (R25)
-	TBZ $0, R23, lanes66
-	ADD $8, R25, R25
-	VST1 V11.S[2], (R25)
-	B lanes66
-lanes65:
-	TBZ $0, R23, lanes66
-	FMOVS F11, (R25)
-lanes66:
+moved22:
 	ADD R2, R7, R7
 	FMOVQ F12, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes67
+	TBZ $2, R23, some23
 	FMOVQ F13, (R25)
-	B lanes69
-lanes67:
-	TBZ $1, R23, lanes68
-	FMOVD F13, (R25)
-	TBZ $0, R23, lanes69
-	ADD $8, R25, R25
-	VST1 V13.S[2], (R25)
-	B lanes69
-lanes68:
-	TBZ $0, R23, lanes69
-	FMOVS F13, (R25)
-lanes69:
+moved23:
 	ADD R2, R7, R7
 
 stored:
@@ -13412,6 +13608,298 @@ stored:
 	MOVD R25, tiles+136(FP)
 	BNE tile
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R25), F1
+	TBZ $0, R23, moved1
+	ADD $8, R25, R25
+	VLD1 (R25), V1.S[2]
+	B moved1
+one1:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved1
+	FMOVS (R25), F1
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R25), F3
+	TBZ $0, R23, moved2
+	ADD $8, R25, R25
+	VLD1 (R25), V3.S[2]
+	B moved2
+one2:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved2
+	FMOVS (R25), F3
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R25), F5
+	TBZ $0, R23, moved3
+	ADD $8, R25, R25
+	VLD1 (R25), V5.S[2]
+	B moved3
+one3:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved3
+	FMOVS (R25), F5
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R25), F7
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VLD1 (R25), V7.S[2]
+	B moved4
+one4:
+	VEOR V7.B16, V7.B16, V7.B16
+	TBZ $0, R23, moved4
+	FMOVS (R25), F7
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R25), F9
+	TBZ $0, R23, moved5
+	ADD $8, R25, R25
+	VLD1 (R25), V9.S[2]
+	B moved5
+one5:
+	VEOR V9.B16, V9.B16, V9.B16
+	TBZ $0, R23, moved5
+	FMOVS (R25), F9
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R25), F11
+	TBZ $0, R23, moved6
+	ADD $8, R25, R25
+	VLD1 (R25), V11.S[2]
+	B moved6
+one6:
+	VEOR V11.B16, V11.B16, V11.B16
+	TBZ $0, R23, moved6
+	FMOVS (R25), F11
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R25), F13
+	TBZ $0, R23, moved7
+	ADD $8, R25, R25
+	VLD1 (R25), V13.S[2]
+	B moved7
+one7:
+	VEOR V13.B16, V13.B16, V13.B16
+	TBZ $0, R23, moved7
+	FMOVS (R25), F13
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD (R25), F14
+	TBZ $0, R23, moved8
+	ADD $8, R25, R25
+	VLD1 (R25), V14.S[2]
+	B moved8
+one8:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved8
+	FMOVS (R25), F14
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD (R25), F15
+	TBZ $0, R23, moved9
+	ADD $8, R25, R25
+	VLD1 (R25), V15.S[2]
+	B moved9
+one9:
+	VEOR V15.B16, V15.B16, V15.B16
+	TBZ $0, R23, moved9
+	FMOVS (R25), F15
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD (R25), F14
+	TBZ $0, R23, moved10
+	ADD $8, R25, R25
+	VLD1 (R25), V14.S[2]
+	B moved10
+one10:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved10
+	FMOVS (R25), F14
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD (R25), F14
+	TBZ $0, R23, moved11
+	ADD $8, R25, R25
+	VLD1 (R25), V14.S[2]
+	B moved11
+one11:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved11
+	FMOVS (R25), F14
+	B moved11
+
+some12:
+	TBZ $1, R23, one12
+	FMOVD (R25), F14
+	TBZ $0, R23, moved12
+	ADD $8, R25, R25
+	VLD1 (R25), V14.S[2]
+	B moved12
+one12:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved12
+	FMOVS (R25), F14
+	B moved12
+
+some13:
+	TBZ $1, R23, one13
+	FMOVD (R25), F14
+	TBZ $0, R23, moved13
+	ADD $8, R25, R25
+	VLD1 (R25), V14.S[2]
+	B moved13
+one13:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved13
+	FMOVS (R25), F14
+	B moved13
+
+some14:
+	TBZ $1, R23, one14
+	FMOVD (R25), F14
+	TBZ $0, R23, moved14
+	ADD $8, R25, R25
+	VLD1 (R25), V14.S[2]
+	B moved14
+one14:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved14
+	FMOVS (R25), F14
+	B moved14
+
+some15:
+	TBZ $1, R23, one15
+	FMOVD (R25), F14
+	TBZ $0, R23, moved15
+	ADD $8, R25, R25
+	VLD1 (R25), V14.S[2]
+	B moved15
+one15:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved15
+	FMOVS (R25), F14
+	B moved15
+
+some16:
+	TBZ $1, R23, one16
+	FMOVD (R25), F14
+	TBZ $0, R23, moved16
+	ADD $8, R25, R25
+	VLD1 (R25), V14.S[2]
+	B moved16
+one16:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved16
+	FMOVS (R25), F14
+	B moved16
+
+some17:
+	TBZ $1, R23, one17
+	FMOVD F1, (R25)
+	TBZ $0, R23, moved17
+	ADD $8, R25, R25
+	VST1 V1.S[2], (R25)
+	B moved17
+one17:
+	TBZ $0, R23, moved17
+	FMOVS F1, (R25)
+	B moved17
+
+some18:
+	TBZ $1, R23, one18
+	FMOVD F3, (R25)
+	TBZ $0, R23, moved18
+	ADD $8, R25, R25
+	VST1 V3.S[2], (R25)
+	B moved18
+one18:
+	TBZ $0, R23, moved18
+	FMOVS F3, (R25)
+	B moved18
+
+some19:
+	TBZ $1, R23, one19
+	FMOVD F5, (R25)
+	TBZ $0, R23, moved19
+	ADD $8, R25, R25
+	VST1 V5.S[2], (R25)
+	B moved19
+one19:
+	TBZ $0, R23, moved19
+	FMOVS F5, (R25)
+	B moved19
+
+some20:
+	TBZ $1, R23, one20
+	FMOVD F7, (R25)
+	TBZ $0, R23, moved20
+	ADD $8, R25, R25
+	VST1 V7.S[2], (R25)
+	B moved20
+one20:
+	TBZ $0, R23, moved20
+	FMOVS F7, (R25)
+	B moved20
+
+some21:
+	TBZ $1, R23, one21
+	FMOVD F9, (R25)
+	TBZ $0, R23, moved21
+	ADD $8, R25, R25
+	VST1 V9.S[2], (R25)
+	B moved21
+one21:
+	TBZ $0, R23, moved21
+	FMOVS F9, (R25)
+	B moved21
+
+some22:
+	TBZ $1, R23, one22
+	FMOVD F11, (R25)
+	TBZ $0, R23, moved22
+	ADD $8, R25, R25
+	VST1 V11.S[2], (R25)
+	B moved22
+one22:
+	TBZ $0, R23, moved22
+	FMOVS F11, (R25)
+	B moved22
+
+some23:
+	TBZ $1, R23, one23
+	FMOVD F13, (R25)
+	TBZ $0, R23, moved23
+	ADD $8, R25, R25
+	VST1 V13.S[2], (R25)
+	B moved23
+one23:
+	TBZ $0, R23, moved23
+	FMOVS F13, (R25)
+	B moved23
 
 // func neonTile2x8(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 TEXT ·neonTile2x8(SB), NOSPLIT, $0-192
@@ -13454,147 +13942,51 @@ resume:
 	MOVD R7, R1
 	FMOVQ (R1), F0
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R25), F1
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R25), F1
-	TBZ $0, R23, lanes3
-	ADD $8, R25, R25
-	VLD1 (R25), V1.S[2]
-	B lanes3
-lanes2:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R25), F1
-lanes3:
+moved1:
 	ADD R2, R1, R1
 	FMOVQ (R1), F2
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R25), F3
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R25), F3
-	TBZ $0, R23, lanes6
-	ADD $8, R25, R25
-	VLD1 (R25), V3.S[2]
-	B lanes6
-lanes5:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R25), F3
-lanes6:
+moved2:
 	ADD R2, R1, R1
 	FMOVQ (R1), F4
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R25), F5
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R25), F5
-	TBZ $0, R23, lanes9
-	ADD $8, R25, R25
-	VLD1 (R25), V5.S[2]
-	B lanes9
-lanes8:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R25), F5
-lanes9:
+moved3:
 	ADD R2, R1, R1
 	FMOVQ (R1), F6
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R25), F7
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R25), F7
-	TBZ $0, R23, lanes12
-	ADD $8, R25, R25
-	VLD1 (R25), V7.S[2]
-	B lanes12
-lanes11:
-	VEOR V7.B16, V7.B16, V7.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R25), F7
-lanes12:
+moved4:
 	ADD R2, R1, R1
 	FMOVQ (R1), F8
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R25), F9
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R25), F9
-	TBZ $0, R23, lanes15
-	ADD $8, R25, R25
-	VLD1 (R25), V9.S[2]
-	B lanes15
-lanes14:
-	VEOR V9.B16, V9.B16, V9.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R25), F9
-lanes15:
+moved5:
 	ADD R2, R1, R1
 	FMOVQ (R1), F10
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R25), F11
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R25), F11
-	TBZ $0, R23, lanes18
-	ADD $8, R25, R25
-	VLD1 (R25), V11.S[2]
-	B lanes18
-lanes17:
-	VEOR V11.B16, V11.B16, V11.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R25), F11
-lanes18:
+moved6:
 	ADD R2, R1, R1
 	FMOVQ (R1), F12
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R25), F13
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R25), F13
-	TBZ $0, R23, lanes21
-	ADD $8, R25, R25
-	VLD1 (R25), V13.S[2]
-	B lanes21
-lanes20:
-	VEOR V13.B16, V13.B16, V13.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R25), F13
-lanes21:
+moved7:
 	ADD R2, R1, R1
 	FMOVQ (R1), F14
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ (R25), F15
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD (R25), F15
-	TBZ $0, R23, lanes24
-	ADD $8, R25, R25
-	VLD1 (R25), V15.S[2]
-	B lanes24
-lanes23:
-	VEOR V15.B16, V15.B16, V15.B16
-	TBZ $0, R23, lanes24
-	FMOVS (R25), F15
-lanes24:
+moved8:
 	ADD R2, R1, R1
 
 started:
@@ -13801,37 +14193,13 @@ next:
 	VFMLA V14.S4, V16.S4, V31.S4
 	VORR V31.B16, V31.B16, V14.B16
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ (R25), F16
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD (R25), F16
-	TBZ $0, R23, lanes27
-	ADD $8, R25, R25
-	VLD1 (R25), V16.S[2]
-	B lanes27
-lanes26:
-	VEOR V16.B16, V16.B16, V16.B16
-	TBZ $0, R23, lanes27
-	FMOVS (R25), F16
-lanes27:
+moved9:
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ (R25), F17
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD (R25), F17
-	TBZ $0, R23, lanes30
-	ADD $8, R25, R25
-	VLD1 (R25), V17.S[2]
-	B lanes30
-lanes29:
-	VEOR V17.B16, V17.B16, V17.B16
-	TBZ $0, R23, lanes30
-	FMOVS (R25), F17
-lanes30:
+moved10:
 	VORR V17.B16, V17.B16, V31.B16
 	VFMLA V1.S4, V16.S4, V31.S4
 	VORR V31.B16, V31.B16, V1.B16
@@ -13865,161 +14233,65 @@ scaled:
 	FMOVQ (R0), F16
 	WORD $0x4e30d400 // FADD v0.4s, v0.4s, v16.4s
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ (R25), F16
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD (R25), F16
-	TBZ $0, R23, lanes33
-	ADD $8, R25, R25
-	VLD1 (R25), V16.S[2]
-	B lanes33
-lanes32:
-	VEOR V16.B16, V16.B16, V16.B16
-	TBZ $0, R23, lanes33
-	FMOVS (R25), F16
-lanes33:
+moved11:
 	WORD $0x4e30d421 // FADD v1.4s, v1.4s, v16.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F16
 	WORD $0x4e30d442 // FADD v2.4s, v2.4s, v16.4s
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes34
+	TBZ $2, R23, some12
 	FMOVQ (R25), F16
-	B lanes36
-lanes34:
-	TBZ $1, R23, lanes35
-	FMOVD (R25), F16
-	TBZ $0, R23, lanes36
-	ADD $8, R25, R25
-	VLD1 (R25), V16.S[2]
-	B lanes36
-lanes35:
-	VEOR V16.B16, V16.B16, V16.B16
-	TBZ $0, R23, lanes36
-	FMOVS (R25), F16
-lanes36:
+moved12:
 	WORD $0x4e30d463 // FADD v3.4s, v3.4s, v16.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F16
 	WORD $0x4e30d484 // FADD v4.4s, v4.4s, v16.4s
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes37
+	TBZ $2, R23, some13
 	FMOVQ (R25), F16
-	B lanes39
-lanes37:
-	TBZ $1, R23, lanes38
-	FMOVD (R25), F16
-	TBZ $0, R23, lanes39
-	ADD $8, R25, R25
-	VLD1 (R25), V16.S[2]
-	B lanes39
-lanes38:
-	VEOR V16.B16, V16.B16, V16.B16
-	TBZ $0, R23, lanes39
-	FMOVS (R25), F16
-lanes39:
+moved13:
 	WORD $0x4e30d4a5 // FADD v5.4s, v5.4s, v16.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F16
 	WORD $0x4e30d4c6 // FADD v6.4s, v6.4s, v16.4s
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes40
+	TBZ $2, R23, some14
 	FMOVQ (R25), F16
-	B lanes42
-lanes40:
-	TBZ $1, R23, lanes41
-	FMOVD (R25), F16
-	TBZ $0, R23, lanes42
-	ADD $8, R25, R25
-	VLD1 (R25), V16.S[2]
-	B lanes42
-lanes41:
-	VEOR V16.B16, V16.B16, V16.B16
-	TBZ $0, R23, lanes42
-	FMOVS (R25), F16
-lanes42:
+moved14:
 	WORD $0x4e30d4e7 // FADD v7.4s, v7.4s, v16.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F16
 	WORD $0x4e30d508 // FADD v8.4s, v8.4s, v16.4s
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes43
+	TBZ $2, R23, some15
 	FMOVQ (R25), F16
-	B lanes45
-lanes43:
-	TBZ $1, R23, lanes44
-	FMOVD (R25), F16
-	TBZ $0, R23, lanes45
-	ADD $8, R25, R25
-	VLD1 (R25), V16.S[2]
-	B lanes45
-lanes44:
-	VEOR V16.B16, V16.B16, V16.B16
-	TBZ $0, R23, lanes45
-	FMOVS (R25), F16
-lanes45:
+moved15:
 	WORD $0x4e30d529 // FADD v9.4s, v9.4s, v16.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F16
 	WORD $0x4e30d54a // FADD v10.4s, v10.4s, v16.4s
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes46
+	TBZ $2, R23, some16
 	FMOVQ (R25), F16
-	B lanes48
-lanes46:
-	TBZ $1, R23, lanes47
-	FMOVD (R25), F16
-	TBZ $0, R23, lanes48
-	ADD $8, R25, R25
-	VLD1 (R25), V16.S[2]
-	B lanes48
-lanes47:
-	VEOR V16.B16, V16.B16, V16.B16
-	TBZ $0, R23, lanes48
-	FMOVS (R25), F16
-lanes48:
+moved16:
 	WORD $0x4e30d56b // FADD v11.4s, v11.4s, v16.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F16
 	WORD $0x4e30d58c // FADD v12.4s, v12.4s, v16.4s
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes49
+	TBZ $2, R23, some17
 	FMOVQ (R25), F16
-	B lanes51
-lanes49:
-	TBZ $1, R23, lanes50
-	FMOVD (R25), F16
-	TBZ $0, R23, lanes51
-	ADD $8, R25, R25
-	VLD1 (R25), V16.S[2]
-	B lanes51
-lanes50:
-	VEOR V16.B16, V16.B16, V16.B16
-	TBZ $0, R23, lanes51
-	FMOVS (R25), F16
-lanes51:
+moved17:
 	WORD $0x4e30d5ad // FADD v13.4s, v13.4s, v16.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F16
 	WORD $0x4e30d5ce // FADD v14.4s, v14.4s, v16.4s
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes52
+	TBZ $2, R23, some18
 	FMOVQ (R25), F16
-	B lanes54
-lanes52:
-	TBZ $1, R23, lanes53
-	FMOVD (R25), F16
-	TBZ $0, R23, lanes54
-	ADD $8, R25, R25
-	VLD1 (R25), V16.S[2]
-	B lanes54
-lanes53:
-	VEOR V16.B16, V16.B16, V16.B16
-	TBZ $0, R23, lanes54
-	FMOVS (R25), F16
-lanes54:
+moved18:
 	WORD $0x4e30d5ef // FADD v15.4s, v15.4s, v16.4s
 	ADD R1, R0, R0
 	MOVD R0, residual+88(FP)
@@ -14095,139 +14367,51 @@ store:
 part:
 	FMOVQ F0, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes55
+	TBZ $2, R23, some19
 	FMOVQ F1, (R25)
-	B lanes57
-lanes55:
-	TBZ $1, R23, lanes56
-	FMOVD F1, (R25)
-	TBZ $0, R23, lanes57
-	ADD $8, R25, R25
-	VST1 V1.S[2], (R25)
-	B lanes57
-lanes56:
-	TBZ $0, R23, lanes57
-	FMOVS F1, (R25)
-lanes57:
+moved19:
 	ADD R2, R7, R7
 	FMOVQ F2, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes58
+	TBZ $2, R23, some20
 	FMOVQ F3, (R25)
-	B lanes60
-lanes58:
-	TBZ $1, R23, lanes59
-	FMOVD F3, (R25)
-	TBZ $0, R23, lanes60
-	ADD $8, R25, R25
-	VST1 V3.S[2], (R25)
-	B lanes60
-lanes59:
-	TBZ $0, R23, lanes60
-	FMOVS F3, (R25)
-lanes60:
+moved20:
 	ADD R2, R7, R7
 	FMOVQ F4, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes61
+	TBZ $2, R23, some21
 	FMOVQ F5, (R25)
-	B lanes63
-lanes61:
-	TBZ $1, R23, lanes62
-	FMOVD F5, (R25)
-	TBZ $0, R23, lanes63
-	ADD $8, R25, R25
-	VST1 V5.S[2], (R25)
-	B lanes63
-lanes62:
-	TBZ $0, R23, lanes63
-	FMOVS F5, (R25)
-lanes63:
+moved21:
 	ADD R2, R7, R7
 	FMOVQ F6, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes64
+	TBZ $2, R23, some22
 	FMOVQ F7, (R25)
-	B lanes66
-lanes64:
-	TBZ $1, R23, lanes65
-	FMOVD F7, (R25)
-	TBZ $0, R23, lanes66
-	ADD $8, R25, R25
-	VST1 V7.S[2], (R25)
-	B lanes66
-lanes65:
-	TBZ $0, R23, lanes66
-	FMOVS F7, (R25)
-lanes66:
+moved22:
 	ADD R2, R7, R7
 	FMOVQ F8, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes67
+	TBZ $2, R23, some23
 	FMOVQ F9, (R25)
-	B lanes69
-lanes67:
-	TBZ $1, R23, lanes68
-	FMOVD F9, (R25)
-	TBZ $0, R23, lanes69
-	ADD $8, R25, R25
-	VST1 V9.S[2], (R25)
-	B lanes69
-lanes68:
-	TBZ $0, R23, lanes69
-	FMOVS F9, (R25)
-lanes69:
+moved23:
 	ADD R2, R7, R7
 	FMOVQ F10, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes70
+	TBZ $2, R23, some24
 	FMOVQ F11, (R25)
-	B lanes72
-lanes70:
-	TBZ $1, R23, lanes71
-	FMOVD F11, (R25)
-	TBZ $0, R23, lanes72
-	ADD $8, R25, R25
-	VST1 V11.S[2], (R25)
-	B lanes72
-lanes71:
-	TBZ $0, R23, lanes72
-	FMOVS F11, (R25)
-lanes72:
+moved24:
 	ADD R2, R7, R7
 	FMOVQ F12, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes73
+	TBZ $2, R23, some25
 	FMOVQ F13, (R25)
-	B lanes75
-lanes73:
-	TBZ $1, R23, lanes74
-	FMOVD F13, (R25)
-	TBZ $0, R23, lanes75
-	ADD $8, R25, R25
-	VST1 V13.S[2], (R25)
-	B lanes75
-lanes74:
-	TBZ $0, R23, lanes75
-	FMOVS F13, (R25)
-lanes75:
+moved25:
 	ADD R2, R7, R7
 	FMOVQ F14, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes76
+	TBZ $2, R23, some26
 	FMOVQ F15, (R25)
-	B lanes78
-lanes76:
-	TBZ $1, R23, lanes77
-	FMOVD F15, (R25)
-	TBZ $0, R23, lanes78
-	ADD $8, R25, R25
-	VST1 V15.S[2], (R25)
-	B lanes78
-lanes77:
-	TBZ $0, R23, lanes78
-	FMOVS F15, (R25)
-lanes78:
+moved26:
 	ADD R2, R7, R7
 
 stored:
@@ -14239,6 +14423,336 @@ stored:
 	MOVD R25, tiles+136(FP)
 	BNE tile
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R25), F1
+	TBZ $0, R23, moved1
+	ADD $8, R25, R25
+	VLD1 (R25), V1.S[2]
+	B moved1
+one1:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved1
+	FMOVS (R25), F1
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R25), F3
+	TBZ $0, R23, moved2
+	ADD $8, R25, R25
+	VLD1 (R25), V3.S[2]
+	B moved2
+one2:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved2
+	FMOVS (R25), F3
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R25), F5
+	TBZ $0, R23, moved3
+	ADD $8, R25, R25
+	VLD1 (R25), V5.S[2]
+	B moved3
+one3:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved3
+	FMOVS (R25), F5
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R25), F7
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VLD1 (R25), V7.S[2]
+	B moved4
+one4:
+	VEOR V7.B16, V7.B16, V7.B16
+	TBZ $0, R23, moved4
+	FMOVS (R25), F7
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R25), F9
+	TBZ $0, R23, moved5
+	ADD $8, R25, R25
+	VLD1 (R25), V9.S[2]
+	B moved5
+one5:
+	VEOR V9.B16, V9.B16, V9.B16
+	TBZ $0, R23, moved5
+	FMOVS (R25), F9
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R25), F11
+	TBZ $0, R23, moved6
+	ADD $8, R25, R25
+	VLD1 (R25), V11.S[2]
+	B moved6
+one6:
+	VEOR V11.B16, V11.B16, V11.B16
+	TBZ $0, R23, moved6
+	FMOVS (R25), F11
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R25), F13
+	TBZ $0, R23, moved7
+	ADD $8, R25, R25
+	VLD1 (R25), V13.S[2]
+	B moved7
+one7:
+	VEOR V13.B16, V13.B16, V13.B16
+	TBZ $0, R23, moved7
+	FMOVS (R25), F13
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD (R25), F15
+	TBZ $0, R23, moved8
+	ADD $8, R25, R25
+	VLD1 (R25), V15.S[2]
+	B moved8
+one8:
+	VEOR V15.B16, V15.B16, V15.B16
+	TBZ $0, R23, moved8
+	FMOVS (R25), F15
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD (R25), F16
+	TBZ $0, R23, moved9
+	ADD $8, R25, R25
+	VLD1 (R25), V16.S[2]
+	B moved9
+one9:
+	VEOR V16.B16, V16.B16, V16.B16
+	TBZ $0, R23, moved9
+	FMOVS (R25), F16
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD (R25), F17
+	TBZ $0, R23, moved10
+	ADD $8, R25, R25
+	VLD1 (R25), V17.S[2]
+	B moved10
+one10:
+	VEOR V17.B16, V17.B16, V17.B16
+	TBZ $0, R23, moved10
+	FMOVS (R25), F17
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD (R25), F16
+	TBZ $0, R23, moved11
+	ADD $8, R25, R25
+	VLD1 (R25), V16.S[2]
+	B moved11
+one11:
+	VEOR V16.B16, V16.B16, V16.B16
+	TBZ $0, R23, moved11
+	FMOVS (R25), F16
+	B moved11
+
+some12:
+	TBZ $1, R23, one12
+	FMOVD (R25), F16
+	TBZ $0, R23, moved12
+	ADD $8, R25, R25
+	VLD1 (R25), V16.S[2]
+	B moved12
+one12:
+	VEOR V16.B16, V16.B16, V16.B16
+	TBZ $0, R23, moved12
+	FMOVS (R25), F16
+	B moved12
+
+some13:
+	TBZ $1, R23, one13
+	FMOVD (R25), F16
+	TBZ $0, R23, moved13
+	ADD $8, R25, R25
+	VLD1 (R25), V16.S[2]
+	B moved13
+one13:
+	VEOR V16.B16, V16.B16, V16.B16
+	TBZ $0, R23, moved13
+	FMOVS (R25), F16
+	B moved13
+
+some14:
+	TBZ $1, R23, one14
+	FMOVD (R25), F16
+	TBZ $0, R23, moved14
+	ADD $8, R25, R25
+	VLD1 (R25), V16.S[2]
+	B moved14
+one14:
+	VEOR V16.B16, V16.B16, V16.B16
+	TBZ $0, R23, moved14
+	FMOVS (R25), F16
+	B moved14
+
+some15:
+	TBZ $1, R23, one15
+	FMOVD (R25), F16
+	TBZ $0, R23, moved15
+	ADD $8, R25, R25
+	VLD1 (R25), V16.S[2]
+	B moved15
+one15:
+	VEOR V16.B16, V16.B16, V16.B16
+	TBZ $0, R23, moved15
+	FMOVS (R25), F16
+	B moved15
+
+some16:
+	TBZ $1, R23, one16
+	FMOVD (R25), F16
+	TBZ $0, R23, moved16
+	ADD $8, R25, R25
+	VLD1 (R25), V16.S[2]
+	B moved16
+one16:
+	VEOR V16.B16, V16.B16, V16.B16
+	TBZ $0, R23, moved16
+	FMOVS (R25), F16
+	B moved16
+
+some17:
+	TBZ $1, R23, one17
+	FMOVD (R25), F16
+	TBZ $0, R23, moved17
+	ADD $8, R25, R25
+	VLD1 (R25), V16.S[2]
+	B moved17
+one17:
+	VEOR V16.B16, V16.B16, V16.B16
+	TBZ $0, R23, moved17
+	FMOVS (R25), F16
+	B moved17
+
+some18:
+	TBZ $1, R23, one18
+	FMOVD (R25), F16
+	TBZ $0, R23, moved18
+	ADD $8, R25, R25
+	VLD1 (R25), V16.S[2]
+	B moved18
+one18:
+	VEOR V16.B16, V16.B16, V16.B16
+	TBZ $0, R23, moved18
+	FMOVS (R25), F16
+	B moved18
+
+some19:
+	TBZ $1, R23, one19
+	FMOVD F1, (R25)
+	TBZ $0, R23, moved19
+	ADD $8, R25, R25
+	VST1 V1.S[2], (R25)
+	B moved19
+one19:
+	TBZ $0, R23, moved19
+	FMOVS F1, (R25)
+	B moved19
+
+some20:
+	TBZ $1, R23, one20
+	FMOVD F3, (R25)
+	TBZ $0, R23, moved20
+	ADD $8, R25, R25
+	VST1 V3.S[2], (R25)
+	B moved20
+one20:
+	TBZ $0, R23, moved20
+	FMOVS F3, (R25)
+	B moved20
+
+some21:
+	TBZ $1, R23, one21
+	FMOVD F5, (R25)
+	TBZ $0, R23, moved21
+	ADD $8, R25, R25
+	VST1 V5.S[2], (R25)
+	B moved21
+one21:
+	TBZ $0, R23, moved21
+	FMOVS F5, (R25)
+	B moved21
+
+some22:
+	TBZ $1, R23, one22
+	FMOVD F7, (R25)
+	TBZ $0, R23, moved22
+	ADD $8, R25, R25
+	VST1 V7.S[2], (R25)
+	B moved22
+one22:
+	TBZ $0, R23, moved22
+	FMOVS F7, (R25)
+	B moved22
+
+some23:
+	TBZ $1, R23, one23
+	FMOVD F9, (R25)
+	TBZ $0, R23, moved23
+	ADD $8, R25, R25
+	VST1 V9.S[2], (R25)
+	B moved23
+one23:
+	TBZ $0, R23, moved23
+	FMOVS F9, (R25)
+	B moved23
+
+some24:
+	TBZ $1, R23, one24
+	FMOVD F11, (R25)
+	TBZ $0, R23, moved24
+	ADD $8, R25, R25
+	VST1 V11.S[2], (R25)
+	B moved24
+one24:
+	TBZ $0, R23, moved24
+	FMOVS F11, (R25)
+	B moved24
+
+some25:
+	TBZ $1, R23, one25
+	FMOVD F13, (R25)
+	TBZ $0, R23, moved25
+	ADD $8, R25, R25
+	VST1 V13.S[2], (R25)
+	B moved25
+one25:
+	TBZ $0, R23, moved25
+	FMOVS F13, (R25)
+	B moved25
+
+some26:
+	TBZ $1, R23, one26
+	FMOVD F15, (R25)
+	TBZ $0, R23, moved26
+	ADD $8, R25, R25
+	VST1 V15.S[2], (R25)
+	B moved26
+one26:
+	TBZ $0, R23, moved26
+	FMOVS F15, (R25)
+	B moved26
 
 // func neonTile2x9(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 TEXT ·neonTile2x9(SB), NOSPLIT, $0-192
@@ -14283,165 +14797,57 @@ resume:
 	MOVD R7, R1
 	FMOVQ (R1), F0
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R25), F1
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R25), F1
-	TBZ $0, R23, lanes3
-	ADD $8, R25, R25
-	VLD1 (R25), V1.S[2]
-	B lanes3
-lanes2:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R25), F1
-lanes3:
+moved1:
 	ADD R2, R1, R1
 	FMOVQ (R1), F2
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R25), F3
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R25), F3
-	TBZ $0, R23, lanes6
-	ADD $8, R25, R25
-	VLD1 (R25), V3.S[2]
-	B lanes6
-lanes5:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R25), F3
-lanes6:
+moved2:
 	ADD R2, R1, R1
 	FMOVQ (R1), F4
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R25), F5
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R25), F5
-	TBZ $0, R23, lanes9
-	ADD $8, R25, R25
-	VLD1 (R25), V5.S[2]
-	B lanes9
-lanes8:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R25), F5
-lanes9:
+moved3:
 	ADD R2, R1, R1
 	FMOVQ (R1), F6
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R25), F7
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R25), F7
-	TBZ $0, R23, lanes12
-	ADD $8, R25, R25
-	VLD1 (R25), V7.S[2]
-	B lanes12
-lanes11:
-	VEOR V7.B16, V7.B16, V7.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R25), F7
-lanes12:
+moved4:
 	ADD R2, R1, R1
 	FMOVQ (R1), F8
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R25), F9
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R25), F9
-	TBZ $0, R23, lanes15
-	ADD $8, R25, R25
-	VLD1 (R25), V9.S[2]
-	B lanes15
-lanes14:
-	VEOR V9.B16, V9.B16, V9.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R25), F9
-lanes15:
+moved5:
 	ADD R2, R1, R1
 	FMOVQ (R1), F10
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R25), F11
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R25), F11
-	TBZ $0, R23, lanes18
-	ADD $8, R25, R25
-	VLD1 (R25), V11.S[2]
-	B lanes18
-lanes17:
-	VEOR V11.B16, V11.B16, V11.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R25), F11
-lanes18:
+moved6:
 	ADD R2, R1, R1
 	FMOVQ (R1), F12
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R25), F13
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R25), F13
-	TBZ $0, R23, lanes21
-	ADD $8, R25, R25
-	VLD1 (R25), V13.S[2]
-	B lanes21
-lanes20:
-	VEOR V13.B16, V13.B16, V13.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R25), F13
-lanes21:
+moved7:
 	ADD R2, R1, R1
 	FMOVQ (R1), F14
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ (R25), F15
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD (R25), F15
-	TBZ $0, R23, lanes24
-	ADD $8, R25, R25
-	VLD1 (R25), V15.S[2]
-	B lanes24
-lanes23:
-	VEOR V15.B16, V15.B16, V15.B16
-	TBZ $0, R23, lanes24
-	FMOVS (R25), F15
-lanes24:
+moved8:
 	ADD R2, R1, R1
 	FMOVQ (R1), F16
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ (R25), F17
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD (R25), F17
-	TBZ $0, R23, lanes27
-	ADD $8, R25, R25
-	VLD1 (R25), V17.S[2]
-	B lanes27
-lanes26:
-	VEOR V17.B16, V17.B16, V17.B16
-	TBZ $0, R23, lanes27
-	FMOVS (R25), F17
-lanes27:
+moved9:
 	ADD R2, R1, R1
 
 started:
@@ -14664,37 +15070,13 @@ next:
 	VFMLA V16.S4, V18.S4, V31.S4
 	VORR V31.B16, V31.B16, V16.B16
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ (R25), F18
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD (R25), F18
-	TBZ $0, R23, lanes30
-	ADD $8, R25, R25
-	VLD1 (R25), V18.S[2]
-	B lanes30
-lanes29:
-	VEOR V18.B16, V18.B16, V18.B16
-	TBZ $0, R23, lanes30
-	FMOVS (R25), F18
-lanes30:
+moved10:
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ (R25), F19
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD (R25), F19
-	TBZ $0, R23, lanes33
-	ADD $8, R25, R25
-	VLD1 (R25), V19.S[2]
-	B lanes33
-lanes32:
-	VEOR V19.B16, V19.B16, V19.B16
-	TBZ $0, R23, lanes33
-	FMOVS (R25), F19
-lanes33:
+moved11:
 	VORR V19.B16, V19.B16, V31.B16
 	VFMLA V1.S4, V18.S4, V31.S4
 	VORR V31.B16, V31.B16, V1.B16
@@ -14731,181 +15113,73 @@ scaled:
 	FMOVQ (R0), F18
 	WORD $0x4e32d400 // FADD v0.4s, v0.4s, v18.4s
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes34
+	TBZ $2, R23, some12
 	FMOVQ (R25), F18
-	B lanes36
-lanes34:
-	TBZ $1, R23, lanes35
-	FMOVD (R25), F18
-	TBZ $0, R23, lanes36
-	ADD $8, R25, R25
-	VLD1 (R25), V18.S[2]
-	B lanes36
-lanes35:
-	VEOR V18.B16, V18.B16, V18.B16
-	TBZ $0, R23, lanes36
-	FMOVS (R25), F18
-lanes36:
+moved12:
 	WORD $0x4e32d421 // FADD v1.4s, v1.4s, v18.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F18
 	WORD $0x4e32d442 // FADD v2.4s, v2.4s, v18.4s
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes37
+	TBZ $2, R23, some13
 	FMOVQ (R25), F18
-	B lanes39
-lanes37:
-	TBZ $1, R23, lanes38
-	FMOVD (R25), F18
-	TBZ $0, R23, lanes39
-	ADD $8, R25, R25
-	VLD1 (R25), V18.S[2]
-	B lanes39
-lanes38:
-	VEOR V18.B16, V18.B16, V18.B16
-	TBZ $0, R23, lanes39
-	FMOVS (R25), F18
-lanes39:
+moved13:
 	WORD $0x4e32d463 // FADD v3.4s, v3.4s, v18.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F18
 	WORD $0x4e32d484 // FADD v4.4s, v4.4s, v18.4s
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes40
+	TBZ $2, R23, some14
 	FMOVQ (R25), F18
-	B lanes42
-lanes40:
-	TBZ $1, R23, lanes41
-	FMOVD (R25), F18
-	TBZ $0, R23, lanes42
-	ADD $8, R25, R25
-	VLD1 (R25), V18.S[2]
-	B lanes42
-lanes41:
-	VEOR V18.B16, V18.B16, V18.B16
-	TBZ $0, R23, lanes42
-	FMOVS (R25), F18
-lanes42:
+moved14:
 	WORD $0x4e32d4a5 // FADD v5.4s, v5.4s, v18.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F18
 	WORD $0x4e32d4c6 // FADD v6.4s, v6.4s, v18.4s
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes43
+	TBZ $2, R23, some15
 	FMOVQ (R25), F18
-	B lanes45
-lanes43:
-	TBZ $1, R23, lanes44
-	FMOVD (R25), F18
-	TBZ $0, R23, lanes45
-	ADD $8, R25, R25
-	VLD1 (R25), V18.S[2]
-	B lanes45
-lanes44:
-	VEOR V18.B16, V18.B16, V18.B16
-	TBZ $0, R23, lanes45
-	FMOVS (R25), F18
-lanes45:
+moved15:
 	WORD $0x4e32d4e7 // FADD v7.4s, v7.4s, v18.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F18
 	WORD $0x4e32d508 // FADD v8.4s, v8.4s, v18.4s
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes46
+	TBZ $2, R23, some16
 	FMOVQ (R25), F18
-	B lanes48
-lanes46:
-	TBZ $1, R23, lanes47
-	FMOVD (R25), F18
-	TBZ $0, R23, lanes48
-	ADD $8, R25, R25
-	VLD1 (R25), V18.S[2]
-	B lanes48
-lanes47:
-	VEOR V18.B16, V18.B16, V18.B16
-	TBZ $0, R23, lanes48
-	FMOVS (R25), F18
-lanes48:
+moved16:
 	WORD $0x4e32d529 // FADD v9.4s, v9.4s, v18.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F18
 	WORD $0x4e32d54a // FADD v10.4s, v10.4s, v18.4s
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes49
+	TBZ $2, R23, some17
 	FMOVQ (R25), F18
-	B lanes51
-lanes49:
-	TBZ $1, R23, lanes50
-	FMOVD (R25), F18
-	TBZ $0, R23, lanes51
-	ADD $8, R25, R25
-	VLD1 (R25), V18.S[2]
-	B lanes51
-lanes50:
-	VEOR V18.B16, V18.B16, V18.B16
-	TBZ $0, R23, lanes51
-	FMOVS (R25), F18
-lanes51:
+moved17:
 	WORD $0x4e32d56b // FADD v11.4s, v11.4s, v18.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F18
 	WORD $0x4e32d58c // FADD v12.4s, v12.4s, v18.4s
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes52
+	TBZ $2, R23, some18
 	FMOVQ (R25), F18
-	B lanes54
-lanes52:
-	TBZ $1, R23, lanes53
-	FMOVD (R25), F18
-	TBZ $0, R23, lanes54
-	ADD $8, R25, R25
-	VLD1 (R25), V18.S[2]
-	B lanes54
-lanes53:
-	VEOR V18.B16, V18.B16, V18.B16
-	TBZ $0, R23, lanes54
-	FMOVS (R25), F18
-lanes54:
+moved18:
 	WORD $0x4e32d5ad // FADD v13.4s, v13.4s, v18.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F18
 	WORD $0x4e32d5ce // FADD v14.4s, v14.4s, v18.4s
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes55
+	TBZ $2, R23, some19
 	FMOVQ (R25), F18
-	B lanes57
-lanes55:
-	TBZ $1, R23, lanes56
-	FMOVD (R25), F18
-	TBZ $0, R23, lanes57
-	ADD $8, R25, R25
-	VLD1 (R25), V18.S[2]
-	B lanes57
-lanes56:
-	VEOR V18.B16, V18.B16, V18.B16
-	TBZ $0, R23, lanes57
-	FMOVS (R25), F18
-lanes57:
+moved19:
 	WORD $0x4e32d5ef // FADD v15.4s, v15.4s, v18.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F18
 	WORD $0x4e32d610 // FADD v16.4s, v16.4s, v18.4s
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes58
+	TBZ $2, R23, some20
 	FMOVQ (R25), F18
-	B lanes60
-lanes58:
-	TBZ $1, R23, lanes59
-	FMOVD (R25), F18
-	TBZ $0, R23, lanes60
-	ADD $8, R25, R25
-	VLD1 (R25), V18.S[2]
-	B lanes60
-lanes59:
-	VEOR V18.B16, V18.B16, V18.B16
-	TBZ $0, R23, lanes60
-	FMOVS (R25), F18
-lanes60:
+moved20:
 	WORD $0x4e32d631 // FADD v17.4s, v17.4s, v18.4s
 	ADD R1, R0, R0
 	MOVD R0, residual+88(FP)
@@ -14988,156 +15262,57 @@ store:
 part:
 	FMOVQ F0, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes61
+	TBZ $2, R23, some21
 	FMOVQ F1, (R25)
-	B lanes63
-lanes61:
-	TBZ $1, R23, lanes62
-	FMOVD F1, (R25)
-	TBZ $0, R23, lanes63
-	ADD $8, R25, R25
-	VST1 V1.S[2], (R25)
-	B lanes63
-lanes62:
-	TBZ $0, R23, lanes63
-	FMOVS F1, (R25)
-lanes63:
+moved21:
 	ADD R2, R7, R7
 	FMOVQ F2, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes64
+	TBZ $2, R23, some22
 	FMOVQ F3, (R25)
-	B lanes66
-lanes64:
-	TBZ $1, R23, lanes65
-	FMOVD F3, (R25)
-	TBZ $0, R23, lanes66
-	ADD $8, R25, R25
-	VST1 V3.S[2], (R25)
-	B lanes66
-lanes65:
-	TBZ $0, R23, lanes66
-	FMOVS F3, (R25)
-lanes66:
+moved22:
 	ADD R2, R7, R7
 	FMOVQ F4, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes67
+	TBZ $2, R23, some23
 	FMOVQ F5, (R25)
-	B lanes69
-lanes67:
-	TBZ $1, R23, lanes68
-	FMOVD F5, (R25)
-	TBZ $0, R23, lanes69
-	ADD $8, R25, R25
-	VST1 V5.S[2], (R25)
-	B lanes69
-lanes68:
-	TBZ $0, R23, lanes69
-	FMOVS F5, (R25)
-lanes69:
+moved23:
 	ADD R2, R7, R7
 	FMOVQ F6, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes70
+	TBZ $2, R23, some24
 	FMOVQ F7, (R25)
-	B lanes72
-lanes70:
-	TBZ $1, R23, lanes71
-	FMOVD F7, (R25)
-	TBZ $0, R23, lanes72
-	ADD $8, R25, R25
-	VST1 V7.S[2], (R25)
-	B lanes72
-lanes71:
-	TBZ $0, R23, lanes72
-	FMOVS F7, (R25)
-lanes72:
+moved24:
 	ADD R2, R7, R7
 	FMOVQ F8, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes73
+	TBZ $2, R23, some25
 	FMOVQ F9, (R25)
-	B lanes75
-lanes73:
-	TBZ $1, R23, lanes74
-	FMOVD F9, (R25)
-	TBZ $0, R23, lanes75
-	ADD $8, R25, R25
-	VST1 V9.S[2], (R25)
-	B lanes75
-lanes74:
-	TBZ $0, R23, lanes75
-	FMOVS F9, (R25)
-lanes75:
+moved25:
 	ADD R2, R7, R7
 	FMOVQ F10, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes76
+	TBZ $2, R23, some26
 	FMOVQ F11, (R25)
-	B lanes78
-lanes76:
-	TBZ $1, R23, lanes77
-	FMOVD F11, (R25)
-	TBZ $0, R23, lanes78
-	ADD $8, R25, R25
-	VST1 V11.S[2], (R25)
-	B lanes78
-lanes77:
-	TBZ $0, R23, lanes78
-	FMOVS F11, (R25)
-lanes78:
+moved26:
 	ADD R2, R7, R7
 	FMOVQ F12, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes79
+	TBZ $2, R23, some27
 	FMOVQ F13, (R25)
-	B lanes81
-lanes79:
-	TBZ $1, R23, lanes80
-	FMOVD F13, (R25)
-	TBZ $0, R23, lanes81
-	ADD $8, R25, R25
-	VST1 V13.S[2], (R25)
-	B lanes81
-lanes80:
-	TBZ $0, R23, lanes81
-	FMOVS F13, (R25)
-lanes81:
+moved27:
 	ADD R2, R7, R7
 	FMOVQ F14, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes82
+	TBZ $2, R23, some28
 	FMOVQ F15, (R25)
-	B lanes84
-lanes82:
-	TBZ $1, R23, lanes83
-	FMOVD F15, (R25)
-	TBZ $0, R23, lanes84
-	ADD $8, R25, R25
-	VST1 V15.S[2], (R25)
-	B lanes84
-lanes83:
-	TBZ $0, R23, lanes84
-	FMOVS F15, (R25)
-lanes84:
+moved28:
 	ADD R2, R7, R7
 	FMOVQ F16, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes85
+	TBZ $2, R23, some29
 	FMOVQ F17, (R25)
-	B lanes87
-lanes85:
-	TBZ $1, R23, lanes86
-	FMOVD F17, (R25)
-	TBZ $0, R23, lanes87
-	ADD $8, R25, R25
-	VST1 V17.S[2], (R25)
-	B lanes87
-lanes86:
-	TBZ $0, R23, lanes87
-	FMOVS F17, (R25)
-lanes87:
+moved29:
 	ADD R2, R7, R7
 
 stored:
@@ -15149,6 +15324,374 @@ stored:
 	MOVD R25, tiles+136(FP)
 	BNE tile
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R25), F1
+	TBZ $0, R23, moved1
+	ADD $8, R25, R25
+	VLD1 (R25), V1.S[2]
+	B moved1
+one1:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved1
+	FMOVS (R25), F1
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R25), F3
+	TBZ $0, R23, moved2
+	ADD $8, R25, R25
+	VLD1 (R25), V3.S[2]
+	B moved2
+one2:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved2
+	FMOVS (R25), F3
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R25), F5
+	TBZ $0, R23, moved3
+	ADD $8, R25, R25
+	VLD1 (R25), V5.S[2]
+	B moved3
+one3:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved3
+	FMOVS (R25), F5
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R25), F7
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VLD1 (R25), V7.S[2]
+	B moved4
+one4:
+	VEOR V7.B16, V7.B16, V7.B16
+	TBZ $0, R23, moved4
+	FMOVS (R25), F7
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R25), F9
+	TBZ $0, R23, moved5
+	ADD $8, R25, R25
+	VLD1 (R25), V9.S[2]
+	B moved5
+one5:
+	VEOR V9.B16, V9.B16, V9.B16
+	TBZ $0, R23, moved5
+	FMOVS (R25), F9
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R25), F11
+	TBZ $0, R23, moved6
+	ADD $8, R25, R25
+	VLD1 (R25), V11.S[2]
+	B moved6
+one6:
+	VEOR V11.B16, V11.B16, V11.B16
+	TBZ $0, R23, moved6
+	FMOVS (R25), F11
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R25), F13
+	TBZ $0, R23, moved7
+	ADD $8, R25, R25
+	VLD1 (R25), V13.S[2]
+	B moved7
+one7:
+	VEOR V13.B16, V13.B16, V13.B16
+	TBZ $0, R23, moved7
+	FMOVS (R25), F13
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD (R25), F15
+	TBZ $0, R23, moved8
+	ADD $8, R25, R25
+	VLD1 (R25), V15.S[2]
+	B moved8
+one8:
+	VEOR V15.B16, V15.B16, V15.B16
+	TBZ $0, R23, moved8
+	FMOVS (R25), F15
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD (R25), F17
+	TBZ $0, R23, moved9
+	ADD $8, R25, R25
+	VLD1 (R25), V17.S[2]
+	B moved9
+one9:
+	VEOR V17.B16, V17.B16, V17.B16
+	TBZ $0, R23, moved9
+	FMOVS (R25), F17
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD (R25), F18
+	TBZ $0, R23, moved10
+	ADD $8, R25, R25
+	VLD1 (R25), V18.S[2]
+	B moved10
+one10:
+	VEOR V18.B16, V18.B16, V18.B16
+	TBZ $0, R23, moved10
+	FMOVS (R25), F18
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD (R25), F19
+	TBZ $0, R23, moved11
+	ADD $8, R25, R25
+	VLD1 (R25), V19.S[2]
+	B moved11
+one11:
+	VEOR V19.B16, V19.B16, V19.B16
+	TBZ $0, R23, moved11
+	FMOVS (R25), F19
+	B moved11
+
+some12:
+	TBZ $1, R23, one12
+	FMOVD (R25), F18
+	TBZ $0, R23, moved12
+	ADD $8, R25, R25
+	VLD1 (R25), V18.S[2]
+	B moved12
+one12:
+	VEOR V18.B16, V18.B16, V18.B16
+	TBZ $0, R23, moved12
+	FMOVS (R25), F18
+	B moved12
+
+some13:
+	TBZ $1, R23, one13
+	FMOVD (R25), F18
+	TBZ $0, R23, moved13
+	ADD $8, R25, R25
+	VLD1 (R25), V18.S[2]
+	B moved13
+one13:
+	VEOR V18.B16, V18.B16, V18.B16
+	TBZ $0, R23, moved13
+	FMOVS (R25), F18
+	B moved13
+
+some14:
+	TBZ $1, R23, one14
+	FMOVD (R25), F18
+	TBZ $0, R23, moved14
+	ADD $8, R25, R25
+	VLD1 (R25), V18.S[2]
+	B moved14
+one14:
+	VEOR V18.B16, V18.B16, V18.B16
+	TBZ $0, R23, moved14
+	FMOVS (R25), F18
+	B moved14
+
+some15:
+	TBZ $1, R23, one15
+	FMOVD (R25), F18
+	TBZ $0, R23, moved15
+	ADD $8, R25, R25
+	VLD1 (R25), V18.S[2]
+	B moved15
+one15:
+	VEOR V18.B16, V18.B16, V18.B16
+	TBZ $0, R23, moved15
+	FMOVS (R25), F18
+	B moved15
+
+some16:
+	TBZ $1, R23, one16
+	FMOVD (R25), F18
+	TBZ $0, R23, moved16
+	ADD $8, R25, R25
+	VLD1 (R25), V18.S[2]
+	B moved16
+one16:
+	VEOR V18.B16, V18.B16, V18.B16
+	TBZ $0, R23, moved16
+	FMOVS (R25), F18
+	B moved16
+
+some17:
+	TBZ $1, R23, one17
+	FMOVD (R25), F18
+	TBZ $0, R23, moved17
+	ADD $8, R25, R25
+	VLD1 (R25), V18.S[2]
+	B moved17
+one17:
+	VEOR V18.B16, V18.B16, V18.B16
+	TBZ $0, R23, moved17
+	FMOVS (R25), F18
+	B moved17
+
+some18:
+	TBZ $1, R23, one18
+	FMOVD (R25), F18
+	TBZ $0, R23, moved18
+	ADD $8, R25, R25
+	VLD1 (R25), V18.S[2]
+	B moved18
+one18:
+	VEOR V18.B16, V18.B16, V18.B16
+	TBZ $0, R23, moved18
+	FMOVS (R25), F18
+	B moved18
+
+some19:
+	TBZ $1, R23, one19
+	FMOVD (R25), F18
+	TBZ $0, R23, moved19
+	ADD $8, R25, R25
+	VLD1 (R25), V18.S[2]
+	B moved19
+one19:
+	VEOR V18.B16, V18.B16, V18.B16
+	TBZ $0, R23, moved19
+	FMOVS (R25), F18
+	B moved19
+
+some20:
+	TBZ $1, R23, one20
+	FMOVD (R25), F18
+	TBZ $0, R23, moved20
+	ADD $8, R25, R25
+	VLD1 (R25), V18.S[2]
+	B moved20
+one20:
+	VEOR V18.B16, V18.B16, V18.B16
+	TBZ $0, R23, moved20
+	FMOVS (R25), F18
+	B moved20
+
+some21:
+	TBZ $1, R23, one21
+	FMOVD F1, (R25)
+	TBZ $0, R23, moved21
+	ADD $8, R25, R25
+	VST1 V1.S[2], (R25)
+	B moved21
+one21:
+	TBZ $0, R23, moved21
+	FMOVS F1, (R25)
+	B moved21
+
+some22:
+	TBZ $1, R23, one22
+	FMOVD F3, (R25)
+	TBZ $0, R23, moved22
+	ADD $8, R25, R25
+	VST1 V3.S[2], (R25)
+	B moved22
+one22:
+	TBZ $0, R23, moved22
+	FMOVS F3, (R25)
+	B moved22
+
+some23:
+	TBZ $1, R23, one23
+	FMOVD F5, (R25)
+	TBZ $0, R23, moved23
+	ADD $8, R25, R25
+	VST1 V5.S[2], (R25)
+	B moved23
+one23:
+	TBZ $0, R23, moved23
+	FMOVS F5, (R25)
+	B moved23
+
+some24:
+	TBZ $1, R23, one24
+	FMOVD F7, (R25)
+	TBZ $0, R23, moved24
+	ADD $8, R25, R25
+	VST1 V7.S[2], (R25)
+	B moved24
+one24:
+	TBZ $0, R23, moved24
+	FMOVS F7, (R25)
+	B moved24
+
+some25:
+	TBZ $1, R23, one25
+	FMOVD F9, (R25)
+	TBZ $0, R23, moved25
+	ADD $8, R25, R25
+	VST1 V9.S[2], (R25)
+	B moved25
+one25:
+	TBZ $0, R23, moved25
+	FMOVS F9, (R25)
+	B moved25
+
+some26:
+	TBZ $1, R23, one26
+	FMOVD F11, (R25)
+	TBZ $0, R23, moved26
+	ADD $8, R25, R25
+	VST1 V11.S[2], (R25)
+	B moved26
+one26:
+	TBZ $0, R23, moved26
+	FMOVS F11, (R25)
+	B moved26
+
+some27:
+	TBZ $1, R23, one27
+	FMOVD F13, (R25)
+	TBZ $0, R23, moved27
+	ADD $8, R25, R25
+	VST1 V13.S[2], (R25)
+	B moved27
+one27:
+	TBZ $0, R23, moved27
+	FMOVS F13, (R25)
+	B moved27
+
+some28:
+	TBZ $1, R23, one28
+	FMOVD F15, (R25)
+	TBZ $0, R23, moved28
+	ADD $8, R25, R25
+	VST1 V15.S[2], (R25)
+	B moved28
+one28:
+	TBZ $0, R23, moved28
+	FMOVS F15, (R25)
+	B moved28
+
+some29:
+	TBZ $1, R23, one29
+	FMOVD F17, (R25)
+	TBZ $0, R23, moved29
+	ADD $8, R25, R25
+	VST1 V17.S[2], (R25)
+	B moved29
+one29:
+	TBZ $0, R23, moved29
+	FMOVS F17, (R25)
+	B moved29
 
 // func neonTile2x10(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 TEXT ·neonTile2x10(SB), NOSPLIT, $0-192
@@ -15195,183 +15738,63 @@ resume:
 	MOVD R7, R1
 	FMOVQ (R1), F0
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R25), F1
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R25), F1
-	TBZ $0, R23, lanes3
-	ADD $8, R25, R25
-	VLD1 (R25), V1.S[2]
-	B lanes3
-lanes2:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R25), F1
-lanes3:
+moved1:
 	ADD R2, R1, R1
 	FMOVQ (R1), F2
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R25), F3
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R25), F3
-	TBZ $0, R23, lanes6
-	ADD $8, R25, R25
-	VLD1 (R25), V3.S[2]
-	B lanes6
-lanes5:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R25), F3
-lanes6:
+moved2:
 	ADD R2, R1, R1
 	FMOVQ (R1), F4
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R25), F5
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R25), F5
-	TBZ $0, R23, lanes9
-	ADD $8, R25, R25
-	VLD1 (R25), V5.S[2]
-	B lanes9
-lanes8:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R25), F5
-lanes9:
+moved3:
 	ADD R2, R1, R1
 	FMOVQ (R1), F6
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R25), F7
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R25), F7
-	TBZ $0, R23, lanes12
-	ADD $8, R25, R25
-	VLD1 (R25), V7.S[2]
-	B lanes12
-lanes11:
-	VEOR V7.B16, V7.B16, V7.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R25), F7
-lanes12:
+moved4:
 	ADD R2, R1, R1
 	FMOVQ (R1), F8
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R25), F9
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R25), F9
-	TBZ $0, R23, lanes15
-	ADD $8, R25, R25
-	VLD1 (R25), V9.S[2]
-	B lanes15
-lanes14:
-	VEOR V9.B16, V9.B16, V9.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R25), F9
-lanes15:
+moved5:
 	ADD R2, R1, R1
 	FMOVQ (R1), F10
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R25), F11
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R25), F11
-	TBZ $0, R23, lanes18
-	ADD $8, R25, R25
-	VLD1 (R25), V11.S[2]
-	B lanes18
-lanes17:
-	VEOR V11.B16, V11.B16, V11.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R25), F11
-lanes18:
+moved6:
 	ADD R2, R1, R1
 	FMOVQ (R1), F12
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R25), F13
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R25), F13
-	TBZ $0, R23, lanes21
-	ADD $8, R25, R25
-	VLD1 (R25), V13.S[2]
-	B lanes21
-lanes20:
-	VEOR V13.B16, V13.B16, V13.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R25), F13
-lanes21:
+moved7:
 	ADD R2, R1, R1
 	FMOVQ (R1), F14
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ (R25), F15
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD (R25), F15
-	TBZ $0, R23, lanes24
-	ADD $8, R25, R25
-	VLD1 (R25), V15.S[2]
-	B lanes24
-lanes23:
-	VEOR V15.B16, V15.B16, V15.B16
-	TBZ $0, R23, lanes24
-	FMOVS (R25), F15
-lanes24:
+moved8:
 	ADD R2, R1, R1
 	FMOVQ (R1), F16
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ (R25), F17
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD (R25), F17
-	TBZ $0, R23, lanes27
-	ADD $8, R25, R25
-	VLD1 (R25), V17.S[2]
-	B lanes27
-lanes26:
-	VEOR V17.B16, V17.B16, V17.B16
-	TBZ $0, R23, lanes27
-	FMOVS (R25), F17
-lanes27:
+moved9:
 	ADD R2, R1, R1
 	FMOVQ (R1), F18
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ (R25), F19
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD (R25), F19
-	TBZ $0, R23, lanes30
-	ADD $8, R25, R25
-	VLD1 (R25), V19.S[2]
-	B lanes30
-lanes29:
-	VEOR V19.B16, V19.B16, V19.B16
-	TBZ $0, R23, lanes30
-	FMOVS (R25), F19
-lanes30:
+moved10:
 	ADD R2, R1, R1
 
 started:
@@ -15611,37 +16034,13 @@ next:
 	VFMLA V18.S4, V20.S4, V31.S4
 	VORR V31.B16, V31.B16, V18.B16
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ (R25), F20
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD (R25), F20
-	TBZ $0, R23, lanes33
-	ADD $8, R25, R25
-	VLD1 (R25), V20.S[2]
-	B lanes33
-lanes32:
-	VEOR V20.B16, V20.B16, V20.B16
-	TBZ $0, R23, lanes33
-	FMOVS (R25), F20
-lanes33:
+moved11:
 	ADD $16, R1, R25
-	TBZ $2, R23, lanes34
+	TBZ $2, R23, some12
 	FMOVQ (R25), F21
-	B lanes36
-lanes34:
-	TBZ $1, R23, lanes35
-	FMOVD (R25), F21
-	TBZ $0, R23, lanes36
-	ADD $8, R25, R25
-	VLD1 (R25), V21.S[2]
-	B lanes36
-lanes35:
-	VEOR V21.B16, V21.B16, V21.B16
-	TBZ $0, R23, lanes36
-	FMOVS (R25), F21
-lanes36:
+moved12:
 	VORR V21.B16, V21.B16, V31.B16
 	VFMLA V1.S4, V20.S4, V31.S4
 	VORR V31.B16, V31.B16, V1.B16
@@ -15681,201 +16080,81 @@ scaled:
 	FMOVQ (R0), F20
 	WORD $0x4e34d400 // FADD v0.4s, v0.4s, v20.4s
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes37
+	TBZ $2, R23, some13
 	FMOVQ (R25), F20
-	B lanes39
-lanes37:
-	TBZ $1, R23, lanes38
-	FMOVD (R25), F20
-	TBZ $0, R23, lanes39
-	ADD $8, R25, R25
-	VLD1 (R25), V20.S[2]
-	B lanes39
-lanes38:
-	VEOR V20.B16, V20.B16, V20.B16
-	TBZ $0, R23, lanes39
-	FMOVS (R25), F20
-lanes39:
+moved13:
 	WORD $0x4e34d421 // FADD v1.4s, v1.4s, v20.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F20
 	WORD $0x4e34d442 // FADD v2.4s, v2.4s, v20.4s
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes40
+	TBZ $2, R23, some14
 	FMOVQ (R25), F20
-	B lanes42
-lanes40:
-	TBZ $1, R23, lanes41
-	FMOVD (R25), F20
-	TBZ $0, R23, lanes42
-	ADD $8, R25, R25
-	VLD1 (R25), V20.S[2]
-	B lanes42
-lanes41:
-	VEOR V20.B16, V20.B16, V20.B16
-	TBZ $0, R23, lanes42
-	FMOVS (R25), F20
-lanes42:
+moved14:
 	WORD $0x4e34d463 // FADD v3.4s, v3.4s, v20.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F20
 	WORD $0x4e34d484 // FADD v4.4s, v4.4s, v20.4s
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes43
+	TBZ $2, R23, some15
 	FMOVQ (R25), F20
-	B lanes45
-lanes43:
-	TBZ $1, R23, lanes44
-	FMOVD (R25), F20
-	TBZ $0, R23, lanes45
-	ADD $8, R25, R25
-	VLD1 (R25), V20.S[2]
-	B lanes45
-lanes44:
-	VEOR V20.B16, V20.B16, V20.B16
-	TBZ $0, R23, lanes45
-	FMOVS (R25), F20
-lanes45:
+moved15:
 	WORD $0x4e34d4a5 // FADD v5.4s, v5.4s, v20.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F20
 	WORD $0x4e34d4c6 // FADD v6.4s, v6.4s, v20.4s
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes46
+	TBZ $2, R23, some16
 	FMOVQ (R25), F20
-	B lanes48
-lanes46:
-	TBZ $1, R23, lanes47
-	FMOVD (R25), F20
-	TBZ $0, R23, lanes48
-	ADD $8, R25, R25
-	VLD1 (R25), V20.S[2]
-	B lanes48
-lanes47:
-	VEOR V20.B16, V20.B16, V20.B16
-	TBZ $0, R23, lanes48
-	FMOVS (R25), F20
-lanes48:
+moved16:
 	WORD $0x4e34d4e7 // FADD v7.4s, v7.4s, v20.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F20
 	WORD $0x4e34d508 // FADD v8.4s, v8.4s, v20.4s
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes49
+	TBZ $2, R23, some17
 	FMOVQ (R25), F20
-	B lanes51
-lanes49:
-	TBZ $1, R23, lanes50
-	FMOVD (R25), F20
-	TBZ $0, R23, lanes51
-	ADD $8, R25, R25
-	VLD1 (R25), V20.S[2]
-	B lanes51
-lanes50:
-	VEOR V20.B16, V20.B16, V20.B16
-	TBZ $0, R23, lanes51
-	FMOVS (R25), F20
-lanes51:
+moved17:
 	WORD $0x4e34d529 // FADD v9.4s, v9.4s, v20.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F20
 	WORD $0x4e34d54a // FADD v10.4s, v10.4s, v20.4s
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes52
+	TBZ $2, R23, some18
 	FMOVQ (R25), F20
-	B lanes54
-lanes52:
-	TBZ $1, R23, lanes53
-	FMOVD (R25), F20
-	TBZ $0, R23, lanes54
-	ADD $8, R25, R25
-	VLD1 (R25), V20.S[2]
-	B lanes54
-lanes53:
-	VEOR V20.B16, V20.B16, V20.B16
-	TBZ $0, R23, lanes54
-	FMOVS (R25), F20
-lanes54:
+moved18:
 	WORD $0x4e34d56b // FADD v11.4s, v11.4s, v20.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F20
 	WORD $0x4e34d58c // FADD v12.4s, v12.4s, v20.4s
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes55
+	TBZ $2, R23, some19
 	FMOVQ (R25), F20
-	B lanes57
-lanes55:
-	TBZ $1, R23, lanes56
-	FMOVD (R25), F20
-	TBZ $0, R23, lanes57
-	ADD $8, R25, R25
-	VLD1 (R25), V20.S[2]
-	B lanes57
-lanes56:
-	VEOR V20.B16, V20.B16, V20.B16
-	TBZ $0, R23, lanes57
-	FMOVS (R25), F20
-lanes57:
+moved19:
 	WORD $0x4e34d5ad // FADD v13.4s, v13.4s, v20.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F20
 	WORD $0x4e34d5ce // FADD v14.4s, v14.4s, v20.4s
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes58
+	TBZ $2, R23, some20
 	FMOVQ (R25), F20
-	B lanes60
-lanes58:
-	TBZ $1, R23, lanes59
-	FMOVD (R25), F20
-	TBZ $0, R23, lanes60
-	ADD $8, R25, R25
-	VLD1 (R25), V20.S[2]
-	B lanes60
-lanes59:
-	VEOR V20.B16, V20.B16, V20.B16
-	TBZ $0, R23, lanes60
-	FMOVS (R25), F20
-lanes60:
+moved20:
 	WORD $0x4e34d5ef // FADD v15.4s, v15.4s, v20.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F20
 	WORD $0x4e34d610 // FADD v16.4s, v16.4s, v20.4s
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes61
+	TBZ $2, R23, some21
 	FMOVQ (R25), F20
-	B lanes63
-lanes61:
-	TBZ $1, R23, lanes62
-	FMOVD (R25), F20
-	TBZ $0, R23, lanes63
-	ADD $8, R25, R25
-	VLD1 (R25), V20.S[2]
-	B lanes63
-lanes62:
-	VEOR V20.B16, V20.B16, V20.B16
-	TBZ $0, R23, lanes63
-	FMOVS (R25), F20
-lanes63:
+moved21:
 	WORD $0x4e34d631 // FADD v17.4s, v17.4s, v20.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F20
 	WORD $0x4e34d652 // FADD v18.4s, v18.4s, v20.4s
 	ADD $16, R0, R25
-	TBZ $2, R23, lanes64
+	TBZ $2, R23, some22
 	FMOVQ (R25), F20
-	B lanes66
-lanes64:
-	TBZ $1, R23, lanes65
-	FMOVD (R25), F20
-	TBZ $0, R23, lanes66
-	ADD $8, R25, R25
-	VLD1 (R25), V20.S[2]
-	B lanes66
-lanes65:
-	VEOR V20.B16, V20.B16, V20.B16
-	TBZ $0, R23, lanes66
-	FMOVS (R25), F20
-lanes66:
+moved22:
 	WORD $0x4e34d673 // FADD v19.4s, v19.4s, v20.4s
 	ADD R1, R0, R0
 	MOVD R0, residual+88(FP)
@@ -15965,173 +16244,63 @@ store:
 part:
 	FMOVQ F0, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes67
+	TBZ $2, R23, some23
 	FMOVQ F1, (R25)
-	B lanes69
-lanes67:
-	TBZ $1, R23, lanes68
-	FMOVD F1, (R25)
-	TBZ $0, R23, lanes69
-	ADD $8, R25, R25
-	VST1 V1.S[2], (R25)
-	B lanes69
-lanes68:
-	TBZ $0, R23, lanes69
-	FMOVS F1, (R25)
-lanes69:
+moved23:
 	ADD R2, R7, R7
 	FMOVQ F2, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes70
+	TBZ $2, R23, some24
 	FMOVQ F3, (R25)
-	B lanes72
-lanes70:
-	TBZ $1, R23, lanes71
-	FMOVD F3, (R25)
-	TBZ $0, R23, lanes72
-	ADD $8, R25, R25
-	VST1 V3.S[2], (R25)
-	B lanes72
-lanes71:
-	TBZ $0, R23, lanes72
-	FMOVS F3, (R25)
-lanes72:
+moved24:
 	ADD R2, R7, R7
 	FMOVQ F4, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes73
+	TBZ $2, R23, some25
 	FMOVQ F5, (R25)
-	B lanes75
-lanes73:
-	TBZ $1, R23, lanes74
-	FMOVD F5, (R25)
-	TBZ $0, R23, lanes75
-	ADD $8, R25, R25
-	VST1 V5.S[2], (R25)
-	B lanes75
-lanes74:
-	TBZ $0, R23, lanes75
-	FMOVS F5, (R25)
-lanes75:
+moved25:
 	ADD R2, R7, R7
 	FMOVQ F6, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes76
+	TBZ $2, R23, some26
 	FMOVQ F7, (R25)
-	B lanes78
-lanes76:
-	TBZ $1, R23, lanes77
-	FMOVD F7, (R25)
-	TBZ $0, R23, lanes78
-	ADD $8, R25, R25
-	VST1 V7.S[2], (R25)
-	B lanes78
-lanes77:
-	TBZ $0, R23, lanes78
-	FMOVS F7, (R25)
-lanes78:
+moved26:
 	ADD R2, R7, R7
 	FMOVQ F8, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes79
+	TBZ $2, R23, some27
 	FMOVQ F9, (R25)
-	B lanes81
-lanes79:
-	TBZ $1, R23, lanes80
-	FMOVD F9, (R25)
-	TBZ $0, R23, lanes81
-	ADD $8, R25, R25
-	VST1 V9.S[2], (R25)
-	B lanes81
-lanes80:
-	TBZ $0, R23, lanes81
-	FMOVS F9, (R25)
-lanes81:
+moved27:
 	ADD R2, R7, R7
 	FMOVQ F10, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes82
+	TBZ $2, R23, some28
 	FMOVQ F11, (R25)
-	B lanes84
-lanes82:
-	TBZ $1, R23, lanes83
-	FMOVD F11, (R25)
-	TBZ $0, R23, lanes84
-	ADD $8, R25, R25
-	VST1 V11.S[2], (R25)
-	B lanes84
-lanes83:
-	TBZ $0, R23, lanes84
-	FMOVS F11, (R25)
-lanes84:
+moved28:
 	ADD R2, R7, R7
 	FMOVQ F12, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes85
+	TBZ $2, R23, some29
 	FMOVQ F13, (R25)
-	B lanes87
-lanes85:
-	TBZ $1, R23, lanes86
-	FMOVD F13, (R25)
-	TBZ $0, R23, lanes87
-	ADD $8, R25, R25
-	VST1 V13.S[2], (R25)
-	B lanes87
-lanes86:
-	TBZ $0, R23, lanes87
-	FMOVS F13, (R25)
-lanes87:
+moved29:
 	ADD R2, R7, R7
 	FMOVQ F14, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes88
+	TBZ $2, R23, some30
 	FMOVQ F15, (R25)
-	B lanes90
-lanes88:
-	TBZ $1, R23, lanes89
-	FMOVD F15, (R25)
-	TBZ $0, R23, lanes90
-	ADD $8, R25, R25
-	VST1 V15.S[2], (R25)
-	B lanes90
-lanes89:
-	TBZ $0, R23, lanes90
-	FMOVS F15, (R25)
-lanes90:
+moved30:
 	ADD R2, R7, R7
 	FMOVQ F16, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes91
+	TBZ $2, R23, some31
 	FMOVQ F17, (R25)
-	B lanes93
-lanes91:
-	TBZ $1, R23, lanes92
-	FMOVD F17, (R25)
-	TBZ $0, R23, lanes93
-	ADD $8, R25, R25
-	VST1 V17.S[2], (R25)
-	B lanes93
-lanes92:
-	TBZ $0, R23, lanes93
-	FMOVS F17, (R25)
-lanes93:
+moved31:
 	ADD R2, R7, R7
 	FMOVQ F18, (R7)
 	ADD $16, R7, R25
-	TBZ $2, R23, lanes94
+	TBZ $2, R23, some32
 	FMOVQ F19, (R25)
-	B lanes96
-lanes94:
-	TBZ $1, R23, lanes95
-	FMOVD F19, (R25)
-	TBZ $0, R23, lanes96
-	ADD $8, R25, R25
-	VST1 V19.S[2], (R25)
-	B lanes96
-lanes95:
-	TBZ $0, R23, lanes96
-	FMOVS F19, (R25)
-lanes96:
+moved32:
 	ADD R2, R7, R7
 
 stored:
@@ -16143,6 +16312,412 @@ stored:
 	MOVD R25, tiles+136(FP)
 	BNE tile
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R25), F1
+	TBZ $0, R23, moved1
+	ADD $8, R25, R25
+	VLD1 (R25), V1.S[2]
+	B moved1
+one1:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved1
+	FMOVS (R25), F1
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R25), F3
+	TBZ $0, R23, moved2
+	ADD $8, R25, R25
+	VLD1 (R25), V3.S[2]
+	B moved2
+one2:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved2
+	FMOVS (R25), F3
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R25), F5
+	TBZ $0, R23, moved3
+	ADD $8, R25, R25
+	VLD1 (R25), V5.S[2]
+	B moved3
+one3:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved3
+	FMOVS (R25), F5
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R25), F7
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VLD1 (R25), V7.S[2]
+	B moved4
+one4:
+	VEOR V7.B16, V7.B16, V7.B16
+	TBZ $0, R23, moved4
+	FMOVS (R25), F7
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R25), F9
+	TBZ $0, R23, moved5
+	ADD $8, R25, R25
+	VLD1 (R25), V9.S[2]
+	B moved5
+one5:
+	VEOR V9.B16, V9.B16, V9.B16
+	TBZ $0, R23, moved5
+	FMOVS (R25), F9
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R25), F11
+	TBZ $0, R23, moved6
+	ADD $8, R25, R25
+	VLD1 (R25), V11.S[2]
+	B moved6
+one6:
+	VEOR V11.B16, V11.B16, V11.B16
+	TBZ $0, R23, moved6
+	FMOVS (R25), F11
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R25), F13
+	TBZ $0, R23, moved7
+	ADD $8, R25, R25
+	VLD1 (R25), V13.S[2]
+	B moved7
+one7:
+	VEOR V13.B16, V13.B16, V13.B16
+	TBZ $0, R23, moved7
+	FMOVS (R25), F13
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD (R25), F15
+	TBZ $0, R23, moved8
+	ADD $8, R25, R25
+	VLD1 (R25), V15.S[2]
+	B moved8
+one8:
+	VEOR V15.B16, V15.B16, V15.B16
+	TBZ $0, R23, moved8
+	FMOVS (R25), F15
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD (R25), F17
+	TBZ $0, R23, moved9
+	ADD $8, R25, R25
+	VLD1 (R25), V17.S[2]
+	B moved9
+one9:
+	VEOR V17.B16, V17.B16, V17.B16
+	TBZ $0, R23, moved9
+	FMOVS (R25), F17
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD (R25), F19
+	TBZ $0, R23, moved10
+	ADD $8, R25, R25
+	VLD1 (R25), V19.S[2]
+	B moved10
+one10:
+	VEOR V19.B16, V19.B16, V19.B16
+	TBZ $0, R23, moved10
+	FMOVS (R25), F19
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD (R25), F20
+	TBZ $0, R23, moved11
+	ADD $8, R25, R25
+	VLD1 (R25), V20.S[2]
+	B moved11
+one11:
+	VEOR V20.B16, V20.B16, V20.B16
+	TBZ $0, R23, moved11
+	FMOVS (R25), F20
+	B moved11
+
+some12:
+	TBZ $1, R23, one12
+	FMOVD (R25), F21
+	TBZ $0, R23, moved12
+	ADD $8, R25, R25
+	VLD1 (R25), V21.S[2]
+	B moved12
+one12:
+	VEOR V21.B16, V21.B16, V21.B16
+	TBZ $0, R23, moved12
+	FMOVS (R25), F21
+	B moved12
+
+some13:
+	TBZ $1, R23, one13
+	FMOVD (R25), F20
+	TBZ $0, R23, moved13
+	ADD $8, R25, R25
+	VLD1 (R25), V20.S[2]
+	B moved13
+one13:
+	VEOR V20.B16, V20.B16, V20.B16
+	TBZ $0, R23, moved13
+	FMOVS (R25), F20
+	B moved13
+
+some14:
+	TBZ $1, R23, one14
+	FMOVD (R25), F20
+	TBZ $0, R23, moved14
+	ADD $8, R25, R25
+	VLD1 (R25), V20.S[2]
+	B moved14
+one14:
+	VEOR V20.B16, V20.B16, V20.B16
+	TBZ $0, R23, moved14
+	FMOVS (R25), F20
+	B moved14
+
+some15:
+	TBZ $1, R23, one15
+	FMOVD (R25), F20
+	TBZ $0, R23, moved15
+	ADD $8, R25, R25
+	VLD1 (R25), V20.S[2]
+	B moved15
+one15:
+	VEOR V20.B16, V20.B16, V20.B16
+	TBZ $0, R23, moved15
+	FMOVS (R25), F20
+	B moved15
+
+some16:
+	TBZ $1, R23, one16
+	FMOVD (R25), F20
+	TBZ $0, R23, moved16
+	ADD $8, R25, R25
+	VLD1 (R25), V20.S[2]
+	B moved16
+one16:
+	VEOR V20.B16, V20.B16, V20.B16
+	TBZ $0, R23, moved16
+	FMOVS (R25), F20
+	B moved16
+
+some17:
+	TBZ $1, R23, one17
+	FMOVD (R25), F20
+	TBZ $0, R23, moved17
+	ADD $8, R25, R25
+	VLD1 (R25), V20.S[2]
+	B moved17
+one17:
+	VEOR V20.B16, V20.B16, V20.B16
+	TBZ $0, R23, moved17
+	FMOVS (R25), F20
+	B moved17
+
+some18:
+	TBZ $1, R23, one18
+	FMOVD (R25), F20
+	TBZ $0, R23, moved18
+	ADD $8, R25, R25
+	VLD1 (R25), V20.S[2]
+	B moved18
+one18:
+	VEOR V20.B16, V20.B16, V20.B16
+	TBZ $0, R23, moved18
+	FMOVS (R25), F20
+	B moved18
+
+some19:
+	TBZ $1, R23, one19
+	FMOVD (R25), F20
+	TBZ $0, R23, moved19
+	ADD $8, R25, R25
+	VLD1 (R25), V20.S[2]
+	B moved19
+one19:
+	VEOR V20.B16, V20.B16, V20.B16
+	TBZ $0, R23, moved19
+	FMOVS (R25), F20
+	B moved19
+
+some20:
+	TBZ $1, R23, one20
+	FMOVD (R25), F20
+	TBZ $0, R23, moved20
+	ADD $8, R25, R25
+	VLD1 (R25), V20.S[2]
+	B moved20
+one20:
+	VEOR V20.B16, V20.B16, V20.B16
+	TBZ $0, R23, moved20
+	FMOVS (R25), F20
+	B moved20
+
+some21:
+	TBZ $1, R23, one21
+	FMOVD (R25), F20
+	TBZ $0, R23, moved21
+	ADD $8, R25, R25
+	VLD1 (R25), V20.S[2]
+	B moved21
+one21:
+	VEOR V20.B16, V20.B16, V20.B16
+	TBZ $0, R23, moved21
+	FMOVS (R25), F20
+	B moved21
+
+some22:
+	TBZ $1, R23, one22
+	FMOVD (R25), F20
+	TBZ $0, R23, moved22
+	ADD $8, R25, R25
+	VLD1 (R25), V20.S[2]
+	B moved22
+one22:
+	VEOR V20.B16, V20.B16, V20.B16
+	TBZ $0, R23, moved22
+	FMOVS (R25), F20
+	B moved22
+
+some23:
+	TBZ $1, R23, one23
+	FMOVD F1, (R25)
+	TBZ $0, R23, moved23
+	ADD $8, R25, R25
+	VST1 V1.S[2], (R25)
+	B moved23
+one23:
+	TBZ $0, R23, moved23
+	FMOVS F1, (R25)
+	B moved23
+
+some24:
+	TBZ $1, R23, one24
+	FMOVD F3, (R25)
+	TBZ $0, R23, moved24
+	ADD $8, R25, R25
+	VST1 V3.S[2], (R25)
+	B moved24
+one24:
+	TBZ $0, R23, moved24
+	FMOVS F3, (R25)
+	B moved24
+
+some25:
+	TBZ $1, R23, one25
+	FMOVD F5, (R25)
+	TBZ $0, R23, moved25
+	ADD $8, R25, R25
+	VST1 V5.S[2], (R25)
+	B moved25
+one25:
+	TBZ $0, R23, moved25
+	FMOVS F5, (R25)
+	B moved25
+
+some26:
+	TBZ $1, R23, one26
+	FMOVD F7, (R25)
+	TBZ $0, R23, moved26
+	ADD $8, R25, R25
+	VST1 V7.S[2], (R25)
+	B moved26
+one26:
+	TBZ $0, R23, moved26
+	FMOVS F7, (R25)
+	B moved26
+
+some27:
+	TBZ $1, R23, one27
+	FMOVD F9, (R25)
+	TBZ $0, R23, moved27
+	ADD $8, R25, R25
+	VST1 V9.S[2], (R25)
+	B moved27
+one27:
+	TBZ $0, R23, moved27
+	FMOVS F9, (R25)
+	B moved27
+
+some28:
+	TBZ $1, R23, one28
+	FMOVD F11, (R25)
+	TBZ $0, R23, moved28
+	ADD $8, R25, R25
+	VST1 V11.S[2], (R25)
+	B moved28
+one28:
+	TBZ $0, R23, moved28
+	FMOVS F11, (R25)
+	B moved28
+
+some29:
+	TBZ $1, R23, one29
+	FMOVD F13, (R25)
+	TBZ $0, R23, moved29
+	ADD $8, R25, R25
+	VST1 V13.S[2], (R25)
+	B moved29
+one29:
+	TBZ $0, R23, moved29
+	FMOVS F13, (R25)
+	B moved29
+
+some30:
+	TBZ $1, R23, one30
+	FMOVD F15, (R25)
+	TBZ $0, R23, moved30
+	ADD $8, R25, R25
+	VST1 V15.S[2], (R25)
+	B moved30
+one30:
+	TBZ $0, R23, moved30
+	FMOVS F15, (R25)
+	B moved30
+
+some31:
+	TBZ $1, R23, one31
+	FMOVD F17, (R25)
+	TBZ $0, R23, moved31
+	ADD $8, R25, R25
+	VST1 V17.S[2], (R25)
+	B moved31
+one31:
+	TBZ $0, R23, moved31
+	FMOVS F17, (R25)
+	B moved31
+
+some32:
+	TBZ $1, R23, one32
+	FMOVD F19, (R25)
+	TBZ $0, R23, moved32
+	ADD $8, R25, R25
+	VST1 V19.S[2], (R25)
+	B moved32
+one32:
+	TBZ $0, R23, moved32
+	FMOVS F19, (R25)
+	B moved32
 
 // func neonTile3x1(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 TEXT ·neonTile3x1(SB), NOSPLIT, $0-192
@@ -16174,21 +16749,9 @@ resume:
 	FMOVQ (R1), F0
 	FMOVQ 16(R1), F1
 	ADD $32, R1, R25
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R25), F2
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R25), F2
-	TBZ $0, R23, lanes3
-	ADD $8, R25, R25
-	VLD1 (R25), V2.S[2]
-	B lanes3
-lanes2:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R25), F2
-lanes3:
+moved1:
 	ADD R2, R1, R1
 
 started:
@@ -16292,37 +16855,13 @@ next:
 	VFMLA V1.S4, V3.S4, V31.S4
 	VORR V31.B16, V31.B16, V1.B16
 	ADD $32, R0, R25
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R25), F3
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R25), F3
-	TBZ $0, R23, lanes6
-	ADD $8, R25, R25
-	VLD1 (R25), V3.S[2]
-	B lanes6
-lanes5:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R25), F3
-lanes6:
+moved2:
 	ADD $32, R1, R25
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R25), F4
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R25), F4
-	TBZ $0, R23, lanes9
-	ADD $8, R25, R25
-	VLD1 (R25), V4.S[2]
-	B lanes9
-lanes8:
-	VEOR V4.B16, V4.B16, V4.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R25), F4
-lanes9:
+moved3:
 	VORR V4.B16, V4.B16, V31.B16
 	VFMLA V2.S4, V3.S4, V31.S4
 	VORR V31.B16, V31.B16, V2.B16
@@ -16337,21 +16876,9 @@ scaled:
 	FMOVQ 16(R0), F3
 	WORD $0x4e23d421 // FADD v1.4s, v1.4s, v3.4s
 	ADD $32, R0, R25
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R25), F3
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R25), F3
-	TBZ $0, R23, lanes12
-	ADD $8, R25, R25
-	VLD1 (R25), V3.S[2]
-	B lanes12
-lanes11:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R25), F3
-lanes12:
+moved4:
 	WORD $0x4e23d442 // FADD v2.4s, v2.4s, v3.4s
 	ADD R1, R0, R0
 	MOVD R0, residual+88(FP)
@@ -16382,20 +16909,9 @@ part:
 	FMOVQ F0, (R7)
 	FMOVQ F1, 16(R7)
 	ADD $32, R7, R25
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ F2, (R25)
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD F2, (R25)
-	TBZ $0, R23, lanes15
-	ADD $8, R25, R25
-	VST1 V2.S[2], (R25)
-	B lanes15
-lanes14:
-	TBZ $0, R23, lanes15
-	FMOVS F2, (R25)
-lanes15:
+moved5:
 	ADD R2, R7, R7
 
 stored:
@@ -16407,6 +16923,70 @@ stored:
 	MOVD R25, tiles+136(FP)
 	BNE tile
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R25), F2
+	TBZ $0, R23, moved1
+	ADD $8, R25, R25
+	VLD1 (R25), V2.S[2]
+	B moved1
+one1:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved1
+	FMOVS (R25), F2
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R25), F3
+	TBZ $0, R23, moved2
+	ADD $8, R25, R25
+	VLD1 (R25), V3.S[2]
+	B moved2
+one2:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved2
+	FMOVS (R25), F3
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R25), F4
+	TBZ $0, R23, moved3
+	ADD $8, R25, R25
+	VLD1 (R25), V4.S[2]
+	B moved3
+one3:
+	VEOR V4.B16, V4.B16, V4.B16
+	TBZ $0, R23, moved3
+	FMOVS (R25), F4
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R25), F3
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VLD1 (R25), V3.S[2]
+	B moved4
+one4:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved4
+	FMOVS (R25), F3
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD F2, (R25)
+	TBZ $0, R23, moved5
+	ADD $8, R25, R25
+	VST1 V2.S[2], (R25)
+	B moved5
+one5:
+	TBZ $0, R23, moved5
+	FMOVS F2, (R25)
+	B moved5
 
 // func neonTile3x2(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 TEXT ·neonTile3x2(SB), NOSPLIT, $0-192
@@ -16441,40 +17021,16 @@ resume:
 	FMOVQ (R1), F0
 	FMOVQ 16(R1), F1
 	ADD $32, R1, R25
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R25), F2
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R25), F2
-	TBZ $0, R23, lanes3
-	ADD $8, R25, R25
-	VLD1 (R25), V2.S[2]
-	B lanes3
-lanes2:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R25), F2
-lanes3:
+moved1:
 	ADD R2, R1, R1
 	FMOVQ (R1), F3
 	FMOVQ 16(R1), F4
 	ADD $32, R1, R25
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R25), F5
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R25), F5
-	TBZ $0, R23, lanes6
-	ADD $8, R25, R25
-	VLD1 (R25), V5.S[2]
-	B lanes6
-lanes5:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R25), F5
-lanes6:
+moved2:
 	ADD R2, R1, R1
 
 started:
@@ -16602,37 +17158,13 @@ next:
 	VFMLA V4.S4, V6.S4, V31.S4
 	VORR V31.B16, V31.B16, V4.B16
 	ADD $32, R0, R25
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R25), F6
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R25), F6
-	TBZ $0, R23, lanes9
-	ADD $8, R25, R25
-	VLD1 (R25), V6.S[2]
-	B lanes9
-lanes8:
-	VEOR V6.B16, V6.B16, V6.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R25), F6
-lanes9:
+moved3:
 	ADD $32, R1, R25
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R25), F7
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R25), F7
-	TBZ $0, R23, lanes12
-	ADD $8, R25, R25
-	VLD1 (R25), V7.S[2]
-	B lanes12
-lanes11:
-	VEOR V7.B16, V7.B16, V7.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R25), F7
-lanes12:
+moved4:
 	VORR V7.B16, V7.B16, V31.B16
 	VFMLA V2.S4, V6.S4, V31.S4
 	VORR V31.B16, V31.B16, V2.B16
@@ -16650,21 +17182,9 @@ scaled:
 	FMOVQ 16(R0), F6
 	WORD $0x4e26d421 // FADD v1.4s, v1.4s, v6.4s
 	ADD $32, R0, R25
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R25), F6
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R25), F6
-	TBZ $0, R23, lanes15
-	ADD $8, R25, R25
-	VLD1 (R25), V6.S[2]
-	B lanes15
-lanes14:
-	VEOR V6.B16, V6.B16, V6.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R25), F6
-lanes15:
+moved5:
 	WORD $0x4e26d442 // FADD v2.4s, v2.4s, v6.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F6
@@ -16672,21 +17192,9 @@ lanes15:
 	FMOVQ 16(R0), F6
 	WORD $0x4e26d484 // FADD v4.4s, v4.4s, v6.4s
 	ADD $32, R0, R25
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R25), F6
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R25), F6
-	TBZ $0, R23, lanes18
-	ADD $8, R25, R25
-	VLD1 (R25), V6.S[2]
-	B lanes18
-lanes17:
-	VEOR V6.B16, V6.B16, V6.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R25), F6
-lanes18:
+moved6:
 	WORD $0x4e26d4a5 // FADD v5.4s, v5.4s, v6.4s
 	ADD R1, R0, R0
 	MOVD R0, residual+88(FP)
@@ -16727,38 +17235,16 @@ part:
 	FMOVQ F0, (R7)
 	FMOVQ F1, 16(R7)
 	ADD $32, R7, R25
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ F2, (R25)
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD F2, (R25)
-	TBZ $0, R23, lanes21
-	ADD $8, R25, R25
-	VST1 V2.S[2], (R25)
-	B lanes21
-lanes20:
-	TBZ $0, R23, lanes21
-	FMOVS F2, (R25)
-lanes21:
+moved7:
 	ADD R2, R7, R7
 	FMOVQ F3, (R7)
 	FMOVQ F4, 16(R7)
 	ADD $32, R7, R25
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ F5, (R25)
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD F5, (R25)
-	TBZ $0, R23, lanes24
-	ADD $8, R25, R25
-	VST1 V5.S[2], (R25)
-	B lanes24
-lanes23:
-	TBZ $0, R23, lanes24
-	FMOVS F5, (R25)
-lanes24:
+moved8:
 	ADD R2, R7, R7
 
 stored:
@@ -16770,6 +17256,108 @@ stored:
 	MOVD R25, tiles+136(FP)
 	BNE tile
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R25), F2
+	TBZ $0, R23, moved1
+	ADD $8, R25, R25
+	VLD1 (R25), V2.S[2]
+	B moved1
+one1:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved1
+	FMOVS (R25), F2
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R25), F5
+	TBZ $0, R23, moved2
+	ADD $8, R25, R25
+	VLD1 (R25), V5.S[2]
+	B moved2
+one2:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved2
+	FMOVS (R25), F5
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R25), F6
+	TBZ $0, R23, moved3
+	ADD $8, R25, R25
+	VLD1 (R25), V6.S[2]
+	B moved3
+one3:
+	VEOR V6.B16, V6.B16, V6.B16
+	TBZ $0, R23, moved3
+	FMOVS (R25), F6
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R25), F7
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VLD1 (R25), V7.S[2]
+	B moved4
+one4:
+	VEOR V7.B16, V7.B16, V7.B16
+	TBZ $0, R23, moved4
+	FMOVS (R25), F7
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R25), F6
+	TBZ $0, R23, moved5
+	ADD $8, R25, R25
+	VLD1 (R25), V6.S[2]
+	B moved5
+one5:
+	VEOR V6.B16, V6.B16, V6.B16
+	TBZ $0, R23, moved5
+	FMOVS (R25), F6
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R25), F6
+	TBZ $0, R23, moved6
+	ADD $8, R25, R25
+	VLD1 (R25), V6.S[2]
+	B moved6
+one6:
+	VEOR V6.B16, V6.B16, V6.B16
+	TBZ $0, R23, moved6
+	FMOVS (R25), F6
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD F2, (R25)
+	TBZ $0, R23, moved7
+	ADD $8, R25, R25
+	VST1 V2.S[2], (R25)
+	B moved7
+one7:
+	TBZ $0, R23, moved7
+	FMOVS F2, (R25)
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD F5, (R25)
+	TBZ $0, R23, moved8
+	ADD $8, R25, R25
+	VST1 V5.S[2], (R25)
+	B moved8
+one8:
+	TBZ $0, R23, moved8
+	FMOVS F5, (R25)
+	B moved8
 
 // func neonTile3x3(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 TEXT ·neonTile3x3(SB), NOSPLIT, $0-192
@@ -16807,59 +17395,23 @@ resume:
 	FMOVQ (R1), F0
 	FMOVQ 16(R1), F1
 	ADD $32, R1, R25
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R25), F2
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R25), F2
-	TBZ $0, R23, lanes3
-	ADD $8, R25, R25
-	VLD1 (R25), V2.S[2]
-	B lanes3
-lanes2:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R25), F2
-lanes3:
+moved1:
 	ADD R2, R1, R1
 	FMOVQ (R1), F3
 	FMOVQ 16(R1), F4
 	ADD $32, R1, R25
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R25), F5
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R25), F5
-	TBZ $0, R23, lanes6
-	ADD $8, R25, R25
-	VLD1 (R25), V5.S[2]
-	B lanes6
-lanes5:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R25), F5
-lanes6:
+moved2:
 	ADD R2, R1, R1
 	FMOVQ (R1), F6
 	FMOVQ 16(R1), F7
 	ADD $32, R1, R25
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R25), F8
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R25), F8
-	TBZ $0, R23, lanes9
-	ADD $8, R25, R25
-	VLD1 (R25), V8.S[2]
-	B lanes9
-lanes8:
-	VEOR V8.B16, V8.B16, V8.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R25), F8
-lanes9:
+moved3:
 	ADD R2, R1, R1
 
 started:
@@ -17012,37 +17564,13 @@ next:
 	VFMLA V7.S4, V9.S4, V31.S4
 	VORR V31.B16, V31.B16, V7.B16
 	ADD $32, R0, R25
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R25), F9
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R25), F9
-	TBZ $0, R23, lanes12
-	ADD $8, R25, R25
-	VLD1 (R25), V9.S[2]
-	B lanes12
-lanes11:
-	VEOR V9.B16, V9.B16, V9.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R25), F9
-lanes12:
+moved4:
 	ADD $32, R1, R25
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R25), F10
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R25), F10
-	TBZ $0, R23, lanes15
-	ADD $8, R25, R25
-	VLD1 (R25), V10.S[2]
-	B lanes15
-lanes14:
-	VEOR V10.B16, V10.B16, V10.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R25), F10
-lanes15:
+moved5:
 	VORR V10.B16, V10.B16, V31.B16
 	VFMLA V2.S4, V9.S4, V31.S4
 	VORR V31.B16, V31.B16, V2.B16
@@ -17063,21 +17591,9 @@ scaled:
 	FMOVQ 16(R0), F9
 	WORD $0x4e29d421 // FADD v1.4s, v1.4s, v9.4s
 	ADD $32, R0, R25
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R25), F9
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R25), F9
-	TBZ $0, R23, lanes18
-	ADD $8, R25, R25
-	VLD1 (R25), V9.S[2]
-	B lanes18
-lanes17:
-	VEOR V9.B16, V9.B16, V9.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R25), F9
-lanes18:
+moved6:
 	WORD $0x4e29d442 // FADD v2.4s, v2.4s, v9.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F9
@@ -17085,21 +17601,9 @@ lanes18:
 	FMOVQ 16(R0), F9
 	WORD $0x4e29d484 // FADD v4.4s, v4.4s, v9.4s
 	ADD $32, R0, R25
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R25), F9
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R25), F9
-	TBZ $0, R23, lanes21
-	ADD $8, R25, R25
-	VLD1 (R25), V9.S[2]
-	B lanes21
-lanes20:
-	VEOR V9.B16, V9.B16, V9.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R25), F9
-lanes21:
+moved7:
 	WORD $0x4e29d4a5 // FADD v5.4s, v5.4s, v9.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F9
@@ -17107,21 +17611,9 @@ lanes21:
 	FMOVQ 16(R0), F9
 	WORD $0x4e29d4e7 // FADD v7.4s, v7.4s, v9.4s
 	ADD $32, R0, R25
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ (R25), F9
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD (R25), F9
-	TBZ $0, R23, lanes24
-	ADD $8, R25, R25
-	VLD1 (R25), V9.S[2]
-	B lanes24
-lanes23:
-	VEOR V9.B16, V9.B16, V9.B16
-	TBZ $0, R23, lanes24
-	FMOVS (R25), F9
-lanes24:
+moved8:
 	WORD $0x4e29d508 // FADD v8.4s, v8.4s, v9.4s
 	ADD R1, R0, R0
 	MOVD R0, residual+88(FP)
@@ -17172,56 +17664,23 @@ part:
 	FMOVQ F0, (R7)
 	FMOVQ F1, 16(R7)
 	ADD $32, R7, R25
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ F2, (R25)
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD F2, (R25)
-	TBZ $0, R23, lanes27
-	ADD $8, R25, R25
-	VST1 V2.S[2], (R25)
-	B lanes27
-lanes26:
-	TBZ $0, R23, lanes27
-	FMOVS F2, (R25)
-lanes27:
+moved9:
 	ADD R2, R7, R7
 	FMOVQ F3, (R7)
 	FMOVQ F4, 16(R7)
 	ADD $32, R7, R25
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ F5, (R25)
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD F5, (R25)
-	TBZ $0, R23, lanes30
-	ADD $8, R25, R25
-	VST1 V5.S[2], (R25)
-	B lanes30
-lanes29:
-	TBZ $0, R23, lanes30
-	FMOVS F5, (R25)
-lanes30:
+moved10:
 	ADD R2, R7, R7
 	FMOVQ F6, (R7)
 	FMOVQ F7, 16(R7)
 	ADD $32, R7, R25
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ F8, (R25)
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD F8, (R25)
-	TBZ $0, R23, lanes33
-	ADD $8, R25, R25
-	VST1 V8.S[2], (R25)
-	B lanes33
-lanes32:
-	TBZ $0, R23, lanes33
-	FMOVS F8, (R25)
-lanes33:
+moved11:
 	ADD R2, R7, R7
 
 stored:
@@ -17233,6 +17692,146 @@ stored:
 	MOVD R25, tiles+136(FP)
 	BNE tile
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R25), F2
+	TBZ $0, R23, moved1
+	ADD $8, R25, R25
+	VLD1 (R25), V2.S[2]
+	B moved1
+one1:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved1
+	FMOVS (R25), F2
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R25), F5
+	TBZ $0, R23, moved2
+	ADD $8, R25, R25
+	VLD1 (R25), V5.S[2]
+	B moved2
+one2:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved2
+	FMOVS (R25), F5
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R25), F8
+	TBZ $0, R23, moved3
+	ADD $8, R25, R25
+	VLD1 (R25), V8.S[2]
+	B moved3
+one3:
+	VEOR V8.B16, V8.B16, V8.B16
+	TBZ $0, R23, moved3
+	FMOVS (R25), F8
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R25), F9
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VLD1 (R25), V9.S[2]
+	B moved4
+one4:
+	VEOR V9.B16, V9.B16, V9.B16
+	TBZ $0, R23, moved4
+	FMOVS (R25), F9
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R25), F10
+	TBZ $0, R23, moved5
+	ADD $8, R25, R25
+	VLD1 (R25), V10.S[2]
+	B moved5
+one5:
+	VEOR V10.B16, V10.B16, V10.B16
+	TBZ $0, R23, moved5
+	FMOVS (R25), F10
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R25), F9
+	TBZ $0, R23, moved6
+	ADD $8, R25, R25
+	VLD1 (R25), V9.S[2]
+	B moved6
+one6:
+	VEOR V9.B16, V9.B16, V9.B16
+	TBZ $0, R23, moved6
+	FMOVS (R25), F9
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R25), F9
+	TBZ $0, R23, moved7
+	ADD $8, R25, R25
+	VLD1 (R25), V9.S[2]
+	B moved7
+one7:
+	VEOR V9.B16, V9.B16, V9.B16
+	TBZ $0, R23, moved7
+	FMOVS (R25), F9
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD (R25), F9
+	TBZ $0, R23, moved8
+	ADD $8, R25, R25
+	VLD1 (R25), V9.S[2]
+	B moved8
+one8:
+	VEOR V9.B16, V9.B16, V9.B16
+	TBZ $0, R23, moved8
+	FMOVS (R25), F9
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD F2, (R25)
+	TBZ $0, R23, moved9
+	ADD $8, R25, R25
+	VST1 V2.S[2], (R25)
+	B moved9
+one9:
+	TBZ $0, R23, moved9
+	FMOVS F2, (R25)
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD F5, (R25)
+	TBZ $0, R23, moved10
+	ADD $8, R25, R25
+	VST1 V5.S[2], (R25)
+	B moved10
+one10:
+	TBZ $0, R23, moved10
+	FMOVS F5, (R25)
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD F8, (R25)
+	TBZ $0, R23, moved11
+	ADD $8, R25, R25
+	VST1 V8.S[2], (R25)
+	B moved11
+one11:
+	TBZ $0, R23, moved11
+	FMOVS F8, (R25)
+	B moved11
 
 // func neonTile3x4(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 TEXT ·neonTile3x4(SB), NOSPLIT, $0-192
@@ -17273,78 +17872,30 @@ resume:
 	FMOVQ (R1), F0
 	FMOVQ 16(R1), F1
 	ADD $32, R1, R25
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R25), F2
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R25), F2
-	TBZ $0, R23, lanes3
-	ADD $8, R25, R25
-	VLD1 (R25), V2.S[2]
-	B lanes3
-lanes2:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R25), F2
-lanes3:
+moved1:
 	ADD R2, R1, R1
 	FMOVQ (R1), F3
 	FMOVQ 16(R1), F4
 	ADD $32, R1, R25
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R25), F5
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R25), F5
-	TBZ $0, R23, lanes6
-	ADD $8, R25, R25
-	VLD1 (R25), V5.S[2]
-	B lanes6
-lanes5:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R25), F5
-lanes6:
+moved2:
 	ADD R2, R1, R1
 	FMOVQ (R1), F6
 	FMOVQ 16(R1), F7
 	ADD $32, R1, R25
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R25), F8
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R25), F8
-	TBZ $0, R23, lanes9
-	ADD $8, R25, R25
-	VLD1 (R25), V8.S[2]
-	B lanes9
-lanes8:
-	VEOR V8.B16, V8.B16, V8.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R25), F8
-lanes9:
+moved3:
 	ADD R2, R1, R1
 	FMOVQ (R1), F9
 	FMOVQ 16(R1), F10
 	ADD $32, R1, R25
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R25), F11
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R25), F11
-	TBZ $0, R23, lanes12
-	ADD $8, R25, R25
-	VLD1 (R25), V11.S[2]
-	B lanes12
-lanes11:
-	VEOR V11.B16, V11.B16, V11.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R25), F11
-lanes12:
+moved4:
 	ADD R2, R1, R1
 
 started:
@@ -17521,37 +18072,13 @@ next:
 	VFMLA V10.S4, V12.S4, V31.S4
 	VORR V31.B16, V31.B16, V10.B16
 	ADD $32, R0, R25
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R25), F12
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R25), F12
-	TBZ $0, R23, lanes15
-	ADD $8, R25, R25
-	VLD1 (R25), V12.S[2]
-	B lanes15
-lanes14:
-	VEOR V12.B16, V12.B16, V12.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R25), F12
-lanes15:
+moved5:
 	ADD $32, R1, R25
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R25), F13
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R25), F13
-	TBZ $0, R23, lanes18
-	ADD $8, R25, R25
-	VLD1 (R25), V13.S[2]
-	B lanes18
-lanes17:
-	VEOR V13.B16, V13.B16, V13.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R25), F13
-lanes18:
+moved6:
 	VORR V13.B16, V13.B16, V31.B16
 	VFMLA V2.S4, V12.S4, V31.S4
 	VORR V31.B16, V31.B16, V2.B16
@@ -17575,21 +18102,9 @@ scaled:
 	FMOVQ 16(R0), F12
 	WORD $0x4e2cd421 // FADD v1.4s, v1.4s, v12.4s
 	ADD $32, R0, R25
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R25), F12
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R25), F12
-	TBZ $0, R23, lanes21
-	ADD $8, R25, R25
-	VLD1 (R25), V12.S[2]
-	B lanes21
-lanes20:
-	VEOR V12.B16, V12.B16, V12.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R25), F12
-lanes21:
+moved7:
 	WORD $0x4e2cd442 // FADD v2.4s, v2.4s, v12.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F12
@@ -17597,21 +18112,9 @@ lanes21:
 	FMOVQ 16(R0), F12
 	WORD $0x4e2cd484 // FADD v4.4s, v4.4s, v12.4s
 	ADD $32, R0, R25
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ (R25), F12
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD (R25), F12
-	TBZ $0, R23, lanes24
-	ADD $8, R25, R25
-	VLD1 (R25), V12.S[2]
-	B lanes24
-lanes23:
-	VEOR V12.B16, V12.B16, V12.B16
-	TBZ $0, R23, lanes24
-	FMOVS (R25), F12
-lanes24:
+moved8:
 	WORD $0x4e2cd4a5 // FADD v5.4s, v5.4s, v12.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F12
@@ -17619,21 +18122,9 @@ lanes24:
 	FMOVQ 16(R0), F12
 	WORD $0x4e2cd4e7 // FADD v7.4s, v7.4s, v12.4s
 	ADD $32, R0, R25
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ (R25), F12
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD (R25), F12
-	TBZ $0, R23, lanes27
-	ADD $8, R25, R25
-	VLD1 (R25), V12.S[2]
-	B lanes27
-lanes26:
-	VEOR V12.B16, V12.B16, V12.B16
-	TBZ $0, R23, lanes27
-	FMOVS (R25), F12
-lanes27:
+moved9:
 	WORD $0x4e2cd508 // FADD v8.4s, v8.4s, v12.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F12
@@ -17641,21 +18132,9 @@ lanes27:
 	FMOVQ 16(R0), F12
 	WORD $0x4e2cd54a // FADD v10.4s, v10.4s, v12.4s
 	ADD $32, R0, R25
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ (R25), F12
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD (R25), F12
-	TBZ $0, R23, lanes30
-	ADD $8, R25, R25
-	VLD1 (R25), V12.S[2]
-	B lanes30
-lanes29:
-	VEOR V12.B16, V12.B16, V12.B16
-	TBZ $0, R23, lanes30
-	FMOVS (R25), F12
-lanes30:
+moved10:
 	WORD $0x4e2cd56b // FADD v11.4s, v11.4s, v12.4s
 	ADD R1, R0, R0
 	MOVD R0, residual+88(FP)
@@ -17716,74 +18195,30 @@ part:
 	FMOVQ F0, (R7)
 	FMOVQ F1, 16(R7)
 	ADD $32, R7, R25
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ F2, (R25)
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD F2, (R25)
-	TBZ $0, R23, lanes33
-	ADD $8, R25, R25
-	VST1 V2.S[2], (R25)
-	B lanes33
-lanes32:
-	TBZ $0, R23, lanes33
-	FMOVS F2, (R25)
-lanes33:
+moved11:
 	ADD R2, R7, R7
 	FMOVQ F3, (R7)
 	FMOVQ F4, 16(R7)
 	ADD $32, R7, R25
-	TBZ $2, R23, lanes34
+	TBZ $2, R23, some12
 	FMOVQ F5, (R25)
-	B lanes36
-lanes34:
-	TBZ $1, R23, lanes35
-	FMOVD F5, (R25)
-	TBZ $0, R23, lanes36
-	ADD $8, R25, R25
-	VST1 V5.S[2], (R25)
-	B lanes36
-lanes35:
-	TBZ $0, R23, lanes36
-	FMOVS F5, (R25)
-lanes36:
+moved12:
 	ADD R2, R7, R7
 	FMOVQ F6, (R7)
 	FMOVQ F7, 16(R7)
 	ADD $32, R7, R25
-	TBZ $2, R23, lanes37
+	TBZ $2, R23, some13
 	FMOVQ F8, (R25)
-	B lanes39
-lanes37:
-	TBZ $1, R23, lanes38
-	FMOVD F8, (R25)
-	TBZ $0, R23, lanes39
-	ADD $8, R25, R25
-	VST1 V8.S[2], (R25)
-	B lanes39
-lanes38:
-	TBZ $0, R23, lanes39
-	FMOVS F8, (R25)
-lanes39:
+moved13:
 	ADD R2, R7, R7
 	FMOVQ F9, (R7)
 	FMOVQ F10, 16(R7)
 	ADD $32, R7, R25
-	TBZ $2, R23, lanes40
+	TBZ $2, R23, some14
 	FMOVQ F11, (R25)
-	B lanes42
-lanes40:
-	TBZ $1, R23, lanes41
-	FMOVD F11, (R25)
-	TBZ $0, R23, lanes42
-	ADD $8, R25, R25
-	VST1 V11.S[2], (R25)
-	B lanes42
-lanes41:
-	TBZ $0, R23, lanes42
-	FMOVS F11, (R25)
-lanes42:
+moved14:
 	ADD R2, R7, R7
 
 stored:
@@ -17795,6 +18230,184 @@ stored:
 	MOVD R25, tiles+136(FP)
 	BNE tile
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R25), F2
+	TBZ $0, R23, moved1
+	ADD $8, R25, R25
+	VLD1 (R25), V2.S[2]
+	B moved1
+one1:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved1
+	FMOVS (R25), F2
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R25), F5
+	TBZ $0, R23, moved2
+	ADD $8, R25, R25
+	VLD1 (R25), V5.S[2]
+	B moved2
+one2:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved2
+	FMOVS (R25), F5
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R25), F8
+	TBZ $0, R23, moved3
+	ADD $8, R25, R25
+	VLD1 (R25), V8.S[2]
+	B moved3
+one3:
+	VEOR V8.B16, V8.B16, V8.B16
+	TBZ $0, R23, moved3
+	FMOVS (R25), F8
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R25), F11
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VLD1 (R25), V11.S[2]
+	B moved4
+one4:
+	VEOR V11.B16, V11.B16, V11.B16
+	TBZ $0, R23, moved4
+	FMOVS (R25), F11
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R25), F12
+	TBZ $0, R23, moved5
+	ADD $8, R25, R25
+	VLD1 (R25), V12.S[2]
+	B moved5
+one5:
+	VEOR V12.B16, V12.B16, V12.B16
+	TBZ $0, R23, moved5
+	FMOVS (R25), F12
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R25), F13
+	TBZ $0, R23, moved6
+	ADD $8, R25, R25
+	VLD1 (R25), V13.S[2]
+	B moved6
+one6:
+	VEOR V13.B16, V13.B16, V13.B16
+	TBZ $0, R23, moved6
+	FMOVS (R25), F13
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R25), F12
+	TBZ $0, R23, moved7
+	ADD $8, R25, R25
+	VLD1 (R25), V12.S[2]
+	B moved7
+one7:
+	VEOR V12.B16, V12.B16, V12.B16
+	TBZ $0, R23, moved7
+	FMOVS (R25), F12
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD (R25), F12
+	TBZ $0, R23, moved8
+	ADD $8, R25, R25
+	VLD1 (R25), V12.S[2]
+	B moved8
+one8:
+	VEOR V12.B16, V12.B16, V12.B16
+	TBZ $0, R23, moved8
+	FMOVS (R25), F12
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD (R25), F12
+	TBZ $0, R23, moved9
+	ADD $8, R25, R25
+	VLD1 (R25), V12.S[2]
+	B moved9
+one9:
+	VEOR V12.B16, V12.B16, V12.B16
+	TBZ $0, R23, moved9
+	FMOVS (R25), F12
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD (R25), F12
+	TBZ $0, R23, moved10
+	ADD $8, R25, R25
+	VLD1 (R25), V12.S[2]
+	B moved10
+one10:
+	VEOR V12.B16, V12.B16, V12.B16
+	TBZ $0, R23, moved10
+	FMOVS (R25), F12
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD F2, (R25)
+	TBZ $0, R23, moved11
+	ADD $8, R25, R25
+	VST1 V2.S[2], (R25)
+	B moved11
+one11:
+	TBZ $0, R23, moved11
+	FMOVS F2, (R25)
+	B moved11
+
+some12:
+	TBZ $1, R23, one12
+	FMOVD F5, (R25)
+	TBZ $0, R23, moved12
+	ADD $8, R25, R25
+	VST1 V5.S[2], (R25)
+	B moved12
+one12:
+	TBZ $0, R23, moved12
+	FMOVS F5, (R25)
+	B moved12
+
+some13:
+	TBZ $1, R23, one13
+	FMOVD F8, (R25)
+	TBZ $0, R23, moved13
+	ADD $8, R25, R25
+	VST1 V8.S[2], (R25)
+	B moved13
+one13:
+	TBZ $0, R23, moved13
+	FMOVS F8, (R25)
+	B moved13
+
+some14:
+	TBZ $1, R23, one14
+	FMOVD F11, (R25)
+	TBZ $0, R23, moved14
+	ADD $8, R25, R25
+	VST1 V11.S[2], (R25)
+	B moved14
+one14:
+	TBZ $0, R23, moved14
+	FMOVS F11, (R25)
+	B moved14
 
 // func neonTile3x5(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 TEXT ·neonTile3x5(SB), NOSPLIT, $0-192
@@ -17838,97 +18451,37 @@ resume:
 	FMOVQ (R1), F0
 	FMOVQ 16(R1), F1
 	ADD $32, R1, R25
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R25), F2
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R25), F2
-	TBZ $0, R23, lanes3
-	ADD $8, R25, R25
-	VLD1 (R25), V2.S[2]
-	B lanes3
-lanes2:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R25), F2
-lanes3:
+moved1:
 	ADD R2, R1, R1
 	FMOVQ (R1), F3
 	FMOVQ 16(R1), F4
 	ADD $32, R1, R25
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R25), F5
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R25), F5
-	TBZ $0, R23, lanes6
-	ADD $8, R25, R25
-	VLD1 (R25), V5.S[2]
-	B lanes6
-lanes5:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R25), F5
-lanes6:
+moved2:
 	ADD R2, R1, R1
 	FMOVQ (R1), F6
 	FMOVQ 16(R1), F7
 	ADD $32, R1, R25
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R25), F8
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R25), F8
-	TBZ $0, R23, lanes9
-	ADD $8, R25, R25
-	VLD1 (R25), V8.S[2]
-	B lanes9
-lanes8:
-	VEOR V8.B16, V8.B16, V8.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R25), F8
-lanes9:
+moved3:
 	ADD R2, R1, R1
 	FMOVQ (R1), F9
 	FMOVQ 16(R1), F10
 	ADD $32, R1, R25
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R25), F11
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R25), F11
-	TBZ $0, R23, lanes12
-	ADD $8, R25, R25
-	VLD1 (R25), V11.S[2]
-	B lanes12
-lanes11:
-	VEOR V11.B16, V11.B16, V11.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R25), F11
-lanes12:
+moved4:
 	ADD R2, R1, R1
 	FMOVQ (R1), F12
 	FMOVQ 16(R1), F13
 	ADD $32, R1, R25
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R25), F14
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R25), F14
-	TBZ $0, R23, lanes15
-	ADD $8, R25, R25
-	VLD1 (R25), V14.S[2]
-	B lanes15
-lanes14:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R25), F14
-lanes15:
+moved5:
 	ADD R2, R1, R1
 
 started:
@@ -18130,37 +18683,13 @@ next:
 	VFMLA V13.S4, V15.S4, V31.S4
 	VORR V31.B16, V31.B16, V13.B16
 	ADD $32, R0, R25
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R25), F15
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R25), F15
-	TBZ $0, R23, lanes18
-	ADD $8, R25, R25
-	VLD1 (R25), V15.S[2]
-	B lanes18
-lanes17:
-	VEOR V15.B16, V15.B16, V15.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R25), F15
-lanes18:
+moved6:
 	ADD $32, R1, R25
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R25), F16
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R25), F16
-	TBZ $0, R23, lanes21
-	ADD $8, R25, R25
-	VLD1 (R25), V16.S[2]
-	B lanes21
-lanes20:
-	VEOR V16.B16, V16.B16, V16.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R25), F16
-lanes21:
+moved7:
 	VORR V16.B16, V16.B16, V31.B16
 	VFMLA V2.S4, V15.S4, V31.S4
 	VORR V31.B16, V31.B16, V2.B16
@@ -18187,21 +18716,9 @@ scaled:
 	FMOVQ 16(R0), F15
 	WORD $0x4e2fd421 // FADD v1.4s, v1.4s, v15.4s
 	ADD $32, R0, R25
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ (R25), F15
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD (R25), F15
-	TBZ $0, R23, lanes24
-	ADD $8, R25, R25
-	VLD1 (R25), V15.S[2]
-	B lanes24
-lanes23:
-	VEOR V15.B16, V15.B16, V15.B16
-	TBZ $0, R23, lanes24
-	FMOVS (R25), F15
-lanes24:
+moved8:
 	WORD $0x4e2fd442 // FADD v2.4s, v2.4s, v15.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F15
@@ -18209,21 +18726,9 @@ lanes24:
 	FMOVQ 16(R0), F15
 	WORD $0x4e2fd484 // FADD v4.4s, v4.4s, v15.4s
 	ADD $32, R0, R25
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ (R25), F15
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD (R25), F15
-	TBZ $0, R23, lanes27
-	ADD $8, R25, R25
-	VLD1 (R25), V15.S[2]
-	B lanes27
-lanes26:
-	VEOR V15.B16, V15.B16, V15.B16
-	TBZ $0, R23, lanes27
-	FMOVS (R25), F15
-lanes27:
+moved9:
 	WORD $0x4e2fd4a5 // FADD v5.4s, v5.4s, v15.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F15
@@ -18231,21 +18736,9 @@ lanes27:
 	FMOVQ 16(R0), F15
 	WORD $0x4e2fd4e7 // FADD v7.4s, v7.4s, v15.4s
 	ADD $32, R0, R25
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ (R25), F15
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD (R25), F15
-	TBZ $0, R23, lanes30
-	ADD $8, R25, R25
-	VLD1 (R25), V15.S[2]
-	B lanes30
-lanes29:
-	VEOR V15.B16, V15.B16, V15.B16
-	TBZ $0, R23, lanes30
-	FMOVS (R25), F15
-lanes30:
+moved10:
 	WORD $0x4e2fd508 // FADD v8.4s, v8.4s, v15.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F15
@@ -18253,21 +18746,9 @@ lanes30:
 	FMOVQ 16(R0), F15
 	WORD $0x4e2fd54a // FADD v10.4s, v10.4s, v15.4s
 	ADD $32, R0, R25
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ (R25), F15
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD (R25), F15
-	TBZ $0, R23, lanes33
-	ADD $8, R25, R25
-	VLD1 (R25), V15.S[2]
-	B lanes33
-lanes32:
-	VEOR V15.B16, V15.B16, V15.B16
-	TBZ $0, R23, lanes33
-	FMOVS (R25), F15
-lanes33:
+moved11:
 	WORD $0x4e2fd56b // FADD v11.4s, v11.4s, v15.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F15
@@ -18275,21 +18756,9 @@ lanes33:
 	FMOVQ 16(R0), F15
 	WORD $0x4e2fd5ad // FADD v13.4s, v13.4s, v15.4s
 	ADD $32, R0, R25
-	TBZ $2, R23, lanes34
+	TBZ $2, R23, some12
 	FMOVQ (R25), F15
-	B lanes36
-lanes34:
-	TBZ $1, R23, lanes35
-	FMOVD (R25), F15
-	TBZ $0, R23, lanes36
-	ADD $8, R25, R25
-	VLD1 (R25), V15.S[2]
-	B lanes36
-lanes35:
-	VEOR V15.B16, V15.B16, V15.B16
-	TBZ $0, R23, lanes36
-	FMOVS (R25), F15
-lanes36:
+moved12:
 	WORD $0x4e2fd5ce // FADD v14.4s, v14.4s, v15.4s
 	ADD R1, R0, R0
 	MOVD R0, residual+88(FP)
@@ -18360,92 +18829,37 @@ part:
 	FMOVQ F0, (R7)
 	FMOVQ F1, 16(R7)
 	ADD $32, R7, R25
-	TBZ $2, R23, lanes37
+	TBZ $2, R23, some13
 	FMOVQ F2, (R25)
-	B lanes39
-lanes37:
-	TBZ $1, R23, lanes38
-	FMOVD F2, (R25)
-	TBZ $0, R23, lanes39
-	ADD $8, R25, R25
-	VST1 V2.S[2], (R25)
-	B lanes39
-lanes38:
-	TBZ $0, R23, lanes39
-	FMOVS F2, (R25)
-lanes39:
+moved13:
 	ADD R2, R7, R7
 	FMOVQ F3, (R7)
 	FMOVQ F4, 16(R7)
 	ADD $32, R7, R25
-	TBZ $2, R23, lanes40
+	TBZ $2, R23, some14
 	FMOVQ F5, (R25)
-	B lanes42
-lanes40:
-	TBZ $1, R23, lanes41
-	FMOVD F5, (R25)
-	TBZ $0, R23, lanes42
-	ADD $8, R25, R25
-	VST1 V5.S[2], (R25)
-	B lanes42
-lanes41:
-	TBZ $0, R23, lanes42
-	FMOVS F5, (R25)
-lanes42:
+moved14:
 	ADD R2, R7, R7
 	FMOVQ F6, (R7)
 	FMOVQ F7, 16(R7)
 	ADD $32, R7, R25
-	TBZ $2, R23, lanes43
+	TBZ $2, R23, some15
 	FMOVQ F8, (R25)
-	B lanes45
-lanes43:
-	TBZ $1, R23, lanes44
-	FMOVD F8, (R25)
-	TBZ $0, R23, lanes45
-	ADD $8, R25, R25
-	VST1 V8.S[2], (R25)
-	B lanes45
-lanes44:
-	TBZ $0, R23, lanes45
-	FMOVS F8, (R25)
-lanes45:
+moved15:
 	ADD R2, R7, R7
 	FMOVQ F9, (R7)
 	FMOVQ F10, 16(R7)
 	ADD $32, R7, R25
-	TBZ $2, R23, lanes46
+	TBZ $2, R23, some16
 	FMOVQ F11, (R25)
-	B lanes48
-lanes46:
-	TBZ $1, R23, lanes47
-	FMOVD F11, (R25)
-	TBZ $0, R23, lanes48
-	ADD $8, R25, R25
-	VST1 V11.S[2], (R25)
-	B lanes48
-lanes47:
-	TBZ $0, R23, lanes48
-	FMOVS F11, (R25)
-lanes48:
+moved16:
 	ADD R2, R7, R7
 	FMOVQ F12, (R7)
 	FMOVQ F13, 16(R7)
 	ADD $32, R7, R25
-	TBZ $2, R23, lanes49
+	TBZ $2, R23, some17
 	FMOVQ F14, (R25)
-	B lanes51
-lanes49:
-	TBZ $1, R23, lanes50
-	FMOVD F14, (R25)
-	TBZ $0, R23, lanes51
-	ADD $8, R25, R25
-	VST1 V14.S[2], (R25)
-	B lanes51
-lanes50:
-	TBZ $0, R23, lanes51
-	FMOVS F14, (R25)
-lanes51:
+moved17:
 	ADD R2, R7, R7
 
 stored:
@@ -18457,6 +18871,222 @@ stored:
 	MOVD R25, tiles+136(FP)
 	BNE tile
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R25), F2
+	TBZ $0, R23, moved1
+	ADD $8, R25, R25
+	VLD1 (R25), V2.S[2]
+	B moved1
+one1:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved1
+	FMOVS (R25), F2
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R25), F5
+	TBZ $0, R23, moved2
+	ADD $8, R25, R25
+	VLD1 (R25), V5.S[2]
+	B moved2
+one2:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved2
+	FMOVS (R25), F5
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R25), F8
+	TBZ $0, R23, moved3
+	ADD $8, R25, R25
+	VLD1 (R25), V8.S[2]
+	B moved3
+one3:
+	VEOR V8.B16, V8.B16, V8.B16
+	TBZ $0, R23, moved3
+	FMOVS (R25), F8
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R25), F11
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VLD1 (R25), V11.S[2]
+	B moved4
+one4:
+	VEOR V11.B16, V11.B16, V11.B16
+	TBZ $0, R23, moved4
+	FMOVS (R25), F11
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R25), F14
+	TBZ $0, R23, moved5
+	ADD $8, R25, R25
+	VLD1 (R25), V14.S[2]
+	B moved5
+one5:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved5
+	FMOVS (R25), F14
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R25), F15
+	TBZ $0, R23, moved6
+	ADD $8, R25, R25
+	VLD1 (R25), V15.S[2]
+	B moved6
+one6:
+	VEOR V15.B16, V15.B16, V15.B16
+	TBZ $0, R23, moved6
+	FMOVS (R25), F15
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R25), F16
+	TBZ $0, R23, moved7
+	ADD $8, R25, R25
+	VLD1 (R25), V16.S[2]
+	B moved7
+one7:
+	VEOR V16.B16, V16.B16, V16.B16
+	TBZ $0, R23, moved7
+	FMOVS (R25), F16
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD (R25), F15
+	TBZ $0, R23, moved8
+	ADD $8, R25, R25
+	VLD1 (R25), V15.S[2]
+	B moved8
+one8:
+	VEOR V15.B16, V15.B16, V15.B16
+	TBZ $0, R23, moved8
+	FMOVS (R25), F15
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD (R25), F15
+	TBZ $0, R23, moved9
+	ADD $8, R25, R25
+	VLD1 (R25), V15.S[2]
+	B moved9
+one9:
+	VEOR V15.B16, V15.B16, V15.B16
+	TBZ $0, R23, moved9
+	FMOVS (R25), F15
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD (R25), F15
+	TBZ $0, R23, moved10
+	ADD $8, R25, R25
+	VLD1 (R25), V15.S[2]
+	B moved10
+one10:
+	VEOR V15.B16, V15.B16, V15.B16
+	TBZ $0, R23, moved10
+	FMOVS (R25), F15
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD (R25), F15
+	TBZ $0, R23, moved11
+	ADD $8, R25, R25
+	VLD1 (R25), V15.S[2]
+	B moved11
+one11:
+	VEOR V15.B16, V15.B16, V15.B16
+	TBZ $0, R23, moved11
+	FMOVS (R25), F15
+	B moved11
+
+some12:
+	TBZ $1, R23, one12
+	FMOVD (R25), F15
+	TBZ $0, R23, moved12
+	ADD $8, R25, R25
+	VLD1 (R25), V15.S[2]
+	B moved12
+one12:
+	VEOR V15.B16, V15.B16, V15.B16
+	TBZ $0, R23, moved12
+	FMOVS (R25), F15
+	B moved12
+
+some13:
+	TBZ $1, R23, one13
+	FMOVD F2, (R25)
+	TBZ $0, R23, moved13
+	ADD $8, R25, R25
+	VST1 V2.S[2], (R25)
+	B moved13
+one13:
+	TBZ $0, R23, moved13
+	FMOVS F2, (R25)
+	B moved13
+
+some14:
+	TBZ $1, R23, one14
+	FMOVD F5, (R25)
+	TBZ $0, R23, moved14
+	ADD $8, R25, R25
+	VST1 V5.S[2], (R25)
+	B moved14
+one14:
+	TBZ $0, R23, moved14
+	FMOVS F5, (R25)
+	B moved14
+
+some15:
+	TBZ $1, R23, one15
+	FMOVD F8, (R25)
+	TBZ $0, R23, moved15
+	ADD $8, R25, R25
+	VST1 V8.S[2], (R25)
+	B moved15
+one15:
+	TBZ $0, R23, moved15
+	FMOVS F8, (R25)
+	B moved15
+
+some16:
+	TBZ $1, R23, one16
+	FMOVD F11, (R25)
+	TBZ $0, R23, moved16
+	ADD $8, R25, R25
+	VST1 V11.S[2], (R25)
+	B moved16
+one16:
+	TBZ $0, R23, moved16
+	FMOVS F11, (R25)
+	B moved16
+
+some17:
+	TBZ $1, R23, one17
+	FMOVD F14, (R25)
+	TBZ $0, R23, moved17
+	ADD $8, R25, R25
+	VST1 V14.S[2], (R25)
+	B moved17
+one17:
+	TBZ $0, R23, moved17
+	FMOVS F14, (R25)
+	B moved17
 
 // func neonTile3x6(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 TEXT ·neonTile3x6(SB), NOSPLIT, $0-192
@@ -18503,116 +19133,44 @@ resume:
 	FMOVQ (R1), F0
 	FMOVQ 16(R1), F1
 	ADD $32, R1, R25
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R25), F2
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R25), F2
-	TBZ $0, R23, lanes3
-	ADD $8, R25, R25
-	VLD1 (R25), V2.S[2]
-	B lanes3
-lanes2:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R25), F2
-lanes3:
+moved1:
 	ADD R2, R1, R1
 	FMOVQ (R1), F3
 	FMOVQ 16(R1), F4
 	ADD $32, R1, R25
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R25), F5
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R25), F5
-	TBZ $0, R23, lanes6
-	ADD $8, R25, R25
-	VLD1 (R25), V5.S[2]
-	B lanes6
-lanes5:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R25), F5
-lanes6:
+moved2:
 	ADD R2, R1, R1
 	FMOVQ (R1), F6
 	FMOVQ 16(R1), F7
 	ADD $32, R1, R25
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R25), F8
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R25), F8
-	TBZ $0, R23, lanes9
-	ADD $8, R25, R25
-	VLD1 (R25), V8.S[2]
-	B lanes9
-lanes8:
-	VEOR V8.B16, V8.B16, V8.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R25), F8
-lanes9:
+moved3:
 	ADD R2, R1, R1
 	FMOVQ (R1), F9
 	FMOVQ 16(R1), F10
 	ADD $32, R1, R25
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R25), F11
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R25), F11
-	TBZ $0, R23, lanes12
-	ADD $8, R25, R25
-	VLD1 (R25), V11.S[2]
-	B lanes12
-lanes11:
-	VEOR V11.B16, V11.B16, V11.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R25), F11
-lanes12:
+moved4:
 	ADD R2, R1, R1
 	FMOVQ (R1), F12
 	FMOVQ 16(R1), F13
 	ADD $32, R1, R25
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R25), F14
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R25), F14
-	TBZ $0, R23, lanes15
-	ADD $8, R25, R25
-	VLD1 (R25), V14.S[2]
-	B lanes15
-lanes14:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R25), F14
-lanes15:
+moved5:
 	ADD R2, R1, R1
 	FMOVQ (R1), F15
 	FMOVQ 16(R1), F16
 	ADD $32, R1, R25
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R25), F17
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R25), F17
-	TBZ $0, R23, lanes18
-	ADD $8, R25, R25
-	VLD1 (R25), V17.S[2]
-	B lanes18
-lanes17:
-	VEOR V17.B16, V17.B16, V17.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R25), F17
-lanes18:
+moved6:
 	ADD R2, R1, R1
 
 started:
@@ -18841,37 +19399,13 @@ next:
 	VFMLA V16.S4, V18.S4, V31.S4
 	VORR V31.B16, V31.B16, V16.B16
 	ADD $32, R0, R25
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R25), F18
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R25), F18
-	TBZ $0, R23, lanes21
-	ADD $8, R25, R25
-	VLD1 (R25), V18.S[2]
-	B lanes21
-lanes20:
-	VEOR V18.B16, V18.B16, V18.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R25), F18
-lanes21:
+moved7:
 	ADD $32, R1, R25
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ (R25), F19
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD (R25), F19
-	TBZ $0, R23, lanes24
-	ADD $8, R25, R25
-	VLD1 (R25), V19.S[2]
-	B lanes24
-lanes23:
-	VEOR V19.B16, V19.B16, V19.B16
-	TBZ $0, R23, lanes24
-	FMOVS (R25), F19
-lanes24:
+moved8:
 	VORR V19.B16, V19.B16, V31.B16
 	VFMLA V2.S4, V18.S4, V31.S4
 	VORR V31.B16, V31.B16, V2.B16
@@ -18901,21 +19435,9 @@ scaled:
 	FMOVQ 16(R0), F18
 	WORD $0x4e32d421 // FADD v1.4s, v1.4s, v18.4s
 	ADD $32, R0, R25
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ (R25), F18
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD (R25), F18
-	TBZ $0, R23, lanes27
-	ADD $8, R25, R25
-	VLD1 (R25), V18.S[2]
-	B lanes27
-lanes26:
-	VEOR V18.B16, V18.B16, V18.B16
-	TBZ $0, R23, lanes27
-	FMOVS (R25), F18
-lanes27:
+moved9:
 	WORD $0x4e32d442 // FADD v2.4s, v2.4s, v18.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F18
@@ -18923,21 +19445,9 @@ lanes27:
 	FMOVQ 16(R0), F18
 	WORD $0x4e32d484 // FADD v4.4s, v4.4s, v18.4s
 	ADD $32, R0, R25
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ (R25), F18
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD (R25), F18
-	TBZ $0, R23, lanes30
-	ADD $8, R25, R25
-	VLD1 (R25), V18.S[2]
-	B lanes30
-lanes29:
-	VEOR V18.B16, V18.B16, V18.B16
-	TBZ $0, R23, lanes30
-	FMOVS (R25), F18
-lanes30:
+moved10:
 	WORD $0x4e32d4a5 // FADD v5.4s, v5.4s, v18.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F18
@@ -18945,21 +19455,9 @@ lanes30:
 	FMOVQ 16(R0), F18
 	WORD $0x4e32d4e7 // FADD v7.4s, v7.4s, v18.4s
 	ADD $32, R0, R25
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ (R25), F18
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD (R25), F18
-	TBZ $0, R23, lanes33
-	ADD $8, R25, R25
-	VLD1 (R25), V18.S[2]
-	B lanes33
-lanes32:
-	VEOR V18.B16, V18.B16, V18.B16
-	TBZ $0, R23, lanes33
-	FMOVS (R25), F18
-lanes33:
+moved11:
 	WORD $0x4e32d508 // FADD v8.4s, v8.4s, v18.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F18
@@ -18967,21 +19465,9 @@ lanes33:
 	FMOVQ 16(R0), F18
 	WORD $0x4e32d54a // FADD v10.4s, v10.4s, v18.4s
 	ADD $32, R0, R25
-	TBZ $2, R23, lanes34
+	TBZ $2, R23, some12
 	FMOVQ (R25), F18
-	B lanes36
-lanes34:
-	TBZ $1, R23, lanes35
-	FMOVD (R25), F18
-	TBZ $0, R23, lanes36
-	ADD $8, R25, R25
-	VLD1 (R25), V18.S[2]
-	B lanes36
-lanes35:
-	VEOR V18.B16, V18.B16, V18.B16
-	TBZ $0, R23, lanes36
-	FMOVS (R25), F18
-lanes36:
+moved12:
 	WORD $0x4e32d56b // FADD v11.4s, v11.4s, v18.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F18
@@ -18989,21 +19475,9 @@ lanes36:
 	FMOVQ 16(R0), F18
 	WORD $0x4e32d5ad // FADD v13.4s, v13.4s, v18.4s
 	ADD $32, R0, R25
-	TBZ $2, R23, lanes37
+	TBZ $2, R23, some13
 	FMOVQ (R25), F18
-	B lanes39
-lanes37:
-	TBZ $1, R23, lanes38
-	FMOVD (R25), F18
-	TBZ $0, R23, lanes39
-	ADD $8, R25, R25
-	VLD1 (R25), V18.S[2]
-	B lanes39
-lanes38:
-	VEOR V18.B16, V18.B16, V18.B16
-	TBZ $0, R23, lanes39
-	FMOVS (R25), F18
-lanes39:
+moved13:
 	WORD $0x4e32d5ce // FADD v14.4s, v14.4s, v18.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F18
@@ -19011,21 +19485,9 @@ lanes39:
 	FMOVQ 16(R0), F18
 	WORD $0x4e32d610 // FADD v16.4s, v16.4s, v18.4s
 	ADD $32, R0, R25
-	TBZ $2, R23, lanes40
+	TBZ $2, R23, some14
 	FMOVQ (R25), F18
-	B lanes42
-lanes40:
-	TBZ $1, R23, lanes41
-	FMOVD (R25), F18
-	TBZ $0, R23, lanes42
-	ADD $8, R25, R25
-	VLD1 (R25), V18.S[2]
-	B lanes42
-lanes41:
-	VEOR V18.B16, V18.B16, V18.B16
-	TBZ $0, R23, lanes42
-	FMOVS (R25), F18
-lanes42:
+moved14:
 	WORD $0x4e32d631 // FADD v17.4s, v17.4s, v18.4s
 	ADD R1, R0, R0
 	MOVD R0, residual+88(FP)
@@ -19106,110 +19568,44 @@ part:
 	FMOVQ F0, (R7)
 	FMOVQ F1, 16(R7)
 	ADD $32, R7, R25
-	TBZ $2, R23, lanes43
+	TBZ $2, R23, some15
 	FMOVQ F2, (R25)
-	B lanes45
-lanes43:
-	TBZ $1, R23, lanes44
-	FMOVD F2, (R25)
-	TBZ $0, R23, lanes45
-	ADD $8, R25, R25
-	VST1 V2.S[2], (R25)
-	B lanes45
-lanes44:
-	TBZ $0, R23, lanes45
-	FMOVS F2, (R25)
-lanes45:
+moved15:
 	ADD R2, R7, R7
 	FMOVQ F3, (R7)
 	FMOVQ F4, 16(R7)
 	ADD $32, R7, R25
-	TBZ $2, R23, lanes46
+	TBZ $2, R23, some16
 	FMOVQ F5, (R25)
-	B lanes48
-lanes46:
-	TBZ $1, R23, lanes47
-	FMOVD F5, (R25)
-	TBZ $0, R23, lanes48
-	ADD $8, R25, R25
-	VST1 V5.S[2], (R25)
-	B lanes48
-lanes47:
-	TBZ $0, R23, lanes48
-	FMOVS F5, (R25)
-lanes48:
+moved16:
 	ADD R2, R7, R7
 	FMOVQ F6, (R7)
 	FMOVQ F7, 16(R7)
 	ADD $32, R7, R25
-	TBZ $2, R23, lanes49
+	TBZ $2, R23, some17
 	FMOVQ F8, (R25)
-	B lanes51
-lanes49:
-	TBZ $1, R23, lanes50
-	FMOVD F8, (R25)
-	TBZ $0, R23, lanes51
-	ADD $8, R25, R25
-	VST1 V8.S[2], (R25)
-	B lanes51
-lanes50:
-	TBZ $0, R23, lanes51
-	FMOVS F8, (R25)
-lanes51:
+moved17:
 	ADD R2, R7, R7
 	FMOVQ F9, (R7)
 	FMOVQ F10, 16(R7)
 	ADD $32, R7, R25
-	TBZ $2, R23, lanes52
+	TBZ $2, R23, some18
 	FMOVQ F11, (R25)
-	B lanes54
-lanes52:
-	TBZ $1, R23, lanes53
-	FMOVD F11, (R25)
-	TBZ $0, R23, lanes54
-	ADD $8, R25, R25
-	VST1 V11.S[2], (R25)
-	B lanes54
-lanes53:
-	TBZ $0, R23, lanes54
-	FMOVS F11, (R25)
-lanes54:
+moved18:
 	ADD R2, R7, R7
 	FMOVQ F12, (R7)
 	FMOVQ F13, 16(R7)
 	ADD $32, R7, R25
-	TBZ $2, R23, lanes55
+	TBZ $2, R23, some19
 	FMOVQ F14, (R25)
-	B lanes57
-lanes55:
-	TBZ $1, R23, lanes56
-	FMOVD F14, (R25)
-	TBZ $0, R23, lanes57
-	ADD $8, R25, R25
-	VST1 V14.S[2], (R25)
-	B lanes57
-lanes56:
-	TBZ $0, R23, lanes57
-	FMOVS F14, (R25)
-lanes57:
+moved19:
 	ADD R2, R7, R7
 	FMOVQ F15, (R7)
 	FMOVQ F16, 16(R7)
 	ADD $32, R7, R25
-	TBZ $2, R23, lanes58
+	TBZ $2, R23, some20
 	FMOVQ F17, (R25)
-	B lanes60
-lanes58:
-	TBZ $1, R23, lanes59
-	FMOVD F17, (R25)
-	TBZ $0, R23, lanes60
-	ADD $8, R25, R25
-	VST1 V17.S[2], (R25)
-	B lanes60
-lanes59:
-	TBZ $0, R23, lanes60
-	FMOVS F17, (R25)
-lanes60:
+moved20:
 	ADD R2, R7, R7
 
 stored:
@@ -19221,6 +19617,260 @@ stored:
 	MOVD R25, tiles+136(FP)
 	BNE tile
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R25), F2
+	TBZ $0, R23, moved1
+	ADD $8, R25, R25
+	VLD1 (R25), V2.S[2]
+	B moved1
+one1:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved1
+	FMOVS (R25), F2
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R25), F5
+	TBZ $0, R23, moved2
+	ADD $8, R25, R25
+	VLD1 (R25), V5.S[2]
+	B moved2
+one2:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved2
+	FMOVS (R25), F5
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R25), F8
+	TBZ $0, R23, moved3
+	ADD $8, R25, R25
+	VLD1 (R25), V8.S[2]
+	B moved3
+one3:
+	VEOR V8.B16, V8.B16, V8.B16
+	TBZ $0, R23, moved3
+	FMOVS (R25), F8
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R25), F11
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VLD1 (R25), V11.S[2]
+	B moved4
+one4:
+	VEOR V11.B16, V11.B16, V11.B16
+	TBZ $0, R23, moved4
+	FMOVS (R25), F11
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R25), F14
+	TBZ $0, R23, moved5
+	ADD $8, R25, R25
+	VLD1 (R25), V14.S[2]
+	B moved5
+one5:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved5
+	FMOVS (R25), F14
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R25), F17
+	TBZ $0, R23, moved6
+	ADD $8, R25, R25
+	VLD1 (R25), V17.S[2]
+	B moved6
+one6:
+	VEOR V17.B16, V17.B16, V17.B16
+	TBZ $0, R23, moved6
+	FMOVS (R25), F17
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R25), F18
+	TBZ $0, R23, moved7
+	ADD $8, R25, R25
+	VLD1 (R25), V18.S[2]
+	B moved7
+one7:
+	VEOR V18.B16, V18.B16, V18.B16
+	TBZ $0, R23, moved7
+	FMOVS (R25), F18
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD (R25), F19
+	TBZ $0, R23, moved8
+	ADD $8, R25, R25
+	VLD1 (R25), V19.S[2]
+	B moved8
+one8:
+	VEOR V19.B16, V19.B16, V19.B16
+	TBZ $0, R23, moved8
+	FMOVS (R25), F19
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD (R25), F18
+	TBZ $0, R23, moved9
+	ADD $8, R25, R25
+	VLD1 (R25), V18.S[2]
+	B moved9
+one9:
+	VEOR V18.B16, V18.B16, V18.B16
+	TBZ $0, R23, moved9
+	FMOVS (R25), F18
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD (R25), F18
+	TBZ $0, R23, moved10
+	ADD $8, R25, R25
+	VLD1 (R25), V18.S[2]
+	B moved10
+one10:
+	VEOR V18.B16, V18.B16, V18.B16
+	TBZ $0, R23, moved10
+	FMOVS (R25), F18
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD (R25), F18
+	TBZ $0, R23, moved11
+	ADD $8, R25, R25
+	VLD1 (R25), V18.S[2]
+	B moved11
+one11:
+	VEOR V18.B16, V18.B16, V18.B16
+	TBZ $0, R23, moved11
+	FMOVS (R25), F18
+	B moved11
+
+some12:
+	TBZ $1, R23, one12
+	FMOVD (R25), F18
+	TBZ $0, R23, moved12
+	ADD $8, R25, R25
+	VLD1 (R25), V18.S[2]
+	B moved12
+one12:
+	VEOR V18.B16, V18.B16, V18.B16
+	TBZ $0, R23, moved12
+	FMOVS (R25), F18
+	B moved12
+
+some13:
+	TBZ $1, R23, one13
+	FMOVD (R25), F18
+	TBZ $0, R23, moved13
+	ADD $8, R25, R25
+	VLD1 (R25), V18.S[2]
+	B moved13
+one13:
+	VEOR V18.B16, V18.B16, V18.B16
+	TBZ $0, R23, moved13
+	FMOVS (R25), F18
+	B moved13
+
+some14:
+	TBZ $1, R23, one14
+	FMOVD (R25), F18
+	TBZ $0, R23, moved14
+	ADD $8, R25, R25
+	VLD1 (R25), V18.S[2]
+	B moved14
+one14:
+	VEOR V18.B16, V18.B16, V18.B16
+	TBZ $0, R23, moved14
+	FMOVS (R25), F18
+	B moved14
+
+some15:
+	TBZ $1, R23, one15
+	FMOVD F2, (R25)
+	TBZ $0, R23, moved15
+	ADD $8, R25, R25
+	VST1 V2.S[2], (R25)
+	B moved15
+one15:
+	TBZ $0, R23, moved15
+	FMOVS F2, (R25)
+	B moved15
+
+some16:
+	TBZ $1, R23, one16
+	FMOVD F5, (R25)
+	TBZ $0, R23, moved16
+	ADD $8, R25, R25
+	VST1 V5.S[2], (R25)
+	B moved16
+one16:
+	TBZ $0, R23, moved16
+	FMOVS F5, (R25)
+	B moved16
+
+some17:
+	TBZ $1, R23, one17
+	FMOVD F8, (R25)
+	TBZ $0, R23, moved17
+	ADD $8, R25, R25
+	VST1 V8.S[2], (R25)
+	B moved17
+one17:
+	TBZ $0, R23, moved17
+	FMOVS F8, (R25)
+	B moved17
+
+some18:
+	TBZ $1, R23, one18
+	FMOVD F11, (R25)
+	TBZ $0, R23, moved18
+	ADD $8, R25, R25
+	VST1 V11.S[2], (R25)
+	B moved18
+one18:
+	TBZ $0, R23, moved18
+	FMOVS F11, (R25)
+	B moved18
+
+some19:
+	TBZ $1, R23, one19
+	FMOVD F14, (R25)
+	TBZ $0, R23, moved19
+	ADD $8, R25, R25
+	VST1 V14.S[2], (R25)
+	B moved19
+one19:
+	TBZ $0, R23, moved19
+	FMOVS F14, (R25)
+	B moved19
+
+some20:
+	TBZ $1, R23, one20
+	FMOVD F17, (R25)
+	TBZ $0, R23, moved20
+	ADD $8, R25, R25
+	VST1 V17.S[2], (R25)
+	B moved20
+one20:
+	TBZ $0, R23, moved20
+	FMOVS F17, (R25)
+	B moved20
 
 // func neonTile3x7(in *float32, inPixel int, inTap int, inRow int, kh int, kw int, length int, weights *float32, bias *float32, scale *float32, shift *float32, residual *float32, resPixel int, out *float32, outPixel int, lanes int, relu int, tiles int, next0 uintptr, step0 int, next1 uintptr, step1 int, next2 uintptr, step2 int)
 TEXT ·neonTile3x7(SB), NOSPLIT, $0-192
@@ -19270,135 +19920,51 @@ resume:
 	FMOVQ (R1), F0
 	FMOVQ 16(R1), F1
 	ADD $32, R1, R25
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R25), F2
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R25), F2
-	TBZ $0, R23, lanes3
-	ADD $8, R25, R25
-	VLD1 (R25), V2.S[2]
-	B lanes3
-lanes2:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R25), F2
-lanes3:
+moved1:
 	ADD R2, R1, R1
 	FMOVQ (R1), F3
 	FMOVQ 16(R1), F4
 	ADD $32, R1, R25
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R25), F5
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R25), F5
-	TBZ $0, R23, lanes6
-	ADD $8, R25, R25
-	VLD1 (R25), V5.S[2]
-	B lanes6
-lanes5:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R25), F5
-lanes6:
+moved2:
 	ADD R2, R1, R1
 	FMOVQ (R1), F6
 	FMOVQ 16(R1), F7
 	ADD $32, R1, R25
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R25), F8
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R25), F8
-	TBZ $0, R23, lanes9
-	ADD $8, R25, R25
-	VLD1 (R25), V8.S[2]
-	B lanes9
-lanes8:
-	VEOR V8.B16, V8.B16, V8.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R25), F8
-lanes9:
+moved3:
 	ADD R2, R1, R1
 	FMOVQ (R1), F9
 	FMOVQ 16(R1), F10
 	ADD $32, R1, R25
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R25), F11
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R25), F11
-	TBZ $0, R23, lanes12
-	ADD $8, R25, R25
-	VLD1 (R25), V11.S[2]
-	B lanes12
-lanes11:
-	VEOR V11.B16, V11.B16, V11.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R25), F11
-lanes12:
+moved4:
 	ADD R2, R1, R1
 	FMOVQ (R1), F12
 	FMOVQ 16(R1), F13
 	ADD $32, R1, R25
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R25), F14
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R25), F14
-	TBZ $0, R23, lanes15
-	ADD $8, R25, R25
-	VLD1 (R25), V14.S[2]
-	B lanes15
-lanes14:
-	VEOR V14.B16, V14.B16, V14.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R25), F14
-lanes15:
+moved5:
 	ADD R2, R1, R1
 	FMOVQ (R1), F15
 	FMOVQ 16(R1), F16
 	ADD $32, R1, R25
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R25), F17
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R25), F17
-	TBZ $0, R23, lanes18
-	ADD $8, R25, R25
-	VLD1 (R25), V17.S[2]
-	B lanes18
-lanes17:
-	VEOR V17.B16, V17.B16, V17.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R25), F17
-lanes18:
+moved6:
 	ADD R2, R1, R1
 	FMOVQ (R1), F18
 	FMOVQ 16(R1), F19
 	ADD $32, R1, R25
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R25), F20
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R25), F20
-	TBZ $0, R23, lanes21
-	ADD $8, R25, R25
-	VLD1 (R25), V20.S[2]
-	B lanes21
-lanes20:
-	VEOR V20.B16, V20.B16, V20.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R25), F20
-lanes21:
+moved7:
 	ADD R2, R1, R1
 
 started:
@@ -19651,37 +20217,13 @@ next:
 	VFMLA V19.S4, V21.S4, V31.S4
 	VORR V31.B16, V31.B16, V19.B16
 	ADD $32, R0, R25
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ (R25), F21
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD (R25), F21
-	TBZ $0, R23, lanes24
-	ADD $8, R25, R25
-	VLD1 (R25), V21.S[2]
-	B lanes24
-lanes23:
-	VEOR V21.B16, V21.B16, V21.B16
-	TBZ $0, R23, lanes24
-	FMOVS (R25), F21
-lanes24:
+moved8:
 	ADD $32, R1, R25
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ (R25), F22
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD (R25), F22
-	TBZ $0, R23, lanes27
-	ADD $8, R25, R25
-	VLD1 (R25), V22.S[2]
-	B lanes27
-lanes26:
-	VEOR V22.B16, V22.B16, V22.B16
-	TBZ $0, R23, lanes27
-	FMOVS (R25), F22
-lanes27:
+moved9:
 	VORR V22.B16, V22.B16, V31.B16
 	VFMLA V2.S4, V21.S4, V31.S4
 	VORR V31.B16, V31.B16, V2.B16
@@ -19714,21 +20256,9 @@ scaled:
 	FMOVQ 16(R0), F21
 	WORD $0x4e35d421 // FADD v1.4s, v1.4s, v21.4s
 	ADD $32, R0, R25
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ (R25), F21
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD (R25), F21
-	TBZ $0, R23, lanes30
-	ADD $8, R25, R25
-	VLD1 (R25), V21.S[2]
-	B lanes30
-lanes29:
-	VEOR V21.B16, V21.B16, V21.B16
-	TBZ $0, R23, lanes30
-	FMOVS (R25), F21
-lanes30:
+moved10:
 	WORD $0x4e35d442 // FADD v2.4s, v2.4s, v21.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F21
@@ -19736,21 +20266,9 @@ lanes30:
 	FMOVQ 16(R0), F21
 	WORD $0x4e35d484 // FADD v4.4s, v4.4s, v21.4s
 	ADD $32, R0, R25
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ (R25), F21
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD (R25), F21
-	TBZ $0, R23, lanes33
-	ADD $8, R25, R25
-	VLD1 (R25), V21.S[2]
-	B lanes33
-lanes32:
-	VEOR V21.B16, V21.B16, V21.B16
-	TBZ $0, R23, lanes33
-	FMOVS (R25), F21
-lanes33:
+moved11:
 	WORD $0x4e35d4a5 // FADD v5.4s, v5.4s, v21.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F21
@@ -19758,21 +20276,9 @@ lanes33:
 	FMOVQ 16(R0), F21
 	WORD $0x4e35d4e7 // FADD v7.4s, v7.4s, v21.4s
 	ADD $32, R0, R25
-	TBZ $2, R23, lanes34
+	TBZ $2, R23, some12
 	FMOVQ (R25), F21
-	B lanes36
-lanes34:
-	TBZ $1, R23, lanes35
-	FMOVD (R25), F21
-	TBZ $0, R23, lanes36
-	ADD $8, R25, R25
-	VLD1 (R25), V21.S[2]
-	B lanes36
-lanes35:
-	VEOR V21.B16, V21.B16, V21.B16
-	TBZ $0, R23, lanes36
-	FMOVS (R25), F21
-lanes36:
+moved12:
 	WORD $0x4e35d508 // FADD v8.4s, v8.4s, v21.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F21
@@ -19780,21 +20286,9 @@ lanes36:
 	FMOVQ 16(R0), F21
 	WORD $0x4e35d54a // FADD v10.4s, v10.4s, v21.4s
 	ADD $32, R0, R25
-	TBZ $2, R23, lanes37
+	TBZ $2, R23, some13
 	FMOVQ (R25), F21
-	B lanes39
-lanes37:
-	TBZ $1, R23, lanes38
-	FMOVD (R25), F21
-	TBZ $0, R23, lanes39
-	ADD $8, R25, R25
-	VLD1 (R25), V21.S[2]
-	B lanes39
-lanes38:
-	VEOR V21.B16, V21.B16, V21.B16
-	TBZ $0, R23, lanes39
-	FMOVS (R25), F21
-lanes39:
+moved13:
 	WORD $0x4e35d56b // FADD v11.4s, v11.4s, v21.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F21
@@ -19802,21 +20296,9 @@ lanes39:
 	FMOVQ 16(R0), F21
 	WORD $0x4e35d5ad // FADD v13.4s, v13.4s, v21.4s
 	ADD $32, R0, R25
-	TBZ $2, R23, lanes40
+	TBZ $2, R23, some14
 	FMOVQ (R25), F21
-	B lanes42
-lanes40:
-	TBZ $1, R23, lanes41
-	FMOVD (R25), F21
-	TBZ $0, R23, lanes42
-	ADD $8, R25, R25
-	VLD1 (R25), V21.S[2]
-	B lanes42
-lanes41:
-	VEOR V21.B16, V21.B16, V21.B16
-	TBZ $0, R23, lanes42
-	FMOVS (R25), F21
-lanes42:
+moved14:
 	WORD $0x4e35d5ce // FADD v14.4s, v14.4s, v21.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F21
@@ -19824,21 +20306,9 @@ lanes42:
 	FMOVQ 16(R0), F21
 	WORD $0x4e35d610 // FADD v16.4s, v16.4s, v21.4s
 	ADD $32, R0, R25
-	TBZ $2, R23, lanes43
+	TBZ $2, R23, some15
 	FMOVQ (R25), F21
-	B lanes45
-lanes43:
-	TBZ $1, R23, lanes44
-	FMOVD (R25), F21
-	TBZ $0, R23, lanes45
-	ADD $8, R25, R25
-	VLD1 (R25), V21.S[2]
-	B lanes45
-lanes44:
-	VEOR V21.B16, V21.B16, V21.B16
-	TBZ $0, R23, lanes45
-	FMOVS (R25), F21
-lanes45:
+moved15:
 	WORD $0x4e35d631 // FADD v17.4s, v17.4s, v21.4s
 	ADD R1, R0, R0
 	FMOVQ (R0), F21
@@ -19846,21 +20316,9 @@ lanes45:
 	FMOVQ 16(R0), F21
 	WORD $0x4e35d673 // FADD v19.4s, v19.4s, v21.4s
 	ADD $32, R0, R25
-	TBZ $2, R23, lanes46
+	TBZ $2, R23, some16
 	FMOVQ (R25), F21
-	B lanes48
-lanes46:
-	TBZ $1, R23, lanes47
-	FMOVD (R25), F21
-	TBZ $0, R23, lanes48
-	ADD $8, R25, R25
-	VLD1 (R25), V21.S[2]
-	B lanes48
-lanes47:
-	VEOR V21.B16, V21.B16, V21.B16
-	TBZ $0, R23, lanes48
-	FMOVS (R25), F21
-lanes48:
+moved16:
 	WORD $0x4e35d694 // FADD v20.4s, v20.4s, v21.4s
 	ADD R1, R0, R0
 	MOVD R0, residual+88(FP)
@@ -19951,128 +20409,51 @@ part:
 	FMOVQ F0, (R7)
 	FMOVQ F1, 16(R7)
 	ADD $32, R7, R25
-	TBZ $2, R23, lanes49
+	TBZ $2, R23, some17
 	FMOVQ F2, (R25)
-	B lanes51
-lanes49:
-	TBZ $1, R23, lanes50
-	FMOVD F2, (R25)
-	TBZ $0, R23, lanes51
-	ADD $8, R25, R25
-	VST1 V2.S[2], (R25)
-	B lanes51
-lanes50:
-	TBZ $0, R23, lanes51
-	FMOVS F2, (R25)
-lanes51:
+moved17:
 	ADD R2, R7, R7
 	FMOVQ F3, (R7)
 	FMOVQ F4, 16(R7)
 	ADD $32, R7, R25
-	TBZ $2, R23, lanes52
+	TBZ $2, R23, some18
 	FMOVQ F5, (R25)
-	B lanes54
-lanes52:
-	TBZ $1, R23, lanes53
-	FMOVD F5, (R25)
-	TBZ $0, R23, lanes54
-	ADD $8, R25, R25
-	VST1 V5.S[2], (R25)
-	B lanes54
-lanes53:
-	TBZ $0, R23, lanes54
-	FMOVS F5, (R25)
-lanes54:
+moved18:
 	ADD R2, R7, R7
 	FMOVQ F6, (R7)
 	FMOVQ F7, 16(R7)
 	ADD $32, R7, R25
-	TBZ $2, R23, lanes55
+	TBZ $2, R23, some19
 	FMOVQ F8, (R25)
-	B lanes57
-lanes55:
-	TBZ $1, R23, lanes56
-	FMOVD F8, (R25)
-	TBZ $0, R23, lanes57
-	ADD $8, R25, R25
-	VST1 V8.S[2], (R25)
-	B lanes57
-lanes56:
-	TBZ $0, R23, lanes57
-	FMOVS F8, (R25)
-lanes57:
+moved19:
 	ADD R2, R7, R7
 	FMOVQ F9, (R7)
 	FMOVQ F10, 16(R7)
 	ADD $32, R7, R25
-	TBZ $2, R23, lanes58
+	TBZ $2, R23, some20
 	FMOVQ F11, (R25)
-	B lanes60
-lanes58:
-	TBZ $1, R23, lanes59
-	FMOVD F11, (R25)
-	TBZ $0, R23, lanes60
-	ADD $8, R25, R25
-	VST1 V11.S[2], (R25)
-	B lanes60
-lanes59:
-	TBZ $0, R23, lanes60
-	FMOVS F11, (R25)
-lanes60:
+moved20:
 	ADD R2, R7, R7
 	FMOVQ F12, (R7)
 	FMOVQ F13, 16(R7)
 	ADD $32, R7, R25
-	TBZ $2, R23, lanes61
+	TBZ $2, R23, some21
 	FMOVQ F14, (R25)
-	B lanes63
-lanes61:
-	TBZ $1, R23, lanes62
-	FMOVD F14, (R25)
-	TBZ $0, R23, lanes63
-	ADD $8, R25, R25
-	VST1 V14.S[2], (R25)
-	B lanes63
-lanes62:
-	TBZ $0, R23, lanes63
-	FMOVS F14, (R25)
-lanes63:
+moved21:
 	ADD R2, R7, R7
 	FMOVQ F15, (R7)
 	FMOVQ F16, 16(R7)
 	ADD $32, R7, R25
-	TBZ $2, R23, lanes64
+	TBZ $2, R23, some22
 	FMOVQ F17, (R25)
-	B lanes66
-lanes64:
-	TBZ $1, R23, lanes65
-	FMOVD F17, (R25)
-	TBZ $0, R23, lanes66
-	ADD $8, R25, R25
-	VST1 V17.S[2], (R25)
-	B lanes66
-lanes65:
-	TBZ $0, R23, lanes66
-	FMOVS F17, (R25)
-lanes66:
+moved22:
 	ADD R2, R7, R7
 	FMOVQ F18, (R7)
 	FMOVQ F19, 16(R7)
 	ADD $32, R7, R25
-	TBZ $2, R23, lanes67
+	TBZ $2, R23, some23
 	FMOVQ F20, (R25)
-	B lanes69
-lanes67:
-	TBZ $1, R23, lanes68
-	FMOVD F20, (R25)
-	TBZ $0, R23, lanes69
-	ADD $8, R25, R25
-	VST1 V20.S[2], (R25)
-	B lanes69
-lanes68:
-	TBZ $0, R23, lanes69
-	FMOVS F20, (R25)
-lanes69:
+moved23:
 	ADD R2, R7, R7
 
 stored:
@@ -20084,3 +20465,295 @@ stored:
 	MOVD R25, tiles+136(FP)
 	BNE tile
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R25), F2
+	TBZ $0, R23, moved1
+	ADD $8, R25, R25
+	VLD1 (R25), V2.S[2]
+	B moved1
+one1:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved1
+	FMOVS (R25), F2
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R25), F5
+	TBZ $0, R23, moved2
+	ADD $8, R25, R25
+	VLD1 (R25), V5.S[2]
+	B moved2
+one2:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved2
+	FMOVS (R25), F5
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R25), F8
+	TBZ $0, R23, moved3
+	ADD $8, R25, R25
+	VLD1 (R25), V8.S[2]
+	B moved3
+one3:
+	VEOR V8.B16, V8.B16, V8.B16
+	TBZ $0, R23, moved3
+	FMOVS (R25), F8
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R25), F11
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VLD1 (R25), V11.S[2]
+	B moved4
+one4:
+	VEOR V11.B16, V11.B16, V11.B16
+	TBZ $0, R23, moved4
+	FMOVS (R25), F11
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R25), F14
+	TBZ $0, R23, moved5
+	ADD $8, R25, R25
+	VLD1 (R25), V14.S[2]
+	B moved5
+one5:
+	VEOR V14.B16, V14.B16, V14.B16
+	TBZ $0, R23, moved5
+	FMOVS (R25), F14
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R25), F17
+	TBZ $0, R23, moved6
+	ADD $8, R25, R25
+	VLD1 (R25), V17.S[2]
+	B moved6
+one6:
+	VEOR V17.B16, V17.B16, V17.B16
+	TBZ $0, R23, moved6
+	FMOVS (R25), F17
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R25), F20
+	TBZ $0, R23, moved7
+	ADD $8, R25, R25
+	VLD1 (R25), V20.S[2]
+	B moved7
+one7:
+	VEOR V20.B16, V20.B16, V20.B16
+	TBZ $0, R23, moved7
+	FMOVS (R25), F20
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD (R25), F21
+	TBZ $0, R23, moved8
+	ADD $8, R25, R25
+	VLD1 (R25), V21.S[2]
+	B moved8
+one8:
+	VEOR V21.B16, V21.B16, V21.B16
+	TBZ $0, R23, moved8
+	FMOVS (R25), F21
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD (R25), F22
+	TBZ $0, R23, moved9
+	ADD $8, R25, R25
+	VLD1 (R25), V22.S[2]
+	B moved9
+one9:
+	VEOR V22.B16, V22.B16, V22.B16
+	TBZ $0, R23, moved9
+	FMOVS (R25), F22
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD (R25), F21
+	TBZ $0, R23, moved10
+	ADD $8, R25, R25
+	VLD1 (R25), V21.S[2]
+	B moved10
+one10:
+	VEOR V21.B16, V21.B16, V21.B16
+	TBZ $0, R23, moved10
+	FMOVS (R25), F21
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD (R25), F21
+	TBZ $0, R23, moved11
+	ADD $8, R25, R25
+	VLD1 (R25), V21.S[2]
+	B moved11
+one11:
+	VEOR V21.B16, V21.B16, V21.B16
+	TBZ $0, R23, moved11
+	FMOVS (R25), F21
+	B moved11
+
+some12:
+	TBZ $1, R23, one12
+	FMOVD (R25), F21
+	TBZ $0, R23, moved12
+	ADD $8, R25, R25
+	VLD1 (R25), V21.S[2]
+	B moved12
+one12:
+	VEOR V21.B16, V21.B16, V21.B16
+	TBZ $0, R23, moved12
+	FMOVS (R25), F21
+	B moved12
+
+some13:
+	TBZ $1, R23, one13
+	FMOVD (R25), F21
+	TBZ $0, R23, moved13
+	ADD $8, R25, R25
+	VLD1 (R25), V21.S[2]
+	B moved13
+one13:
+	VEOR V21.B16, V21.B16, V21.B16
+	TBZ $0, R23, moved13
+	FMOVS (R25), F21
+	B moved13
+
+some14:
+	TBZ $1, R23, one14
+	FMOVD (R25), F21
+	TBZ $0, R23, moved14
+	ADD $8, R25, R25
+	VLD1 (R25), V21.S[2]
+	B moved14
+one14:
+	VEOR V21.B16, V21.B16, V21.B16
+	TBZ $0, R23, moved14
+	FMOVS (R25), F21
+	B moved14
+
+some15:
+	TBZ $1, R23, one15
+	FMOVD (R25), F21
+	TBZ $0, R23, moved15
+	ADD $8, R25, R25
+	VLD1 (R25), V21.S[2]
+	B moved15
+one15:
+	VEOR V21.B16, V21.B16, V21.B16
+	TBZ $0, R23, moved15
+	FMOVS (R25), F21
+	B moved15
+
+some16:
+	TBZ $1, R23, one16
+	FMOVD (R25), F21
+	TBZ $0, R23, moved16
+	ADD $8, R25, R25
+	VLD1 (R25), V21.S[2]
+	B moved16
+one16:
+	VEOR V21.B16, V21.B16, V21.B16
+	TBZ $0, R23, moved16
+	FMOVS (R25), F21
+	B moved16
+
+some17:
+	TBZ $1, R23, one17
+	FMOVD F2, (R25)
+	TBZ $0, R23, moved17
+	ADD $8, R25, R25
+	VST1 V2.S[2], (R25)
+	B moved17
+one17:
+	TBZ $0, R23, moved17
+	FMOVS F2, (R25)
+	B moved17
+
+some18:
+	TBZ $1, R23, one18
+	FMOVD F5, (R25)
+	TBZ $0, R23, moved18
+	ADD $8, R25, R25
+	VST1 V5.S[2], (R25)
+	B moved18
+one18:
+	TBZ $0, R23, moved18
+	FMOVS F5, (R25)
+	B moved18
+
+some19:
+	TBZ $1, R23, one19
+	FMOVD F8, (R25)
+	TBZ $0, R23, moved19
+	ADD $8, R25, R25
+	VST1 V8.S[2], (R25)
+	B moved19
+one19:
+	TBZ $0, R23, moved19
+	FMOVS F8, (R25)
+	B moved19
+
+some20:
+	TBZ $1, R23, one20
+	FMOVD F11, (R25)
+	TBZ $0, R23, moved20
+	ADD $8, R25, R25
+	VST1 V11.S[2], (R25)
+	B moved20
+one20:
+	TBZ $0, R23, moved20
+	FMOVS F11, (R25)
+	B moved20
+
+some21:
+	TBZ $1, R23, one21
+	FMOVD F14, (R25)
+	TBZ $0, R23, moved21
+	ADD $8, R25, R25
+	VST1 V14.S[2], (R25)
+	B moved21
+one21:
+	TBZ $0, R23, moved21
+	FMOVS F14, (R25)
+	B moved21
+
+some22:
+	TBZ $1, R23, one22
+	FMOVD F17, (R25)
+	TBZ $0, R23, moved22
+	ADD $8, R25, R25
+	VST1 V17.S[2], (R25)
+	B moved22
+one22:
+	TBZ $0, R23, moved22
+	FMOVS F17, (R25)
+	B moved22
+
+some23:
+	TBZ $1, R23, one23
+	FMOVD F20, (R25)
+	TBZ $0, R23, moved23
+	ADD $8, R25, R25
+	VST1 V20.S[2], (R25)
+	B moved23
+one23:
+	TBZ $0, R23, moved23
+	FMOVS F20, (R25)
+	B moved23

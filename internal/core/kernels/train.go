@@ -3,7 +3,7 @@ package kernels
 import "unsafe"
 
 // The element-wise operations of training. Rows are pixels of len(scale) channels each. The assembly sets fuse products
-// and sums that the loops write as a·b + c; avx2 and avx512 give the same bits.
+// and sums that the loops write as a·b + c; avx2, avx512 and neon give the same bits.
 
 // trainSet are the operations of a set that plain Go does otherwise. Behind the second of two stands a relu; the
 // second of those stores past the cache.

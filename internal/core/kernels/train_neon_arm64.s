@@ -30,55 +30,58 @@ tail:
 	ADDS $4, R10, R10
 	BEQ done
 	MOVD R10, R23
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R2), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R2), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R2, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R2), F0
-lanes3:
-	TBZ $2, R23, lanes4
+moved1:
+	TBZ $2, R23, some2
 	FMOVQ (R6), F1
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R6), F1
-	TBZ $0, R23, lanes6
-	ADD $8, R6, R25
-	VLD1 (R25), V1.S[2]
-	B lanes6
-lanes5:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R6), F1
-lanes6:
+moved2:
 	WORD $0x6ea2e400 // FCMGT v0.4s, v0.4s, v2.4s
 	VAND V0.B16, V1.B16, V1.B16
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ F1, (R7)
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD F1, (R7)
-	TBZ $0, R23, lanes9
-	ADD $8, R7, R25
-	VST1 V1.S[2], (R25)
-	B lanes9
-lanes8:
-	TBZ $0, R23, lanes9
-	FMOVS F1, (R7)
-lanes9:
+moved3:
 
 done:
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R2), F0
+	TBZ $0, R23, moved1
+	ADD $8, R2, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R2), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R6), F1
+	TBZ $0, R23, moved2
+	ADD $8, R6, R25
+	VLD1 (R25), V1.S[2]
+	B moved2
+one2:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved2
+	FMOVS (R6), F1
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD F1, (R7)
+	TBZ $0, R23, moved3
+	ADD $8, R7, R25
+	VST1 V1.S[2], (R25)
+	B moved3
+one3:
+	TBZ $0, R23, moved3
+	FMOVS F1, (R7)
+	B moved3
 
 // func neonSlopeSwish(dx []float32, dy []float32, x []float32)
 TEXT ·neonSlopeSwish(SB), NOSPLIT, $0-72
@@ -177,21 +180,9 @@ tail:
 	ADDS $4, R10, R10
 	BEQ done
 	MOVD R10, R23
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R2), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R2), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R2, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R2), F0
-lanes3:
+moved1:
 	VEOR V1.B16, V1.B16, V1.B16
 	WORD $0x4ea0d421 // FSUB v1.4s, v1.4s, v0.4s
 	WORD $0x6ea1e4fe // FCMGT v30.4s, v7.4s, v1.4s
@@ -251,39 +242,54 @@ lanes3:
 	VFMLA V1.S4, V0.S4, V31.S4
 	VORR V31.B16, V31.B16, V1.B16
 	WORD $0x6e25dc21 // FMUL v1.4s, v1.4s, v5.4s
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R6), F3
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R6), F3
-	TBZ $0, R23, lanes6
-	ADD $8, R6, R25
-	VLD1 (R25), V3.S[2]
-	B lanes6
-lanes5:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R6), F3
-lanes6:
+moved2:
 	WORD $0x6e23dc21 // FMUL v1.4s, v1.4s, v3.4s
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ F1, (R7)
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD F1, (R7)
-	TBZ $0, R23, lanes9
-	ADD $8, R7, R25
-	VST1 V1.S[2], (R25)
-	B lanes9
-lanes8:
-	TBZ $0, R23, lanes9
-	FMOVS F1, (R7)
-lanes9:
+moved3:
 
 done:
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R2), F0
+	TBZ $0, R23, moved1
+	ADD $8, R2, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R2), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R6), F3
+	TBZ $0, R23, moved2
+	ADD $8, R6, R25
+	VLD1 (R25), V3.S[2]
+	B moved2
+one2:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved2
+	FMOVS (R6), F3
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD F1, (R7)
+	TBZ $0, R23, moved3
+	ADD $8, R7, R25
+	VST1 V1.S[2], (R25)
+	B moved3
+one3:
+	TBZ $0, R23, moved3
+	FMOVS F1, (R7)
+	B moved3
 
 // func neonSlopeReluAdd(dx []float32, dy []float32, x []float32)
 TEXT ·neonSlopeReluAdd(SB), NOSPLIT, $0-72
@@ -313,71 +319,75 @@ tail:
 	ADDS $4, R10, R10
 	BEQ done
 	MOVD R10, R23
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R2), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R2), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R2, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R2), F0
-lanes3:
-	TBZ $2, R23, lanes4
+moved1:
+	TBZ $2, R23, some2
 	FMOVQ (R6), F1
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R6), F1
-	TBZ $0, R23, lanes6
-	ADD $8, R6, R25
-	VLD1 (R25), V1.S[2]
-	B lanes6
-lanes5:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R6), F1
-lanes6:
+moved2:
 	WORD $0x6ea2e400 // FCMGT v0.4s, v0.4s, v2.4s
 	VAND V0.B16, V1.B16, V1.B16
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R7), F3
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R7), F3
-	TBZ $0, R23, lanes9
-	ADD $8, R7, R25
-	VLD1 (R25), V3.S[2]
-	B lanes9
-lanes8:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R7), F3
-lanes9:
+moved3:
 	WORD $0x4e23d421 // FADD v1.4s, v1.4s, v3.4s
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ F1, (R7)
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD F1, (R7)
-	TBZ $0, R23, lanes12
-	ADD $8, R7, R25
-	VST1 V1.S[2], (R25)
-	B lanes12
-lanes11:
-	TBZ $0, R23, lanes12
-	FMOVS F1, (R7)
-lanes12:
+moved4:
 
 done:
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R2), F0
+	TBZ $0, R23, moved1
+	ADD $8, R2, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R2), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R6), F1
+	TBZ $0, R23, moved2
+	ADD $8, R6, R25
+	VLD1 (R25), V1.S[2]
+	B moved2
+one2:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved2
+	FMOVS (R6), F1
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R7), F3
+	TBZ $0, R23, moved3
+	ADD $8, R7, R25
+	VLD1 (R25), V3.S[2]
+	B moved3
+one3:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved3
+	FMOVS (R7), F3
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD F1, (R7)
+	TBZ $0, R23, moved4
+	ADD $8, R7, R25
+	VST1 V1.S[2], (R25)
+	B moved4
+one4:
+	TBZ $0, R23, moved4
+	FMOVS F1, (R7)
+	B moved4
 
 // func neonSlopeSwishAdd(dx []float32, dy []float32, x []float32)
 TEXT ·neonSlopeSwishAdd(SB), NOSPLIT, $0-72
@@ -478,21 +488,9 @@ tail:
 	ADDS $4, R10, R10
 	BEQ done
 	MOVD R10, R23
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R2), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R2), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R2, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R2), F0
-lanes3:
+moved1:
 	VEOR V1.B16, V1.B16, V1.B16
 	WORD $0x4ea0d421 // FSUB v1.4s, v1.4s, v0.4s
 	WORD $0x6ea1e4fe // FCMGT v30.4s, v7.4s, v1.4s
@@ -552,55 +550,71 @@ lanes3:
 	VFMLA V1.S4, V0.S4, V31.S4
 	VORR V31.B16, V31.B16, V1.B16
 	WORD $0x6e25dc21 // FMUL v1.4s, v1.4s, v5.4s
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R6), F3
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R6), F3
-	TBZ $0, R23, lanes6
-	ADD $8, R6, R25
-	VLD1 (R25), V3.S[2]
-	B lanes6
-lanes5:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R6), F3
-lanes6:
+moved2:
 	WORD $0x6e23dc21 // FMUL v1.4s, v1.4s, v3.4s
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R7), F3
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R7), F3
-	TBZ $0, R23, lanes9
-	ADD $8, R7, R25
-	VLD1 (R25), V3.S[2]
-	B lanes9
-lanes8:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R7), F3
-lanes9:
+moved3:
 	WORD $0x4e23d421 // FADD v1.4s, v1.4s, v3.4s
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ F1, (R7)
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD F1, (R7)
-	TBZ $0, R23, lanes12
-	ADD $8, R7, R25
-	VST1 V1.S[2], (R25)
-	B lanes12
-lanes11:
-	TBZ $0, R23, lanes12
-	FMOVS F1, (R7)
-lanes12:
+moved4:
 
 done:
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R2), F0
+	TBZ $0, R23, moved1
+	ADD $8, R2, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R2), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R6), F3
+	TBZ $0, R23, moved2
+	ADD $8, R6, R25
+	VLD1 (R25), V3.S[2]
+	B moved2
+one2:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved2
+	FMOVS (R6), F3
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R7), F3
+	TBZ $0, R23, moved3
+	ADD $8, R7, R25
+	VLD1 (R25), V3.S[2]
+	B moved3
+one3:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved3
+	FMOVS (R7), F3
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD F1, (R7)
+	TBZ $0, R23, moved4
+	ADD $8, R7, R25
+	VST1 V1.S[2], (R25)
+	B moved4
+one4:
+	TBZ $0, R23, moved4
+	FMOVS F1, (R7)
+	B moved4
 
 // func neonSumSquares(sum *float32, square *float32, x *float32, pixels int, channels int)
 TEXT ·neonSumSquares(SB), NOSPLIT, $0-40
@@ -638,91 +652,96 @@ tail:
 	ADDS $4, R1, R1
 	BEQ next
 	ADD R0<<0, R7, R25
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R25), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R25), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R25, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R25), F0
-lanes3:
+moved1:
 	ADD R0<<0, R6, R25
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R25), F1
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R25), F1
-	TBZ $0, R23, lanes6
-	ADD $8, R25, R25
-	VLD1 (R25), V1.S[2]
-	B lanes6
-lanes5:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R25), F1
-lanes6:
+moved2:
 	ADD R0<<0, R2, R25
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R25), F2
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R25), F2
-	TBZ $0, R23, lanes9
-	ADD $8, R25, R25
-	VLD1 (R25), V2.S[2]
-	B lanes9
-lanes8:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R25), F2
-lanes9:
+moved3:
 	WORD $0x4e20d421 // FADD v1.4s, v1.4s, v0.4s
 	VFMLA V0.S4, V0.S4, V2.S4
 	ADD R0<<0, R6, R25
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ F1, (R25)
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD F1, (R25)
-	TBZ $0, R23, lanes12
-	ADD $8, R25, R25
-	VST1 V1.S[2], (R25)
-	B lanes12
-lanes11:
-	TBZ $0, R23, lanes12
-	FMOVS F1, (R25)
-lanes12:
+moved4:
 	ADD R0<<0, R2, R25
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ F2, (R25)
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD F2, (R25)
-	TBZ $0, R23, lanes15
-	ADD $8, R25, R25
-	VST1 V2.S[2], (R25)
-	B lanes15
-lanes14:
-	TBZ $0, R23, lanes15
-	FMOVS F2, (R25)
-lanes15:
+moved5:
 
 next:
 	ADD R15, R7, R7
 	SUBS $1, R12, R12
 	BNE pixel
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R25), F0
+	TBZ $0, R23, moved1
+	ADD $8, R25, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R25), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R25), F1
+	TBZ $0, R23, moved2
+	ADD $8, R25, R25
+	VLD1 (R25), V1.S[2]
+	B moved2
+one2:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved2
+	FMOVS (R25), F1
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R25), F2
+	TBZ $0, R23, moved3
+	ADD $8, R25, R25
+	VLD1 (R25), V2.S[2]
+	B moved3
+one3:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved3
+	FMOVS (R25), F2
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD F1, (R25)
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VST1 V1.S[2], (R25)
+	B moved4
+one4:
+	TBZ $0, R23, moved4
+	FMOVS F1, (R25)
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD F2, (R25)
+	TBZ $0, R23, moved5
+	ADD $8, R25, R25
+	VST1 V2.S[2], (R25)
+	B moved5
+one5:
+	TBZ $0, R23, moved5
+	FMOVS F2, (R25)
+	B moved5
 
 // func neonAffine(y *float32, x *float32, scale *float32, shift *float32, pixels int, channels int)
 TEXT ·neonAffine(SB), NOSPLIT, $0-48
@@ -762,71 +781,24 @@ tail:
 	ADDS $4, R1, R1
 	BEQ next
 	ADD R0<<0, R6, R25
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R25), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R25), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R25, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R25), F0
-lanes3:
+moved1:
 	ADD R0<<0, R2, R25
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R25), F1
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R25), F1
-	TBZ $0, R23, lanes6
-	ADD $8, R25, R25
-	VLD1 (R25), V1.S[2]
-	B lanes6
-lanes5:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R25), F1
-lanes6:
+moved2:
 	ADD R0<<0, R3, R25
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R25), F2
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R25), F2
-	TBZ $0, R23, lanes9
-	ADD $8, R25, R25
-	VLD1 (R25), V2.S[2]
-	B lanes9
-lanes8:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R25), F2
-lanes9:
+moved3:
 	VORR V2.B16, V2.B16, V31.B16
 	VFMLA V0.S4, V1.S4, V31.S4
 	VORR V31.B16, V31.B16, V0.B16
 	ADD R0<<0, R7, R25
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ F0, (R25)
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD F0, (R25)
-	TBZ $0, R23, lanes12
-	ADD $8, R25, R25
-	VST1 V0.S[2], (R25)
-	B lanes12
-lanes11:
-	TBZ $0, R23, lanes12
-	FMOVS F0, (R25)
-lanes12:
+moved4:
 
 next:
 	ADD R15, R7, R7
@@ -834,6 +806,57 @@ next:
 	SUBS $1, R12, R12
 	BNE pixel
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R25), F0
+	TBZ $0, R23, moved1
+	ADD $8, R25, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R25), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R25), F1
+	TBZ $0, R23, moved2
+	ADD $8, R25, R25
+	VLD1 (R25), V1.S[2]
+	B moved2
+one2:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved2
+	FMOVS (R25), F1
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R25), F2
+	TBZ $0, R23, moved3
+	ADD $8, R25, R25
+	VLD1 (R25), V2.S[2]
+	B moved3
+one3:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved3
+	FMOVS (R25), F2
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD F0, (R25)
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VST1 V0.S[2], (R25)
+	B moved4
+one4:
+	TBZ $0, R23, moved4
+	FMOVS F0, (R25)
+	B moved4
 
 // func neonAffineAdd(y *float32, r *float32, x *float32, scale *float32, shift *float32, pixels int, channels int)
 TEXT ·neonAffineAdd(SB), NOSPLIT, $0-56
@@ -876,88 +899,29 @@ tail:
 	ADDS $4, R1, R1
 	BEQ next
 	ADD R0<<0, R2, R25
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R25), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R25), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R25, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R25), F0
-lanes3:
+moved1:
 	ADD R0<<0, R3, R25
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R25), F1
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R25), F1
-	TBZ $0, R23, lanes6
-	ADD $8, R25, R25
-	VLD1 (R25), V1.S[2]
-	B lanes6
-lanes5:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R25), F1
-lanes6:
+moved2:
 	ADD R0<<0, R8, R25
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R25), F2
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R25), F2
-	TBZ $0, R23, lanes9
-	ADD $8, R25, R25
-	VLD1 (R25), V2.S[2]
-	B lanes9
-lanes8:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R25), F2
-lanes9:
+moved3:
 	VORR V2.B16, V2.B16, V31.B16
 	VFMLA V0.S4, V1.S4, V31.S4
 	VORR V31.B16, V31.B16, V0.B16
 	ADD R0<<0, R6, R25
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R25), F4
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R25), F4
-	TBZ $0, R23, lanes12
-	ADD $8, R25, R25
-	VLD1 (R25), V4.S[2]
-	B lanes12
-lanes11:
-	VEOR V4.B16, V4.B16, V4.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R25), F4
-lanes12:
+moved4:
 	WORD $0x4e24d400 // FADD v0.4s, v0.4s, v4.4s
 	ADD R0<<0, R7, R25
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ F0, (R25)
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD F0, (R25)
-	TBZ $0, R23, lanes15
-	ADD $8, R25, R25
-	VST1 V0.S[2], (R25)
-	B lanes15
-lanes14:
-	TBZ $0, R23, lanes15
-	FMOVS F0, (R25)
-lanes15:
+moved5:
 
 next:
 	ADD R15, R7, R7
@@ -966,6 +930,70 @@ next:
 	SUBS $1, R12, R12
 	BNE pixel
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R25), F0
+	TBZ $0, R23, moved1
+	ADD $8, R25, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R25), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R25), F1
+	TBZ $0, R23, moved2
+	ADD $8, R25, R25
+	VLD1 (R25), V1.S[2]
+	B moved2
+one2:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved2
+	FMOVS (R25), F1
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R25), F2
+	TBZ $0, R23, moved3
+	ADD $8, R25, R25
+	VLD1 (R25), V2.S[2]
+	B moved3
+one3:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved3
+	FMOVS (R25), F2
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R25), F4
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VLD1 (R25), V4.S[2]
+	B moved4
+one4:
+	VEOR V4.B16, V4.B16, V4.B16
+	TBZ $0, R23, moved4
+	FMOVS (R25), F4
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD F0, (R25)
+	TBZ $0, R23, moved5
+	ADD $8, R25, R25
+	VST1 V0.S[2], (R25)
+	B moved5
+one5:
+	TBZ $0, R23, moved5
+	FMOVS F0, (R25)
+	B moved5
 
 // func neonNormSums(sum *float32, product *float32, grad *float32, x *float32, unit *float32, center *float32, pixels int, channels int)
 TEXT ·neonNormSums(SB), NOSPLIT, $0-64
@@ -1013,136 +1041,42 @@ tail:
 	ADDS $4, R1, R1
 	BEQ next
 	ADD R0<<0, R6, R25
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R25), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R25), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R25, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R25), F0
-lanes3:
+moved1:
 	ADD R0<<0, R7, R25
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R25), F1
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R25), F1
-	TBZ $0, R23, lanes6
-	ADD $8, R25, R25
-	VLD1 (R25), V1.S[2]
-	B lanes6
-lanes5:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R25), F1
-lanes6:
+moved2:
 	ADD R0<<0, R8, R25
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R25), F4
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R25), F4
-	TBZ $0, R23, lanes9
-	ADD $8, R25, R25
-	VLD1 (R25), V4.S[2]
-	B lanes9
-lanes8:
-	VEOR V4.B16, V4.B16, V4.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R25), F4
-lanes9:
+moved3:
 	ADD R0<<0, R9, R25
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R25), F5
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R25), F5
-	TBZ $0, R23, lanes12
-	ADD $8, R25, R25
-	VLD1 (R25), V5.S[2]
-	B lanes12
-lanes11:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R25), F5
-lanes12:
+moved4:
 	VORR V5.B16, V5.B16, V31.B16
 	VFMLA V0.S4, V4.S4, V31.S4
 	VORR V31.B16, V31.B16, V0.B16
 	ADD R0<<0, R2, R25
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R25), F2
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R25), F2
-	TBZ $0, R23, lanes15
-	ADD $8, R25, R25
-	VLD1 (R25), V2.S[2]
-	B lanes15
-lanes14:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R25), F2
-lanes15:
+moved5:
 	ADD R0<<0, R3, R25
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R25), F3
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R25), F3
-	TBZ $0, R23, lanes18
-	ADD $8, R25, R25
-	VLD1 (R25), V3.S[2]
-	B lanes18
-lanes17:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R25), F3
-lanes18:
+moved6:
 	WORD $0x4e21d442 // FADD v2.4s, v2.4s, v1.4s
 	VFMLA V1.S4, V0.S4, V3.S4
 	ADD R0<<0, R2, R25
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ F2, (R25)
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD F2, (R25)
-	TBZ $0, R23, lanes21
-	ADD $8, R25, R25
-	VST1 V2.S[2], (R25)
-	B lanes21
-lanes20:
-	TBZ $0, R23, lanes21
-	FMOVS F2, (R25)
-lanes21:
+moved7:
 	ADD R0<<0, R3, R25
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ F3, (R25)
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD F3, (R25)
-	TBZ $0, R23, lanes24
-	ADD $8, R25, R25
-	VST1 V3.S[2], (R25)
-	B lanes24
-lanes23:
-	TBZ $0, R23, lanes24
-	FMOVS F3, (R25)
-lanes24:
+moved8:
 
 next:
 	ADD R15, R7, R7
@@ -1150,6 +1084,108 @@ next:
 	SUBS $1, R12, R12
 	BNE pixel
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R25), F0
+	TBZ $0, R23, moved1
+	ADD $8, R25, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R25), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R25), F1
+	TBZ $0, R23, moved2
+	ADD $8, R25, R25
+	VLD1 (R25), V1.S[2]
+	B moved2
+one2:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved2
+	FMOVS (R25), F1
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R25), F4
+	TBZ $0, R23, moved3
+	ADD $8, R25, R25
+	VLD1 (R25), V4.S[2]
+	B moved3
+one3:
+	VEOR V4.B16, V4.B16, V4.B16
+	TBZ $0, R23, moved3
+	FMOVS (R25), F4
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R25), F5
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VLD1 (R25), V5.S[2]
+	B moved4
+one4:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved4
+	FMOVS (R25), F5
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R25), F2
+	TBZ $0, R23, moved5
+	ADD $8, R25, R25
+	VLD1 (R25), V2.S[2]
+	B moved5
+one5:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved5
+	FMOVS (R25), F2
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R25), F3
+	TBZ $0, R23, moved6
+	ADD $8, R25, R25
+	VLD1 (R25), V3.S[2]
+	B moved6
+one6:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved6
+	FMOVS (R25), F3
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD F2, (R25)
+	TBZ $0, R23, moved7
+	ADD $8, R25, R25
+	VST1 V2.S[2], (R25)
+	B moved7
+one7:
+	TBZ $0, R23, moved7
+	FMOVS F2, (R25)
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD F3, (R25)
+	TBZ $0, R23, moved8
+	ADD $8, R25, R25
+	VST1 V3.S[2], (R25)
+	B moved8
+one8:
+	TBZ $0, R23, moved8
+	FMOVS F3, (R25)
+	B moved8
 
 // func neonNormGrad(dx *float32, grad *float32, x *float32, a *float32, b *float32, d *float32, pixels int, channels int)
 TEXT ·neonNormGrad(SB), NOSPLIT, $0-64
@@ -1194,104 +1230,33 @@ tail:
 	ADDS $4, R1, R1
 	BEQ next
 	ADD R0<<0, R2, R25
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R25), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R25), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R25, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R25), F0
-lanes3:
+moved1:
 	ADD R0<<0, R6, R25
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R25), F1
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R25), F1
-	TBZ $0, R23, lanes6
-	ADD $8, R25, R25
-	VLD1 (R25), V1.S[2]
-	B lanes6
-lanes5:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R25), F1
-lanes6:
+moved2:
 	ADD R0<<0, R3, R25
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R25), F2
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R25), F2
-	TBZ $0, R23, lanes9
-	ADD $8, R25, R25
-	VLD1 (R25), V2.S[2]
-	B lanes9
-lanes8:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R25), F2
-lanes9:
+moved3:
 	ADD R0<<0, R8, R25
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R25), F3
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R25), F3
-	TBZ $0, R23, lanes12
-	ADD $8, R25, R25
-	VLD1 (R25), V3.S[2]
-	B lanes12
-lanes11:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R25), F3
-lanes12:
+moved4:
 	ADD R0<<0, R9, R25
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R25), F4
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R25), F4
-	TBZ $0, R23, lanes15
-	ADD $8, R25, R25
-	VLD1 (R25), V4.S[2]
-	B lanes15
-lanes14:
-	VEOR V4.B16, V4.B16, V4.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R25), F4
-lanes15:
+moved5:
 	VORR V4.B16, V4.B16, V31.B16
 	VFMLA V0.S4, V3.S4, V31.S4
 	VORR V31.B16, V31.B16, V0.B16
 	VFMLA V1.S4, V2.S4, V0.S4
 	ADD R0<<0, R7, R25
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ F0, (R25)
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD F0, (R25)
-	TBZ $0, R23, lanes18
-	ADD $8, R25, R25
-	VST1 V0.S[2], (R25)
-	B lanes18
-lanes17:
-	TBZ $0, R23, lanes18
-	FMOVS F0, (R25)
-lanes18:
+moved6:
 
 next:
 	ADD R15, R7, R7
@@ -1300,6 +1265,83 @@ next:
 	SUBS $1, R12, R12
 	BNE pixel
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R25), F0
+	TBZ $0, R23, moved1
+	ADD $8, R25, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R25), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R25), F1
+	TBZ $0, R23, moved2
+	ADD $8, R25, R25
+	VLD1 (R25), V1.S[2]
+	B moved2
+one2:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved2
+	FMOVS (R25), F1
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R25), F2
+	TBZ $0, R23, moved3
+	ADD $8, R25, R25
+	VLD1 (R25), V2.S[2]
+	B moved3
+one3:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved3
+	FMOVS (R25), F2
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R25), F3
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VLD1 (R25), V3.S[2]
+	B moved4
+one4:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved4
+	FMOVS (R25), F3
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R25), F4
+	TBZ $0, R23, moved5
+	ADD $8, R25, R25
+	VLD1 (R25), V4.S[2]
+	B moved5
+one5:
+	VEOR V4.B16, V4.B16, V4.B16
+	TBZ $0, R23, moved5
+	FMOVS (R25), F4
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD F0, (R25)
+	TBZ $0, R23, moved6
+	ADD $8, R25, R25
+	VST1 V0.S[2], (R25)
+	B moved6
+one6:
+	TBZ $0, R23, moved6
+	FMOVS F0, (R25)
+	B moved6
 
 // func neonNormGradAdd(dx *float32, grad *float32, x *float32, a *float32, b *float32, d *float32, pixels int, channels int)
 TEXT ·neonNormGradAdd(SB), NOSPLIT, $0-64
@@ -1346,121 +1388,38 @@ tail:
 	ADDS $4, R1, R1
 	BEQ next
 	ADD R0<<0, R2, R25
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R25), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R25), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R25, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R25), F0
-lanes3:
+moved1:
 	ADD R0<<0, R6, R25
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R25), F1
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R25), F1
-	TBZ $0, R23, lanes6
-	ADD $8, R25, R25
-	VLD1 (R25), V1.S[2]
-	B lanes6
-lanes5:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R25), F1
-lanes6:
+moved2:
 	ADD R0<<0, R3, R25
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R25), F2
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R25), F2
-	TBZ $0, R23, lanes9
-	ADD $8, R25, R25
-	VLD1 (R25), V2.S[2]
-	B lanes9
-lanes8:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R25), F2
-lanes9:
+moved3:
 	ADD R0<<0, R8, R25
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R25), F3
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R25), F3
-	TBZ $0, R23, lanes12
-	ADD $8, R25, R25
-	VLD1 (R25), V3.S[2]
-	B lanes12
-lanes11:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R25), F3
-lanes12:
+moved4:
 	ADD R0<<0, R9, R25
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R25), F4
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R25), F4
-	TBZ $0, R23, lanes15
-	ADD $8, R25, R25
-	VLD1 (R25), V4.S[2]
-	B lanes15
-lanes14:
-	VEOR V4.B16, V4.B16, V4.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R25), F4
-lanes15:
+moved5:
 	VORR V4.B16, V4.B16, V31.B16
 	VFMLA V0.S4, V3.S4, V31.S4
 	VORR V31.B16, V31.B16, V0.B16
 	VFMLA V1.S4, V2.S4, V0.S4
 	ADD R0<<0, R7, R25
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R25), F6
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R25), F6
-	TBZ $0, R23, lanes18
-	ADD $8, R25, R25
-	VLD1 (R25), V6.S[2]
-	B lanes18
-lanes17:
-	VEOR V6.B16, V6.B16, V6.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R25), F6
-lanes18:
+moved6:
 	WORD $0x4e26d400 // FADD v0.4s, v0.4s, v6.4s
 	ADD R0<<0, R7, R25
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ F0, (R25)
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD F0, (R25)
-	TBZ $0, R23, lanes21
-	ADD $8, R25, R25
-	VST1 V0.S[2], (R25)
-	B lanes21
-lanes20:
-	TBZ $0, R23, lanes21
-	FMOVS F0, (R25)
-lanes21:
+moved7:
 
 next:
 	ADD R15, R7, R7
@@ -1469,6 +1428,96 @@ next:
 	SUBS $1, R12, R12
 	BNE pixel
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R25), F0
+	TBZ $0, R23, moved1
+	ADD $8, R25, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R25), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R25), F1
+	TBZ $0, R23, moved2
+	ADD $8, R25, R25
+	VLD1 (R25), V1.S[2]
+	B moved2
+one2:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved2
+	FMOVS (R25), F1
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R25), F2
+	TBZ $0, R23, moved3
+	ADD $8, R25, R25
+	VLD1 (R25), V2.S[2]
+	B moved3
+one3:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved3
+	FMOVS (R25), F2
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R25), F3
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VLD1 (R25), V3.S[2]
+	B moved4
+one4:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved4
+	FMOVS (R25), F3
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R25), F4
+	TBZ $0, R23, moved5
+	ADD $8, R25, R25
+	VLD1 (R25), V4.S[2]
+	B moved5
+one5:
+	VEOR V4.B16, V4.B16, V4.B16
+	TBZ $0, R23, moved5
+	FMOVS (R25), F4
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R25), F6
+	TBZ $0, R23, moved6
+	ADD $8, R25, R25
+	VLD1 (R25), V6.S[2]
+	B moved6
+one6:
+	VEOR V6.B16, V6.B16, V6.B16
+	TBZ $0, R23, moved6
+	FMOVS (R25), F6
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD F0, (R25)
+	TBZ $0, R23, moved7
+	ADD $8, R25, R25
+	VST1 V0.S[2], (R25)
+	B moved7
+one7:
+	TBZ $0, R23, moved7
+	FMOVS F0, (R25)
+	B moved7
 
 // func neonAffineRelu(y *float32, x *float32, scale *float32, shift *float32, pixels int, channels int)
 TEXT ·neonAffineRelu(SB), NOSPLIT, $0-48
@@ -1510,73 +1559,26 @@ tail:
 	ADDS $4, R1, R1
 	BEQ next
 	ADD R0<<0, R6, R25
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R25), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R25), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R25, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R25), F0
-lanes3:
+moved1:
 	ADD R0<<0, R2, R25
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R25), F1
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R25), F1
-	TBZ $0, R23, lanes6
-	ADD $8, R25, R25
-	VLD1 (R25), V1.S[2]
-	B lanes6
-lanes5:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R25), F1
-lanes6:
+moved2:
 	ADD R0<<0, R3, R25
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R25), F2
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R25), F2
-	TBZ $0, R23, lanes9
-	ADD $8, R25, R25
-	VLD1 (R25), V2.S[2]
-	B lanes9
-lanes8:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R25), F2
-lanes9:
+moved3:
 	VORR V2.B16, V2.B16, V31.B16
 	VFMLA V0.S4, V1.S4, V31.S4
 	VORR V31.B16, V31.B16, V0.B16
 	WORD $0x6ea0e47e // FCMGT v30.4s, v3.4s, v0.4s
 	VBIT V30.B16, V3.B16, V0.B16
 	ADD R0<<0, R7, R25
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ F0, (R25)
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD F0, (R25)
-	TBZ $0, R23, lanes12
-	ADD $8, R25, R25
-	VST1 V0.S[2], (R25)
-	B lanes12
-lanes11:
-	TBZ $0, R23, lanes12
-	FMOVS F0, (R25)
-lanes12:
+moved4:
 
 next:
 	ADD R15, R7, R7
@@ -1584,6 +1586,57 @@ next:
 	SUBS $1, R12, R12
 	BNE pixel
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R25), F0
+	TBZ $0, R23, moved1
+	ADD $8, R25, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R25), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R25), F1
+	TBZ $0, R23, moved2
+	ADD $8, R25, R25
+	VLD1 (R25), V1.S[2]
+	B moved2
+one2:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved2
+	FMOVS (R25), F1
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R25), F2
+	TBZ $0, R23, moved3
+	ADD $8, R25, R25
+	VLD1 (R25), V2.S[2]
+	B moved3
+one3:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved3
+	FMOVS (R25), F2
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD F0, (R25)
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VST1 V0.S[2], (R25)
+	B moved4
+one4:
+	TBZ $0, R23, moved4
+	FMOVS F0, (R25)
+	B moved4
 
 // func neonAffineAddRelu(y *float32, r *float32, x *float32, scale *float32, shift *float32, pixels int, channels int)
 TEXT ·neonAffineAddRelu(SB), NOSPLIT, $0-56
@@ -1628,90 +1681,31 @@ tail:
 	ADDS $4, R1, R1
 	BEQ next
 	ADD R0<<0, R2, R25
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R25), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R25), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R25, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R25), F0
-lanes3:
+moved1:
 	ADD R0<<0, R3, R25
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R25), F1
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R25), F1
-	TBZ $0, R23, lanes6
-	ADD $8, R25, R25
-	VLD1 (R25), V1.S[2]
-	B lanes6
-lanes5:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R25), F1
-lanes6:
+moved2:
 	ADD R0<<0, R8, R25
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R25), F2
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R25), F2
-	TBZ $0, R23, lanes9
-	ADD $8, R25, R25
-	VLD1 (R25), V2.S[2]
-	B lanes9
-lanes8:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R25), F2
-lanes9:
+moved3:
 	VORR V2.B16, V2.B16, V31.B16
 	VFMLA V0.S4, V1.S4, V31.S4
 	VORR V31.B16, V31.B16, V0.B16
 	ADD R0<<0, R6, R25
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R25), F4
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R25), F4
-	TBZ $0, R23, lanes12
-	ADD $8, R25, R25
-	VLD1 (R25), V4.S[2]
-	B lanes12
-lanes11:
-	VEOR V4.B16, V4.B16, V4.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R25), F4
-lanes12:
+moved4:
 	WORD $0x4e24d400 // FADD v0.4s, v0.4s, v4.4s
 	WORD $0x6ea0e47e // FCMGT v30.4s, v3.4s, v0.4s
 	VBIT V30.B16, V3.B16, V0.B16
 	ADD R0<<0, R7, R25
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ F0, (R25)
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD F0, (R25)
-	TBZ $0, R23, lanes15
-	ADD $8, R25, R25
-	VST1 V0.S[2], (R25)
-	B lanes15
-lanes14:
-	TBZ $0, R23, lanes15
-	FMOVS F0, (R25)
-lanes15:
+moved5:
 
 next:
 	ADD R15, R7, R7
@@ -1720,6 +1714,70 @@ next:
 	SUBS $1, R12, R12
 	BNE pixel
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R25), F0
+	TBZ $0, R23, moved1
+	ADD $8, R25, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R25), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R25), F1
+	TBZ $0, R23, moved2
+	ADD $8, R25, R25
+	VLD1 (R25), V1.S[2]
+	B moved2
+one2:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved2
+	FMOVS (R25), F1
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R25), F2
+	TBZ $0, R23, moved3
+	ADD $8, R25, R25
+	VLD1 (R25), V2.S[2]
+	B moved3
+one3:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved3
+	FMOVS (R25), F2
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R25), F4
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VLD1 (R25), V4.S[2]
+	B moved4
+one4:
+	VEOR V4.B16, V4.B16, V4.B16
+	TBZ $0, R23, moved4
+	FMOVS (R25), F4
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD F0, (R25)
+	TBZ $0, R23, moved5
+	ADD $8, R25, R25
+	VST1 V0.S[2], (R25)
+	B moved5
+one5:
+	TBZ $0, R23, moved5
+	FMOVS F0, (R25)
+	B moved5
 
 // func neonNormSumsRelu(sum *float32, product *float32, grad *float32, x *float32, unit *float32, center *float32, scale *float32, shift *float32, pixels int, channels int)
 TEXT ·neonNormSumsRelu(SB), NOSPLIT, $0-80
@@ -1776,173 +1834,55 @@ tail:
 	ADDS $4, R1, R1
 	BEQ next
 	ADD R0<<0, R6, R25
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R25), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R25), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R25, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R25), F0
-lanes3:
+moved1:
 	ADD R0<<0, R7, R25
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R25), F1
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R25), F1
-	TBZ $0, R23, lanes6
-	ADD $8, R25, R25
-	VLD1 (R25), V1.S[2]
-	B lanes6
-lanes5:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R25), F1
-lanes6:
+moved2:
 	ADD R0<<0, R10, R25
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R25), F7
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R25), F7
-	TBZ $0, R23, lanes9
-	ADD $8, R25, R25
-	VLD1 (R25), V7.S[2]
-	B lanes9
-lanes8:
-	VEOR V7.B16, V7.B16, V7.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R25), F7
-lanes9:
+moved3:
 	ADD R0<<0, R11, R25
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R25), F8
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R25), F8
-	TBZ $0, R23, lanes12
-	ADD $8, R25, R25
-	VLD1 (R25), V8.S[2]
-	B lanes12
-lanes11:
-	VEOR V8.B16, V8.B16, V8.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R25), F8
-lanes12:
+moved4:
 	VORR V8.B16, V8.B16, V31.B16
 	VFMLA V7.S4, V0.S4, V31.S4
 	VORR V31.B16, V31.B16, V7.B16
 	WORD $0x6ea6e4e7 // FCMGT v7.4s, v7.4s, v6.4s
 	VAND V7.B16, V1.B16, V1.B16
 	ADD R0<<0, R8, R25
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R25), F4
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R25), F4
-	TBZ $0, R23, lanes15
-	ADD $8, R25, R25
-	VLD1 (R25), V4.S[2]
-	B lanes15
-lanes14:
-	VEOR V4.B16, V4.B16, V4.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R25), F4
-lanes15:
+moved5:
 	ADD R0<<0, R9, R25
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R25), F5
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R25), F5
-	TBZ $0, R23, lanes18
-	ADD $8, R25, R25
-	VLD1 (R25), V5.S[2]
-	B lanes18
-lanes17:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R25), F5
-lanes18:
+moved6:
 	VORR V5.B16, V5.B16, V31.B16
 	VFMLA V0.S4, V4.S4, V31.S4
 	VORR V31.B16, V31.B16, V0.B16
 	ADD R0<<0, R2, R25
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R25), F2
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R25), F2
-	TBZ $0, R23, lanes21
-	ADD $8, R25, R25
-	VLD1 (R25), V2.S[2]
-	B lanes21
-lanes20:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R25), F2
-lanes21:
+moved7:
 	ADD R0<<0, R3, R25
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ (R25), F3
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD (R25), F3
-	TBZ $0, R23, lanes24
-	ADD $8, R25, R25
-	VLD1 (R25), V3.S[2]
-	B lanes24
-lanes23:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes24
-	FMOVS (R25), F3
-lanes24:
+moved8:
 	WORD $0x4e21d442 // FADD v2.4s, v2.4s, v1.4s
 	VFMLA V1.S4, V0.S4, V3.S4
 	ADD R0<<0, R2, R25
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ F2, (R25)
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD F2, (R25)
-	TBZ $0, R23, lanes27
-	ADD $8, R25, R25
-	VST1 V2.S[2], (R25)
-	B lanes27
-lanes26:
-	TBZ $0, R23, lanes27
-	FMOVS F2, (R25)
-lanes27:
+moved9:
 	ADD R0<<0, R3, R25
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ F3, (R25)
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD F3, (R25)
-	TBZ $0, R23, lanes30
-	ADD $8, R25, R25
-	VST1 V3.S[2], (R25)
-	B lanes30
-lanes29:
-	TBZ $0, R23, lanes30
-	FMOVS F3, (R25)
-lanes30:
+moved10:
 
 next:
 	ADD R15, R7, R7
@@ -1950,6 +1890,134 @@ next:
 	SUBS $1, R12, R12
 	BNE pixel
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R25), F0
+	TBZ $0, R23, moved1
+	ADD $8, R25, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R25), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R25), F1
+	TBZ $0, R23, moved2
+	ADD $8, R25, R25
+	VLD1 (R25), V1.S[2]
+	B moved2
+one2:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved2
+	FMOVS (R25), F1
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R25), F7
+	TBZ $0, R23, moved3
+	ADD $8, R25, R25
+	VLD1 (R25), V7.S[2]
+	B moved3
+one3:
+	VEOR V7.B16, V7.B16, V7.B16
+	TBZ $0, R23, moved3
+	FMOVS (R25), F7
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R25), F8
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VLD1 (R25), V8.S[2]
+	B moved4
+one4:
+	VEOR V8.B16, V8.B16, V8.B16
+	TBZ $0, R23, moved4
+	FMOVS (R25), F8
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R25), F4
+	TBZ $0, R23, moved5
+	ADD $8, R25, R25
+	VLD1 (R25), V4.S[2]
+	B moved5
+one5:
+	VEOR V4.B16, V4.B16, V4.B16
+	TBZ $0, R23, moved5
+	FMOVS (R25), F4
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R25), F5
+	TBZ $0, R23, moved6
+	ADD $8, R25, R25
+	VLD1 (R25), V5.S[2]
+	B moved6
+one6:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved6
+	FMOVS (R25), F5
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R25), F2
+	TBZ $0, R23, moved7
+	ADD $8, R25, R25
+	VLD1 (R25), V2.S[2]
+	B moved7
+one7:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved7
+	FMOVS (R25), F2
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD (R25), F3
+	TBZ $0, R23, moved8
+	ADD $8, R25, R25
+	VLD1 (R25), V3.S[2]
+	B moved8
+one8:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved8
+	FMOVS (R25), F3
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD F2, (R25)
+	TBZ $0, R23, moved9
+	ADD $8, R25, R25
+	VST1 V2.S[2], (R25)
+	B moved9
+one9:
+	TBZ $0, R23, moved9
+	FMOVS F2, (R25)
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD F3, (R25)
+	TBZ $0, R23, moved10
+	ADD $8, R25, R25
+	VST1 V3.S[2], (R25)
+	B moved10
+one10:
+	TBZ $0, R23, moved10
+	FMOVS F3, (R25)
+	B moved10
 
 // func neonNormGradRelu(dx *float32, grad *float32, x *float32, a *float32, b *float32, d *float32, scale *float32, shift *float32, pixels int, channels int)
 TEXT ·neonNormGradRelu(SB), NOSPLIT, $0-80
@@ -2003,141 +2071,46 @@ tail:
 	ADDS $4, R1, R1
 	BEQ next
 	ADD R0<<0, R2, R25
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R25), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R25), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R25, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R25), F0
-lanes3:
+moved1:
 	ADD R0<<0, R6, R25
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R25), F1
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R25), F1
-	TBZ $0, R23, lanes6
-	ADD $8, R25, R25
-	VLD1 (R25), V1.S[2]
-	B lanes6
-lanes5:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R25), F1
-lanes6:
+moved2:
 	ADD R0<<0, R10, R25
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R25), F6
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R25), F6
-	TBZ $0, R23, lanes9
-	ADD $8, R25, R25
-	VLD1 (R25), V6.S[2]
-	B lanes9
-lanes8:
-	VEOR V6.B16, V6.B16, V6.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R25), F6
-lanes9:
+moved3:
 	ADD R0<<0, R11, R25
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R25), F7
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R25), F7
-	TBZ $0, R23, lanes12
-	ADD $8, R25, R25
-	VLD1 (R25), V7.S[2]
-	B lanes12
-lanes11:
-	VEOR V7.B16, V7.B16, V7.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R25), F7
-lanes12:
+moved4:
 	VORR V7.B16, V7.B16, V31.B16
 	VFMLA V6.S4, V0.S4, V31.S4
 	VORR V31.B16, V31.B16, V6.B16
 	WORD $0x6ea5e4c6 // FCMGT v6.4s, v6.4s, v5.4s
 	VAND V6.B16, V1.B16, V1.B16
 	ADD R0<<0, R3, R25
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R25), F2
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R25), F2
-	TBZ $0, R23, lanes15
-	ADD $8, R25, R25
-	VLD1 (R25), V2.S[2]
-	B lanes15
-lanes14:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R25), F2
-lanes15:
+moved5:
 	ADD R0<<0, R8, R25
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R25), F3
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R25), F3
-	TBZ $0, R23, lanes18
-	ADD $8, R25, R25
-	VLD1 (R25), V3.S[2]
-	B lanes18
-lanes17:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R25), F3
-lanes18:
+moved6:
 	ADD R0<<0, R9, R25
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R25), F4
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R25), F4
-	TBZ $0, R23, lanes21
-	ADD $8, R25, R25
-	VLD1 (R25), V4.S[2]
-	B lanes21
-lanes20:
-	VEOR V4.B16, V4.B16, V4.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R25), F4
-lanes21:
+moved7:
 	VORR V4.B16, V4.B16, V31.B16
 	VFMLA V0.S4, V3.S4, V31.S4
 	VORR V31.B16, V31.B16, V0.B16
 	VFMLA V1.S4, V2.S4, V0.S4
 	ADD R0<<0, R7, R25
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ F0, (R25)
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD F0, (R25)
-	TBZ $0, R23, lanes24
-	ADD $8, R25, R25
-	VST1 V0.S[2], (R25)
-	B lanes24
-lanes23:
-	TBZ $0, R23, lanes24
-	FMOVS F0, (R25)
-lanes24:
+moved8:
 
 next:
 	ADD R15, R7, R7
@@ -2146,6 +2119,109 @@ next:
 	SUBS $1, R12, R12
 	BNE pixel
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R25), F0
+	TBZ $0, R23, moved1
+	ADD $8, R25, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R25), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R25), F1
+	TBZ $0, R23, moved2
+	ADD $8, R25, R25
+	VLD1 (R25), V1.S[2]
+	B moved2
+one2:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved2
+	FMOVS (R25), F1
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R25), F6
+	TBZ $0, R23, moved3
+	ADD $8, R25, R25
+	VLD1 (R25), V6.S[2]
+	B moved3
+one3:
+	VEOR V6.B16, V6.B16, V6.B16
+	TBZ $0, R23, moved3
+	FMOVS (R25), F6
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R25), F7
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VLD1 (R25), V7.S[2]
+	B moved4
+one4:
+	VEOR V7.B16, V7.B16, V7.B16
+	TBZ $0, R23, moved4
+	FMOVS (R25), F7
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R25), F2
+	TBZ $0, R23, moved5
+	ADD $8, R25, R25
+	VLD1 (R25), V2.S[2]
+	B moved5
+one5:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved5
+	FMOVS (R25), F2
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R25), F3
+	TBZ $0, R23, moved6
+	ADD $8, R25, R25
+	VLD1 (R25), V3.S[2]
+	B moved6
+one6:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved6
+	FMOVS (R25), F3
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R25), F4
+	TBZ $0, R23, moved7
+	ADD $8, R25, R25
+	VLD1 (R25), V4.S[2]
+	B moved7
+one7:
+	VEOR V4.B16, V4.B16, V4.B16
+	TBZ $0, R23, moved7
+	FMOVS (R25), F4
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD F0, (R25)
+	TBZ $0, R23, moved8
+	ADD $8, R25, R25
+	VST1 V0.S[2], (R25)
+	B moved8
+one8:
+	TBZ $0, R23, moved8
+	FMOVS F0, (R25)
+	B moved8
 
 // func neonNormGradReluAdd(dx *float32, grad *float32, x *float32, a *float32, b *float32, d *float32, scale *float32, shift *float32, pixels int, channels int)
 TEXT ·neonNormGradReluAdd(SB), NOSPLIT, $0-80
@@ -2201,158 +2277,51 @@ tail:
 	ADDS $4, R1, R1
 	BEQ next
 	ADD R0<<0, R2, R25
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R25), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R25), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R25, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R25), F0
-lanes3:
+moved1:
 	ADD R0<<0, R6, R25
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R25), F1
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R25), F1
-	TBZ $0, R23, lanes6
-	ADD $8, R25, R25
-	VLD1 (R25), V1.S[2]
-	B lanes6
-lanes5:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R25), F1
-lanes6:
+moved2:
 	ADD R0<<0, R10, R25
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R25), F6
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R25), F6
-	TBZ $0, R23, lanes9
-	ADD $8, R25, R25
-	VLD1 (R25), V6.S[2]
-	B lanes9
-lanes8:
-	VEOR V6.B16, V6.B16, V6.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R25), F6
-lanes9:
+moved3:
 	ADD R0<<0, R11, R25
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R25), F7
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R25), F7
-	TBZ $0, R23, lanes12
-	ADD $8, R25, R25
-	VLD1 (R25), V7.S[2]
-	B lanes12
-lanes11:
-	VEOR V7.B16, V7.B16, V7.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R25), F7
-lanes12:
+moved4:
 	VORR V7.B16, V7.B16, V31.B16
 	VFMLA V6.S4, V0.S4, V31.S4
 	VORR V31.B16, V31.B16, V6.B16
 	WORD $0x6ea5e4c6 // FCMGT v6.4s, v6.4s, v5.4s
 	VAND V6.B16, V1.B16, V1.B16
 	ADD R0<<0, R3, R25
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R25), F2
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R25), F2
-	TBZ $0, R23, lanes15
-	ADD $8, R25, R25
-	VLD1 (R25), V2.S[2]
-	B lanes15
-lanes14:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R25), F2
-lanes15:
+moved5:
 	ADD R0<<0, R8, R25
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R25), F3
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R25), F3
-	TBZ $0, R23, lanes18
-	ADD $8, R25, R25
-	VLD1 (R25), V3.S[2]
-	B lanes18
-lanes17:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R25), F3
-lanes18:
+moved6:
 	ADD R0<<0, R9, R25
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R25), F4
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R25), F4
-	TBZ $0, R23, lanes21
-	ADD $8, R25, R25
-	VLD1 (R25), V4.S[2]
-	B lanes21
-lanes20:
-	VEOR V4.B16, V4.B16, V4.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R25), F4
-lanes21:
+moved7:
 	VORR V4.B16, V4.B16, V31.B16
 	VFMLA V0.S4, V3.S4, V31.S4
 	VORR V31.B16, V31.B16, V0.B16
 	VFMLA V1.S4, V2.S4, V0.S4
 	ADD R0<<0, R7, R25
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ (R25), F6
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD (R25), F6
-	TBZ $0, R23, lanes24
-	ADD $8, R25, R25
-	VLD1 (R25), V6.S[2]
-	B lanes24
-lanes23:
-	VEOR V6.B16, V6.B16, V6.B16
-	TBZ $0, R23, lanes24
-	FMOVS (R25), F6
-lanes24:
+moved8:
 	WORD $0x4e26d400 // FADD v0.4s, v0.4s, v6.4s
 	ADD R0<<0, R7, R25
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ F0, (R25)
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD F0, (R25)
-	TBZ $0, R23, lanes27
-	ADD $8, R25, R25
-	VST1 V0.S[2], (R25)
-	B lanes27
-lanes26:
-	TBZ $0, R23, lanes27
-	FMOVS F0, (R25)
-lanes27:
+moved9:
 
 next:
 	ADD R15, R7, R7
@@ -2362,6 +2331,122 @@ next:
 	BNE pixel
 	RET
 
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R25), F0
+	TBZ $0, R23, moved1
+	ADD $8, R25, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R25), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R25), F1
+	TBZ $0, R23, moved2
+	ADD $8, R25, R25
+	VLD1 (R25), V1.S[2]
+	B moved2
+one2:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved2
+	FMOVS (R25), F1
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R25), F6
+	TBZ $0, R23, moved3
+	ADD $8, R25, R25
+	VLD1 (R25), V6.S[2]
+	B moved3
+one3:
+	VEOR V6.B16, V6.B16, V6.B16
+	TBZ $0, R23, moved3
+	FMOVS (R25), F6
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R25), F7
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VLD1 (R25), V7.S[2]
+	B moved4
+one4:
+	VEOR V7.B16, V7.B16, V7.B16
+	TBZ $0, R23, moved4
+	FMOVS (R25), F7
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R25), F2
+	TBZ $0, R23, moved5
+	ADD $8, R25, R25
+	VLD1 (R25), V2.S[2]
+	B moved5
+one5:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved5
+	FMOVS (R25), F2
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R25), F3
+	TBZ $0, R23, moved6
+	ADD $8, R25, R25
+	VLD1 (R25), V3.S[2]
+	B moved6
+one6:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved6
+	FMOVS (R25), F3
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R25), F4
+	TBZ $0, R23, moved7
+	ADD $8, R25, R25
+	VLD1 (R25), V4.S[2]
+	B moved7
+one7:
+	VEOR V4.B16, V4.B16, V4.B16
+	TBZ $0, R23, moved7
+	FMOVS (R25), F4
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD (R25), F6
+	TBZ $0, R23, moved8
+	ADD $8, R25, R25
+	VLD1 (R25), V6.S[2]
+	B moved8
+one8:
+	VEOR V6.B16, V6.B16, V6.B16
+	TBZ $0, R23, moved8
+	FMOVS (R25), F6
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD F0, (R25)
+	TBZ $0, R23, moved9
+	ADD $8, R25, R25
+	VST1 V0.S[2], (R25)
+	B moved9
+one9:
+	TBZ $0, R23, moved9
+	FMOVS F0, (R25)
+	B moved9
+
 // func neonPoolGrad(dx *float32, x *float32, dxRow int, xRow int, pixel int, rows int, columns int, y *float32, dy *float32, lanes int)
 TEXT ·neonPoolGrad(SB), NOSPLIT, $0-80
 	MOVD lanes+72(FP), R0
@@ -2369,37 +2454,13 @@ TEXT ·neonPoolGrad(SB), NOSPLIT, $0-80
 	VEOR V0.B16, V0.B16, V0.B16
 	WORD $0x4e20e405 // FCMEQ v5.4s, v0.4s, v0.4s
 	MOVD y+56(FP), R6
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R6), F1
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R6), F1
-	TBZ $0, R23, lanes3
-	ADD $8, R6, R25
-	VLD1 (R25), V1.S[2]
-	B lanes3
-lanes2:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R6), F1
-lanes3:
+moved1:
 	MOVD dy+64(FP), R6
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R6), F2
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R6), F2
-	TBZ $0, R23, lanes6
-	ADD $8, R6, R25
-	VLD1 (R25), V2.S[2]
-	B lanes6
-lanes5:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R6), F2
-lanes6:
+moved2:
 	MOVD dx+0(FP), R7
 	MOVD x+8(FP), R6
 	MOVD dxRow+16(FP), R8
@@ -2414,55 +2475,20 @@ row:
 	MOVD R12, R13
 
 column:
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R2), F0
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R2), F0
-	TBZ $0, R23, lanes9
-	ADD $8, R2, R25
-	VLD1 (R25), V0.S[2]
-	B lanes9
-lanes8:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R2), F0
-lanes9:
-	TBZ $2, R23, lanes10
+moved3:
+	TBZ $2, R23, some4
 	FMOVQ (R0), F3
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R0), F3
-	TBZ $0, R23, lanes12
-	ADD $8, R0, R25
-	VLD1 (R25), V3.S[2]
-	B lanes12
-lanes11:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R0), F3
-lanes12:
+moved4:
 	WORD $0x4e21e400 // FCMEQ v0.4s, v0.4s, v1.4s
 	VAND V5.B16, V0.B16, V0.B16
 	WORD $0x4e601ca5 // BIC v5.16b, v5.16b, v0.16b
 	WORD $0x4e22d464 // FADD v4.4s, v3.4s, v2.4s
 	VBIT V0.B16, V4.B16, V3.B16
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ F3, (R0)
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD F3, (R0)
-	TBZ $0, R23, lanes15
-	ADD $8, R0, R25
-	VST1 V3.S[2], (R25)
-	B lanes15
-lanes14:
-	TBZ $0, R23, lanes15
-	FMOVS F3, (R0)
-lanes15:
+moved5:
 	ADD R10, R0, R0
 	ADD R10, R2, R2
 	SUBS $1, R13, R13
@@ -2472,3 +2498,67 @@ lanes15:
 	SUBS $1, R11, R11
 	BNE row
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R6), F1
+	TBZ $0, R23, moved1
+	ADD $8, R6, R25
+	VLD1 (R25), V1.S[2]
+	B moved1
+one1:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved1
+	FMOVS (R6), F1
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R6), F2
+	TBZ $0, R23, moved2
+	ADD $8, R6, R25
+	VLD1 (R25), V2.S[2]
+	B moved2
+one2:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved2
+	FMOVS (R6), F2
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R2), F0
+	TBZ $0, R23, moved3
+	ADD $8, R2, R25
+	VLD1 (R25), V0.S[2]
+	B moved3
+one3:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved3
+	FMOVS (R2), F0
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R0), F3
+	TBZ $0, R23, moved4
+	ADD $8, R0, R25
+	VLD1 (R25), V3.S[2]
+	B moved4
+one4:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved4
+	FMOVS (R0), F3
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD F3, (R0)
+	TBZ $0, R23, moved5
+	ADD $8, R0, R25
+	VST1 V3.S[2], (R25)
+	B moved5
+one5:
+	TBZ $0, R23, moved5
+	FMOVS F3, (R0)
+	B moved5

@@ -30,7 +30,7 @@ type winogradSet struct {
 
 // Winograd computes what [Set.Conv] computes for a 3×3 window with stride 1, for the blocks block0 … block1-1 of the
 // plan, with fewer multiplications and larger rounding errors (winogradPairs). c.W is not used. Any split into calls
-// gives the same bits, and so do avx2 and avx512. scratch must hold [WinogradPlan.Scratch] floats, and only one call
+// gives the same bits, and so do avx2, avx512 and neon. scratch must hold [WinogradPlan.Scratch] floats, and only one call
 // at a time may use it.
 func (s *Set) Winograd(c *Conv, p *WinogradPlan, items, block0, block1 int, scratch []float32) {
 	p.check(s, c, items, block0, block1, scratch)

@@ -84,121 +84,39 @@ vector:
 tail:
 	ADDS $4, R14, R14
 	BEQ next
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R0), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R0), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R0, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R0), F0
-lanes3:
+moved1:
 	ADD R8<<0, R0, R25
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R25), F1
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R25), F1
-	TBZ $0, R23, lanes6
-	ADD $8, R25, R25
-	VLD1 (R25), V1.S[2]
-	B lanes6
-lanes5:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R25), F1
-lanes6:
+moved2:
 	ADD R8<<1, R0, R25
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R25), F2
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R25), F2
-	TBZ $0, R23, lanes9
-	ADD $8, R25, R25
-	VLD1 (R25), V2.S[2]
-	B lanes9
-lanes8:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R25), F2
-lanes9:
+moved3:
 	ADD R9<<0, R0, R25
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R25), F3
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R25), F3
-	TBZ $0, R23, lanes12
-	ADD $8, R25, R25
-	VLD1 (R25), V3.S[2]
-	B lanes12
-lanes11:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R25), F3
-lanes12:
+moved4:
 	ADD R8<<2, R0, R25
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R25), F4
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R25), F4
-	TBZ $0, R23, lanes15
-	ADD $8, R25, R25
-	VLD1 (R25), V4.S[2]
-	B lanes15
-lanes14:
-	VEOR V4.B16, V4.B16, V4.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R25), F4
-lanes15:
+moved5:
 	VORR V3.B16, V3.B16, V5.B16
 	VFMLA V1.S4, V8.S4, V5.S4
 	VORR V2.B16, V2.B16, V6.B16
 	VFMLA V0.S4, V8.S4, V6.S4
 	VORR V5.B16, V5.B16, V7.B16
 	VFMLA V6.S4, V9.S4, V7.S4
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ F7, (R2)
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD F7, (R2)
-	TBZ $0, R23, lanes18
-	ADD $8, R2, R25
-	VST1 V7.S[2], (R25)
-	B lanes18
-lanes17:
-	TBZ $0, R23, lanes18
-	FMOVS F7, (R2)
-lanes18:
+moved6:
 	VFMLS V6.S4, V9.S4, V5.S4
 	ADD R10<<0, R2, R25
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ F5, (R25)
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD F5, (R25)
-	TBZ $0, R23, lanes21
-	ADD $8, R25, R25
-	VST1 V5.S[2], (R25)
-	B lanes21
-lanes20:
-	TBZ $0, R23, lanes21
-	FMOVS F5, (R25)
-lanes21:
+moved7:
 	VORR V3.B16, V3.B16, V5.B16
 	VFMLA V1.S4, V10.S4, V5.S4
 	VORR V2.B16, V2.B16, V6.B16
@@ -206,54 +124,21 @@ lanes21:
 	VORR V5.B16, V5.B16, V7.B16
 	VFMLA V6.S4, V11.S4, V7.S4
 	ADD R10<<1, R2, R25
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ F7, (R25)
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD F7, (R25)
-	TBZ $0, R23, lanes24
-	ADD $8, R25, R25
-	VST1 V7.S[2], (R25)
-	B lanes24
-lanes23:
-	TBZ $0, R23, lanes24
-	FMOVS F7, (R25)
-lanes24:
+moved8:
 	VFMLS V6.S4, V11.S4, V5.S4
 	ADD R11<<0, R2, R25
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ F5, (R25)
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD F5, (R25)
-	TBZ $0, R23, lanes27
-	ADD $8, R25, R25
-	VST1 V5.S[2], (R25)
-	B lanes27
-lanes26:
-	TBZ $0, R23, lanes27
-	FMOVS F5, (R25)
-lanes27:
+moved9:
 	VORR V4.B16, V4.B16, V5.B16
 	VFMLA V2.S4, V12.S4, V5.S4
 	VFMLA V0.S4, V13.S4, V5.S4
 	ADD R10<<2, R2, R25
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ F5, (R25)
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD F5, (R25)
-	TBZ $0, R23, lanes30
-	ADD $8, R25, R25
-	VST1 V5.S[2], (R25)
-	B lanes30
-lanes29:
-	TBZ $0, R23, lanes30
-	FMOVS F5, (R25)
-lanes30:
+moved10:
 
 next:
 	MOVD srcLine+56(FP), R0
@@ -269,6 +154,131 @@ next:
 	MOVD R25, lines+104(FP)
 	BNE line
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R0), F0
+	TBZ $0, R23, moved1
+	ADD $8, R0, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R0), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R25), F1
+	TBZ $0, R23, moved2
+	ADD $8, R25, R25
+	VLD1 (R25), V1.S[2]
+	B moved2
+one2:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved2
+	FMOVS (R25), F1
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R25), F2
+	TBZ $0, R23, moved3
+	ADD $8, R25, R25
+	VLD1 (R25), V2.S[2]
+	B moved3
+one3:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved3
+	FMOVS (R25), F2
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R25), F3
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VLD1 (R25), V3.S[2]
+	B moved4
+one4:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved4
+	FMOVS (R25), F3
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R25), F4
+	TBZ $0, R23, moved5
+	ADD $8, R25, R25
+	VLD1 (R25), V4.S[2]
+	B moved5
+one5:
+	VEOR V4.B16, V4.B16, V4.B16
+	TBZ $0, R23, moved5
+	FMOVS (R25), F4
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD F7, (R2)
+	TBZ $0, R23, moved6
+	ADD $8, R2, R25
+	VST1 V7.S[2], (R25)
+	B moved6
+one6:
+	TBZ $0, R23, moved6
+	FMOVS F7, (R2)
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD F5, (R25)
+	TBZ $0, R23, moved7
+	ADD $8, R25, R25
+	VST1 V5.S[2], (R25)
+	B moved7
+one7:
+	TBZ $0, R23, moved7
+	FMOVS F5, (R25)
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD F7, (R25)
+	TBZ $0, R23, moved8
+	ADD $8, R25, R25
+	VST1 V7.S[2], (R25)
+	B moved8
+one8:
+	TBZ $0, R23, moved8
+	FMOVS F7, (R25)
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD F5, (R25)
+	TBZ $0, R23, moved9
+	ADD $8, R25, R25
+	VST1 V5.S[2], (R25)
+	B moved9
+one9:
+	TBZ $0, R23, moved9
+	FMOVS F5, (R25)
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD F5, (R25)
+	TBZ $0, R23, moved10
+	ADD $8, R25, R25
+	VST1 V5.S[2], (R25)
+	B moved10
+one10:
+	TBZ $0, R23, moved10
+	FMOVS F5, (R25)
+	B moved10
 
 // func neonWinogradInput4(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 TEXT ·neonWinogradInput4(SB), NOSPLIT, $0-120
@@ -361,100 +371,28 @@ vector:
 tail:
 	ADDS $4, R14, R14
 	BEQ next
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R0), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R0), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R0, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R0), F0
-lanes3:
+moved1:
 	ADD R8<<0, R0, R25
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R25), F1
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R25), F1
-	TBZ $0, R23, lanes6
-	ADD $8, R25, R25
-	VLD1 (R25), V1.S[2]
-	B lanes6
-lanes5:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R25), F1
-lanes6:
+moved2:
 	ADD R8<<1, R0, R25
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R25), F2
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R25), F2
-	TBZ $0, R23, lanes9
-	ADD $8, R25, R25
-	VLD1 (R25), V2.S[2]
-	B lanes9
-lanes8:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R25), F2
-lanes9:
+moved3:
 	ADD R9<<0, R0, R25
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R25), F3
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R25), F3
-	TBZ $0, R23, lanes12
-	ADD $8, R25, R25
-	VLD1 (R25), V3.S[2]
-	B lanes12
-lanes11:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R25), F3
-lanes12:
+moved4:
 	ADD R8<<2, R0, R25
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R25), F4
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R25), F4
-	TBZ $0, R23, lanes15
-	ADD $8, R25, R25
-	VLD1 (R25), V4.S[2]
-	B lanes15
-lanes14:
-	VEOR V4.B16, V4.B16, V4.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R25), F4
-lanes15:
-	TBZ $2, R23, lanes16
+moved5:
+	TBZ $2, R23, some6
 	FMOVQ (R1), F5
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R1), F5
-	TBZ $0, R23, lanes18
-	ADD $8, R1, R25
-	VLD1 (R25), V5.S[2]
-	B lanes18
-lanes17:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R1), F5
-lanes18:
+moved6:
 	VORR V4.B16, V4.B16, V6.B16
 	VFMLA V2.S4, V9.S4, V6.S4
 	VORR V3.B16, V3.B16, V7.B16
@@ -462,36 +400,14 @@ lanes18:
 	VORR V6.B16, V6.B16, V8.B16
 	VFMLA V7.S4, V10.S4, V8.S4
 	ADD R10<<0, R2, R25
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ F8, (R25)
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD F8, (R25)
-	TBZ $0, R23, lanes21
-	ADD $8, R25, R25
-	VST1 V8.S[2], (R25)
-	B lanes21
-lanes20:
-	TBZ $0, R23, lanes21
-	FMOVS F8, (R25)
-lanes21:
+moved7:
 	VFMLS V7.S4, V10.S4, V6.S4
 	ADD R10<<1, R2, R25
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ F6, (R25)
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD F6, (R25)
-	TBZ $0, R23, lanes24
-	ADD $8, R25, R25
-	VST1 V6.S[2], (R25)
-	B lanes24
-lanes23:
-	TBZ $0, R23, lanes24
-	FMOVS F6, (R25)
-lanes24:
+moved8:
 	VORR V4.B16, V4.B16, V6.B16
 	VFMLA V2.S4, V11.S4, V6.S4
 	VORR V3.B16, V3.B16, V7.B16
@@ -499,70 +415,26 @@ lanes24:
 	VORR V6.B16, V6.B16, V8.B16
 	VFMLA V7.S4, V12.S4, V8.S4
 	ADD R11<<0, R2, R25
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ F8, (R25)
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD F8, (R25)
-	TBZ $0, R23, lanes27
-	ADD $8, R25, R25
-	VST1 V8.S[2], (R25)
-	B lanes27
-lanes26:
-	TBZ $0, R23, lanes27
-	FMOVS F8, (R25)
-lanes27:
+moved9:
 	VFMLS V7.S4, V12.S4, V6.S4
 	ADD R10<<2, R2, R25
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ F6, (R25)
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD F6, (R25)
-	TBZ $0, R23, lanes30
-	ADD $8, R25, R25
-	VST1 V6.S[2], (R25)
-	B lanes30
-lanes29:
-	TBZ $0, R23, lanes30
-	FMOVS F6, (R25)
-lanes30:
+moved10:
 	VORR V4.B16, V4.B16, V6.B16
 	VFMLA V2.S4, V13.S4, V6.S4
 	VFMLA V0.S4, V14.S4, V6.S4
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ F6, (R2)
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD F6, (R2)
-	TBZ $0, R23, lanes33
-	ADD $8, R2, R25
-	VST1 V6.S[2], (R25)
-	B lanes33
-lanes32:
-	TBZ $0, R23, lanes33
-	FMOVS F6, (R2)
-lanes33:
+moved11:
 	VORR V5.B16, V5.B16, V7.B16
 	VFMLA V3.S4, V13.S4, V7.S4
 	VFMLA V1.S4, V14.S4, V7.S4
-	TBZ $2, R23, lanes34
+	TBZ $2, R23, some12
 	FMOVQ F7, (R3)
-	B lanes36
-lanes34:
-	TBZ $1, R23, lanes35
-	FMOVD F7, (R3)
-	TBZ $0, R23, lanes36
-	ADD $8, R3, R25
-	VST1 V7.S[2], (R25)
-	B lanes36
-lanes35:
-	TBZ $0, R23, lanes36
-	FMOVS F7, (R3)
-lanes36:
+moved12:
 
 next:
 	MOVD srcLine+56(FP), R0
@@ -578,6 +450,156 @@ next:
 	MOVD R25, lines+104(FP)
 	BNE line
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R0), F0
+	TBZ $0, R23, moved1
+	ADD $8, R0, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R0), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R25), F1
+	TBZ $0, R23, moved2
+	ADD $8, R25, R25
+	VLD1 (R25), V1.S[2]
+	B moved2
+one2:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved2
+	FMOVS (R25), F1
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R25), F2
+	TBZ $0, R23, moved3
+	ADD $8, R25, R25
+	VLD1 (R25), V2.S[2]
+	B moved3
+one3:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved3
+	FMOVS (R25), F2
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R25), F3
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VLD1 (R25), V3.S[2]
+	B moved4
+one4:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved4
+	FMOVS (R25), F3
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R25), F4
+	TBZ $0, R23, moved5
+	ADD $8, R25, R25
+	VLD1 (R25), V4.S[2]
+	B moved5
+one5:
+	VEOR V4.B16, V4.B16, V4.B16
+	TBZ $0, R23, moved5
+	FMOVS (R25), F4
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R1), F5
+	TBZ $0, R23, moved6
+	ADD $8, R1, R25
+	VLD1 (R25), V5.S[2]
+	B moved6
+one6:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved6
+	FMOVS (R1), F5
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD F8, (R25)
+	TBZ $0, R23, moved7
+	ADD $8, R25, R25
+	VST1 V8.S[2], (R25)
+	B moved7
+one7:
+	TBZ $0, R23, moved7
+	FMOVS F8, (R25)
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD F6, (R25)
+	TBZ $0, R23, moved8
+	ADD $8, R25, R25
+	VST1 V6.S[2], (R25)
+	B moved8
+one8:
+	TBZ $0, R23, moved8
+	FMOVS F6, (R25)
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD F8, (R25)
+	TBZ $0, R23, moved9
+	ADD $8, R25, R25
+	VST1 V8.S[2], (R25)
+	B moved9
+one9:
+	TBZ $0, R23, moved9
+	FMOVS F8, (R25)
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD F6, (R25)
+	TBZ $0, R23, moved10
+	ADD $8, R25, R25
+	VST1 V6.S[2], (R25)
+	B moved10
+one10:
+	TBZ $0, R23, moved10
+	FMOVS F6, (R25)
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD F6, (R2)
+	TBZ $0, R23, moved11
+	ADD $8, R2, R25
+	VST1 V6.S[2], (R25)
+	B moved11
+one11:
+	TBZ $0, R23, moved11
+	FMOVS F6, (R2)
+	B moved11
+
+some12:
+	TBZ $1, R23, one12
+	FMOVD F7, (R3)
+	TBZ $0, R23, moved12
+	ADD $8, R3, R25
+	VST1 V7.S[2], (R25)
+	B moved12
+one12:
+	TBZ $0, R23, moved12
+	FMOVS F7, (R3)
+	B moved12
 
 // func neonWinogradInput5(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 TEXT ·neonWinogradInput5(SB), NOSPLIT, $0-120
@@ -695,116 +717,32 @@ vector:
 tail:
 	ADDS $4, R14, R14
 	BEQ next
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R0), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R0), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R0, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R0), F0
-lanes3:
+moved1:
 	ADD R8<<0, R0, R25
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R25), F1
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R25), F1
-	TBZ $0, R23, lanes6
-	ADD $8, R25, R25
-	VLD1 (R25), V1.S[2]
-	B lanes6
-lanes5:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R25), F1
-lanes6:
+moved2:
 	ADD R8<<1, R0, R25
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R25), F2
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R25), F2
-	TBZ $0, R23, lanes9
-	ADD $8, R25, R25
-	VLD1 (R25), V2.S[2]
-	B lanes9
-lanes8:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R25), F2
-lanes9:
+moved3:
 	ADD R9<<0, R0, R25
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R25), F3
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R25), F3
-	TBZ $0, R23, lanes12
-	ADD $8, R25, R25
-	VLD1 (R25), V3.S[2]
-	B lanes12
-lanes11:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R25), F3
-lanes12:
+moved4:
 	ADD R8<<2, R0, R25
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R25), F4
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R25), F4
-	TBZ $0, R23, lanes15
-	ADD $8, R25, R25
-	VLD1 (R25), V4.S[2]
-	B lanes15
-lanes14:
-	VEOR V4.B16, V4.B16, V4.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R25), F4
-lanes15:
-	TBZ $2, R23, lanes16
+moved5:
+	TBZ $2, R23, some6
 	FMOVQ (R1), F5
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R1), F5
-	TBZ $0, R23, lanes18
-	ADD $8, R1, R25
-	VLD1 (R25), V5.S[2]
-	B lanes18
-lanes17:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R1), F5
-lanes18:
+moved6:
 	ADD R8<<0, R1, R25
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R25), F6
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R25), F6
-	TBZ $0, R23, lanes21
-	ADD $8, R25, R25
-	VLD1 (R25), V6.S[2]
-	B lanes21
-lanes20:
-	VEOR V6.B16, V6.B16, V6.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R25), F6
-lanes21:
+moved7:
 	VORR V5.B16, V5.B16, V7.B16
 	VFMLA V3.S4, V10.S4, V7.S4
 	VFMLA V1.S4, V11.S4, V7.S4
@@ -813,36 +751,14 @@ lanes21:
 	VFMLA V0.S4, V11.S4, V8.S4
 	VORR V7.B16, V7.B16, V9.B16
 	VFMLA V8.S4, V12.S4, V9.S4
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ F9, (R2)
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD F9, (R2)
-	TBZ $0, R23, lanes24
-	ADD $8, R2, R25
-	VST1 V9.S[2], (R25)
-	B lanes24
-lanes23:
-	TBZ $0, R23, lanes24
-	FMOVS F9, (R2)
-lanes24:
+moved8:
 	VFMLS V8.S4, V12.S4, V7.S4
 	ADD R10<<0, R2, R25
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ F7, (R25)
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD F7, (R25)
-	TBZ $0, R23, lanes27
-	ADD $8, R25, R25
-	VST1 V7.S[2], (R25)
-	B lanes27
-lanes26:
-	TBZ $0, R23, lanes27
-	FMOVS F7, (R25)
-lanes27:
+moved9:
 	VORR V5.B16, V5.B16, V7.B16
 	VFMLA V3.S4, V13.S4, V7.S4
 	VFMLA V1.S4, V14.S4, V7.S4
@@ -852,36 +768,14 @@ lanes27:
 	VORR V7.B16, V7.B16, V9.B16
 	VFMLA V8.S4, V15.S4, V9.S4
 	ADD R10<<1, R2, R25
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ F9, (R25)
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD F9, (R25)
-	TBZ $0, R23, lanes30
-	ADD $8, R25, R25
-	VST1 V9.S[2], (R25)
-	B lanes30
-lanes29:
-	TBZ $0, R23, lanes30
-	FMOVS F9, (R25)
-lanes30:
+moved10:
 	VFMLS V8.S4, V15.S4, V7.S4
 	ADD R11<<0, R2, R25
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ F7, (R25)
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD F7, (R25)
-	TBZ $0, R23, lanes33
-	ADD $8, R25, R25
-	VST1 V7.S[2], (R25)
-	B lanes33
-lanes32:
-	TBZ $0, R23, lanes33
-	FMOVS F7, (R25)
-lanes33:
+moved11:
 	VORR V5.B16, V5.B16, V7.B16
 	VFMLA V3.S4, V16.S4, V7.S4
 	VFMLA V1.S4, V17.S4, V7.S4
@@ -891,54 +785,21 @@ lanes33:
 	VORR V7.B16, V7.B16, V9.B16
 	VFMLA V8.S4, V18.S4, V9.S4
 	ADD R10<<2, R2, R25
-	TBZ $2, R23, lanes34
+	TBZ $2, R23, some12
 	FMOVQ F9, (R25)
-	B lanes36
-lanes34:
-	TBZ $1, R23, lanes35
-	FMOVD F9, (R25)
-	TBZ $0, R23, lanes36
-	ADD $8, R25, R25
-	VST1 V9.S[2], (R25)
-	B lanes36
-lanes35:
-	TBZ $0, R23, lanes36
-	FMOVS F9, (R25)
-lanes36:
+moved12:
 	VFMLS V8.S4, V18.S4, V7.S4
-	TBZ $2, R23, lanes37
+	TBZ $2, R23, some13
 	FMOVQ F7, (R3)
-	B lanes39
-lanes37:
-	TBZ $1, R23, lanes38
-	FMOVD F7, (R3)
-	TBZ $0, R23, lanes39
-	ADD $8, R3, R25
-	VST1 V7.S[2], (R25)
-	B lanes39
-lanes38:
-	TBZ $0, R23, lanes39
-	FMOVS F7, (R3)
-lanes39:
+moved13:
 	VORR V6.B16, V6.B16, V7.B16
 	VFMLA V4.S4, V19.S4, V7.S4
 	VFMLA V2.S4, V20.S4, V7.S4
 	VFMLA V0.S4, V21.S4, V7.S4
 	ADD R10<<0, R3, R25
-	TBZ $2, R23, lanes40
+	TBZ $2, R23, some14
 	FMOVQ F7, (R25)
-	B lanes42
-lanes40:
-	TBZ $1, R23, lanes41
-	FMOVD F7, (R25)
-	TBZ $0, R23, lanes42
-	ADD $8, R25, R25
-	VST1 V7.S[2], (R25)
-	B lanes42
-lanes41:
-	TBZ $0, R23, lanes42
-	FMOVS F7, (R25)
-lanes42:
+moved14:
 
 next:
 	MOVD srcLine+56(FP), R0
@@ -954,6 +815,181 @@ next:
 	MOVD R25, lines+104(FP)
 	BNE line
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R0), F0
+	TBZ $0, R23, moved1
+	ADD $8, R0, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R0), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R25), F1
+	TBZ $0, R23, moved2
+	ADD $8, R25, R25
+	VLD1 (R25), V1.S[2]
+	B moved2
+one2:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved2
+	FMOVS (R25), F1
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R25), F2
+	TBZ $0, R23, moved3
+	ADD $8, R25, R25
+	VLD1 (R25), V2.S[2]
+	B moved3
+one3:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved3
+	FMOVS (R25), F2
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R25), F3
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VLD1 (R25), V3.S[2]
+	B moved4
+one4:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved4
+	FMOVS (R25), F3
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R25), F4
+	TBZ $0, R23, moved5
+	ADD $8, R25, R25
+	VLD1 (R25), V4.S[2]
+	B moved5
+one5:
+	VEOR V4.B16, V4.B16, V4.B16
+	TBZ $0, R23, moved5
+	FMOVS (R25), F4
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R1), F5
+	TBZ $0, R23, moved6
+	ADD $8, R1, R25
+	VLD1 (R25), V5.S[2]
+	B moved6
+one6:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved6
+	FMOVS (R1), F5
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R25), F6
+	TBZ $0, R23, moved7
+	ADD $8, R25, R25
+	VLD1 (R25), V6.S[2]
+	B moved7
+one7:
+	VEOR V6.B16, V6.B16, V6.B16
+	TBZ $0, R23, moved7
+	FMOVS (R25), F6
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD F9, (R2)
+	TBZ $0, R23, moved8
+	ADD $8, R2, R25
+	VST1 V9.S[2], (R25)
+	B moved8
+one8:
+	TBZ $0, R23, moved8
+	FMOVS F9, (R2)
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD F7, (R25)
+	TBZ $0, R23, moved9
+	ADD $8, R25, R25
+	VST1 V7.S[2], (R25)
+	B moved9
+one9:
+	TBZ $0, R23, moved9
+	FMOVS F7, (R25)
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD F9, (R25)
+	TBZ $0, R23, moved10
+	ADD $8, R25, R25
+	VST1 V9.S[2], (R25)
+	B moved10
+one10:
+	TBZ $0, R23, moved10
+	FMOVS F9, (R25)
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD F7, (R25)
+	TBZ $0, R23, moved11
+	ADD $8, R25, R25
+	VST1 V7.S[2], (R25)
+	B moved11
+one11:
+	TBZ $0, R23, moved11
+	FMOVS F7, (R25)
+	B moved11
+
+some12:
+	TBZ $1, R23, one12
+	FMOVD F9, (R25)
+	TBZ $0, R23, moved12
+	ADD $8, R25, R25
+	VST1 V9.S[2], (R25)
+	B moved12
+one12:
+	TBZ $0, R23, moved12
+	FMOVS F9, (R25)
+	B moved12
+
+some13:
+	TBZ $1, R23, one13
+	FMOVD F7, (R3)
+	TBZ $0, R23, moved13
+	ADD $8, R3, R25
+	VST1 V7.S[2], (R25)
+	B moved13
+one13:
+	TBZ $0, R23, moved13
+	FMOVS F7, (R3)
+	B moved13
+
+some14:
+	TBZ $1, R23, one14
+	FMOVD F7, (R25)
+	TBZ $0, R23, moved14
+	ADD $8, R25, R25
+	VST1 V7.S[2], (R25)
+	B moved14
+one14:
+	TBZ $0, R23, moved14
+	FMOVS F7, (R25)
+	B moved14
 
 // func neonWinogradInput7(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 TEXT ·neonWinogradInput7(SB), NOSPLIT, $0-120
@@ -1109,148 +1145,40 @@ vector:
 tail:
 	ADDS $4, R14, R14
 	BEQ next
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R0), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R0), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R0, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R0), F0
-lanes3:
+moved1:
 	ADD R8<<0, R0, R25
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R25), F1
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R25), F1
-	TBZ $0, R23, lanes6
-	ADD $8, R25, R25
-	VLD1 (R25), V1.S[2]
-	B lanes6
-lanes5:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R25), F1
-lanes6:
+moved2:
 	ADD R8<<1, R0, R25
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R25), F2
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R25), F2
-	TBZ $0, R23, lanes9
-	ADD $8, R25, R25
-	VLD1 (R25), V2.S[2]
-	B lanes9
-lanes8:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R25), F2
-lanes9:
+moved3:
 	ADD R9<<0, R0, R25
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R25), F3
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R25), F3
-	TBZ $0, R23, lanes12
-	ADD $8, R25, R25
-	VLD1 (R25), V3.S[2]
-	B lanes12
-lanes11:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R25), F3
-lanes12:
+moved4:
 	ADD R8<<2, R0, R25
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R25), F4
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R25), F4
-	TBZ $0, R23, lanes15
-	ADD $8, R25, R25
-	VLD1 (R25), V4.S[2]
-	B lanes15
-lanes14:
-	VEOR V4.B16, V4.B16, V4.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R25), F4
-lanes15:
-	TBZ $2, R23, lanes16
+moved5:
+	TBZ $2, R23, some6
 	FMOVQ (R1), F5
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R1), F5
-	TBZ $0, R23, lanes18
-	ADD $8, R1, R25
-	VLD1 (R25), V5.S[2]
-	B lanes18
-lanes17:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R1), F5
-lanes18:
+moved6:
 	ADD R8<<0, R1, R25
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R25), F6
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R25), F6
-	TBZ $0, R23, lanes21
-	ADD $8, R25, R25
-	VLD1 (R25), V6.S[2]
-	B lanes21
-lanes20:
-	VEOR V6.B16, V6.B16, V6.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R25), F6
-lanes21:
+moved7:
 	ADD R8<<1, R1, R25
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ (R25), F7
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD (R25), F7
-	TBZ $0, R23, lanes24
-	ADD $8, R25, R25
-	VLD1 (R25), V7.S[2]
-	B lanes24
-lanes23:
-	VEOR V7.B16, V7.B16, V7.B16
-	TBZ $0, R23, lanes24
-	FMOVS (R25), F7
-lanes24:
+moved8:
 	ADD R9<<0, R1, R25
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ (R25), F8
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD (R25), F8
-	TBZ $0, R23, lanes27
-	ADD $8, R25, R25
-	VLD1 (R25), V8.S[2]
-	B lanes27
-lanes26:
-	VEOR V8.B16, V8.B16, V8.B16
-	TBZ $0, R23, lanes27
-	FMOVS (R25), F8
-lanes27:
+moved9:
 	VORR V7.B16, V7.B16, V9.B16
 	VFMLA V5.S4, V12.S4, V9.S4
 	VFMLA V3.S4, V13.S4, V9.S4
@@ -1261,36 +1189,14 @@ lanes27:
 	VFMLA V0.S4, V14.S4, V10.S4
 	VORR V9.B16, V9.B16, V11.B16
 	VFMLA V10.S4, V15.S4, V11.S4
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ F11, (R2)
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD F11, (R2)
-	TBZ $0, R23, lanes30
-	ADD $8, R2, R25
-	VST1 V11.S[2], (R25)
-	B lanes30
-lanes29:
-	TBZ $0, R23, lanes30
-	FMOVS F11, (R2)
-lanes30:
+moved10:
 	VFMLS V10.S4, V15.S4, V9.S4
 	ADD R10<<0, R2, R25
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ F9, (R25)
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD F9, (R25)
-	TBZ $0, R23, lanes33
-	ADD $8, R25, R25
-	VST1 V9.S[2], (R25)
-	B lanes33
-lanes32:
-	TBZ $0, R23, lanes33
-	FMOVS F9, (R25)
-lanes33:
+moved11:
 	VORR V7.B16, V7.B16, V9.B16
 	VFMLA V5.S4, V16.S4, V9.S4
 	VFMLA V3.S4, V17.S4, V9.S4
@@ -1302,36 +1208,14 @@ lanes33:
 	VORR V9.B16, V9.B16, V11.B16
 	VFMLA V10.S4, V19.S4, V11.S4
 	ADD R10<<1, R2, R25
-	TBZ $2, R23, lanes34
+	TBZ $2, R23, some12
 	FMOVQ F11, (R25)
-	B lanes36
-lanes34:
-	TBZ $1, R23, lanes35
-	FMOVD F11, (R25)
-	TBZ $0, R23, lanes36
-	ADD $8, R25, R25
-	VST1 V11.S[2], (R25)
-	B lanes36
-lanes35:
-	TBZ $0, R23, lanes36
-	FMOVS F11, (R25)
-lanes36:
+moved12:
 	VFMLS V10.S4, V19.S4, V9.S4
 	ADD R11<<0, R2, R25
-	TBZ $2, R23, lanes37
+	TBZ $2, R23, some13
 	FMOVQ F9, (R25)
-	B lanes39
-lanes37:
-	TBZ $1, R23, lanes38
-	FMOVD F9, (R25)
-	TBZ $0, R23, lanes39
-	ADD $8, R25, R25
-	VST1 V9.S[2], (R25)
-	B lanes39
-lanes38:
-	TBZ $0, R23, lanes39
-	FMOVS F9, (R25)
-lanes39:
+moved13:
 	VORR V7.B16, V7.B16, V9.B16
 	VFMLA V5.S4, V20.S4, V9.S4
 	VFMLA V3.S4, V21.S4, V9.S4
@@ -1343,35 +1227,13 @@ lanes39:
 	VORR V9.B16, V9.B16, V11.B16
 	VFMLA V10.S4, V23.S4, V11.S4
 	ADD R10<<2, R2, R25
-	TBZ $2, R23, lanes40
+	TBZ $2, R23, some14
 	FMOVQ F11, (R25)
-	B lanes42
-lanes40:
-	TBZ $1, R23, lanes41
-	FMOVD F11, (R25)
-	TBZ $0, R23, lanes42
-	ADD $8, R25, R25
-	VST1 V11.S[2], (R25)
-	B lanes42
-lanes41:
-	TBZ $0, R23, lanes42
-	FMOVS F11, (R25)
-lanes42:
+moved14:
 	VFMLS V10.S4, V23.S4, V9.S4
-	TBZ $2, R23, lanes43
+	TBZ $2, R23, some15
 	FMOVQ F9, (R3)
-	B lanes45
-lanes43:
-	TBZ $1, R23, lanes44
-	FMOVD F9, (R3)
-	TBZ $0, R23, lanes45
-	ADD $8, R3, R25
-	VST1 V9.S[2], (R25)
-	B lanes45
-lanes44:
-	TBZ $0, R23, lanes45
-	FMOVS F9, (R3)
-lanes45:
+moved15:
 	VORR V7.B16, V7.B16, V9.B16
 	VFMLA V5.S4, V24.S4, V9.S4
 	VFMLA V3.S4, V25.S4, V9.S4
@@ -1383,36 +1245,14 @@ lanes45:
 	VORR V9.B16, V9.B16, V11.B16
 	VFMLA V10.S4, V27.S4, V11.S4
 	ADD R10<<0, R3, R25
-	TBZ $2, R23, lanes46
+	TBZ $2, R23, some16
 	FMOVQ F11, (R25)
-	B lanes48
-lanes46:
-	TBZ $1, R23, lanes47
-	FMOVD F11, (R25)
-	TBZ $0, R23, lanes48
-	ADD $8, R25, R25
-	VST1 V11.S[2], (R25)
-	B lanes48
-lanes47:
-	TBZ $0, R23, lanes48
-	FMOVS F11, (R25)
-lanes48:
+moved16:
 	VFMLS V10.S4, V27.S4, V9.S4
 	ADD R10<<1, R3, R25
-	TBZ $2, R23, lanes49
+	TBZ $2, R23, some17
 	FMOVQ F9, (R25)
-	B lanes51
-lanes49:
-	TBZ $1, R23, lanes50
-	FMOVD F9, (R25)
-	TBZ $0, R23, lanes51
-	ADD $8, R25, R25
-	VST1 V9.S[2], (R25)
-	B lanes51
-lanes50:
-	TBZ $0, R23, lanes51
-	FMOVS F9, (R25)
-lanes51:
+moved17:
 	VORR V8.B16, V8.B16, V9.B16
 	VFMLA V6.S4, V28.S4, V9.S4
 	VFMLA V4.S4, V29.S4, V9.S4
@@ -1421,20 +1261,9 @@ lanes51:
 	FMOVQ 608(R12), F31
 	VFMLA V0.S4, V31.S4, V9.S4
 	ADD R11<<0, R3, R25
-	TBZ $2, R23, lanes52
+	TBZ $2, R23, some18
 	FMOVQ F9, (R25)
-	B lanes54
-lanes52:
-	TBZ $1, R23, lanes53
-	FMOVD F9, (R25)
-	TBZ $0, R23, lanes54
-	ADD $8, R25, R25
-	VST1 V9.S[2], (R25)
-	B lanes54
-lanes53:
-	TBZ $0, R23, lanes54
-	FMOVS F9, (R25)
-lanes54:
+moved18:
 
 next:
 	MOVD srcLine+56(FP), R0
@@ -1450,6 +1279,231 @@ next:
 	MOVD R25, lines+104(FP)
 	BNE line
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R0), F0
+	TBZ $0, R23, moved1
+	ADD $8, R0, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R0), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R25), F1
+	TBZ $0, R23, moved2
+	ADD $8, R25, R25
+	VLD1 (R25), V1.S[2]
+	B moved2
+one2:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved2
+	FMOVS (R25), F1
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R25), F2
+	TBZ $0, R23, moved3
+	ADD $8, R25, R25
+	VLD1 (R25), V2.S[2]
+	B moved3
+one3:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved3
+	FMOVS (R25), F2
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R25), F3
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VLD1 (R25), V3.S[2]
+	B moved4
+one4:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved4
+	FMOVS (R25), F3
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R25), F4
+	TBZ $0, R23, moved5
+	ADD $8, R25, R25
+	VLD1 (R25), V4.S[2]
+	B moved5
+one5:
+	VEOR V4.B16, V4.B16, V4.B16
+	TBZ $0, R23, moved5
+	FMOVS (R25), F4
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R1), F5
+	TBZ $0, R23, moved6
+	ADD $8, R1, R25
+	VLD1 (R25), V5.S[2]
+	B moved6
+one6:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved6
+	FMOVS (R1), F5
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R25), F6
+	TBZ $0, R23, moved7
+	ADD $8, R25, R25
+	VLD1 (R25), V6.S[2]
+	B moved7
+one7:
+	VEOR V6.B16, V6.B16, V6.B16
+	TBZ $0, R23, moved7
+	FMOVS (R25), F6
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD (R25), F7
+	TBZ $0, R23, moved8
+	ADD $8, R25, R25
+	VLD1 (R25), V7.S[2]
+	B moved8
+one8:
+	VEOR V7.B16, V7.B16, V7.B16
+	TBZ $0, R23, moved8
+	FMOVS (R25), F7
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD (R25), F8
+	TBZ $0, R23, moved9
+	ADD $8, R25, R25
+	VLD1 (R25), V8.S[2]
+	B moved9
+one9:
+	VEOR V8.B16, V8.B16, V8.B16
+	TBZ $0, R23, moved9
+	FMOVS (R25), F8
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD F11, (R2)
+	TBZ $0, R23, moved10
+	ADD $8, R2, R25
+	VST1 V11.S[2], (R25)
+	B moved10
+one10:
+	TBZ $0, R23, moved10
+	FMOVS F11, (R2)
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD F9, (R25)
+	TBZ $0, R23, moved11
+	ADD $8, R25, R25
+	VST1 V9.S[2], (R25)
+	B moved11
+one11:
+	TBZ $0, R23, moved11
+	FMOVS F9, (R25)
+	B moved11
+
+some12:
+	TBZ $1, R23, one12
+	FMOVD F11, (R25)
+	TBZ $0, R23, moved12
+	ADD $8, R25, R25
+	VST1 V11.S[2], (R25)
+	B moved12
+one12:
+	TBZ $0, R23, moved12
+	FMOVS F11, (R25)
+	B moved12
+
+some13:
+	TBZ $1, R23, one13
+	FMOVD F9, (R25)
+	TBZ $0, R23, moved13
+	ADD $8, R25, R25
+	VST1 V9.S[2], (R25)
+	B moved13
+one13:
+	TBZ $0, R23, moved13
+	FMOVS F9, (R25)
+	B moved13
+
+some14:
+	TBZ $1, R23, one14
+	FMOVD F11, (R25)
+	TBZ $0, R23, moved14
+	ADD $8, R25, R25
+	VST1 V11.S[2], (R25)
+	B moved14
+one14:
+	TBZ $0, R23, moved14
+	FMOVS F11, (R25)
+	B moved14
+
+some15:
+	TBZ $1, R23, one15
+	FMOVD F9, (R3)
+	TBZ $0, R23, moved15
+	ADD $8, R3, R25
+	VST1 V9.S[2], (R25)
+	B moved15
+one15:
+	TBZ $0, R23, moved15
+	FMOVS F9, (R3)
+	B moved15
+
+some16:
+	TBZ $1, R23, one16
+	FMOVD F11, (R25)
+	TBZ $0, R23, moved16
+	ADD $8, R25, R25
+	VST1 V11.S[2], (R25)
+	B moved16
+one16:
+	TBZ $0, R23, moved16
+	FMOVS F11, (R25)
+	B moved16
+
+some17:
+	TBZ $1, R23, one17
+	FMOVD F9, (R25)
+	TBZ $0, R23, moved17
+	ADD $8, R25, R25
+	VST1 V9.S[2], (R25)
+	B moved17
+one17:
+	TBZ $0, R23, moved17
+	FMOVS F9, (R25)
+	B moved17
+
+some18:
+	TBZ $1, R23, one18
+	FMOVD F9, (R25)
+	TBZ $0, R23, moved18
+	ADD $8, R25, R25
+	VST1 V9.S[2], (R25)
+	B moved18
+one18:
+	TBZ $0, R23, moved18
+	FMOVS F9, (R25)
+	B moved18
 
 // func neonWinogradOutput3(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 TEXT ·neonWinogradOutput3(SB), NOSPLIT, $0-120
@@ -1516,138 +1570,45 @@ vector:
 tail:
 	ADDS $4, R14, R14
 	BEQ next
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R0), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R0), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R0, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R0), F0
-lanes3:
+moved1:
 	ADD R8<<0, R0, R25
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R25), F1
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R25), F1
-	TBZ $0, R23, lanes6
-	ADD $8, R25, R25
-	VLD1 (R25), V1.S[2]
-	B lanes6
-lanes5:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R25), F1
-lanes6:
+moved2:
 	ADD R8<<1, R0, R25
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R25), F2
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R25), F2
-	TBZ $0, R23, lanes9
-	ADD $8, R25, R25
-	VLD1 (R25), V2.S[2]
-	B lanes9
-lanes8:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R25), F2
-lanes9:
+moved3:
 	ADD R9<<0, R0, R25
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R25), F3
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R25), F3
-	TBZ $0, R23, lanes12
-	ADD $8, R25, R25
-	VLD1 (R25), V3.S[2]
-	B lanes12
-lanes11:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R25), F3
-lanes12:
+moved4:
 	ADD R8<<2, R0, R25
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R25), F4
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R25), F4
-	TBZ $0, R23, lanes15
-	ADD $8, R25, R25
-	VLD1 (R25), V4.S[2]
-	B lanes15
-lanes14:
-	VEOR V4.B16, V4.B16, V4.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R25), F4
-lanes15:
+moved5:
 	WORD $0x4ea1d406 // FSUB v6.4s, v0.4s, v1.4s
 	WORD $0x4e21d400 // FADD v0.4s, v0.4s, v1.4s
 	WORD $0x4ea3d441 // FSUB v1.4s, v2.4s, v3.4s
 	WORD $0x4e23d442 // FADD v2.4s, v2.4s, v3.4s
 	WORD $0x4e22d405 // FADD v5.4s, v0.4s, v2.4s
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ F5, (R2)
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD F5, (R2)
-	TBZ $0, R23, lanes18
-	ADD $8, R2, R25
-	VST1 V5.S[2], (R25)
-	B lanes18
-lanes17:
-	TBZ $0, R23, lanes18
-	FMOVS F5, (R2)
-lanes18:
+moved6:
 	WORD $0x6e2adcc5 // FMUL v5.4s, v6.4s, v10.4s
 	VFMLA V1.S4, V11.S4, V5.S4
 	ADD R10<<0, R2, R25
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ F5, (R25)
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD F5, (R25)
-	TBZ $0, R23, lanes21
-	ADD $8, R25, R25
-	VST1 V5.S[2], (R25)
-	B lanes21
-lanes20:
-	TBZ $0, R23, lanes21
-	FMOVS F5, (R25)
-lanes21:
+moved7:
 	VFMLA V0.S4, V12.S4, V4.S4
 	VFMLA V2.S4, V13.S4, V4.S4
 	ADD R10<<1, R2, R25
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ F4, (R25)
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD F4, (R25)
-	TBZ $0, R23, lanes24
-	ADD $8, R25, R25
-	VST1 V4.S[2], (R25)
-	B lanes24
-lanes23:
-	TBZ $0, R23, lanes24
-	FMOVS F4, (R25)
-lanes24:
+moved8:
 
 next:
 	MOVD srcLine+56(FP), R0
@@ -1663,6 +1624,107 @@ next:
 	MOVD R25, lines+104(FP)
 	BNE line
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R0), F0
+	TBZ $0, R23, moved1
+	ADD $8, R0, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R0), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R25), F1
+	TBZ $0, R23, moved2
+	ADD $8, R25, R25
+	VLD1 (R25), V1.S[2]
+	B moved2
+one2:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved2
+	FMOVS (R25), F1
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R25), F2
+	TBZ $0, R23, moved3
+	ADD $8, R25, R25
+	VLD1 (R25), V2.S[2]
+	B moved3
+one3:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved3
+	FMOVS (R25), F2
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R25), F3
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VLD1 (R25), V3.S[2]
+	B moved4
+one4:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved4
+	FMOVS (R25), F3
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R25), F4
+	TBZ $0, R23, moved5
+	ADD $8, R25, R25
+	VLD1 (R25), V4.S[2]
+	B moved5
+one5:
+	VEOR V4.B16, V4.B16, V4.B16
+	TBZ $0, R23, moved5
+	FMOVS (R25), F4
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD F5, (R2)
+	TBZ $0, R23, moved6
+	ADD $8, R2, R25
+	VST1 V5.S[2], (R25)
+	B moved6
+one6:
+	TBZ $0, R23, moved6
+	FMOVS F5, (R2)
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD F5, (R25)
+	TBZ $0, R23, moved7
+	ADD $8, R25, R25
+	VST1 V5.S[2], (R25)
+	B moved7
+one7:
+	TBZ $0, R23, moved7
+	FMOVS F5, (R25)
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD F4, (R25)
+	TBZ $0, R23, moved8
+	ADD $8, R25, R25
+	VST1 V4.S[2], (R25)
+	B moved8
+one8:
+	TBZ $0, R23, moved8
+	FMOVS F4, (R25)
+	B moved8
 
 // func neonWinogradOutput4(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 TEXT ·neonWinogradOutput4(SB), NOSPLIT, $0-120
@@ -1741,171 +1803,55 @@ vector:
 tail:
 	ADDS $4, R14, R14
 	BEQ next
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R0), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R0), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R0, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R0), F0
-lanes3:
+moved1:
 	ADD R8<<0, R0, R25
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R25), F1
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R25), F1
-	TBZ $0, R23, lanes6
-	ADD $8, R25, R25
-	VLD1 (R25), V1.S[2]
-	B lanes6
-lanes5:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R25), F1
-lanes6:
+moved2:
 	ADD R8<<1, R0, R25
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R25), F2
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R25), F2
-	TBZ $0, R23, lanes9
-	ADD $8, R25, R25
-	VLD1 (R25), V2.S[2]
-	B lanes9
-lanes8:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R25), F2
-lanes9:
+moved3:
 	ADD R9<<0, R0, R25
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R25), F3
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R25), F3
-	TBZ $0, R23, lanes12
-	ADD $8, R25, R25
-	VLD1 (R25), V3.S[2]
-	B lanes12
-lanes11:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R25), F3
-lanes12:
+moved4:
 	ADD R8<<2, R0, R25
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R25), F4
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R25), F4
-	TBZ $0, R23, lanes15
-	ADD $8, R25, R25
-	VLD1 (R25), V4.S[2]
-	B lanes15
-lanes14:
-	VEOR V4.B16, V4.B16, V4.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R25), F4
-lanes15:
-	TBZ $2, R23, lanes16
+moved5:
+	TBZ $2, R23, some6
 	FMOVQ (R1), F5
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R1), F5
-	TBZ $0, R23, lanes18
-	ADD $8, R1, R25
-	VLD1 (R25), V5.S[2]
-	B lanes18
-lanes17:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R1), F5
-lanes18:
+moved6:
 	WORD $0x4ea2d427 // FSUB v7.4s, v1.4s, v2.4s
 	WORD $0x4e22d421 // FADD v1.4s, v1.4s, v2.4s
 	WORD $0x4ea4d462 // FSUB v2.4s, v3.4s, v4.4s
 	WORD $0x4e24d463 // FADD v3.4s, v3.4s, v4.4s
 	WORD $0x4e23d426 // FADD v6.4s, v1.4s, v3.4s
 	WORD $0x4e20d4c6 // FADD v6.4s, v6.4s, v0.4s
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ F6, (R2)
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD F6, (R2)
-	TBZ $0, R23, lanes21
-	ADD $8, R2, R25
-	VST1 V6.S[2], (R25)
-	B lanes21
-lanes20:
-	TBZ $0, R23, lanes21
-	FMOVS F6, (R2)
-lanes21:
+moved7:
 	WORD $0x6e2bdce6 // FMUL v6.4s, v7.4s, v11.4s
 	VFMLA V2.S4, V12.S4, V6.S4
 	ADD R10<<0, R2, R25
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ F6, (R25)
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD F6, (R25)
-	TBZ $0, R23, lanes24
-	ADD $8, R25, R25
-	VST1 V6.S[2], (R25)
-	B lanes24
-lanes23:
-	TBZ $0, R23, lanes24
-	FMOVS F6, (R25)
-lanes24:
+moved8:
 	WORD $0x6e2ddc26 // FMUL v6.4s, v1.4s, v13.4s
 	VFMLA V3.S4, V14.S4, V6.S4
 	ADD R10<<1, R2, R25
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ F6, (R25)
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD F6, (R25)
-	TBZ $0, R23, lanes27
-	ADD $8, R25, R25
-	VST1 V6.S[2], (R25)
-	B lanes27
-lanes26:
-	TBZ $0, R23, lanes27
-	FMOVS F6, (R25)
-lanes27:
+moved9:
 	VFMLA V7.S4, V15.S4, V5.S4
 	VFMLA V2.S4, V16.S4, V5.S4
 	ADD R11<<0, R2, R25
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ F5, (R25)
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD F5, (R25)
-	TBZ $0, R23, lanes30
-	ADD $8, R25, R25
-	VST1 V5.S[2], (R25)
-	B lanes30
-lanes29:
-	TBZ $0, R23, lanes30
-	FMOVS F5, (R25)
-lanes30:
+moved10:
 
 next:
 	MOVD srcLine+56(FP), R0
@@ -1921,6 +1867,132 @@ next:
 	MOVD R25, lines+104(FP)
 	BNE line
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R0), F0
+	TBZ $0, R23, moved1
+	ADD $8, R0, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R0), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R25), F1
+	TBZ $0, R23, moved2
+	ADD $8, R25, R25
+	VLD1 (R25), V1.S[2]
+	B moved2
+one2:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved2
+	FMOVS (R25), F1
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R25), F2
+	TBZ $0, R23, moved3
+	ADD $8, R25, R25
+	VLD1 (R25), V2.S[2]
+	B moved3
+one3:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved3
+	FMOVS (R25), F2
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R25), F3
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VLD1 (R25), V3.S[2]
+	B moved4
+one4:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved4
+	FMOVS (R25), F3
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R25), F4
+	TBZ $0, R23, moved5
+	ADD $8, R25, R25
+	VLD1 (R25), V4.S[2]
+	B moved5
+one5:
+	VEOR V4.B16, V4.B16, V4.B16
+	TBZ $0, R23, moved5
+	FMOVS (R25), F4
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R1), F5
+	TBZ $0, R23, moved6
+	ADD $8, R1, R25
+	VLD1 (R25), V5.S[2]
+	B moved6
+one6:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved6
+	FMOVS (R1), F5
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD F6, (R2)
+	TBZ $0, R23, moved7
+	ADD $8, R2, R25
+	VST1 V6.S[2], (R25)
+	B moved7
+one7:
+	TBZ $0, R23, moved7
+	FMOVS F6, (R2)
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD F6, (R25)
+	TBZ $0, R23, moved8
+	ADD $8, R25, R25
+	VST1 V6.S[2], (R25)
+	B moved8
+one8:
+	TBZ $0, R23, moved8
+	FMOVS F6, (R25)
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD F6, (R25)
+	TBZ $0, R23, moved9
+	ADD $8, R25, R25
+	VST1 V6.S[2], (R25)
+	B moved9
+one9:
+	TBZ $0, R23, moved9
+	FMOVS F6, (R25)
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD F5, (R25)
+	TBZ $0, R23, moved10
+	ADD $8, R25, R25
+	VST1 V5.S[2], (R25)
+	B moved10
+one10:
+	TBZ $0, R23, moved10
+	FMOVS F5, (R25)
+	B moved10
 
 // func neonWinogradOutput5(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 TEXT ·neonWinogradOutput5(SB), NOSPLIT, $0-120
@@ -2022,116 +2094,32 @@ vector:
 tail:
 	ADDS $4, R14, R14
 	BEQ next
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R0), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R0), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R0, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R0), F0
-lanes3:
+moved1:
 	ADD R8<<0, R0, R25
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R25), F1
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R25), F1
-	TBZ $0, R23, lanes6
-	ADD $8, R25, R25
-	VLD1 (R25), V1.S[2]
-	B lanes6
-lanes5:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R25), F1
-lanes6:
+moved2:
 	ADD R8<<1, R0, R25
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R25), F2
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R25), F2
-	TBZ $0, R23, lanes9
-	ADD $8, R25, R25
-	VLD1 (R25), V2.S[2]
-	B lanes9
-lanes8:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R25), F2
-lanes9:
+moved3:
 	ADD R9<<0, R0, R25
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R25), F3
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R25), F3
-	TBZ $0, R23, lanes12
-	ADD $8, R25, R25
-	VLD1 (R25), V3.S[2]
-	B lanes12
-lanes11:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R25), F3
-lanes12:
+moved4:
 	ADD R8<<2, R0, R25
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R25), F4
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R25), F4
-	TBZ $0, R23, lanes15
-	ADD $8, R25, R25
-	VLD1 (R25), V4.S[2]
-	B lanes15
-lanes14:
-	VEOR V4.B16, V4.B16, V4.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R25), F4
-lanes15:
-	TBZ $2, R23, lanes16
+moved5:
+	TBZ $2, R23, some6
 	FMOVQ (R1), F5
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R1), F5
-	TBZ $0, R23, lanes18
-	ADD $8, R1, R25
-	VLD1 (R25), V5.S[2]
-	B lanes18
-lanes17:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R1), F5
-lanes18:
+moved6:
 	ADD R8<<0, R1, R25
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R25), F6
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R25), F6
-	TBZ $0, R23, lanes21
-	ADD $8, R25, R25
-	VLD1 (R25), V6.S[2]
-	B lanes21
-lanes20:
-	VEOR V6.B16, V6.B16, V6.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R25), F6
-lanes21:
+moved7:
 	WORD $0x4ea1d408 // FSUB v8.4s, v0.4s, v1.4s
 	WORD $0x4e21d400 // FADD v0.4s, v0.4s, v1.4s
 	WORD $0x4ea3d441 // FSUB v1.4s, v2.4s, v3.4s
@@ -2140,92 +2128,37 @@ lanes21:
 	WORD $0x4e25d484 // FADD v4.4s, v4.4s, v5.4s
 	WORD $0x4e22d407 // FADD v7.4s, v0.4s, v2.4s
 	WORD $0x4e24d4e7 // FADD v7.4s, v7.4s, v4.4s
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ F7, (R2)
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD F7, (R2)
-	TBZ $0, R23, lanes24
-	ADD $8, R2, R25
-	VST1 V7.S[2], (R25)
-	B lanes24
-lanes23:
-	TBZ $0, R23, lanes24
-	FMOVS F7, (R2)
-lanes24:
+moved8:
 	WORD $0x6e2cdd07 // FMUL v7.4s, v8.4s, v12.4s
 	VFMLA V1.S4, V13.S4, V7.S4
 	VFMLA V3.S4, V14.S4, V7.S4
 	ADD R10<<0, R2, R25
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ F7, (R25)
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD F7, (R25)
-	TBZ $0, R23, lanes27
-	ADD $8, R25, R25
-	VST1 V7.S[2], (R25)
-	B lanes27
-lanes26:
-	TBZ $0, R23, lanes27
-	FMOVS F7, (R25)
-lanes27:
+moved9:
 	WORD $0x6e2fdc07 // FMUL v7.4s, v0.4s, v15.4s
 	VFMLA V2.S4, V16.S4, V7.S4
 	VFMLA V4.S4, V17.S4, V7.S4
 	ADD R10<<1, R2, R25
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ F7, (R25)
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD F7, (R25)
-	TBZ $0, R23, lanes30
-	ADD $8, R25, R25
-	VST1 V7.S[2], (R25)
-	B lanes30
-lanes29:
-	TBZ $0, R23, lanes30
-	FMOVS F7, (R25)
-lanes30:
+moved10:
 	WORD $0x6e32dd07 // FMUL v7.4s, v8.4s, v18.4s
 	VFMLA V1.S4, V19.S4, V7.S4
 	VFMLA V3.S4, V20.S4, V7.S4
 	ADD R11<<0, R2, R25
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ F7, (R25)
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD F7, (R25)
-	TBZ $0, R23, lanes33
-	ADD $8, R25, R25
-	VST1 V7.S[2], (R25)
-	B lanes33
-lanes32:
-	TBZ $0, R23, lanes33
-	FMOVS F7, (R25)
-lanes33:
+moved11:
 	VFMLA V0.S4, V21.S4, V6.S4
 	VFMLA V2.S4, V22.S4, V6.S4
 	VFMLA V4.S4, V23.S4, V6.S4
 	ADD R10<<2, R2, R25
-	TBZ $2, R23, lanes34
+	TBZ $2, R23, some12
 	FMOVQ F6, (R25)
-	B lanes36
-lanes34:
-	TBZ $1, R23, lanes35
-	FMOVD F6, (R25)
-	TBZ $0, R23, lanes36
-	ADD $8, R25, R25
-	VST1 V6.S[2], (R25)
-	B lanes36
-lanes35:
-	TBZ $0, R23, lanes36
-	FMOVS F6, (R25)
-lanes36:
+moved12:
 
 next:
 	MOVD srcLine+56(FP), R0
@@ -2241,6 +2174,157 @@ next:
 	MOVD R25, lines+104(FP)
 	BNE line
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R0), F0
+	TBZ $0, R23, moved1
+	ADD $8, R0, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R0), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R25), F1
+	TBZ $0, R23, moved2
+	ADD $8, R25, R25
+	VLD1 (R25), V1.S[2]
+	B moved2
+one2:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved2
+	FMOVS (R25), F1
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R25), F2
+	TBZ $0, R23, moved3
+	ADD $8, R25, R25
+	VLD1 (R25), V2.S[2]
+	B moved3
+one3:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved3
+	FMOVS (R25), F2
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R25), F3
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VLD1 (R25), V3.S[2]
+	B moved4
+one4:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved4
+	FMOVS (R25), F3
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R25), F4
+	TBZ $0, R23, moved5
+	ADD $8, R25, R25
+	VLD1 (R25), V4.S[2]
+	B moved5
+one5:
+	VEOR V4.B16, V4.B16, V4.B16
+	TBZ $0, R23, moved5
+	FMOVS (R25), F4
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R1), F5
+	TBZ $0, R23, moved6
+	ADD $8, R1, R25
+	VLD1 (R25), V5.S[2]
+	B moved6
+one6:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved6
+	FMOVS (R1), F5
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R25), F6
+	TBZ $0, R23, moved7
+	ADD $8, R25, R25
+	VLD1 (R25), V6.S[2]
+	B moved7
+one7:
+	VEOR V6.B16, V6.B16, V6.B16
+	TBZ $0, R23, moved7
+	FMOVS (R25), F6
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD F7, (R2)
+	TBZ $0, R23, moved8
+	ADD $8, R2, R25
+	VST1 V7.S[2], (R25)
+	B moved8
+one8:
+	TBZ $0, R23, moved8
+	FMOVS F7, (R2)
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD F7, (R25)
+	TBZ $0, R23, moved9
+	ADD $8, R25, R25
+	VST1 V7.S[2], (R25)
+	B moved9
+one9:
+	TBZ $0, R23, moved9
+	FMOVS F7, (R25)
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD F7, (R25)
+	TBZ $0, R23, moved10
+	ADD $8, R25, R25
+	VST1 V7.S[2], (R25)
+	B moved10
+one10:
+	TBZ $0, R23, moved10
+	FMOVS F7, (R25)
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD F7, (R25)
+	TBZ $0, R23, moved11
+	ADD $8, R25, R25
+	VST1 V7.S[2], (R25)
+	B moved11
+one11:
+	TBZ $0, R23, moved11
+	FMOVS F7, (R25)
+	B moved11
+
+some12:
+	TBZ $1, R23, one12
+	FMOVD F6, (R25)
+	TBZ $0, R23, moved12
+	ADD $8, R25, R25
+	VST1 V6.S[2], (R25)
+	B moved12
+one12:
+	TBZ $0, R23, moved12
+	FMOVS F6, (R25)
+	B moved12
 
 // func neonWinogradOutput7(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 TEXT ·neonWinogradOutput7(SB), NOSPLIT, $0-120
@@ -2381,148 +2465,40 @@ vector:
 tail:
 	ADDS $4, R14, R14
 	BEQ next
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R0), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R0), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R0, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R0), F0
-lanes3:
+moved1:
 	ADD R8<<0, R0, R25
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R25), F1
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R25), F1
-	TBZ $0, R23, lanes6
-	ADD $8, R25, R25
-	VLD1 (R25), V1.S[2]
-	B lanes6
-lanes5:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R25), F1
-lanes6:
+moved2:
 	ADD R8<<1, R0, R25
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R25), F2
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R25), F2
-	TBZ $0, R23, lanes9
-	ADD $8, R25, R25
-	VLD1 (R25), V2.S[2]
-	B lanes9
-lanes8:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R25), F2
-lanes9:
+moved3:
 	ADD R9<<0, R0, R25
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R25), F3
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R25), F3
-	TBZ $0, R23, lanes12
-	ADD $8, R25, R25
-	VLD1 (R25), V3.S[2]
-	B lanes12
-lanes11:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R25), F3
-lanes12:
+moved4:
 	ADD R8<<2, R0, R25
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R25), F4
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R25), F4
-	TBZ $0, R23, lanes15
-	ADD $8, R25, R25
-	VLD1 (R25), V4.S[2]
-	B lanes15
-lanes14:
-	VEOR V4.B16, V4.B16, V4.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R25), F4
-lanes15:
-	TBZ $2, R23, lanes16
+moved5:
+	TBZ $2, R23, some6
 	FMOVQ (R1), F5
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R1), F5
-	TBZ $0, R23, lanes18
-	ADD $8, R1, R25
-	VLD1 (R25), V5.S[2]
-	B lanes18
-lanes17:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R1), F5
-lanes18:
+moved6:
 	ADD R8<<0, R1, R25
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R25), F6
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R25), F6
-	TBZ $0, R23, lanes21
-	ADD $8, R25, R25
-	VLD1 (R25), V6.S[2]
-	B lanes21
-lanes20:
-	VEOR V6.B16, V6.B16, V6.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R25), F6
-lanes21:
+moved7:
 	ADD R8<<1, R1, R25
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ (R25), F7
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD (R25), F7
-	TBZ $0, R23, lanes24
-	ADD $8, R25, R25
-	VLD1 (R25), V7.S[2]
-	B lanes24
-lanes23:
-	VEOR V7.B16, V7.B16, V7.B16
-	TBZ $0, R23, lanes24
-	FMOVS (R25), F7
-lanes24:
+moved8:
 	ADD R9<<0, R1, R25
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ (R25), F8
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD (R25), F8
-	TBZ $0, R23, lanes27
-	ADD $8, R25, R25
-	VLD1 (R25), V8.S[2]
-	B lanes27
-lanes26:
-	VEOR V8.B16, V8.B16, V8.B16
-	TBZ $0, R23, lanes27
-	FMOVS (R25), F8
-lanes27:
+moved9:
 	WORD $0x4ea1d40a // FSUB v10.4s, v0.4s, v1.4s
 	WORD $0x4e21d400 // FADD v0.4s, v0.4s, v1.4s
 	WORD $0x4ea3d441 // FSUB v1.4s, v2.4s, v3.4s
@@ -2534,96 +2510,41 @@ lanes27:
 	WORD $0x4e22d409 // FADD v9.4s, v0.4s, v2.4s
 	WORD $0x4e24d529 // FADD v9.4s, v9.4s, v4.4s
 	WORD $0x4e26d529 // FADD v9.4s, v9.4s, v6.4s
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ F9, (R2)
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD F9, (R2)
-	TBZ $0, R23, lanes30
-	ADD $8, R2, R25
-	VST1 V9.S[2], (R25)
-	B lanes30
-lanes29:
-	TBZ $0, R23, lanes30
-	FMOVS F9, (R2)
-lanes30:
+moved10:
 	WORD $0x6e2edd49 // FMUL v9.4s, v10.4s, v14.4s
 	VFMLA V1.S4, V15.S4, V9.S4
 	VFMLA V3.S4, V16.S4, V9.S4
 	VFMLA V5.S4, V17.S4, V9.S4
 	ADD R10<<0, R2, R25
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ F9, (R25)
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD F9, (R25)
-	TBZ $0, R23, lanes33
-	ADD $8, R25, R25
-	VST1 V9.S[2], (R25)
-	B lanes33
-lanes32:
-	TBZ $0, R23, lanes33
-	FMOVS F9, (R25)
-lanes33:
+moved11:
 	WORD $0x6e32dc09 // FMUL v9.4s, v0.4s, v18.4s
 	VFMLA V2.S4, V19.S4, V9.S4
 	VFMLA V4.S4, V20.S4, V9.S4
 	VFMLA V6.S4, V21.S4, V9.S4
 	ADD R10<<1, R2, R25
-	TBZ $2, R23, lanes34
+	TBZ $2, R23, some12
 	FMOVQ F9, (R25)
-	B lanes36
-lanes34:
-	TBZ $1, R23, lanes35
-	FMOVD F9, (R25)
-	TBZ $0, R23, lanes36
-	ADD $8, R25, R25
-	VST1 V9.S[2], (R25)
-	B lanes36
-lanes35:
-	TBZ $0, R23, lanes36
-	FMOVS F9, (R25)
-lanes36:
+moved12:
 	WORD $0x6e36dd49 // FMUL v9.4s, v10.4s, v22.4s
 	VFMLA V1.S4, V23.S4, V9.S4
 	VFMLA V3.S4, V24.S4, V9.S4
 	VFMLA V5.S4, V25.S4, V9.S4
 	ADD R11<<0, R2, R25
-	TBZ $2, R23, lanes37
+	TBZ $2, R23, some13
 	FMOVQ F9, (R25)
-	B lanes39
-lanes37:
-	TBZ $1, R23, lanes38
-	FMOVD F9, (R25)
-	TBZ $0, R23, lanes39
-	ADD $8, R25, R25
-	VST1 V9.S[2], (R25)
-	B lanes39
-lanes38:
-	TBZ $0, R23, lanes39
-	FMOVS F9, (R25)
-lanes39:
+moved13:
 	WORD $0x6e3adc09 // FMUL v9.4s, v0.4s, v26.4s
 	VFMLA V2.S4, V27.S4, V9.S4
 	VFMLA V4.S4, V28.S4, V9.S4
 	VFMLA V6.S4, V29.S4, V9.S4
 	ADD R10<<2, R2, R25
-	TBZ $2, R23, lanes40
+	TBZ $2, R23, some14
 	FMOVQ F9, (R25)
-	B lanes42
-lanes40:
-	TBZ $1, R23, lanes41
-	FMOVD F9, (R25)
-	TBZ $0, R23, lanes42
-	ADD $8, R25, R25
-	VST1 V9.S[2], (R25)
-	B lanes42
-lanes41:
-	TBZ $0, R23, lanes42
-	FMOVS F9, (R25)
-lanes42:
+moved14:
 	FMOVQ 512(R12), F31
 	WORD $0x6e3fdd49 // FMUL v9.4s, v10.4s, v31.4s
 	FMOVQ 544(R12), F31
@@ -2632,20 +2553,9 @@ lanes42:
 	VFMLA V3.S4, V31.S4, V9.S4
 	FMOVQ 608(R12), F31
 	VFMLA V5.S4, V31.S4, V9.S4
-	TBZ $2, R23, lanes43
+	TBZ $2, R23, some15
 	FMOVQ F9, (R3)
-	B lanes45
-lanes43:
-	TBZ $1, R23, lanes44
-	FMOVD F9, (R3)
-	TBZ $0, R23, lanes45
-	ADD $8, R3, R25
-	VST1 V9.S[2], (R25)
-	B lanes45
-lanes44:
-	TBZ $0, R23, lanes45
-	FMOVS F9, (R3)
-lanes45:
+moved15:
 	FMOVQ 640(R12), F31
 	VFMLA V0.S4, V31.S4, V8.S4
 	FMOVQ 672(R12), F31
@@ -2655,20 +2565,9 @@ lanes45:
 	FMOVQ 736(R12), F31
 	VFMLA V6.S4, V31.S4, V8.S4
 	ADD R10<<0, R3, R25
-	TBZ $2, R23, lanes46
+	TBZ $2, R23, some16
 	FMOVQ F8, (R25)
-	B lanes48
-lanes46:
-	TBZ $1, R23, lanes47
-	FMOVD F8, (R25)
-	TBZ $0, R23, lanes48
-	ADD $8, R25, R25
-	VST1 V8.S[2], (R25)
-	B lanes48
-lanes47:
-	TBZ $0, R23, lanes48
-	FMOVS F8, (R25)
-lanes48:
+moved16:
 
 next:
 	MOVD srcLine+56(FP), R0
@@ -2684,6 +2583,207 @@ next:
 	MOVD R25, lines+104(FP)
 	BNE line
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R0), F0
+	TBZ $0, R23, moved1
+	ADD $8, R0, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R0), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R25), F1
+	TBZ $0, R23, moved2
+	ADD $8, R25, R25
+	VLD1 (R25), V1.S[2]
+	B moved2
+one2:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved2
+	FMOVS (R25), F1
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R25), F2
+	TBZ $0, R23, moved3
+	ADD $8, R25, R25
+	VLD1 (R25), V2.S[2]
+	B moved3
+one3:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved3
+	FMOVS (R25), F2
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R25), F3
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VLD1 (R25), V3.S[2]
+	B moved4
+one4:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved4
+	FMOVS (R25), F3
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R25), F4
+	TBZ $0, R23, moved5
+	ADD $8, R25, R25
+	VLD1 (R25), V4.S[2]
+	B moved5
+one5:
+	VEOR V4.B16, V4.B16, V4.B16
+	TBZ $0, R23, moved5
+	FMOVS (R25), F4
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R1), F5
+	TBZ $0, R23, moved6
+	ADD $8, R1, R25
+	VLD1 (R25), V5.S[2]
+	B moved6
+one6:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved6
+	FMOVS (R1), F5
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R25), F6
+	TBZ $0, R23, moved7
+	ADD $8, R25, R25
+	VLD1 (R25), V6.S[2]
+	B moved7
+one7:
+	VEOR V6.B16, V6.B16, V6.B16
+	TBZ $0, R23, moved7
+	FMOVS (R25), F6
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD (R25), F7
+	TBZ $0, R23, moved8
+	ADD $8, R25, R25
+	VLD1 (R25), V7.S[2]
+	B moved8
+one8:
+	VEOR V7.B16, V7.B16, V7.B16
+	TBZ $0, R23, moved8
+	FMOVS (R25), F7
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD (R25), F8
+	TBZ $0, R23, moved9
+	ADD $8, R25, R25
+	VLD1 (R25), V8.S[2]
+	B moved9
+one9:
+	VEOR V8.B16, V8.B16, V8.B16
+	TBZ $0, R23, moved9
+	FMOVS (R25), F8
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD F9, (R2)
+	TBZ $0, R23, moved10
+	ADD $8, R2, R25
+	VST1 V9.S[2], (R25)
+	B moved10
+one10:
+	TBZ $0, R23, moved10
+	FMOVS F9, (R2)
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD F9, (R25)
+	TBZ $0, R23, moved11
+	ADD $8, R25, R25
+	VST1 V9.S[2], (R25)
+	B moved11
+one11:
+	TBZ $0, R23, moved11
+	FMOVS F9, (R25)
+	B moved11
+
+some12:
+	TBZ $1, R23, one12
+	FMOVD F9, (R25)
+	TBZ $0, R23, moved12
+	ADD $8, R25, R25
+	VST1 V9.S[2], (R25)
+	B moved12
+one12:
+	TBZ $0, R23, moved12
+	FMOVS F9, (R25)
+	B moved12
+
+some13:
+	TBZ $1, R23, one13
+	FMOVD F9, (R25)
+	TBZ $0, R23, moved13
+	ADD $8, R25, R25
+	VST1 V9.S[2], (R25)
+	B moved13
+one13:
+	TBZ $0, R23, moved13
+	FMOVS F9, (R25)
+	B moved13
+
+some14:
+	TBZ $1, R23, one14
+	FMOVD F9, (R25)
+	TBZ $0, R23, moved14
+	ADD $8, R25, R25
+	VST1 V9.S[2], (R25)
+	B moved14
+one14:
+	TBZ $0, R23, moved14
+	FMOVS F9, (R25)
+	B moved14
+
+some15:
+	TBZ $1, R23, one15
+	FMOVD F9, (R3)
+	TBZ $0, R23, moved15
+	ADD $8, R3, R25
+	VST1 V9.S[2], (R25)
+	B moved15
+one15:
+	TBZ $0, R23, moved15
+	FMOVS F9, (R3)
+	B moved15
+
+some16:
+	TBZ $1, R23, one16
+	FMOVD F8, (R25)
+	TBZ $0, R23, moved16
+	ADD $8, R25, R25
+	VST1 V8.S[2], (R25)
+	B moved16
+one16:
+	TBZ $0, R23, moved16
+	FMOVS F8, (R25)
+	B moved16
 
 // func neonWinogradFinish3(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
 TEXT ·neonWinogradFinish3(SB), NOSPLIT, $0-212
@@ -2806,162 +2906,55 @@ added2:
 tail:
 	ADDS $4, R14, R14
 	BEQ next
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R0), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R0), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R0, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R0), F0
-lanes3:
+moved1:
 	ADD R8<<0, R0, R25
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R25), F1
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R25), F1
-	TBZ $0, R23, lanes6
-	ADD $8, R25, R25
-	VLD1 (R25), V1.S[2]
-	B lanes6
-lanes5:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R25), F1
-lanes6:
+moved2:
 	ADD R8<<1, R0, R25
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R25), F2
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R25), F2
-	TBZ $0, R23, lanes9
-	ADD $8, R25, R25
-	VLD1 (R25), V2.S[2]
-	B lanes9
-lanes8:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R25), F2
-lanes9:
+moved3:
 	ADD R9<<0, R0, R25
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R25), F3
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R25), F3
-	TBZ $0, R23, lanes12
-	ADD $8, R25, R25
-	VLD1 (R25), V3.S[2]
-	B lanes12
-lanes11:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R25), F3
-lanes12:
+moved4:
 	ADD R8<<2, R0, R25
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R25), F4
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R25), F4
-	TBZ $0, R23, lanes15
-	ADD $8, R25, R25
-	VLD1 (R25), V4.S[2]
-	B lanes15
-lanes14:
-	VEOR V4.B16, V4.B16, V4.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R25), F4
-lanes15:
+moved5:
 	MOVD R13, R14
 	WORD $0x4ea1d406 // FSUB v6.4s, v0.4s, v1.4s
 	WORD $0x4e21d400 // FADD v0.4s, v0.4s, v1.4s
 	WORD $0x4ea3d441 // FSUB v1.4s, v2.4s, v3.4s
 	WORD $0x4e23d442 // FADD v2.4s, v2.4s, v3.4s
 	WORD $0x4e22d405 // FADD v5.4s, v0.4s, v2.4s
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ (R6), F7
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R6), F7
-	TBZ $0, R23, lanes18
-	ADD $8, R6, R25
-	VLD1 (R25), V7.S[2]
-	B lanes18
-lanes17:
-	VEOR V7.B16, V7.B16, V7.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R6), F7
-lanes18:
-	TBZ $2, R23, lanes19
+moved6:
+	TBZ $2, R23, some7
 	FMOVQ (R7), F8
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R7), F8
-	TBZ $0, R23, lanes21
-	ADD $8, R7, R25
-	VLD1 (R25), V8.S[2]
-	B lanes21
-lanes20:
-	VEOR V8.B16, V8.B16, V8.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R7), F8
-lanes21:
+moved7:
 	VORR V8.B16, V8.B16, V31.B16
 	VFMLA V5.S4, V7.S4, V31.S4
 	VORR V31.B16, V31.B16, V5.B16
 	MOVD residual_base+168(FP), R24
 	CMP $0, R24
 	BEQ added0tail
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ (R14), F3
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD (R14), F3
-	TBZ $0, R23, lanes24
-	ADD $8, R14, R25
-	VLD1 (R25), V3.S[2]
-	B lanes24
-lanes23:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes24
-	FMOVS (R14), F3
-lanes24:
+moved8:
 	WORD $0x4e23d4a5 // FADD v5.4s, v5.4s, v3.4s
 	ADD R15, R14, R14
 
 added0tail:
 	WORD $0x6ea5e53e // FCMGT v30.4s, v9.4s, v5.4s
 	VBIT V30.B16, V9.B16, V5.B16
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ F5, (R2)
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD F5, (R2)
-	TBZ $0, R23, lanes27
-	ADD $8, R2, R25
-	VST1 V5.S[2], (R25)
-	B lanes27
-lanes26:
-	TBZ $0, R23, lanes27
-	FMOVS F5, (R2)
-lanes27:
+moved9:
 	WORD $0x6e2adcc5 // FMUL v5.4s, v6.4s, v10.4s
 	VFMLA V1.S4, V11.S4, V5.S4
 	VORR V8.B16, V8.B16, V31.B16
@@ -2970,21 +2963,9 @@ lanes27:
 	MOVD residual_base+168(FP), R24
 	CMP $0, R24
 	BEQ added1tail
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ (R14), F3
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD (R14), F3
-	TBZ $0, R23, lanes30
-	ADD $8, R14, R25
-	VLD1 (R25), V3.S[2]
-	B lanes30
-lanes29:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes30
-	FMOVS (R14), F3
-lanes30:
+moved10:
 	WORD $0x4e23d4a5 // FADD v5.4s, v5.4s, v3.4s
 	ADD R15, R14, R14
 
@@ -2992,20 +2973,9 @@ added1tail:
 	WORD $0x6ea5e53e // FCMGT v30.4s, v9.4s, v5.4s
 	VBIT V30.B16, V9.B16, V5.B16
 	ADD R10<<0, R2, R25
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ F5, (R25)
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD F5, (R25)
-	TBZ $0, R23, lanes33
-	ADD $8, R25, R25
-	VST1 V5.S[2], (R25)
-	B lanes33
-lanes32:
-	TBZ $0, R23, lanes33
-	FMOVS F5, (R25)
-lanes33:
+moved11:
 	VFMLA V0.S4, V12.S4, V4.S4
 	VFMLA V2.S4, V13.S4, V4.S4
 	VORR V8.B16, V8.B16, V31.B16
@@ -3014,41 +2984,18 @@ lanes33:
 	MOVD residual_base+168(FP), R24
 	CMP $0, R24
 	BEQ added2tail
-	TBZ $2, R23, lanes34
+	TBZ $2, R23, some12
 	FMOVQ (R14), F3
-	B lanes36
-lanes34:
-	TBZ $1, R23, lanes35
-	FMOVD (R14), F3
-	TBZ $0, R23, lanes36
-	ADD $8, R14, R25
-	VLD1 (R25), V3.S[2]
-	B lanes36
-lanes35:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes36
-	FMOVS (R14), F3
-lanes36:
+moved12:
 	WORD $0x4e23d484 // FADD v4.4s, v4.4s, v3.4s
 
 added2tail:
 	WORD $0x6ea4e53e // FCMGT v30.4s, v9.4s, v4.4s
 	VBIT V30.B16, V9.B16, V4.B16
 	ADD R10<<1, R2, R25
-	TBZ $2, R23, lanes37
+	TBZ $2, R23, some13
 	FMOVQ F4, (R25)
-	B lanes39
-lanes37:
-	TBZ $1, R23, lanes38
-	FMOVD F4, (R25)
-	TBZ $0, R23, lanes39
-	ADD $8, R25, R25
-	VST1 V4.S[2], (R25)
-	B lanes39
-lanes38:
-	TBZ $0, R23, lanes39
-	FMOVS F4, (R25)
-lanes39:
+moved13:
 
 next:
 	MOVD srcLine+56(FP), R0
@@ -3066,6 +3013,172 @@ next:
 	MOVD R25, lines+104(FP)
 	BNE line
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R0), F0
+	TBZ $0, R23, moved1
+	ADD $8, R0, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R0), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R25), F1
+	TBZ $0, R23, moved2
+	ADD $8, R25, R25
+	VLD1 (R25), V1.S[2]
+	B moved2
+one2:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved2
+	FMOVS (R25), F1
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R25), F2
+	TBZ $0, R23, moved3
+	ADD $8, R25, R25
+	VLD1 (R25), V2.S[2]
+	B moved3
+one3:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved3
+	FMOVS (R25), F2
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R25), F3
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VLD1 (R25), V3.S[2]
+	B moved4
+one4:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved4
+	FMOVS (R25), F3
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R25), F4
+	TBZ $0, R23, moved5
+	ADD $8, R25, R25
+	VLD1 (R25), V4.S[2]
+	B moved5
+one5:
+	VEOR V4.B16, V4.B16, V4.B16
+	TBZ $0, R23, moved5
+	FMOVS (R25), F4
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R6), F7
+	TBZ $0, R23, moved6
+	ADD $8, R6, R25
+	VLD1 (R25), V7.S[2]
+	B moved6
+one6:
+	VEOR V7.B16, V7.B16, V7.B16
+	TBZ $0, R23, moved6
+	FMOVS (R6), F7
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R7), F8
+	TBZ $0, R23, moved7
+	ADD $8, R7, R25
+	VLD1 (R25), V8.S[2]
+	B moved7
+one7:
+	VEOR V8.B16, V8.B16, V8.B16
+	TBZ $0, R23, moved7
+	FMOVS (R7), F8
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD (R14), F3
+	TBZ $0, R23, moved8
+	ADD $8, R14, R25
+	VLD1 (R25), V3.S[2]
+	B moved8
+one8:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved8
+	FMOVS (R14), F3
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD F5, (R2)
+	TBZ $0, R23, moved9
+	ADD $8, R2, R25
+	VST1 V5.S[2], (R25)
+	B moved9
+one9:
+	TBZ $0, R23, moved9
+	FMOVS F5, (R2)
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD (R14), F3
+	TBZ $0, R23, moved10
+	ADD $8, R14, R25
+	VLD1 (R25), V3.S[2]
+	B moved10
+one10:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved10
+	FMOVS (R14), F3
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD F5, (R25)
+	TBZ $0, R23, moved11
+	ADD $8, R25, R25
+	VST1 V5.S[2], (R25)
+	B moved11
+one11:
+	TBZ $0, R23, moved11
+	FMOVS F5, (R25)
+	B moved11
+
+some12:
+	TBZ $1, R23, one12
+	FMOVD (R14), F3
+	TBZ $0, R23, moved12
+	ADD $8, R14, R25
+	VLD1 (R25), V3.S[2]
+	B moved12
+one12:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved12
+	FMOVS (R14), F3
+	B moved12
+
+some13:
+	TBZ $1, R23, one13
+	FMOVD F4, (R25)
+	TBZ $0, R23, moved13
+	ADD $8, R25, R25
+	VST1 V4.S[2], (R25)
+	B moved13
+one13:
+	TBZ $0, R23, moved13
+	FMOVS F4, (R25)
+	B moved13
 
 // func neonWinogradFinish4(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
 TEXT ·neonWinogradFinish4(SB), NOSPLIT, $0-212
@@ -3213,100 +3326,28 @@ added3:
 tail:
 	ADDS $4, R14, R14
 	BEQ next
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R0), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R0), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R0, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R0), F0
-lanes3:
+moved1:
 	ADD R8<<0, R0, R25
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R25), F1
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R25), F1
-	TBZ $0, R23, lanes6
-	ADD $8, R25, R25
-	VLD1 (R25), V1.S[2]
-	B lanes6
-lanes5:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R25), F1
-lanes6:
+moved2:
 	ADD R8<<1, R0, R25
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R25), F2
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R25), F2
-	TBZ $0, R23, lanes9
-	ADD $8, R25, R25
-	VLD1 (R25), V2.S[2]
-	B lanes9
-lanes8:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R25), F2
-lanes9:
+moved3:
 	ADD R9<<0, R0, R25
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R25), F3
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R25), F3
-	TBZ $0, R23, lanes12
-	ADD $8, R25, R25
-	VLD1 (R25), V3.S[2]
-	B lanes12
-lanes11:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R25), F3
-lanes12:
+moved4:
 	ADD R8<<2, R0, R25
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R25), F4
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R25), F4
-	TBZ $0, R23, lanes15
-	ADD $8, R25, R25
-	VLD1 (R25), V4.S[2]
-	B lanes15
-lanes14:
-	VEOR V4.B16, V4.B16, V4.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R25), F4
-lanes15:
-	TBZ $2, R23, lanes16
+moved5:
+	TBZ $2, R23, some6
 	FMOVQ (R1), F5
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R1), F5
-	TBZ $0, R23, lanes18
-	ADD $8, R1, R25
-	VLD1 (R25), V5.S[2]
-	B lanes18
-lanes17:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R1), F5
-lanes18:
+moved6:
 	MOVD R13, R14
 	WORD $0x4ea2d427 // FSUB v7.4s, v1.4s, v2.4s
 	WORD $0x4e22d421 // FADD v1.4s, v1.4s, v2.4s
@@ -3314,77 +3355,30 @@ lanes18:
 	WORD $0x4e24d463 // FADD v3.4s, v3.4s, v4.4s
 	WORD $0x4e23d426 // FADD v6.4s, v1.4s, v3.4s
 	WORD $0x4e20d4c6 // FADD v6.4s, v6.4s, v0.4s
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R6), F8
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R6), F8
-	TBZ $0, R23, lanes21
-	ADD $8, R6, R25
-	VLD1 (R25), V8.S[2]
-	B lanes21
-lanes20:
-	VEOR V8.B16, V8.B16, V8.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R6), F8
-lanes21:
-	TBZ $2, R23, lanes22
+moved7:
+	TBZ $2, R23, some8
 	FMOVQ (R7), F9
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD (R7), F9
-	TBZ $0, R23, lanes24
-	ADD $8, R7, R25
-	VLD1 (R25), V9.S[2]
-	B lanes24
-lanes23:
-	VEOR V9.B16, V9.B16, V9.B16
-	TBZ $0, R23, lanes24
-	FMOVS (R7), F9
-lanes24:
+moved8:
 	VORR V9.B16, V9.B16, V31.B16
 	VFMLA V6.S4, V8.S4, V31.S4
 	VORR V31.B16, V31.B16, V6.B16
 	MOVD residual_base+168(FP), R24
 	CMP $0, R24
 	BEQ added0tail
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ (R14), F4
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD (R14), F4
-	TBZ $0, R23, lanes27
-	ADD $8, R14, R25
-	VLD1 (R25), V4.S[2]
-	B lanes27
-lanes26:
-	VEOR V4.B16, V4.B16, V4.B16
-	TBZ $0, R23, lanes27
-	FMOVS (R14), F4
-lanes27:
+moved9:
 	WORD $0x4e24d4c6 // FADD v6.4s, v6.4s, v4.4s
 	ADD R15, R14, R14
 
 added0tail:
 	WORD $0x6ea6e55e // FCMGT v30.4s, v10.4s, v6.4s
 	VBIT V30.B16, V10.B16, V6.B16
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ F6, (R2)
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD F6, (R2)
-	TBZ $0, R23, lanes30
-	ADD $8, R2, R25
-	VST1 V6.S[2], (R25)
-	B lanes30
-lanes29:
-	TBZ $0, R23, lanes30
-	FMOVS F6, (R2)
-lanes30:
+moved10:
 	WORD $0x6e2bdce6 // FMUL v6.4s, v7.4s, v11.4s
 	VFMLA V2.S4, V12.S4, V6.S4
 	VORR V9.B16, V9.B16, V31.B16
@@ -3393,21 +3387,9 @@ lanes30:
 	MOVD residual_base+168(FP), R24
 	CMP $0, R24
 	BEQ added1tail
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ (R14), F4
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD (R14), F4
-	TBZ $0, R23, lanes33
-	ADD $8, R14, R25
-	VLD1 (R25), V4.S[2]
-	B lanes33
-lanes32:
-	VEOR V4.B16, V4.B16, V4.B16
-	TBZ $0, R23, lanes33
-	FMOVS (R14), F4
-lanes33:
+moved11:
 	WORD $0x4e24d4c6 // FADD v6.4s, v6.4s, v4.4s
 	ADD R15, R14, R14
 
@@ -3415,20 +3397,9 @@ added1tail:
 	WORD $0x6ea6e55e // FCMGT v30.4s, v10.4s, v6.4s
 	VBIT V30.B16, V10.B16, V6.B16
 	ADD R10<<0, R2, R25
-	TBZ $2, R23, lanes34
+	TBZ $2, R23, some12
 	FMOVQ F6, (R25)
-	B lanes36
-lanes34:
-	TBZ $1, R23, lanes35
-	FMOVD F6, (R25)
-	TBZ $0, R23, lanes36
-	ADD $8, R25, R25
-	VST1 V6.S[2], (R25)
-	B lanes36
-lanes35:
-	TBZ $0, R23, lanes36
-	FMOVS F6, (R25)
-lanes36:
+moved12:
 	WORD $0x6e2ddc26 // FMUL v6.4s, v1.4s, v13.4s
 	VFMLA V3.S4, V14.S4, V6.S4
 	VORR V9.B16, V9.B16, V31.B16
@@ -3437,21 +3408,9 @@ lanes36:
 	MOVD residual_base+168(FP), R24
 	CMP $0, R24
 	BEQ added2tail
-	TBZ $2, R23, lanes37
+	TBZ $2, R23, some13
 	FMOVQ (R14), F4
-	B lanes39
-lanes37:
-	TBZ $1, R23, lanes38
-	FMOVD (R14), F4
-	TBZ $0, R23, lanes39
-	ADD $8, R14, R25
-	VLD1 (R25), V4.S[2]
-	B lanes39
-lanes38:
-	VEOR V4.B16, V4.B16, V4.B16
-	TBZ $0, R23, lanes39
-	FMOVS (R14), F4
-lanes39:
+moved13:
 	WORD $0x4e24d4c6 // FADD v6.4s, v6.4s, v4.4s
 	ADD R15, R14, R14
 
@@ -3459,20 +3418,9 @@ added2tail:
 	WORD $0x6ea6e55e // FCMGT v30.4s, v10.4s, v6.4s
 	VBIT V30.B16, V10.B16, V6.B16
 	ADD R10<<1, R2, R25
-	TBZ $2, R23, lanes40
+	TBZ $2, R23, some14
 	FMOVQ F6, (R25)
-	B lanes42
-lanes40:
-	TBZ $1, R23, lanes41
-	FMOVD F6, (R25)
-	TBZ $0, R23, lanes42
-	ADD $8, R25, R25
-	VST1 V6.S[2], (R25)
-	B lanes42
-lanes41:
-	TBZ $0, R23, lanes42
-	FMOVS F6, (R25)
-lanes42:
+moved14:
 	VFMLA V7.S4, V15.S4, V5.S4
 	VFMLA V2.S4, V16.S4, V5.S4
 	VORR V9.B16, V9.B16, V31.B16
@@ -3481,41 +3429,18 @@ lanes42:
 	MOVD residual_base+168(FP), R24
 	CMP $0, R24
 	BEQ added3tail
-	TBZ $2, R23, lanes43
+	TBZ $2, R23, some15
 	FMOVQ (R14), F4
-	B lanes45
-lanes43:
-	TBZ $1, R23, lanes44
-	FMOVD (R14), F4
-	TBZ $0, R23, lanes45
-	ADD $8, R14, R25
-	VLD1 (R25), V4.S[2]
-	B lanes45
-lanes44:
-	VEOR V4.B16, V4.B16, V4.B16
-	TBZ $0, R23, lanes45
-	FMOVS (R14), F4
-lanes45:
+moved15:
 	WORD $0x4e24d4a5 // FADD v5.4s, v5.4s, v4.4s
 
 added3tail:
 	WORD $0x6ea5e55e // FCMGT v30.4s, v10.4s, v5.4s
 	VBIT V30.B16, V10.B16, V5.B16
 	ADD R11<<0, R2, R25
-	TBZ $2, R23, lanes46
+	TBZ $2, R23, some16
 	FMOVQ F5, (R25)
-	B lanes48
-lanes46:
-	TBZ $1, R23, lanes47
-	FMOVD F5, (R25)
-	TBZ $0, R23, lanes48
-	ADD $8, R25, R25
-	VST1 V5.S[2], (R25)
-	B lanes48
-lanes47:
-	TBZ $0, R23, lanes48
-	FMOVS F5, (R25)
-lanes48:
+moved16:
 
 next:
 	MOVD srcLine+56(FP), R0
@@ -3533,6 +3458,210 @@ next:
 	MOVD R25, lines+104(FP)
 	BNE line
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R0), F0
+	TBZ $0, R23, moved1
+	ADD $8, R0, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R0), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R25), F1
+	TBZ $0, R23, moved2
+	ADD $8, R25, R25
+	VLD1 (R25), V1.S[2]
+	B moved2
+one2:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved2
+	FMOVS (R25), F1
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R25), F2
+	TBZ $0, R23, moved3
+	ADD $8, R25, R25
+	VLD1 (R25), V2.S[2]
+	B moved3
+one3:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved3
+	FMOVS (R25), F2
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R25), F3
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VLD1 (R25), V3.S[2]
+	B moved4
+one4:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved4
+	FMOVS (R25), F3
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R25), F4
+	TBZ $0, R23, moved5
+	ADD $8, R25, R25
+	VLD1 (R25), V4.S[2]
+	B moved5
+one5:
+	VEOR V4.B16, V4.B16, V4.B16
+	TBZ $0, R23, moved5
+	FMOVS (R25), F4
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R1), F5
+	TBZ $0, R23, moved6
+	ADD $8, R1, R25
+	VLD1 (R25), V5.S[2]
+	B moved6
+one6:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved6
+	FMOVS (R1), F5
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R6), F8
+	TBZ $0, R23, moved7
+	ADD $8, R6, R25
+	VLD1 (R25), V8.S[2]
+	B moved7
+one7:
+	VEOR V8.B16, V8.B16, V8.B16
+	TBZ $0, R23, moved7
+	FMOVS (R6), F8
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD (R7), F9
+	TBZ $0, R23, moved8
+	ADD $8, R7, R25
+	VLD1 (R25), V9.S[2]
+	B moved8
+one8:
+	VEOR V9.B16, V9.B16, V9.B16
+	TBZ $0, R23, moved8
+	FMOVS (R7), F9
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD (R14), F4
+	TBZ $0, R23, moved9
+	ADD $8, R14, R25
+	VLD1 (R25), V4.S[2]
+	B moved9
+one9:
+	VEOR V4.B16, V4.B16, V4.B16
+	TBZ $0, R23, moved9
+	FMOVS (R14), F4
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD F6, (R2)
+	TBZ $0, R23, moved10
+	ADD $8, R2, R25
+	VST1 V6.S[2], (R25)
+	B moved10
+one10:
+	TBZ $0, R23, moved10
+	FMOVS F6, (R2)
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD (R14), F4
+	TBZ $0, R23, moved11
+	ADD $8, R14, R25
+	VLD1 (R25), V4.S[2]
+	B moved11
+one11:
+	VEOR V4.B16, V4.B16, V4.B16
+	TBZ $0, R23, moved11
+	FMOVS (R14), F4
+	B moved11
+
+some12:
+	TBZ $1, R23, one12
+	FMOVD F6, (R25)
+	TBZ $0, R23, moved12
+	ADD $8, R25, R25
+	VST1 V6.S[2], (R25)
+	B moved12
+one12:
+	TBZ $0, R23, moved12
+	FMOVS F6, (R25)
+	B moved12
+
+some13:
+	TBZ $1, R23, one13
+	FMOVD (R14), F4
+	TBZ $0, R23, moved13
+	ADD $8, R14, R25
+	VLD1 (R25), V4.S[2]
+	B moved13
+one13:
+	VEOR V4.B16, V4.B16, V4.B16
+	TBZ $0, R23, moved13
+	FMOVS (R14), F4
+	B moved13
+
+some14:
+	TBZ $1, R23, one14
+	FMOVD F6, (R25)
+	TBZ $0, R23, moved14
+	ADD $8, R25, R25
+	VST1 V6.S[2], (R25)
+	B moved14
+one14:
+	TBZ $0, R23, moved14
+	FMOVS F6, (R25)
+	B moved14
+
+some15:
+	TBZ $1, R23, one15
+	FMOVD (R14), F4
+	TBZ $0, R23, moved15
+	ADD $8, R14, R25
+	VLD1 (R25), V4.S[2]
+	B moved15
+one15:
+	VEOR V4.B16, V4.B16, V4.B16
+	TBZ $0, R23, moved15
+	FMOVS (R14), F4
+	B moved15
+
+some16:
+	TBZ $1, R23, one16
+	FMOVD F5, (R25)
+	TBZ $0, R23, moved16
+	ADD $8, R25, R25
+	VST1 V5.S[2], (R25)
+	B moved16
+one16:
+	TBZ $0, R23, moved16
+	FMOVS F5, (R25)
+	B moved16
 
 // func neonWinogradFinish5(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
 TEXT ·neonWinogradFinish5(SB), NOSPLIT, $0-212
@@ -3716,116 +3845,32 @@ added4:
 tail:
 	ADDS $4, R14, R14
 	BEQ next
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R0), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R0), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R0, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R0), F0
-lanes3:
+moved1:
 	ADD R8<<0, R0, R25
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R25), F1
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R25), F1
-	TBZ $0, R23, lanes6
-	ADD $8, R25, R25
-	VLD1 (R25), V1.S[2]
-	B lanes6
-lanes5:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R25), F1
-lanes6:
+moved2:
 	ADD R8<<1, R0, R25
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R25), F2
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R25), F2
-	TBZ $0, R23, lanes9
-	ADD $8, R25, R25
-	VLD1 (R25), V2.S[2]
-	B lanes9
-lanes8:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R25), F2
-lanes9:
+moved3:
 	ADD R9<<0, R0, R25
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R25), F3
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R25), F3
-	TBZ $0, R23, lanes12
-	ADD $8, R25, R25
-	VLD1 (R25), V3.S[2]
-	B lanes12
-lanes11:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R25), F3
-lanes12:
+moved4:
 	ADD R8<<2, R0, R25
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R25), F4
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R25), F4
-	TBZ $0, R23, lanes15
-	ADD $8, R25, R25
-	VLD1 (R25), V4.S[2]
-	B lanes15
-lanes14:
-	VEOR V4.B16, V4.B16, V4.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R25), F4
-lanes15:
-	TBZ $2, R23, lanes16
+moved5:
+	TBZ $2, R23, some6
 	FMOVQ (R1), F5
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R1), F5
-	TBZ $0, R23, lanes18
-	ADD $8, R1, R25
-	VLD1 (R25), V5.S[2]
-	B lanes18
-lanes17:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R1), F5
-lanes18:
+moved6:
 	ADD R8<<0, R1, R25
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R25), F6
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R25), F6
-	TBZ $0, R23, lanes21
-	ADD $8, R25, R25
-	VLD1 (R25), V6.S[2]
-	B lanes21
-lanes20:
-	VEOR V6.B16, V6.B16, V6.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R25), F6
-lanes21:
+moved7:
 	MOVD R13, R14
 	WORD $0x4ea1d408 // FSUB v8.4s, v0.4s, v1.4s
 	WORD $0x4e21d400 // FADD v0.4s, v0.4s, v1.4s
@@ -3835,77 +3880,30 @@ lanes21:
 	WORD $0x4e25d484 // FADD v4.4s, v4.4s, v5.4s
 	WORD $0x4e22d407 // FADD v7.4s, v0.4s, v2.4s
 	WORD $0x4e24d4e7 // FADD v7.4s, v7.4s, v4.4s
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ (R6), F9
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD (R6), F9
-	TBZ $0, R23, lanes24
-	ADD $8, R6, R25
-	VLD1 (R25), V9.S[2]
-	B lanes24
-lanes23:
-	VEOR V9.B16, V9.B16, V9.B16
-	TBZ $0, R23, lanes24
-	FMOVS (R6), F9
-lanes24:
-	TBZ $2, R23, lanes25
+moved8:
+	TBZ $2, R23, some9
 	FMOVQ (R7), F10
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD (R7), F10
-	TBZ $0, R23, lanes27
-	ADD $8, R7, R25
-	VLD1 (R25), V10.S[2]
-	B lanes27
-lanes26:
-	VEOR V10.B16, V10.B16, V10.B16
-	TBZ $0, R23, lanes27
-	FMOVS (R7), F10
-lanes27:
+moved9:
 	VORR V10.B16, V10.B16, V31.B16
 	VFMLA V7.S4, V9.S4, V31.S4
 	VORR V31.B16, V31.B16, V7.B16
 	MOVD residual_base+168(FP), R24
 	CMP $0, R24
 	BEQ added0tail
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ (R14), F5
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD (R14), F5
-	TBZ $0, R23, lanes30
-	ADD $8, R14, R25
-	VLD1 (R25), V5.S[2]
-	B lanes30
-lanes29:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes30
-	FMOVS (R14), F5
-lanes30:
+moved10:
 	WORD $0x4e25d4e7 // FADD v7.4s, v7.4s, v5.4s
 	ADD R15, R14, R14
 
 added0tail:
 	WORD $0x6ea7e57e // FCMGT v30.4s, v11.4s, v7.4s
 	VBIT V30.B16, V11.B16, V7.B16
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ F7, (R2)
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD F7, (R2)
-	TBZ $0, R23, lanes33
-	ADD $8, R2, R25
-	VST1 V7.S[2], (R25)
-	B lanes33
-lanes32:
-	TBZ $0, R23, lanes33
-	FMOVS F7, (R2)
-lanes33:
+moved11:
 	WORD $0x6e2cdd07 // FMUL v7.4s, v8.4s, v12.4s
 	VFMLA V1.S4, V13.S4, V7.S4
 	VFMLA V3.S4, V14.S4, V7.S4
@@ -3915,21 +3913,9 @@ lanes33:
 	MOVD residual_base+168(FP), R24
 	CMP $0, R24
 	BEQ added1tail
-	TBZ $2, R23, lanes34
+	TBZ $2, R23, some12
 	FMOVQ (R14), F5
-	B lanes36
-lanes34:
-	TBZ $1, R23, lanes35
-	FMOVD (R14), F5
-	TBZ $0, R23, lanes36
-	ADD $8, R14, R25
-	VLD1 (R25), V5.S[2]
-	B lanes36
-lanes35:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes36
-	FMOVS (R14), F5
-lanes36:
+moved12:
 	WORD $0x4e25d4e7 // FADD v7.4s, v7.4s, v5.4s
 	ADD R15, R14, R14
 
@@ -3937,20 +3923,9 @@ added1tail:
 	WORD $0x6ea7e57e // FCMGT v30.4s, v11.4s, v7.4s
 	VBIT V30.B16, V11.B16, V7.B16
 	ADD R10<<0, R2, R25
-	TBZ $2, R23, lanes37
+	TBZ $2, R23, some13
 	FMOVQ F7, (R25)
-	B lanes39
-lanes37:
-	TBZ $1, R23, lanes38
-	FMOVD F7, (R25)
-	TBZ $0, R23, lanes39
-	ADD $8, R25, R25
-	VST1 V7.S[2], (R25)
-	B lanes39
-lanes38:
-	TBZ $0, R23, lanes39
-	FMOVS F7, (R25)
-lanes39:
+moved13:
 	WORD $0x6e2fdc07 // FMUL v7.4s, v0.4s, v15.4s
 	VFMLA V2.S4, V16.S4, V7.S4
 	VFMLA V4.S4, V17.S4, V7.S4
@@ -3960,21 +3935,9 @@ lanes39:
 	MOVD residual_base+168(FP), R24
 	CMP $0, R24
 	BEQ added2tail
-	TBZ $2, R23, lanes40
+	TBZ $2, R23, some14
 	FMOVQ (R14), F5
-	B lanes42
-lanes40:
-	TBZ $1, R23, lanes41
-	FMOVD (R14), F5
-	TBZ $0, R23, lanes42
-	ADD $8, R14, R25
-	VLD1 (R25), V5.S[2]
-	B lanes42
-lanes41:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes42
-	FMOVS (R14), F5
-lanes42:
+moved14:
 	WORD $0x4e25d4e7 // FADD v7.4s, v7.4s, v5.4s
 	ADD R15, R14, R14
 
@@ -3982,20 +3945,9 @@ added2tail:
 	WORD $0x6ea7e57e // FCMGT v30.4s, v11.4s, v7.4s
 	VBIT V30.B16, V11.B16, V7.B16
 	ADD R10<<1, R2, R25
-	TBZ $2, R23, lanes43
+	TBZ $2, R23, some15
 	FMOVQ F7, (R25)
-	B lanes45
-lanes43:
-	TBZ $1, R23, lanes44
-	FMOVD F7, (R25)
-	TBZ $0, R23, lanes45
-	ADD $8, R25, R25
-	VST1 V7.S[2], (R25)
-	B lanes45
-lanes44:
-	TBZ $0, R23, lanes45
-	FMOVS F7, (R25)
-lanes45:
+moved15:
 	WORD $0x6e32dd07 // FMUL v7.4s, v8.4s, v18.4s
 	VFMLA V1.S4, V19.S4, V7.S4
 	VFMLA V3.S4, V20.S4, V7.S4
@@ -4005,21 +3957,9 @@ lanes45:
 	MOVD residual_base+168(FP), R24
 	CMP $0, R24
 	BEQ added3tail
-	TBZ $2, R23, lanes46
+	TBZ $2, R23, some16
 	FMOVQ (R14), F5
-	B lanes48
-lanes46:
-	TBZ $1, R23, lanes47
-	FMOVD (R14), F5
-	TBZ $0, R23, lanes48
-	ADD $8, R14, R25
-	VLD1 (R25), V5.S[2]
-	B lanes48
-lanes47:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes48
-	FMOVS (R14), F5
-lanes48:
+moved16:
 	WORD $0x4e25d4e7 // FADD v7.4s, v7.4s, v5.4s
 	ADD R15, R14, R14
 
@@ -4027,20 +3967,9 @@ added3tail:
 	WORD $0x6ea7e57e // FCMGT v30.4s, v11.4s, v7.4s
 	VBIT V30.B16, V11.B16, V7.B16
 	ADD R11<<0, R2, R25
-	TBZ $2, R23, lanes49
+	TBZ $2, R23, some17
 	FMOVQ F7, (R25)
-	B lanes51
-lanes49:
-	TBZ $1, R23, lanes50
-	FMOVD F7, (R25)
-	TBZ $0, R23, lanes51
-	ADD $8, R25, R25
-	VST1 V7.S[2], (R25)
-	B lanes51
-lanes50:
-	TBZ $0, R23, lanes51
-	FMOVS F7, (R25)
-lanes51:
+moved17:
 	VFMLA V0.S4, V21.S4, V6.S4
 	VFMLA V2.S4, V22.S4, V6.S4
 	VFMLA V4.S4, V23.S4, V6.S4
@@ -4050,41 +3979,18 @@ lanes51:
 	MOVD residual_base+168(FP), R24
 	CMP $0, R24
 	BEQ added4tail
-	TBZ $2, R23, lanes52
+	TBZ $2, R23, some18
 	FMOVQ (R14), F5
-	B lanes54
-lanes52:
-	TBZ $1, R23, lanes53
-	FMOVD (R14), F5
-	TBZ $0, R23, lanes54
-	ADD $8, R14, R25
-	VLD1 (R25), V5.S[2]
-	B lanes54
-lanes53:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes54
-	FMOVS (R14), F5
-lanes54:
+moved18:
 	WORD $0x4e25d4c6 // FADD v6.4s, v6.4s, v5.4s
 
 added4tail:
 	WORD $0x6ea6e57e // FCMGT v30.4s, v11.4s, v6.4s
 	VBIT V30.B16, V11.B16, V6.B16
 	ADD R10<<2, R2, R25
-	TBZ $2, R23, lanes55
+	TBZ $2, R23, some19
 	FMOVQ F6, (R25)
-	B lanes57
-lanes55:
-	TBZ $1, R23, lanes56
-	FMOVD F6, (R25)
-	TBZ $0, R23, lanes57
-	ADD $8, R25, R25
-	VST1 V6.S[2], (R25)
-	B lanes57
-lanes56:
-	TBZ $0, R23, lanes57
-	FMOVS F6, (R25)
-lanes57:
+moved19:
 
 next:
 	MOVD srcLine+56(FP), R0
@@ -4102,6 +4008,248 @@ next:
 	MOVD R25, lines+104(FP)
 	BNE line
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R0), F0
+	TBZ $0, R23, moved1
+	ADD $8, R0, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R0), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R25), F1
+	TBZ $0, R23, moved2
+	ADD $8, R25, R25
+	VLD1 (R25), V1.S[2]
+	B moved2
+one2:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved2
+	FMOVS (R25), F1
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R25), F2
+	TBZ $0, R23, moved3
+	ADD $8, R25, R25
+	VLD1 (R25), V2.S[2]
+	B moved3
+one3:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved3
+	FMOVS (R25), F2
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R25), F3
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VLD1 (R25), V3.S[2]
+	B moved4
+one4:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved4
+	FMOVS (R25), F3
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R25), F4
+	TBZ $0, R23, moved5
+	ADD $8, R25, R25
+	VLD1 (R25), V4.S[2]
+	B moved5
+one5:
+	VEOR V4.B16, V4.B16, V4.B16
+	TBZ $0, R23, moved5
+	FMOVS (R25), F4
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R1), F5
+	TBZ $0, R23, moved6
+	ADD $8, R1, R25
+	VLD1 (R25), V5.S[2]
+	B moved6
+one6:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved6
+	FMOVS (R1), F5
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R25), F6
+	TBZ $0, R23, moved7
+	ADD $8, R25, R25
+	VLD1 (R25), V6.S[2]
+	B moved7
+one7:
+	VEOR V6.B16, V6.B16, V6.B16
+	TBZ $0, R23, moved7
+	FMOVS (R25), F6
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD (R6), F9
+	TBZ $0, R23, moved8
+	ADD $8, R6, R25
+	VLD1 (R25), V9.S[2]
+	B moved8
+one8:
+	VEOR V9.B16, V9.B16, V9.B16
+	TBZ $0, R23, moved8
+	FMOVS (R6), F9
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD (R7), F10
+	TBZ $0, R23, moved9
+	ADD $8, R7, R25
+	VLD1 (R25), V10.S[2]
+	B moved9
+one9:
+	VEOR V10.B16, V10.B16, V10.B16
+	TBZ $0, R23, moved9
+	FMOVS (R7), F10
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD (R14), F5
+	TBZ $0, R23, moved10
+	ADD $8, R14, R25
+	VLD1 (R25), V5.S[2]
+	B moved10
+one10:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved10
+	FMOVS (R14), F5
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD F7, (R2)
+	TBZ $0, R23, moved11
+	ADD $8, R2, R25
+	VST1 V7.S[2], (R25)
+	B moved11
+one11:
+	TBZ $0, R23, moved11
+	FMOVS F7, (R2)
+	B moved11
+
+some12:
+	TBZ $1, R23, one12
+	FMOVD (R14), F5
+	TBZ $0, R23, moved12
+	ADD $8, R14, R25
+	VLD1 (R25), V5.S[2]
+	B moved12
+one12:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved12
+	FMOVS (R14), F5
+	B moved12
+
+some13:
+	TBZ $1, R23, one13
+	FMOVD F7, (R25)
+	TBZ $0, R23, moved13
+	ADD $8, R25, R25
+	VST1 V7.S[2], (R25)
+	B moved13
+one13:
+	TBZ $0, R23, moved13
+	FMOVS F7, (R25)
+	B moved13
+
+some14:
+	TBZ $1, R23, one14
+	FMOVD (R14), F5
+	TBZ $0, R23, moved14
+	ADD $8, R14, R25
+	VLD1 (R25), V5.S[2]
+	B moved14
+one14:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved14
+	FMOVS (R14), F5
+	B moved14
+
+some15:
+	TBZ $1, R23, one15
+	FMOVD F7, (R25)
+	TBZ $0, R23, moved15
+	ADD $8, R25, R25
+	VST1 V7.S[2], (R25)
+	B moved15
+one15:
+	TBZ $0, R23, moved15
+	FMOVS F7, (R25)
+	B moved15
+
+some16:
+	TBZ $1, R23, one16
+	FMOVD (R14), F5
+	TBZ $0, R23, moved16
+	ADD $8, R14, R25
+	VLD1 (R25), V5.S[2]
+	B moved16
+one16:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved16
+	FMOVS (R14), F5
+	B moved16
+
+some17:
+	TBZ $1, R23, one17
+	FMOVD F7, (R25)
+	TBZ $0, R23, moved17
+	ADD $8, R25, R25
+	VST1 V7.S[2], (R25)
+	B moved17
+one17:
+	TBZ $0, R23, moved17
+	FMOVS F7, (R25)
+	B moved17
+
+some18:
+	TBZ $1, R23, one18
+	FMOVD (R14), F5
+	TBZ $0, R23, moved18
+	ADD $8, R14, R25
+	VLD1 (R25), V5.S[2]
+	B moved18
+one18:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved18
+	FMOVS (R14), F5
+	B moved18
+
+some19:
+	TBZ $1, R23, one19
+	FMOVD F6, (R25)
+	TBZ $0, R23, moved19
+	ADD $8, R25, R25
+	VST1 V6.S[2], (R25)
+	B moved19
+one19:
+	TBZ $0, R23, moved19
+	FMOVS F6, (R25)
+	B moved19
 
 // func neonWinogradFinish7(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
 TEXT ·neonWinogradFinish7(SB), NOSPLIT, $0-212
@@ -4350,148 +4498,40 @@ added6:
 tail:
 	ADDS $4, R14, R14
 	BEQ next
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R0), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R0), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R0, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R0), F0
-lanes3:
+moved1:
 	ADD R8<<0, R0, R25
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R25), F1
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R25), F1
-	TBZ $0, R23, lanes6
-	ADD $8, R25, R25
-	VLD1 (R25), V1.S[2]
-	B lanes6
-lanes5:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R25), F1
-lanes6:
+moved2:
 	ADD R8<<1, R0, R25
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R25), F2
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R25), F2
-	TBZ $0, R23, lanes9
-	ADD $8, R25, R25
-	VLD1 (R25), V2.S[2]
-	B lanes9
-lanes8:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R25), F2
-lanes9:
+moved3:
 	ADD R9<<0, R0, R25
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R25), F3
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R25), F3
-	TBZ $0, R23, lanes12
-	ADD $8, R25, R25
-	VLD1 (R25), V3.S[2]
-	B lanes12
-lanes11:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R25), F3
-lanes12:
+moved4:
 	ADD R8<<2, R0, R25
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R25), F4
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R25), F4
-	TBZ $0, R23, lanes15
-	ADD $8, R25, R25
-	VLD1 (R25), V4.S[2]
-	B lanes15
-lanes14:
-	VEOR V4.B16, V4.B16, V4.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R25), F4
-lanes15:
-	TBZ $2, R23, lanes16
+moved5:
+	TBZ $2, R23, some6
 	FMOVQ (R1), F5
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R1), F5
-	TBZ $0, R23, lanes18
-	ADD $8, R1, R25
-	VLD1 (R25), V5.S[2]
-	B lanes18
-lanes17:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R1), F5
-lanes18:
+moved6:
 	ADD R8<<0, R1, R25
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R25), F6
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R25), F6
-	TBZ $0, R23, lanes21
-	ADD $8, R25, R25
-	VLD1 (R25), V6.S[2]
-	B lanes21
-lanes20:
-	VEOR V6.B16, V6.B16, V6.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R25), F6
-lanes21:
+moved7:
 	ADD R8<<1, R1, R25
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ (R25), F7
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD (R25), F7
-	TBZ $0, R23, lanes24
-	ADD $8, R25, R25
-	VLD1 (R25), V7.S[2]
-	B lanes24
-lanes23:
-	VEOR V7.B16, V7.B16, V7.B16
-	TBZ $0, R23, lanes24
-	FMOVS (R25), F7
-lanes24:
+moved8:
 	ADD R9<<0, R1, R25
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ (R25), F8
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD (R25), F8
-	TBZ $0, R23, lanes27
-	ADD $8, R25, R25
-	VLD1 (R25), V8.S[2]
-	B lanes27
-lanes26:
-	VEOR V8.B16, V8.B16, V8.B16
-	TBZ $0, R23, lanes27
-	FMOVS (R25), F8
-lanes27:
+moved9:
 	MOVD R13, R14
 	WORD $0x4ea1d40a // FSUB v10.4s, v0.4s, v1.4s
 	WORD $0x4e21d400 // FADD v0.4s, v0.4s, v1.4s
@@ -4504,77 +4544,30 @@ lanes27:
 	WORD $0x4e22d409 // FADD v9.4s, v0.4s, v2.4s
 	WORD $0x4e24d529 // FADD v9.4s, v9.4s, v4.4s
 	WORD $0x4e26d529 // FADD v9.4s, v9.4s, v6.4s
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ (R6), F11
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD (R6), F11
-	TBZ $0, R23, lanes30
-	ADD $8, R6, R25
-	VLD1 (R25), V11.S[2]
-	B lanes30
-lanes29:
-	VEOR V11.B16, V11.B16, V11.B16
-	TBZ $0, R23, lanes30
-	FMOVS (R6), F11
-lanes30:
-	TBZ $2, R23, lanes31
+moved10:
+	TBZ $2, R23, some11
 	FMOVQ (R7), F12
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD (R7), F12
-	TBZ $0, R23, lanes33
-	ADD $8, R7, R25
-	VLD1 (R25), V12.S[2]
-	B lanes33
-lanes32:
-	VEOR V12.B16, V12.B16, V12.B16
-	TBZ $0, R23, lanes33
-	FMOVS (R7), F12
-lanes33:
+moved11:
 	VORR V12.B16, V12.B16, V31.B16
 	VFMLA V9.S4, V11.S4, V31.S4
 	VORR V31.B16, V31.B16, V9.B16
 	MOVD residual_base+168(FP), R24
 	CMP $0, R24
 	BEQ added0tail
-	TBZ $2, R23, lanes34
+	TBZ $2, R23, some12
 	FMOVQ (R14), F7
-	B lanes36
-lanes34:
-	TBZ $1, R23, lanes35
-	FMOVD (R14), F7
-	TBZ $0, R23, lanes36
-	ADD $8, R14, R25
-	VLD1 (R25), V7.S[2]
-	B lanes36
-lanes35:
-	VEOR V7.B16, V7.B16, V7.B16
-	TBZ $0, R23, lanes36
-	FMOVS (R14), F7
-lanes36:
+moved12:
 	WORD $0x4e27d529 // FADD v9.4s, v9.4s, v7.4s
 	ADD R15, R14, R14
 
 added0tail:
 	WORD $0x6ea9e5be // FCMGT v30.4s, v13.4s, v9.4s
 	VBIT V30.B16, V13.B16, V9.B16
-	TBZ $2, R23, lanes37
+	TBZ $2, R23, some13
 	FMOVQ F9, (R2)
-	B lanes39
-lanes37:
-	TBZ $1, R23, lanes38
-	FMOVD F9, (R2)
-	TBZ $0, R23, lanes39
-	ADD $8, R2, R25
-	VST1 V9.S[2], (R25)
-	B lanes39
-lanes38:
-	TBZ $0, R23, lanes39
-	FMOVS F9, (R2)
-lanes39:
+moved13:
 	WORD $0x6e2edd49 // FMUL v9.4s, v10.4s, v14.4s
 	VFMLA V1.S4, V15.S4, V9.S4
 	VFMLA V3.S4, V16.S4, V9.S4
@@ -4585,21 +4578,9 @@ lanes39:
 	MOVD residual_base+168(FP), R24
 	CMP $0, R24
 	BEQ added1tail
-	TBZ $2, R23, lanes40
+	TBZ $2, R23, some14
 	FMOVQ (R14), F7
-	B lanes42
-lanes40:
-	TBZ $1, R23, lanes41
-	FMOVD (R14), F7
-	TBZ $0, R23, lanes42
-	ADD $8, R14, R25
-	VLD1 (R25), V7.S[2]
-	B lanes42
-lanes41:
-	VEOR V7.B16, V7.B16, V7.B16
-	TBZ $0, R23, lanes42
-	FMOVS (R14), F7
-lanes42:
+moved14:
 	WORD $0x4e27d529 // FADD v9.4s, v9.4s, v7.4s
 	ADD R15, R14, R14
 
@@ -4607,20 +4588,9 @@ added1tail:
 	WORD $0x6ea9e5be // FCMGT v30.4s, v13.4s, v9.4s
 	VBIT V30.B16, V13.B16, V9.B16
 	ADD R10<<0, R2, R25
-	TBZ $2, R23, lanes43
+	TBZ $2, R23, some15
 	FMOVQ F9, (R25)
-	B lanes45
-lanes43:
-	TBZ $1, R23, lanes44
-	FMOVD F9, (R25)
-	TBZ $0, R23, lanes45
-	ADD $8, R25, R25
-	VST1 V9.S[2], (R25)
-	B lanes45
-lanes44:
-	TBZ $0, R23, lanes45
-	FMOVS F9, (R25)
-lanes45:
+moved15:
 	WORD $0x6e32dc09 // FMUL v9.4s, v0.4s, v18.4s
 	VFMLA V2.S4, V19.S4, V9.S4
 	VFMLA V4.S4, V20.S4, V9.S4
@@ -4631,21 +4601,9 @@ lanes45:
 	MOVD residual_base+168(FP), R24
 	CMP $0, R24
 	BEQ added2tail
-	TBZ $2, R23, lanes46
+	TBZ $2, R23, some16
 	FMOVQ (R14), F7
-	B lanes48
-lanes46:
-	TBZ $1, R23, lanes47
-	FMOVD (R14), F7
-	TBZ $0, R23, lanes48
-	ADD $8, R14, R25
-	VLD1 (R25), V7.S[2]
-	B lanes48
-lanes47:
-	VEOR V7.B16, V7.B16, V7.B16
-	TBZ $0, R23, lanes48
-	FMOVS (R14), F7
-lanes48:
+moved16:
 	WORD $0x4e27d529 // FADD v9.4s, v9.4s, v7.4s
 	ADD R15, R14, R14
 
@@ -4653,20 +4611,9 @@ added2tail:
 	WORD $0x6ea9e5be // FCMGT v30.4s, v13.4s, v9.4s
 	VBIT V30.B16, V13.B16, V9.B16
 	ADD R10<<1, R2, R25
-	TBZ $2, R23, lanes49
+	TBZ $2, R23, some17
 	FMOVQ F9, (R25)
-	B lanes51
-lanes49:
-	TBZ $1, R23, lanes50
-	FMOVD F9, (R25)
-	TBZ $0, R23, lanes51
-	ADD $8, R25, R25
-	VST1 V9.S[2], (R25)
-	B lanes51
-lanes50:
-	TBZ $0, R23, lanes51
-	FMOVS F9, (R25)
-lanes51:
+moved17:
 	WORD $0x6e36dd49 // FMUL v9.4s, v10.4s, v22.4s
 	VFMLA V1.S4, V23.S4, V9.S4
 	VFMLA V3.S4, V24.S4, V9.S4
@@ -4677,21 +4624,9 @@ lanes51:
 	MOVD residual_base+168(FP), R24
 	CMP $0, R24
 	BEQ added3tail
-	TBZ $2, R23, lanes52
+	TBZ $2, R23, some18
 	FMOVQ (R14), F7
-	B lanes54
-lanes52:
-	TBZ $1, R23, lanes53
-	FMOVD (R14), F7
-	TBZ $0, R23, lanes54
-	ADD $8, R14, R25
-	VLD1 (R25), V7.S[2]
-	B lanes54
-lanes53:
-	VEOR V7.B16, V7.B16, V7.B16
-	TBZ $0, R23, lanes54
-	FMOVS (R14), F7
-lanes54:
+moved18:
 	WORD $0x4e27d529 // FADD v9.4s, v9.4s, v7.4s
 	ADD R15, R14, R14
 
@@ -4699,20 +4634,9 @@ added3tail:
 	WORD $0x6ea9e5be // FCMGT v30.4s, v13.4s, v9.4s
 	VBIT V30.B16, V13.B16, V9.B16
 	ADD R11<<0, R2, R25
-	TBZ $2, R23, lanes55
+	TBZ $2, R23, some19
 	FMOVQ F9, (R25)
-	B lanes57
-lanes55:
-	TBZ $1, R23, lanes56
-	FMOVD F9, (R25)
-	TBZ $0, R23, lanes57
-	ADD $8, R25, R25
-	VST1 V9.S[2], (R25)
-	B lanes57
-lanes56:
-	TBZ $0, R23, lanes57
-	FMOVS F9, (R25)
-lanes57:
+moved19:
 	WORD $0x6e3adc09 // FMUL v9.4s, v0.4s, v26.4s
 	VFMLA V2.S4, V27.S4, V9.S4
 	VFMLA V4.S4, V28.S4, V9.S4
@@ -4723,21 +4647,9 @@ lanes57:
 	MOVD residual_base+168(FP), R24
 	CMP $0, R24
 	BEQ added4tail
-	TBZ $2, R23, lanes58
+	TBZ $2, R23, some20
 	FMOVQ (R14), F7
-	B lanes60
-lanes58:
-	TBZ $1, R23, lanes59
-	FMOVD (R14), F7
-	TBZ $0, R23, lanes60
-	ADD $8, R14, R25
-	VLD1 (R25), V7.S[2]
-	B lanes60
-lanes59:
-	VEOR V7.B16, V7.B16, V7.B16
-	TBZ $0, R23, lanes60
-	FMOVS (R14), F7
-lanes60:
+moved20:
 	WORD $0x4e27d529 // FADD v9.4s, v9.4s, v7.4s
 	ADD R15, R14, R14
 
@@ -4745,20 +4657,9 @@ added4tail:
 	WORD $0x6ea9e5be // FCMGT v30.4s, v13.4s, v9.4s
 	VBIT V30.B16, V13.B16, V9.B16
 	ADD R10<<2, R2, R25
-	TBZ $2, R23, lanes61
+	TBZ $2, R23, some21
 	FMOVQ F9, (R25)
-	B lanes63
-lanes61:
-	TBZ $1, R23, lanes62
-	FMOVD F9, (R25)
-	TBZ $0, R23, lanes63
-	ADD $8, R25, R25
-	VST1 V9.S[2], (R25)
-	B lanes63
-lanes62:
-	TBZ $0, R23, lanes63
-	FMOVS F9, (R25)
-lanes63:
+moved21:
 	FMOVQ 512(R12), F31
 	WORD $0x6e3fdd49 // FMUL v9.4s, v10.4s, v31.4s
 	FMOVQ 544(R12), F31
@@ -4773,41 +4674,18 @@ lanes63:
 	MOVD residual_base+168(FP), R24
 	CMP $0, R24
 	BEQ added5tail
-	TBZ $2, R23, lanes64
+	TBZ $2, R23, some22
 	FMOVQ (R14), F7
-	B lanes66
-lanes64:
-	TBZ $1, R23, lanes65
-	FMOVD (R14), F7
-	TBZ $0, R23, lanes66
-	ADD $8, R14, R25
-	VLD1 (R25), V7.S[2]
-	B lanes66
-lanes65:
-	VEOR V7.B16, V7.B16, V7.B16
-	TBZ $0, R23, lanes66
-	FMOVS (R14), F7
-lanes66:
+moved22:
 	WORD $0x4e27d529 // FADD v9.4s, v9.4s, v7.4s
 	ADD R15, R14, R14
 
 added5tail:
 	WORD $0x6ea9e5be // FCMGT v30.4s, v13.4s, v9.4s
 	VBIT V30.B16, V13.B16, V9.B16
-	TBZ $2, R23, lanes67
+	TBZ $2, R23, some23
 	FMOVQ F9, (R3)
-	B lanes69
-lanes67:
-	TBZ $1, R23, lanes68
-	FMOVD F9, (R3)
-	TBZ $0, R23, lanes69
-	ADD $8, R3, R25
-	VST1 V9.S[2], (R25)
-	B lanes69
-lanes68:
-	TBZ $0, R23, lanes69
-	FMOVS F9, (R3)
-lanes69:
+moved23:
 	FMOVQ 640(R12), F31
 	VFMLA V0.S4, V31.S4, V8.S4
 	FMOVQ 672(R12), F31
@@ -4822,41 +4700,18 @@ lanes69:
 	MOVD residual_base+168(FP), R24
 	CMP $0, R24
 	BEQ added6tail
-	TBZ $2, R23, lanes70
+	TBZ $2, R23, some24
 	FMOVQ (R14), F7
-	B lanes72
-lanes70:
-	TBZ $1, R23, lanes71
-	FMOVD (R14), F7
-	TBZ $0, R23, lanes72
-	ADD $8, R14, R25
-	VLD1 (R25), V7.S[2]
-	B lanes72
-lanes71:
-	VEOR V7.B16, V7.B16, V7.B16
-	TBZ $0, R23, lanes72
-	FMOVS (R14), F7
-lanes72:
+moved24:
 	WORD $0x4e27d508 // FADD v8.4s, v8.4s, v7.4s
 
 added6tail:
 	WORD $0x6ea8e5be // FCMGT v30.4s, v13.4s, v8.4s
 	VBIT V30.B16, V13.B16, V8.B16
 	ADD R10<<0, R3, R25
-	TBZ $2, R23, lanes73
+	TBZ $2, R23, some25
 	FMOVQ F8, (R25)
-	B lanes75
-lanes73:
-	TBZ $1, R23, lanes74
-	FMOVD F8, (R25)
-	TBZ $0, R23, lanes75
-	ADD $8, R25, R25
-	VST1 V8.S[2], (R25)
-	B lanes75
-lanes74:
-	TBZ $0, R23, lanes75
-	FMOVS F8, (R25)
-lanes75:
+moved25:
 
 next:
 	MOVD srcLine+56(FP), R0
@@ -4874,6 +4729,324 @@ next:
 	MOVD R25, lines+104(FP)
 	BNE line
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R0), F0
+	TBZ $0, R23, moved1
+	ADD $8, R0, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R0), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R25), F1
+	TBZ $0, R23, moved2
+	ADD $8, R25, R25
+	VLD1 (R25), V1.S[2]
+	B moved2
+one2:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved2
+	FMOVS (R25), F1
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R25), F2
+	TBZ $0, R23, moved3
+	ADD $8, R25, R25
+	VLD1 (R25), V2.S[2]
+	B moved3
+one3:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved3
+	FMOVS (R25), F2
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R25), F3
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VLD1 (R25), V3.S[2]
+	B moved4
+one4:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved4
+	FMOVS (R25), F3
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R25), F4
+	TBZ $0, R23, moved5
+	ADD $8, R25, R25
+	VLD1 (R25), V4.S[2]
+	B moved5
+one5:
+	VEOR V4.B16, V4.B16, V4.B16
+	TBZ $0, R23, moved5
+	FMOVS (R25), F4
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R1), F5
+	TBZ $0, R23, moved6
+	ADD $8, R1, R25
+	VLD1 (R25), V5.S[2]
+	B moved6
+one6:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved6
+	FMOVS (R1), F5
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R25), F6
+	TBZ $0, R23, moved7
+	ADD $8, R25, R25
+	VLD1 (R25), V6.S[2]
+	B moved7
+one7:
+	VEOR V6.B16, V6.B16, V6.B16
+	TBZ $0, R23, moved7
+	FMOVS (R25), F6
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD (R25), F7
+	TBZ $0, R23, moved8
+	ADD $8, R25, R25
+	VLD1 (R25), V7.S[2]
+	B moved8
+one8:
+	VEOR V7.B16, V7.B16, V7.B16
+	TBZ $0, R23, moved8
+	FMOVS (R25), F7
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD (R25), F8
+	TBZ $0, R23, moved9
+	ADD $8, R25, R25
+	VLD1 (R25), V8.S[2]
+	B moved9
+one9:
+	VEOR V8.B16, V8.B16, V8.B16
+	TBZ $0, R23, moved9
+	FMOVS (R25), F8
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD (R6), F11
+	TBZ $0, R23, moved10
+	ADD $8, R6, R25
+	VLD1 (R25), V11.S[2]
+	B moved10
+one10:
+	VEOR V11.B16, V11.B16, V11.B16
+	TBZ $0, R23, moved10
+	FMOVS (R6), F11
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD (R7), F12
+	TBZ $0, R23, moved11
+	ADD $8, R7, R25
+	VLD1 (R25), V12.S[2]
+	B moved11
+one11:
+	VEOR V12.B16, V12.B16, V12.B16
+	TBZ $0, R23, moved11
+	FMOVS (R7), F12
+	B moved11
+
+some12:
+	TBZ $1, R23, one12
+	FMOVD (R14), F7
+	TBZ $0, R23, moved12
+	ADD $8, R14, R25
+	VLD1 (R25), V7.S[2]
+	B moved12
+one12:
+	VEOR V7.B16, V7.B16, V7.B16
+	TBZ $0, R23, moved12
+	FMOVS (R14), F7
+	B moved12
+
+some13:
+	TBZ $1, R23, one13
+	FMOVD F9, (R2)
+	TBZ $0, R23, moved13
+	ADD $8, R2, R25
+	VST1 V9.S[2], (R25)
+	B moved13
+one13:
+	TBZ $0, R23, moved13
+	FMOVS F9, (R2)
+	B moved13
+
+some14:
+	TBZ $1, R23, one14
+	FMOVD (R14), F7
+	TBZ $0, R23, moved14
+	ADD $8, R14, R25
+	VLD1 (R25), V7.S[2]
+	B moved14
+one14:
+	VEOR V7.B16, V7.B16, V7.B16
+	TBZ $0, R23, moved14
+	FMOVS (R14), F7
+	B moved14
+
+some15:
+	TBZ $1, R23, one15
+	FMOVD F9, (R25)
+	TBZ $0, R23, moved15
+	ADD $8, R25, R25
+	VST1 V9.S[2], (R25)
+	B moved15
+one15:
+	TBZ $0, R23, moved15
+	FMOVS F9, (R25)
+	B moved15
+
+some16:
+	TBZ $1, R23, one16
+	FMOVD (R14), F7
+	TBZ $0, R23, moved16
+	ADD $8, R14, R25
+	VLD1 (R25), V7.S[2]
+	B moved16
+one16:
+	VEOR V7.B16, V7.B16, V7.B16
+	TBZ $0, R23, moved16
+	FMOVS (R14), F7
+	B moved16
+
+some17:
+	TBZ $1, R23, one17
+	FMOVD F9, (R25)
+	TBZ $0, R23, moved17
+	ADD $8, R25, R25
+	VST1 V9.S[2], (R25)
+	B moved17
+one17:
+	TBZ $0, R23, moved17
+	FMOVS F9, (R25)
+	B moved17
+
+some18:
+	TBZ $1, R23, one18
+	FMOVD (R14), F7
+	TBZ $0, R23, moved18
+	ADD $8, R14, R25
+	VLD1 (R25), V7.S[2]
+	B moved18
+one18:
+	VEOR V7.B16, V7.B16, V7.B16
+	TBZ $0, R23, moved18
+	FMOVS (R14), F7
+	B moved18
+
+some19:
+	TBZ $1, R23, one19
+	FMOVD F9, (R25)
+	TBZ $0, R23, moved19
+	ADD $8, R25, R25
+	VST1 V9.S[2], (R25)
+	B moved19
+one19:
+	TBZ $0, R23, moved19
+	FMOVS F9, (R25)
+	B moved19
+
+some20:
+	TBZ $1, R23, one20
+	FMOVD (R14), F7
+	TBZ $0, R23, moved20
+	ADD $8, R14, R25
+	VLD1 (R25), V7.S[2]
+	B moved20
+one20:
+	VEOR V7.B16, V7.B16, V7.B16
+	TBZ $0, R23, moved20
+	FMOVS (R14), F7
+	B moved20
+
+some21:
+	TBZ $1, R23, one21
+	FMOVD F9, (R25)
+	TBZ $0, R23, moved21
+	ADD $8, R25, R25
+	VST1 V9.S[2], (R25)
+	B moved21
+one21:
+	TBZ $0, R23, moved21
+	FMOVS F9, (R25)
+	B moved21
+
+some22:
+	TBZ $1, R23, one22
+	FMOVD (R14), F7
+	TBZ $0, R23, moved22
+	ADD $8, R14, R25
+	VLD1 (R25), V7.S[2]
+	B moved22
+one22:
+	VEOR V7.B16, V7.B16, V7.B16
+	TBZ $0, R23, moved22
+	FMOVS (R14), F7
+	B moved22
+
+some23:
+	TBZ $1, R23, one23
+	FMOVD F9, (R3)
+	TBZ $0, R23, moved23
+	ADD $8, R3, R25
+	VST1 V9.S[2], (R25)
+	B moved23
+one23:
+	TBZ $0, R23, moved23
+	FMOVS F9, (R3)
+	B moved23
+
+some24:
+	TBZ $1, R23, one24
+	FMOVD (R14), F7
+	TBZ $0, R23, moved24
+	ADD $8, R14, R25
+	VLD1 (R25), V7.S[2]
+	B moved24
+one24:
+	VEOR V7.B16, V7.B16, V7.B16
+	TBZ $0, R23, moved24
+	FMOVS (R14), F7
+	B moved24
+
+some25:
+	TBZ $1, R23, one25
+	FMOVD F8, (R25)
+	TBZ $0, R23, moved25
+	ADD $8, R25, R25
+	VST1 V8.S[2], (R25)
+	B moved25
+one25:
+	TBZ $0, R23, moved25
+	FMOVS F8, (R25)
+	B moved25
 
 // func neonWinogradGradient3(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 TEXT ·neonWinogradGradient3(SB), NOSPLIT, $0-120
@@ -4941,137 +5114,46 @@ vector:
 tail:
 	ADDS $4, R14, R14
 	BEQ next
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R0), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R0), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R0, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R0), F0
-lanes3:
+moved1:
 	ADD R8<<0, R0, R25
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R25), F1
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R25), F1
-	TBZ $0, R23, lanes6
-	ADD $8, R25, R25
-	VLD1 (R25), V1.S[2]
-	B lanes6
-lanes5:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R25), F1
-lanes6:
+moved2:
 	ADD R8<<1, R0, R25
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R25), F2
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R25), F2
-	TBZ $0, R23, lanes9
-	ADD $8, R25, R25
-	VLD1 (R25), V2.S[2]
-	B lanes9
-lanes8:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R25), F2
-lanes9:
+moved3:
 	ADD R10<<2, R2, R25
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ F2, (R25)
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD F2, (R25)
-	TBZ $0, R23, lanes12
-	ADD $8, R25, R25
-	VST1 V2.S[2], (R25)
-	B lanes12
-lanes11:
-	TBZ $0, R23, lanes12
-	FMOVS F2, (R25)
-lanes12:
+moved4:
 	VORR V0.B16, V0.B16, V5.B16
 	WORD $0x6e28dc26 // FMUL v6.4s, v1.4s, v8.4s
 	VFMLA V2.S4, V10.S4, V5.S4
 	WORD $0x4e26d4a7 // FADD v7.4s, v5.4s, v6.4s
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ F7, (R2)
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD F7, (R2)
-	TBZ $0, R23, lanes15
-	ADD $8, R2, R25
-	VST1 V7.S[2], (R25)
-	B lanes15
-lanes14:
-	TBZ $0, R23, lanes15
-	FMOVS F7, (R2)
-lanes15:
+moved5:
 	WORD $0x4ea6d4a7 // FSUB v7.4s, v5.4s, v6.4s
 	ADD R10<<0, R2, R25
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ F7, (R25)
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD F7, (R25)
-	TBZ $0, R23, lanes18
-	ADD $8, R25, R25
-	VST1 V7.S[2], (R25)
-	B lanes18
-lanes17:
-	TBZ $0, R23, lanes18
-	FMOVS F7, (R25)
-lanes18:
+moved6:
 	VORR V0.B16, V0.B16, V5.B16
 	WORD $0x6e29dc26 // FMUL v6.4s, v1.4s, v9.4s
 	VFMLA V2.S4, V11.S4, V5.S4
 	WORD $0x4e26d4a7 // FADD v7.4s, v5.4s, v6.4s
 	ADD R10<<1, R2, R25
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ F7, (R25)
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD F7, (R25)
-	TBZ $0, R23, lanes21
-	ADD $8, R25, R25
-	VST1 V7.S[2], (R25)
-	B lanes21
-lanes20:
-	TBZ $0, R23, lanes21
-	FMOVS F7, (R25)
-lanes21:
+moved7:
 	WORD $0x4ea6d4a7 // FSUB v7.4s, v5.4s, v6.4s
 	ADD R11<<0, R2, R25
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ F7, (R25)
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD F7, (R25)
-	TBZ $0, R23, lanes24
-	ADD $8, R25, R25
-	VST1 V7.S[2], (R25)
-	B lanes24
-lanes23:
-	TBZ $0, R23, lanes24
-	FMOVS F7, (R25)
-lanes24:
+moved8:
 
 next:
 	MOVD srcLine+56(FP), R0
@@ -5087,6 +5169,105 @@ next:
 	MOVD R25, lines+104(FP)
 	BNE line
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R0), F0
+	TBZ $0, R23, moved1
+	ADD $8, R0, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R0), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R25), F1
+	TBZ $0, R23, moved2
+	ADD $8, R25, R25
+	VLD1 (R25), V1.S[2]
+	B moved2
+one2:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved2
+	FMOVS (R25), F1
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R25), F2
+	TBZ $0, R23, moved3
+	ADD $8, R25, R25
+	VLD1 (R25), V2.S[2]
+	B moved3
+one3:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved3
+	FMOVS (R25), F2
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD F2, (R25)
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VST1 V2.S[2], (R25)
+	B moved4
+one4:
+	TBZ $0, R23, moved4
+	FMOVS F2, (R25)
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD F7, (R2)
+	TBZ $0, R23, moved5
+	ADD $8, R2, R25
+	VST1 V7.S[2], (R25)
+	B moved5
+one5:
+	TBZ $0, R23, moved5
+	FMOVS F7, (R2)
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD F7, (R25)
+	TBZ $0, R23, moved6
+	ADD $8, R25, R25
+	VST1 V7.S[2], (R25)
+	B moved6
+one6:
+	TBZ $0, R23, moved6
+	FMOVS F7, (R25)
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD F7, (R25)
+	TBZ $0, R23, moved7
+	ADD $8, R25, R25
+	VST1 V7.S[2], (R25)
+	B moved7
+one7:
+	TBZ $0, R23, moved7
+	FMOVS F7, (R25)
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD F7, (R25)
+	TBZ $0, R23, moved8
+	ADD $8, R25, R25
+	VST1 V7.S[2], (R25)
+	B moved8
+one8:
+	TBZ $0, R23, moved8
+	FMOVS F7, (R25)
+	B moved8
 
 // func neonWinogradGradient4(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 TEXT ·neonWinogradGradient4(SB), NOSPLIT, $0-120
@@ -5165,169 +5346,55 @@ vector:
 tail:
 	ADDS $4, R14, R14
 	BEQ next
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R0), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R0), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R0, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R0), F0
-lanes3:
+moved1:
 	ADD R8<<0, R0, R25
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R25), F1
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R25), F1
-	TBZ $0, R23, lanes6
-	ADD $8, R25, R25
-	VLD1 (R25), V1.S[2]
-	B lanes6
-lanes5:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R25), F1
-lanes6:
+moved2:
 	ADD R8<<1, R0, R25
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R25), F2
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R25), F2
-	TBZ $0, R23, lanes9
-	ADD $8, R25, R25
-	VLD1 (R25), V2.S[2]
-	B lanes9
-lanes8:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R25), F2
-lanes9:
+moved3:
 	ADD R9<<0, R0, R25
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R25), F3
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R25), F3
-	TBZ $0, R23, lanes12
-	ADD $8, R25, R25
-	VLD1 (R25), V3.S[2]
-	B lanes12
-lanes11:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R25), F3
-lanes12:
-	TBZ $2, R23, lanes13
+moved4:
+	TBZ $2, R23, some5
 	FMOVQ F0, (R2)
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD F0, (R2)
-	TBZ $0, R23, lanes15
-	ADD $8, R2, R25
-	VST1 V0.S[2], (R25)
-	B lanes15
-lanes14:
-	TBZ $0, R23, lanes15
-	FMOVS F0, (R2)
-lanes15:
-	TBZ $2, R23, lanes16
+moved5:
+	TBZ $2, R23, some6
 	FMOVQ F3, (R3)
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD F3, (R3)
-	TBZ $0, R23, lanes18
-	ADD $8, R3, R25
-	VST1 V3.S[2], (R25)
-	B lanes18
-lanes17:
-	TBZ $0, R23, lanes18
-	FMOVS F3, (R3)
-lanes18:
+moved6:
 	VORR V0.B16, V0.B16, V6.B16
 	WORD $0x6e29dc27 // FMUL v7.4s, v1.4s, v9.4s
 	VFMLA V2.S4, V11.S4, V6.S4
 	VFMLA V3.S4, V13.S4, V7.S4
 	WORD $0x4e27d4c8 // FADD v8.4s, v6.4s, v7.4s
 	ADD R10<<0, R2, R25
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ F8, (R25)
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD F8, (R25)
-	TBZ $0, R23, lanes21
-	ADD $8, R25, R25
-	VST1 V8.S[2], (R25)
-	B lanes21
-lanes20:
-	TBZ $0, R23, lanes21
-	FMOVS F8, (R25)
-lanes21:
+moved7:
 	WORD $0x4ea7d4c8 // FSUB v8.4s, v6.4s, v7.4s
 	ADD R10<<1, R2, R25
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ F8, (R25)
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD F8, (R25)
-	TBZ $0, R23, lanes24
-	ADD $8, R25, R25
-	VST1 V8.S[2], (R25)
-	B lanes24
-lanes23:
-	TBZ $0, R23, lanes24
-	FMOVS F8, (R25)
-lanes24:
+moved8:
 	VORR V0.B16, V0.B16, V6.B16
 	WORD $0x6e2adc27 // FMUL v7.4s, v1.4s, v10.4s
 	VFMLA V2.S4, V12.S4, V6.S4
 	VFMLA V3.S4, V14.S4, V7.S4
 	WORD $0x4e27d4c8 // FADD v8.4s, v6.4s, v7.4s
 	ADD R11<<0, R2, R25
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ F8, (R25)
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD F8, (R25)
-	TBZ $0, R23, lanes27
-	ADD $8, R25, R25
-	VST1 V8.S[2], (R25)
-	B lanes27
-lanes26:
-	TBZ $0, R23, lanes27
-	FMOVS F8, (R25)
-lanes27:
+moved9:
 	WORD $0x4ea7d4c8 // FSUB v8.4s, v6.4s, v7.4s
 	ADD R10<<2, R2, R25
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ F8, (R25)
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD F8, (R25)
-	TBZ $0, R23, lanes30
-	ADD $8, R25, R25
-	VST1 V8.S[2], (R25)
-	B lanes30
-lanes29:
-	TBZ $0, R23, lanes30
-	FMOVS F8, (R25)
-lanes30:
+moved10:
 
 next:
 	MOVD srcLine+56(FP), R0
@@ -5343,6 +5410,130 @@ next:
 	MOVD R25, lines+104(FP)
 	BNE line
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R0), F0
+	TBZ $0, R23, moved1
+	ADD $8, R0, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R0), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R25), F1
+	TBZ $0, R23, moved2
+	ADD $8, R25, R25
+	VLD1 (R25), V1.S[2]
+	B moved2
+one2:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved2
+	FMOVS (R25), F1
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R25), F2
+	TBZ $0, R23, moved3
+	ADD $8, R25, R25
+	VLD1 (R25), V2.S[2]
+	B moved3
+one3:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved3
+	FMOVS (R25), F2
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R25), F3
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VLD1 (R25), V3.S[2]
+	B moved4
+one4:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved4
+	FMOVS (R25), F3
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD F0, (R2)
+	TBZ $0, R23, moved5
+	ADD $8, R2, R25
+	VST1 V0.S[2], (R25)
+	B moved5
+one5:
+	TBZ $0, R23, moved5
+	FMOVS F0, (R2)
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD F3, (R3)
+	TBZ $0, R23, moved6
+	ADD $8, R3, R25
+	VST1 V3.S[2], (R25)
+	B moved6
+one6:
+	TBZ $0, R23, moved6
+	FMOVS F3, (R3)
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD F8, (R25)
+	TBZ $0, R23, moved7
+	ADD $8, R25, R25
+	VST1 V8.S[2], (R25)
+	B moved7
+one7:
+	TBZ $0, R23, moved7
+	FMOVS F8, (R25)
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD F8, (R25)
+	TBZ $0, R23, moved8
+	ADD $8, R25, R25
+	VST1 V8.S[2], (R25)
+	B moved8
+one8:
+	TBZ $0, R23, moved8
+	FMOVS F8, (R25)
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD F8, (R25)
+	TBZ $0, R23, moved9
+	ADD $8, R25, R25
+	VST1 V8.S[2], (R25)
+	B moved9
+one9:
+	TBZ $0, R23, moved9
+	FMOVS F8, (R25)
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD F8, (R25)
+	TBZ $0, R23, moved10
+	ADD $8, R25, R25
+	VST1 V8.S[2], (R25)
+	B moved10
+one10:
+	TBZ $0, R23, moved10
+	FMOVS F8, (R25)
+	B moved10
 
 // func neonWinogradGradient5(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 TEXT ·neonWinogradGradient5(SB), NOSPLIT, $0-120
@@ -5445,136 +5636,43 @@ vector:
 tail:
 	ADDS $4, R14, R14
 	BEQ next
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R0), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R0), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R0, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R0), F0
-lanes3:
+moved1:
 	ADD R8<<0, R0, R25
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R25), F1
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R25), F1
-	TBZ $0, R23, lanes6
-	ADD $8, R25, R25
-	VLD1 (R25), V1.S[2]
-	B lanes6
-lanes5:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R25), F1
-lanes6:
+moved2:
 	ADD R8<<1, R0, R25
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R25), F2
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R25), F2
-	TBZ $0, R23, lanes9
-	ADD $8, R25, R25
-	VLD1 (R25), V2.S[2]
-	B lanes9
-lanes8:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R25), F2
-lanes9:
+moved3:
 	ADD R9<<0, R0, R25
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R25), F3
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R25), F3
-	TBZ $0, R23, lanes12
-	ADD $8, R25, R25
-	VLD1 (R25), V3.S[2]
-	B lanes12
-lanes11:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R25), F3
-lanes12:
+moved4:
 	ADD R8<<2, R0, R25
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R25), F4
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R25), F4
-	TBZ $0, R23, lanes15
-	ADD $8, R25, R25
-	VLD1 (R25), V4.S[2]
-	B lanes15
-lanes14:
-	VEOR V4.B16, V4.B16, V4.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R25), F4
-lanes15:
+moved5:
 	ADD R10<<0, R3, R25
-	TBZ $2, R23, lanes16
+	TBZ $2, R23, some6
 	FMOVQ F4, (R25)
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD F4, (R25)
-	TBZ $0, R23, lanes18
-	ADD $8, R25, R25
-	VST1 V4.S[2], (R25)
-	B lanes18
-lanes17:
-	TBZ $0, R23, lanes18
-	FMOVS F4, (R25)
-lanes18:
+moved6:
 	VORR V0.B16, V0.B16, V7.B16
 	WORD $0x6e2adc28 // FMUL v8.4s, v1.4s, v10.4s
 	VFMLA V2.S4, V13.S4, V7.S4
 	VFMLA V3.S4, V16.S4, V8.S4
 	VFMLA V4.S4, V19.S4, V7.S4
 	WORD $0x4e28d4e9 // FADD v9.4s, v7.4s, v8.4s
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ F9, (R2)
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD F9, (R2)
-	TBZ $0, R23, lanes21
-	ADD $8, R2, R25
-	VST1 V9.S[2], (R25)
-	B lanes21
-lanes20:
-	TBZ $0, R23, lanes21
-	FMOVS F9, (R2)
-lanes21:
+moved7:
 	WORD $0x4ea8d4e9 // FSUB v9.4s, v7.4s, v8.4s
 	ADD R10<<0, R2, R25
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ F9, (R25)
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD F9, (R25)
-	TBZ $0, R23, lanes24
-	ADD $8, R25, R25
-	VST1 V9.S[2], (R25)
-	B lanes24
-lanes23:
-	TBZ $0, R23, lanes24
-	FMOVS F9, (R25)
-lanes24:
+moved8:
 	VORR V0.B16, V0.B16, V7.B16
 	WORD $0x6e2bdc28 // FMUL v8.4s, v1.4s, v11.4s
 	VFMLA V2.S4, V14.S4, V7.S4
@@ -5582,36 +5680,14 @@ lanes24:
 	VFMLA V4.S4, V20.S4, V7.S4
 	WORD $0x4e28d4e9 // FADD v9.4s, v7.4s, v8.4s
 	ADD R10<<1, R2, R25
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ F9, (R25)
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD F9, (R25)
-	TBZ $0, R23, lanes27
-	ADD $8, R25, R25
-	VST1 V9.S[2], (R25)
-	B lanes27
-lanes26:
-	TBZ $0, R23, lanes27
-	FMOVS F9, (R25)
-lanes27:
+moved9:
 	WORD $0x4ea8d4e9 // FSUB v9.4s, v7.4s, v8.4s
 	ADD R11<<0, R2, R25
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ F9, (R25)
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD F9, (R25)
-	TBZ $0, R23, lanes30
-	ADD $8, R25, R25
-	VST1 V9.S[2], (R25)
-	B lanes30
-lanes29:
-	TBZ $0, R23, lanes30
-	FMOVS F9, (R25)
-lanes30:
+moved10:
 	VORR V0.B16, V0.B16, V7.B16
 	WORD $0x6e2cdc28 // FMUL v8.4s, v1.4s, v12.4s
 	VFMLA V2.S4, V15.S4, V7.S4
@@ -5619,35 +5695,13 @@ lanes30:
 	VFMLA V4.S4, V21.S4, V7.S4
 	WORD $0x4e28d4e9 // FADD v9.4s, v7.4s, v8.4s
 	ADD R10<<2, R2, R25
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ F9, (R25)
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD F9, (R25)
-	TBZ $0, R23, lanes33
-	ADD $8, R25, R25
-	VST1 V9.S[2], (R25)
-	B lanes33
-lanes32:
-	TBZ $0, R23, lanes33
-	FMOVS F9, (R25)
-lanes33:
+moved11:
 	WORD $0x4ea8d4e9 // FSUB v9.4s, v7.4s, v8.4s
-	TBZ $2, R23, lanes34
+	TBZ $2, R23, some12
 	FMOVQ F9, (R3)
-	B lanes36
-lanes34:
-	TBZ $1, R23, lanes35
-	FMOVD F9, (R3)
-	TBZ $0, R23, lanes36
-	ADD $8, R3, R25
-	VST1 V9.S[2], (R25)
-	B lanes36
-lanes35:
-	TBZ $0, R23, lanes36
-	FMOVS F9, (R3)
-lanes36:
+moved12:
 
 next:
 	MOVD srcLine+56(FP), R0
@@ -5663,6 +5717,155 @@ next:
 	MOVD R25, lines+104(FP)
 	BNE line
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R0), F0
+	TBZ $0, R23, moved1
+	ADD $8, R0, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R0), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R25), F1
+	TBZ $0, R23, moved2
+	ADD $8, R25, R25
+	VLD1 (R25), V1.S[2]
+	B moved2
+one2:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved2
+	FMOVS (R25), F1
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R25), F2
+	TBZ $0, R23, moved3
+	ADD $8, R25, R25
+	VLD1 (R25), V2.S[2]
+	B moved3
+one3:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved3
+	FMOVS (R25), F2
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R25), F3
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VLD1 (R25), V3.S[2]
+	B moved4
+one4:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved4
+	FMOVS (R25), F3
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R25), F4
+	TBZ $0, R23, moved5
+	ADD $8, R25, R25
+	VLD1 (R25), V4.S[2]
+	B moved5
+one5:
+	VEOR V4.B16, V4.B16, V4.B16
+	TBZ $0, R23, moved5
+	FMOVS (R25), F4
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD F4, (R25)
+	TBZ $0, R23, moved6
+	ADD $8, R25, R25
+	VST1 V4.S[2], (R25)
+	B moved6
+one6:
+	TBZ $0, R23, moved6
+	FMOVS F4, (R25)
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD F9, (R2)
+	TBZ $0, R23, moved7
+	ADD $8, R2, R25
+	VST1 V9.S[2], (R25)
+	B moved7
+one7:
+	TBZ $0, R23, moved7
+	FMOVS F9, (R2)
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD F9, (R25)
+	TBZ $0, R23, moved8
+	ADD $8, R25, R25
+	VST1 V9.S[2], (R25)
+	B moved8
+one8:
+	TBZ $0, R23, moved8
+	FMOVS F9, (R25)
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD F9, (R25)
+	TBZ $0, R23, moved9
+	ADD $8, R25, R25
+	VST1 V9.S[2], (R25)
+	B moved9
+one9:
+	TBZ $0, R23, moved9
+	FMOVS F9, (R25)
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD F9, (R25)
+	TBZ $0, R23, moved10
+	ADD $8, R25, R25
+	VST1 V9.S[2], (R25)
+	B moved10
+one10:
+	TBZ $0, R23, moved10
+	FMOVS F9, (R25)
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD F9, (R25)
+	TBZ $0, R23, moved11
+	ADD $8, R25, R25
+	VST1 V9.S[2], (R25)
+	B moved11
+one11:
+	TBZ $0, R23, moved11
+	FMOVS F9, (R25)
+	B moved11
+
+some12:
+	TBZ $1, R23, one12
+	FMOVD F9, (R3)
+	TBZ $0, R23, moved12
+	ADD $8, R3, R25
+	VST1 V9.S[2], (R25)
+	B moved12
+one12:
+	TBZ $0, R23, moved12
+	FMOVS F9, (R3)
+	B moved12
 
 // func neonWinogradGradient7(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 TEXT ·neonWinogradGradient7(SB), NOSPLIT, $0-120
@@ -5806,131 +6009,36 @@ vector:
 tail:
 	ADDS $4, R14, R14
 	BEQ next
-	TBZ $2, R23, lanes1
+	TBZ $2, R23, some1
 	FMOVQ (R0), F0
-	B lanes3
-lanes1:
-	TBZ $1, R23, lanes2
-	FMOVD (R0), F0
-	TBZ $0, R23, lanes3
-	ADD $8, R0, R25
-	VLD1 (R25), V0.S[2]
-	B lanes3
-lanes2:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, lanes3
-	FMOVS (R0), F0
-lanes3:
+moved1:
 	ADD R8<<0, R0, R25
-	TBZ $2, R23, lanes4
+	TBZ $2, R23, some2
 	FMOVQ (R25), F1
-	B lanes6
-lanes4:
-	TBZ $1, R23, lanes5
-	FMOVD (R25), F1
-	TBZ $0, R23, lanes6
-	ADD $8, R25, R25
-	VLD1 (R25), V1.S[2]
-	B lanes6
-lanes5:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, lanes6
-	FMOVS (R25), F1
-lanes6:
+moved2:
 	ADD R8<<1, R0, R25
-	TBZ $2, R23, lanes7
+	TBZ $2, R23, some3
 	FMOVQ (R25), F2
-	B lanes9
-lanes7:
-	TBZ $1, R23, lanes8
-	FMOVD (R25), F2
-	TBZ $0, R23, lanes9
-	ADD $8, R25, R25
-	VLD1 (R25), V2.S[2]
-	B lanes9
-lanes8:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, lanes9
-	FMOVS (R25), F2
-lanes9:
+moved3:
 	ADD R9<<0, R0, R25
-	TBZ $2, R23, lanes10
+	TBZ $2, R23, some4
 	FMOVQ (R25), F3
-	B lanes12
-lanes10:
-	TBZ $1, R23, lanes11
-	FMOVD (R25), F3
-	TBZ $0, R23, lanes12
-	ADD $8, R25, R25
-	VLD1 (R25), V3.S[2]
-	B lanes12
-lanes11:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, lanes12
-	FMOVS (R25), F3
-lanes12:
+moved4:
 	ADD R8<<2, R0, R25
-	TBZ $2, R23, lanes13
+	TBZ $2, R23, some5
 	FMOVQ (R25), F4
-	B lanes15
-lanes13:
-	TBZ $1, R23, lanes14
-	FMOVD (R25), F4
-	TBZ $0, R23, lanes15
-	ADD $8, R25, R25
-	VLD1 (R25), V4.S[2]
-	B lanes15
-lanes14:
-	VEOR V4.B16, V4.B16, V4.B16
-	TBZ $0, R23, lanes15
-	FMOVS (R25), F4
-lanes15:
-	TBZ $2, R23, lanes16
+moved5:
+	TBZ $2, R23, some6
 	FMOVQ (R1), F5
-	B lanes18
-lanes16:
-	TBZ $1, R23, lanes17
-	FMOVD (R1), F5
-	TBZ $0, R23, lanes18
-	ADD $8, R1, R25
-	VLD1 (R25), V5.S[2]
-	B lanes18
-lanes17:
-	VEOR V5.B16, V5.B16, V5.B16
-	TBZ $0, R23, lanes18
-	FMOVS (R1), F5
-lanes18:
+moved6:
 	ADD R8<<0, R1, R25
-	TBZ $2, R23, lanes19
+	TBZ $2, R23, some7
 	FMOVQ (R25), F6
-	B lanes21
-lanes19:
-	TBZ $1, R23, lanes20
-	FMOVD (R25), F6
-	TBZ $0, R23, lanes21
-	ADD $8, R25, R25
-	VLD1 (R25), V6.S[2]
-	B lanes21
-lanes20:
-	VEOR V6.B16, V6.B16, V6.B16
-	TBZ $0, R23, lanes21
-	FMOVS (R25), F6
-lanes21:
+moved7:
 	ADD R11<<0, R3, R25
-	TBZ $2, R23, lanes22
+	TBZ $2, R23, some8
 	FMOVQ F6, (R25)
-	B lanes24
-lanes22:
-	TBZ $1, R23, lanes23
-	FMOVD F6, (R25)
-	TBZ $0, R23, lanes24
-	ADD $8, R25, R25
-	VST1 V6.S[2], (R25)
-	B lanes24
-lanes23:
-	TBZ $0, R23, lanes24
-	FMOVS F6, (R25)
-lanes24:
+moved8:
 	VORR V0.B16, V0.B16, V9.B16
 	WORD $0x6e2cdc2a // FMUL v10.4s, v1.4s, v12.4s
 	VFMLA V2.S4, V16.S4, V9.S4
@@ -5940,36 +6048,14 @@ lanes24:
 	FMOVQ 640(R12), F31
 	VFMLA V6.S4, V31.S4, V9.S4
 	WORD $0x4e2ad52b // FADD v11.4s, v9.4s, v10.4s
-	TBZ $2, R23, lanes25
+	TBZ $2, R23, some9
 	FMOVQ F11, (R2)
-	B lanes27
-lanes25:
-	TBZ $1, R23, lanes26
-	FMOVD F11, (R2)
-	TBZ $0, R23, lanes27
-	ADD $8, R2, R25
-	VST1 V11.S[2], (R25)
-	B lanes27
-lanes26:
-	TBZ $0, R23, lanes27
-	FMOVS F11, (R2)
-lanes27:
+moved9:
 	WORD $0x4eaad52b // FSUB v11.4s, v9.4s, v10.4s
 	ADD R10<<0, R2, R25
-	TBZ $2, R23, lanes28
+	TBZ $2, R23, some10
 	FMOVQ F11, (R25)
-	B lanes30
-lanes28:
-	TBZ $1, R23, lanes29
-	FMOVD F11, (R25)
-	TBZ $0, R23, lanes30
-	ADD $8, R25, R25
-	VST1 V11.S[2], (R25)
-	B lanes30
-lanes29:
-	TBZ $0, R23, lanes30
-	FMOVS F11, (R25)
-lanes30:
+moved10:
 	VORR V0.B16, V0.B16, V9.B16
 	WORD $0x6e2ddc2a // FMUL v10.4s, v1.4s, v13.4s
 	VFMLA V2.S4, V17.S4, V9.S4
@@ -5980,36 +6066,14 @@ lanes30:
 	VFMLA V6.S4, V31.S4, V9.S4
 	WORD $0x4e2ad52b // FADD v11.4s, v9.4s, v10.4s
 	ADD R10<<1, R2, R25
-	TBZ $2, R23, lanes31
+	TBZ $2, R23, some11
 	FMOVQ F11, (R25)
-	B lanes33
-lanes31:
-	TBZ $1, R23, lanes32
-	FMOVD F11, (R25)
-	TBZ $0, R23, lanes33
-	ADD $8, R25, R25
-	VST1 V11.S[2], (R25)
-	B lanes33
-lanes32:
-	TBZ $0, R23, lanes33
-	FMOVS F11, (R25)
-lanes33:
+moved11:
 	WORD $0x4eaad52b // FSUB v11.4s, v9.4s, v10.4s
 	ADD R11<<0, R2, R25
-	TBZ $2, R23, lanes34
+	TBZ $2, R23, some12
 	FMOVQ F11, (R25)
-	B lanes36
-lanes34:
-	TBZ $1, R23, lanes35
-	FMOVD F11, (R25)
-	TBZ $0, R23, lanes36
-	ADD $8, R25, R25
-	VST1 V11.S[2], (R25)
-	B lanes36
-lanes35:
-	TBZ $0, R23, lanes36
-	FMOVS F11, (R25)
-lanes36:
+moved12:
 	VORR V0.B16, V0.B16, V9.B16
 	WORD $0x6e2edc2a // FMUL v10.4s, v1.4s, v14.4s
 	VFMLA V2.S4, V18.S4, V9.S4
@@ -6021,35 +6085,13 @@ lanes36:
 	VFMLA V6.S4, V31.S4, V9.S4
 	WORD $0x4e2ad52b // FADD v11.4s, v9.4s, v10.4s
 	ADD R10<<2, R2, R25
-	TBZ $2, R23, lanes37
+	TBZ $2, R23, some13
 	FMOVQ F11, (R25)
-	B lanes39
-lanes37:
-	TBZ $1, R23, lanes38
-	FMOVD F11, (R25)
-	TBZ $0, R23, lanes39
-	ADD $8, R25, R25
-	VST1 V11.S[2], (R25)
-	B lanes39
-lanes38:
-	TBZ $0, R23, lanes39
-	FMOVS F11, (R25)
-lanes39:
+moved13:
 	WORD $0x4eaad52b // FSUB v11.4s, v9.4s, v10.4s
-	TBZ $2, R23, lanes40
+	TBZ $2, R23, some14
 	FMOVQ F11, (R3)
-	B lanes42
-lanes40:
-	TBZ $1, R23, lanes41
-	FMOVD F11, (R3)
-	TBZ $0, R23, lanes42
-	ADD $8, R3, R25
-	VST1 V11.S[2], (R25)
-	B lanes42
-lanes41:
-	TBZ $0, R23, lanes42
-	FMOVS F11, (R3)
-lanes42:
+moved14:
 	VORR V0.B16, V0.B16, V9.B16
 	WORD $0x6e2fdc2a // FMUL v10.4s, v1.4s, v15.4s
 	VFMLA V2.S4, V19.S4, V9.S4
@@ -6061,36 +6103,14 @@ lanes42:
 	VFMLA V6.S4, V31.S4, V9.S4
 	WORD $0x4e2ad52b // FADD v11.4s, v9.4s, v10.4s
 	ADD R10<<0, R3, R25
-	TBZ $2, R23, lanes43
+	TBZ $2, R23, some15
 	FMOVQ F11, (R25)
-	B lanes45
-lanes43:
-	TBZ $1, R23, lanes44
-	FMOVD F11, (R25)
-	TBZ $0, R23, lanes45
-	ADD $8, R25, R25
-	VST1 V11.S[2], (R25)
-	B lanes45
-lanes44:
-	TBZ $0, R23, lanes45
-	FMOVS F11, (R25)
-lanes45:
+moved15:
 	WORD $0x4eaad52b // FSUB v11.4s, v9.4s, v10.4s
 	ADD R10<<1, R3, R25
-	TBZ $2, R23, lanes46
+	TBZ $2, R23, some16
 	FMOVQ F11, (R25)
-	B lanes48
-lanes46:
-	TBZ $1, R23, lanes47
-	FMOVD F11, (R25)
-	TBZ $0, R23, lanes48
-	ADD $8, R25, R25
-	VST1 V11.S[2], (R25)
-	B lanes48
-lanes47:
-	TBZ $0, R23, lanes48
-	FMOVS F11, (R25)
-lanes48:
+moved16:
 
 next:
 	MOVD srcLine+56(FP), R0
@@ -6106,3 +6126,202 @@ next:
 	MOVD R25, lines+104(FP)
 	BNE line
 	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R0), F0
+	TBZ $0, R23, moved1
+	ADD $8, R0, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R0), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R25), F1
+	TBZ $0, R23, moved2
+	ADD $8, R25, R25
+	VLD1 (R25), V1.S[2]
+	B moved2
+one2:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved2
+	FMOVS (R25), F1
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R25), F2
+	TBZ $0, R23, moved3
+	ADD $8, R25, R25
+	VLD1 (R25), V2.S[2]
+	B moved3
+one3:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved3
+	FMOVS (R25), F2
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R25), F3
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VLD1 (R25), V3.S[2]
+	B moved4
+one4:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved4
+	FMOVS (R25), F3
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R25), F4
+	TBZ $0, R23, moved5
+	ADD $8, R25, R25
+	VLD1 (R25), V4.S[2]
+	B moved5
+one5:
+	VEOR V4.B16, V4.B16, V4.B16
+	TBZ $0, R23, moved5
+	FMOVS (R25), F4
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R1), F5
+	TBZ $0, R23, moved6
+	ADD $8, R1, R25
+	VLD1 (R25), V5.S[2]
+	B moved6
+one6:
+	VEOR V5.B16, V5.B16, V5.B16
+	TBZ $0, R23, moved6
+	FMOVS (R1), F5
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R25), F6
+	TBZ $0, R23, moved7
+	ADD $8, R25, R25
+	VLD1 (R25), V6.S[2]
+	B moved7
+one7:
+	VEOR V6.B16, V6.B16, V6.B16
+	TBZ $0, R23, moved7
+	FMOVS (R25), F6
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD F6, (R25)
+	TBZ $0, R23, moved8
+	ADD $8, R25, R25
+	VST1 V6.S[2], (R25)
+	B moved8
+one8:
+	TBZ $0, R23, moved8
+	FMOVS F6, (R25)
+	B moved8
+
+some9:
+	TBZ $1, R23, one9
+	FMOVD F11, (R2)
+	TBZ $0, R23, moved9
+	ADD $8, R2, R25
+	VST1 V11.S[2], (R25)
+	B moved9
+one9:
+	TBZ $0, R23, moved9
+	FMOVS F11, (R2)
+	B moved9
+
+some10:
+	TBZ $1, R23, one10
+	FMOVD F11, (R25)
+	TBZ $0, R23, moved10
+	ADD $8, R25, R25
+	VST1 V11.S[2], (R25)
+	B moved10
+one10:
+	TBZ $0, R23, moved10
+	FMOVS F11, (R25)
+	B moved10
+
+some11:
+	TBZ $1, R23, one11
+	FMOVD F11, (R25)
+	TBZ $0, R23, moved11
+	ADD $8, R25, R25
+	VST1 V11.S[2], (R25)
+	B moved11
+one11:
+	TBZ $0, R23, moved11
+	FMOVS F11, (R25)
+	B moved11
+
+some12:
+	TBZ $1, R23, one12
+	FMOVD F11, (R25)
+	TBZ $0, R23, moved12
+	ADD $8, R25, R25
+	VST1 V11.S[2], (R25)
+	B moved12
+one12:
+	TBZ $0, R23, moved12
+	FMOVS F11, (R25)
+	B moved12
+
+some13:
+	TBZ $1, R23, one13
+	FMOVD F11, (R25)
+	TBZ $0, R23, moved13
+	ADD $8, R25, R25
+	VST1 V11.S[2], (R25)
+	B moved13
+one13:
+	TBZ $0, R23, moved13
+	FMOVS F11, (R25)
+	B moved13
+
+some14:
+	TBZ $1, R23, one14
+	FMOVD F11, (R3)
+	TBZ $0, R23, moved14
+	ADD $8, R3, R25
+	VST1 V11.S[2], (R25)
+	B moved14
+one14:
+	TBZ $0, R23, moved14
+	FMOVS F11, (R3)
+	B moved14
+
+some15:
+	TBZ $1, R23, one15
+	FMOVD F11, (R25)
+	TBZ $0, R23, moved15
+	ADD $8, R25, R25
+	VST1 V11.S[2], (R25)
+	B moved15
+one15:
+	TBZ $0, R23, moved15
+	FMOVS F11, (R25)
+	B moved15
+
+some16:
+	TBZ $1, R23, one16
+	FMOVD F11, (R25)
+	TBZ $0, R23, moved16
+	ADD $8, R25, R25
+	VST1 V11.S[2], (R25)
+	B moved16
+one16:
+	TBZ $0, R23, moved16
+	FMOVS F11, (R25)
+	B moved16

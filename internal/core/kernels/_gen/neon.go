@@ -60,6 +60,7 @@ func (v *isa) multiplyLane(x VecPhysical, lane int, w, sum VecPhysical) {
 // arm writes one function.
 type arm struct {
 	bytes.Buffer
+	cold   bytes.Buffer // what is seldom run, behind it
 	labels int
 }
 
@@ -92,16 +93,12 @@ func printNEON(file *ir.File, cfg printer.Config) ([]byte, error) {
 			}
 		}
 		out.Write(a.Bytes())
+		out.Write(a.cold.Bytes())
 	}
 	return out.Bytes(), nil
 }
 
 func (a *arm) op(format string, args ...any) { fmt.Fprintf(a, "\t"+format+"\n", args...) }
-
-func (a *arm) label() string {
-	a.labels++
-	return fmt.Sprintf("lanes%d", a.labels)
-}
 
 // word writes an instruction that Go's assembler lacks.
 func (a *arm) word(code uint32, format string, args ...any) {
@@ -421,42 +418,44 @@ func (a *arm) vectorInstruction(name string, o []Op) error {
 // loadLanes reads as many lanes as lanesLeft says, 0 to 4, zero in the others.
 func (a *arm) loadLanes(m Mem, r uint32) {
 	base := a.base(m)
-	some, one, done := a.label(), a.label(), a.label()
-	a.op("TBZ $2, %s, %s", lanesLeft, some)
-	a.op("FMOVQ (%s), F%d", base, r)
-	a.op("B %s", done)
-	fmt.Fprintf(a, "%s:\n", some)
-	a.op("TBZ $1, %s, %s", lanesLeft, one)
-	a.op("FMOVD (%s), F%d", base, r)
-	a.op("TBZ $0, %s, %s", lanesLeft, done)
-	a.op("ADD $8, %s, %s", base, address)
-	a.op("VLD1 (%s), V%d.S[2]", address, r)
-	a.op("B %s", done)
-	fmt.Fprintf(a, "%s:\n", one)
-	a.op("VEOR V%d.B16, V%[1]d.B16, V%[1]d.B16", r)
-	a.op("TBZ $0, %s, %s", lanesLeft, done)
-	a.op("FMOVS (%s), F%d", base, r)
-	fmt.Fprintf(a, "%s:\n", done)
+	a.fullOr("FMOVQ (%s), F%d", base, r)
+	a.some("FMOVD (%s), F%d", "VLD1 (%s), V%d.S[2]", "FMOVS (%s), F%d", base, r, fmt.Sprintf("VEOR V%d.B16, V%[1]d.B16, V%[1]d.B16", r))
 }
 
 // storeLanes writes as many lanes as lanesLeft says, 0 to 4.
 func (a *arm) storeLanes(r uint32, m Mem) {
 	base := a.base(m)
-	some, one, done := a.label(), a.label(), a.label()
-	a.op("TBZ $2, %s, %s", lanesLeft, some)
-	a.op("FMOVQ F%d, (%s)", r, base)
-	a.op("B %s", done)
-	fmt.Fprintf(a, "%s:\n", some)
-	a.op("TBZ $1, %s, %s", lanesLeft, one)
-	a.op("FMOVD F%d, (%s)", r, base)
-	a.op("TBZ $0, %s, %s", lanesLeft, done)
-	a.op("ADD $8, %s, %s", base, address)
-	a.op("VST1 V%d.S[2], (%s)", r, address)
-	a.op("B %s", done)
-	fmt.Fprintf(a, "%s:\n", one)
-	a.op("TBZ $0, %s, %s", lanesLeft, done)
-	a.op("FMOVS F%d, (%s)", r, base)
-	fmt.Fprintf(a, "%s:\n", done)
+	a.fullOr("FMOVQ F%[2]d, (%[1]s)", base, r)
+	a.some("FMOVD F%[2]d, (%[1]s)", "VST1 V%[2]d.S[2], (%[1]s)", "FMOVS F%[2]d, (%[1]s)", base, r, "")
+}
+
+// fullOr writes the usual case of four lanes, which is fallen into.
+func (a *arm) fullOr(four, base string, r uint32) {
+	a.labels++
+	a.op("TBZ $2, %s, some%d", lanesLeft, a.labels)
+	a.op(four, base, r)
+	fmt.Fprintf(a, "moved%d:\n", a.labels)
+}
+
+// some writes the others, behind the function: two and the third, or one, or, after none, nothing.
+func (a *arm) some(two, third, one, base string, r uint32, none string) {
+	cold := arm{}
+	n := a.labels
+	fmt.Fprintf(&cold, "\nsome%d:\n", n)
+	cold.op("TBZ $1, %s, one%d", lanesLeft, n)
+	cold.op(two, base, r)
+	cold.op("TBZ $0, %s, moved%d", lanesLeft, n)
+	cold.op("ADD $8, %s, %s", base, address)
+	cold.op(third, address, r)
+	cold.op("B moved%d", n)
+	fmt.Fprintf(&cold, "one%d:\n", n)
+	if none != "" {
+		cold.op("%s", none)
+	}
+	cold.op("TBZ $0, %s, moved%d", lanesLeft, n)
+	cold.op(one, base, r)
+	cold.op("B moved%d", n)
+	a.cold.Write(cold.Bytes())
 }
 
 // base is the register that points to a place in memory.
