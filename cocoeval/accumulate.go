@@ -280,7 +280,7 @@ func (c *accumulator) needs(n int) {
 // needOf is how many of n annotations must be found to reach a recall threshold, by the reference's division.
 func needOf(threshold float64, n int) int {
 	of := float64(n)
-	product := threshold * of
+	product := float64(threshold * of)
 	k := math.Ceil(product)
 	if d := k - product; d > 1e-6 && d < 1-1e-6 && of < 1e9 {
 		return max(int(k), 0) // far from where rounding matters

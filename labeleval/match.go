@@ -53,7 +53,7 @@ func (m Match) MeanTrue() float64 { return ratio(m.Sum, float64(m.TP+m.FN)) }
 
 // Panoptic is the panoptic quality PQ, the product of MeanMatched and F1 (Kirillov
 // et al., CVPR 2019, who match above an IoU of 0.5).
-func (m Match) Panoptic() float64 { return ratio(m.Sum, float64(m.TP)+float64(m.FP+m.FN)/2) }
+func (m Match) Panoptic() float64 { return ratio(m.Sum, float64(m.TP)+float64(float64(m.FP+m.FN)/2)) }
 
 // Match pairs objects as stardist 0.9.2 (matching.py) does, in float64 where that
 // computes in float32: as many pairs as possible reach the threshold, which must be

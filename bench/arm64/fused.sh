@@ -1,19 +1,19 @@
 #!/usr/bin/env bash
 # bench/arm64/fused.sh: on arm64 the compiler makes one instruction of a product and a sum, which rounds once, unless the
-# product is converted explicitly; and the functions of package math differ between processors. Lists both in the command
+# product is converted explicitly; and the functions of package math differ between processors. Lists both in the commands
 # built for arm64, as file and line, except where results do not depend on them: drawn pictures, pages, measuring, and
 # the draws of training.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
-GOOS=linux GOARCH=arm64 CGO_ENABLED=0 go build -o "$out/spinemask" ./cmd/spinemask
-found=$(go tool objdump -s 'spinemask|^main\.' "$out/spinemask" | awk '
+GOOS=linux GOARCH=arm64 CGO_ENABLED=0 go build -o "$out" ./cmd/...
+found=$(for command in "$out"/*; do go tool objdump -s 'spinemask|^main\.' "$command"; done | awk '
   /^TEXT/ {
     f = $2
     sub(/^github.com\/spinemask\/spinemask\//, "", f)
     skip = f ~ /^internal\/(core\/(overlay|page)|command\/(bench|video|trainreport))\./ || f ~ /^main\./
-    explicit = f ~ /^(internal\/core\/portable|cocoeval)\./ # math.FMA, by name
+    explicit = f ~ /^(internal\/core\/portable\.|cocoeval\.exp\()/ # math.FMA, by name
     next
   }
   skip { next }
