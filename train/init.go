@@ -58,7 +58,7 @@ func kernel(v []float32, t graph.Tensor, r *rand.Rand) {
 	case strings.HasPrefix(place, "box/fc"): // VarianceScaling(1/3, fan_out, uniform)
 		limit := math.Sqrt(3 * (1. / 3) / out)
 		for i := range v {
-			v[i] = float32(limit * balanced(r))
+			v[i] = float32(limit * (2*float64(r.Float64()) - 1))
 		}
 	case strings.HasPrefix(place, "box/"), strings.HasPrefix(place, "mask/"): // VarianceScaling(2, fan_out, untruncated normal)
 		normal(math.Sqrt(2 / out))

@@ -39,17 +39,17 @@ func neonAffine(y *float32, x *float32, scale *float32, shift *float32, pixels i
 //go:noescape
 func neonAffineAdd(y *float32, r *float32, x *float32, scale *float32, shift *float32, pixels int, channels int)
 
-// neonNormSums adds g to sum[c] and g*(x*unit[c] + center[c]) to product[c], pixel by pixel,
-// for pixels > 0: g = grad[p*channels+c].
-//
-//go:noescape
-func neonNormSums(sum *float32, product *float32, grad *float32, x *float32, unit *float32, center *float32, pixels int, channels int)
-
 // neonNormGrad sets dx[p*channels+c] = g*a[c] + (x*b[c] + d[c]) for pixels > 0:
 // g = grad[p*channels+c].
 //
 //go:noescape
 func neonNormGrad(dx *float32, grad *float32, x *float32, a *float32, b *float32, d *float32, pixels int, channels int)
+
+// neonNormSums adds g to sum[c] and g*(x*unit[c] + center[c]) to product[c], pixel by pixel,
+// for pixels > 0: g = grad[p*channels+c].
+//
+//go:noescape
+func neonNormSums(sum *float32, product *float32, grad *float32, x *float32, unit *float32, center *float32, pixels int, channels int)
 
 // neonNormGradAdd sets dx[p*channels+c] += g*a[c] + (x*b[c] + d[c]) for pixels > 0:
 // g = grad[p*channels+c].
@@ -67,17 +67,17 @@ func neonAffineRelu(y *float32, x *float32, scale *float32, shift *float32, pixe
 //go:noescape
 func neonAffineAddRelu(y *float32, r *float32, x *float32, scale *float32, shift *float32, pixels int, channels int)
 
-// neonNormSumsRelu adds g to sum[c] and g*(x*unit[c] + center[c]) to product[c], pixel by pixel,
-// for pixels > 0: g = grad[p*channels+c] where x*scale[c] + shift[c] > 0, else 0.
-//
-//go:noescape
-func neonNormSumsRelu(sum *float32, product *float32, grad *float32, x *float32, unit *float32, center *float32, scale *float32, shift *float32, pixels int, channels int)
-
 // neonNormGradRelu sets dx[p*channels+c] = g*a[c] + (x*b[c] + d[c]) for pixels > 0:
 // g = grad[p*channels+c] where x*scale[c] + shift[c] > 0, else 0.
 //
 //go:noescape
 func neonNormGradRelu(dx *float32, grad *float32, x *float32, a *float32, b *float32, d *float32, scale *float32, shift *float32, pixels int, channels int)
+
+// neonNormSumsRelu adds g to sum[c] and g*(x*unit[c] + center[c]) to product[c], pixel by pixel,
+// for pixels > 0: g = grad[p*channels+c] where x*scale[c] + shift[c] > 0, else 0.
+//
+//go:noescape
+func neonNormSumsRelu(sum *float32, product *float32, grad *float32, x *float32, unit *float32, center *float32, scale *float32, shift *float32, pixels int, channels int)
 
 // neonNormGradReluAdd sets dx[p*channels+c] += g*a[c] + (x*b[c] + d[c]) for pixels > 0:
 // g = grad[p*channels+c] where x*scale[c] + shift[c] > 0, else 0.

@@ -995,6 +995,162 @@ one5:
 	FMOVS F0, (R25)
 	B moved5
 
+// func neonNormGrad(dx *float32, grad *float32, x *float32, a *float32, b *float32, d *float32, pixels int, channels int)
+TEXT ·neonNormGrad(SB), NOSPLIT, $0-64
+	VEOR V5.B16, V5.B16, V5.B16
+	MOVD dx+0(FP), R7
+	MOVD grad+8(FP), R6
+	MOVD x+16(FP), R2
+	MOVD a+24(FP), R3
+	MOVD b+32(FP), R8
+	MOVD d+40(FP), R9
+	MOVD channels+56(FP), R15
+	MOVD R15, R1
+	AND $3, R1, R1
+	MOVD R1, R23
+	MOVD R15, R13
+	LSL $2, R15, R15
+	SUB $4, R13, R13
+	MOVD pixels+48(FP), R12
+
+pixel:
+	MOVD ZR, R0
+	MOVD R13, R1
+	CMP $0, R1
+	BLT tail
+
+vector:
+	WORD $0x3ce06840 // LDR q0, [x2, x0]
+	WORD $0x3ce068c1 // LDR q1, [x6, x0]
+	WORD $0x3ce06862 // LDR q2, [x3, x0]
+	WORD $0x3ce06903 // LDR q3, [x8, x0]
+	WORD $0x3ce06924 // LDR q4, [x9, x0]
+	VORR V4.B16, V4.B16, V31.B16
+	VFMLA V0.S4, V3.S4, V31.S4
+	VORR V31.B16, V31.B16, V0.B16
+	VFMLA V1.S4, V2.S4, V0.S4
+	WORD $0x3ca068e0 // STR q0, [x7, x0]
+	ADD $16, R0, R0
+	SUBS $4, R1, R1
+	BGE vector
+
+tail:
+	ADDS $4, R1, R1
+	BEQ next
+	ADD R0<<0, R2, R25
+	TBZ $2, R23, some1
+	FMOVQ (R25), F0
+moved1:
+	ADD R0<<0, R6, R25
+	TBZ $2, R23, some2
+	FMOVQ (R25), F1
+moved2:
+	ADD R0<<0, R3, R25
+	TBZ $2, R23, some3
+	FMOVQ (R25), F2
+moved3:
+	ADD R0<<0, R8, R25
+	TBZ $2, R23, some4
+	FMOVQ (R25), F3
+moved4:
+	ADD R0<<0, R9, R25
+	TBZ $2, R23, some5
+	FMOVQ (R25), F4
+moved5:
+	VORR V4.B16, V4.B16, V31.B16
+	VFMLA V0.S4, V3.S4, V31.S4
+	VORR V31.B16, V31.B16, V0.B16
+	VFMLA V1.S4, V2.S4, V0.S4
+	ADD R0<<0, R7, R25
+	TBZ $2, R23, some6
+	FMOVQ F0, (R25)
+moved6:
+
+next:
+	ADD R15, R7, R7
+	ADD R15, R6, R6
+	ADD R15, R2, R2
+	SUBS $1, R12, R12
+	BNE pixel
+	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R25), F0
+	TBZ $0, R23, moved1
+	ADD $8, R25, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R25), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R25), F1
+	TBZ $0, R23, moved2
+	ADD $8, R25, R25
+	VLD1 (R25), V1.S[2]
+	B moved2
+one2:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved2
+	FMOVS (R25), F1
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R25), F2
+	TBZ $0, R23, moved3
+	ADD $8, R25, R25
+	VLD1 (R25), V2.S[2]
+	B moved3
+one3:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved3
+	FMOVS (R25), F2
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R25), F3
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VLD1 (R25), V3.S[2]
+	B moved4
+one4:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved4
+	FMOVS (R25), F3
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R25), F4
+	TBZ $0, R23, moved5
+	ADD $8, R25, R25
+	VLD1 (R25), V4.S[2]
+	B moved5
+one5:
+	VEOR V4.B16, V4.B16, V4.B16
+	TBZ $0, R23, moved5
+	FMOVS (R25), F4
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD F0, (R25)
+	TBZ $0, R23, moved6
+	ADD $8, R25, R25
+	VST1 V0.S[2], (R25)
+	B moved6
+one6:
+	TBZ $0, R23, moved6
+	FMOVS F0, (R25)
+	B moved6
+
 // func neonNormSums(sum *float32, product *float32, grad *float32, x *float32, unit *float32, center *float32, pixels int, channels int)
 TEXT ·neonNormSums(SB), NOSPLIT, $0-64
 	VEOR V6.B16, V6.B16, V6.B16
@@ -1186,162 +1342,6 @@ one8:
 	TBZ $0, R23, moved8
 	FMOVS F3, (R25)
 	B moved8
-
-// func neonNormGrad(dx *float32, grad *float32, x *float32, a *float32, b *float32, d *float32, pixels int, channels int)
-TEXT ·neonNormGrad(SB), NOSPLIT, $0-64
-	VEOR V5.B16, V5.B16, V5.B16
-	MOVD dx+0(FP), R7
-	MOVD grad+8(FP), R6
-	MOVD x+16(FP), R2
-	MOVD a+24(FP), R3
-	MOVD b+32(FP), R8
-	MOVD d+40(FP), R9
-	MOVD channels+56(FP), R15
-	MOVD R15, R1
-	AND $3, R1, R1
-	MOVD R1, R23
-	MOVD R15, R13
-	LSL $2, R15, R15
-	SUB $4, R13, R13
-	MOVD pixels+48(FP), R12
-
-pixel:
-	MOVD ZR, R0
-	MOVD R13, R1
-	CMP $0, R1
-	BLT tail
-
-vector:
-	WORD $0x3ce06840 // LDR q0, [x2, x0]
-	WORD $0x3ce068c1 // LDR q1, [x6, x0]
-	WORD $0x3ce06862 // LDR q2, [x3, x0]
-	WORD $0x3ce06903 // LDR q3, [x8, x0]
-	WORD $0x3ce06924 // LDR q4, [x9, x0]
-	VORR V4.B16, V4.B16, V31.B16
-	VFMLA V0.S4, V3.S4, V31.S4
-	VORR V31.B16, V31.B16, V0.B16
-	VFMLA V1.S4, V2.S4, V0.S4
-	WORD $0x3ca068e0 // STR q0, [x7, x0]
-	ADD $16, R0, R0
-	SUBS $4, R1, R1
-	BGE vector
-
-tail:
-	ADDS $4, R1, R1
-	BEQ next
-	ADD R0<<0, R2, R25
-	TBZ $2, R23, some1
-	FMOVQ (R25), F0
-moved1:
-	ADD R0<<0, R6, R25
-	TBZ $2, R23, some2
-	FMOVQ (R25), F1
-moved2:
-	ADD R0<<0, R3, R25
-	TBZ $2, R23, some3
-	FMOVQ (R25), F2
-moved3:
-	ADD R0<<0, R8, R25
-	TBZ $2, R23, some4
-	FMOVQ (R25), F3
-moved4:
-	ADD R0<<0, R9, R25
-	TBZ $2, R23, some5
-	FMOVQ (R25), F4
-moved5:
-	VORR V4.B16, V4.B16, V31.B16
-	VFMLA V0.S4, V3.S4, V31.S4
-	VORR V31.B16, V31.B16, V0.B16
-	VFMLA V1.S4, V2.S4, V0.S4
-	ADD R0<<0, R7, R25
-	TBZ $2, R23, some6
-	FMOVQ F0, (R25)
-moved6:
-
-next:
-	ADD R15, R7, R7
-	ADD R15, R6, R6
-	ADD R15, R2, R2
-	SUBS $1, R12, R12
-	BNE pixel
-	RET
-
-some1:
-	TBZ $1, R23, one1
-	FMOVD (R25), F0
-	TBZ $0, R23, moved1
-	ADD $8, R25, R25
-	VLD1 (R25), V0.S[2]
-	B moved1
-one1:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, moved1
-	FMOVS (R25), F0
-	B moved1
-
-some2:
-	TBZ $1, R23, one2
-	FMOVD (R25), F1
-	TBZ $0, R23, moved2
-	ADD $8, R25, R25
-	VLD1 (R25), V1.S[2]
-	B moved2
-one2:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, moved2
-	FMOVS (R25), F1
-	B moved2
-
-some3:
-	TBZ $1, R23, one3
-	FMOVD (R25), F2
-	TBZ $0, R23, moved3
-	ADD $8, R25, R25
-	VLD1 (R25), V2.S[2]
-	B moved3
-one3:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, moved3
-	FMOVS (R25), F2
-	B moved3
-
-some4:
-	TBZ $1, R23, one4
-	FMOVD (R25), F3
-	TBZ $0, R23, moved4
-	ADD $8, R25, R25
-	VLD1 (R25), V3.S[2]
-	B moved4
-one4:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, moved4
-	FMOVS (R25), F3
-	B moved4
-
-some5:
-	TBZ $1, R23, one5
-	FMOVD (R25), F4
-	TBZ $0, R23, moved5
-	ADD $8, R25, R25
-	VLD1 (R25), V4.S[2]
-	B moved5
-one5:
-	VEOR V4.B16, V4.B16, V4.B16
-	TBZ $0, R23, moved5
-	FMOVS (R25), F4
-	B moved5
-
-some6:
-	TBZ $1, R23, one6
-	FMOVD F0, (R25)
-	TBZ $0, R23, moved6
-	ADD $8, R25, R25
-	VST1 V0.S[2], (R25)
-	B moved6
-one6:
-	TBZ $0, R23, moved6
-	FMOVS F0, (R25)
-	B moved6
 
 // func neonNormGradAdd(dx *float32, grad *float32, x *float32, a *float32, b *float32, d *float32, pixels int, channels int)
 TEXT ·neonNormGradAdd(SB), NOSPLIT, $0-64
@@ -1779,6 +1779,210 @@ one5:
 	FMOVS F0, (R25)
 	B moved5
 
+// func neonNormGradRelu(dx *float32, grad *float32, x *float32, a *float32, b *float32, d *float32, scale *float32, shift *float32, pixels int, channels int)
+TEXT ·neonNormGradRelu(SB), NOSPLIT, $0-80
+	VEOR V5.B16, V5.B16, V5.B16
+	MOVD dx+0(FP), R7
+	MOVD grad+8(FP), R6
+	MOVD x+16(FP), R2
+	MOVD a+24(FP), R3
+	MOVD b+32(FP), R8
+	MOVD d+40(FP), R9
+	MOVD scale+48(FP), R10
+	MOVD shift+56(FP), R11
+	MOVD channels+72(FP), R15
+	MOVD R15, R1
+	AND $3, R1, R1
+	MOVD R1, R23
+	MOVD R15, R13
+	LSL $2, R15, R15
+	SUB $4, R13, R13
+	MOVD pixels+64(FP), R12
+
+pixel:
+	MOVD ZR, R0
+	MOVD R13, R1
+	CMP $0, R1
+	BLT tail
+
+vector:
+	WORD $0x3ce06840 // LDR q0, [x2, x0]
+	WORD $0x3ce068c1 // LDR q1, [x6, x0]
+	WORD $0x3ce06946 // LDR q6, [x10, x0]
+	WORD $0x3ce06967 // LDR q7, [x11, x0]
+	VORR V7.B16, V7.B16, V31.B16
+	VFMLA V6.S4, V0.S4, V31.S4
+	VORR V31.B16, V31.B16, V6.B16
+	WORD $0x6ea5e4c6 // FCMGT v6.4s, v6.4s, v5.4s
+	VAND V6.B16, V1.B16, V1.B16
+	WORD $0x3ce06862 // LDR q2, [x3, x0]
+	WORD $0x3ce06903 // LDR q3, [x8, x0]
+	WORD $0x3ce06924 // LDR q4, [x9, x0]
+	VORR V4.B16, V4.B16, V31.B16
+	VFMLA V0.S4, V3.S4, V31.S4
+	VORR V31.B16, V31.B16, V0.B16
+	VFMLA V1.S4, V2.S4, V0.S4
+	WORD $0x3ca068e0 // STR q0, [x7, x0]
+	ADD $16, R0, R0
+	SUBS $4, R1, R1
+	BGE vector
+
+tail:
+	ADDS $4, R1, R1
+	BEQ next
+	ADD R0<<0, R2, R25
+	TBZ $2, R23, some1
+	FMOVQ (R25), F0
+moved1:
+	ADD R0<<0, R6, R25
+	TBZ $2, R23, some2
+	FMOVQ (R25), F1
+moved2:
+	ADD R0<<0, R10, R25
+	TBZ $2, R23, some3
+	FMOVQ (R25), F6
+moved3:
+	ADD R0<<0, R11, R25
+	TBZ $2, R23, some4
+	FMOVQ (R25), F7
+moved4:
+	VORR V7.B16, V7.B16, V31.B16
+	VFMLA V6.S4, V0.S4, V31.S4
+	VORR V31.B16, V31.B16, V6.B16
+	WORD $0x6ea5e4c6 // FCMGT v6.4s, v6.4s, v5.4s
+	VAND V6.B16, V1.B16, V1.B16
+	ADD R0<<0, R3, R25
+	TBZ $2, R23, some5
+	FMOVQ (R25), F2
+moved5:
+	ADD R0<<0, R8, R25
+	TBZ $2, R23, some6
+	FMOVQ (R25), F3
+moved6:
+	ADD R0<<0, R9, R25
+	TBZ $2, R23, some7
+	FMOVQ (R25), F4
+moved7:
+	VORR V4.B16, V4.B16, V31.B16
+	VFMLA V0.S4, V3.S4, V31.S4
+	VORR V31.B16, V31.B16, V0.B16
+	VFMLA V1.S4, V2.S4, V0.S4
+	ADD R0<<0, R7, R25
+	TBZ $2, R23, some8
+	FMOVQ F0, (R25)
+moved8:
+
+next:
+	ADD R15, R7, R7
+	ADD R15, R6, R6
+	ADD R15, R2, R2
+	SUBS $1, R12, R12
+	BNE pixel
+	RET
+
+some1:
+	TBZ $1, R23, one1
+	FMOVD (R25), F0
+	TBZ $0, R23, moved1
+	ADD $8, R25, R25
+	VLD1 (R25), V0.S[2]
+	B moved1
+one1:
+	VEOR V0.B16, V0.B16, V0.B16
+	TBZ $0, R23, moved1
+	FMOVS (R25), F0
+	B moved1
+
+some2:
+	TBZ $1, R23, one2
+	FMOVD (R25), F1
+	TBZ $0, R23, moved2
+	ADD $8, R25, R25
+	VLD1 (R25), V1.S[2]
+	B moved2
+one2:
+	VEOR V1.B16, V1.B16, V1.B16
+	TBZ $0, R23, moved2
+	FMOVS (R25), F1
+	B moved2
+
+some3:
+	TBZ $1, R23, one3
+	FMOVD (R25), F6
+	TBZ $0, R23, moved3
+	ADD $8, R25, R25
+	VLD1 (R25), V6.S[2]
+	B moved3
+one3:
+	VEOR V6.B16, V6.B16, V6.B16
+	TBZ $0, R23, moved3
+	FMOVS (R25), F6
+	B moved3
+
+some4:
+	TBZ $1, R23, one4
+	FMOVD (R25), F7
+	TBZ $0, R23, moved4
+	ADD $8, R25, R25
+	VLD1 (R25), V7.S[2]
+	B moved4
+one4:
+	VEOR V7.B16, V7.B16, V7.B16
+	TBZ $0, R23, moved4
+	FMOVS (R25), F7
+	B moved4
+
+some5:
+	TBZ $1, R23, one5
+	FMOVD (R25), F2
+	TBZ $0, R23, moved5
+	ADD $8, R25, R25
+	VLD1 (R25), V2.S[2]
+	B moved5
+one5:
+	VEOR V2.B16, V2.B16, V2.B16
+	TBZ $0, R23, moved5
+	FMOVS (R25), F2
+	B moved5
+
+some6:
+	TBZ $1, R23, one6
+	FMOVD (R25), F3
+	TBZ $0, R23, moved6
+	ADD $8, R25, R25
+	VLD1 (R25), V3.S[2]
+	B moved6
+one6:
+	VEOR V3.B16, V3.B16, V3.B16
+	TBZ $0, R23, moved6
+	FMOVS (R25), F3
+	B moved6
+
+some7:
+	TBZ $1, R23, one7
+	FMOVD (R25), F4
+	TBZ $0, R23, moved7
+	ADD $8, R25, R25
+	VLD1 (R25), V4.S[2]
+	B moved7
+one7:
+	VEOR V4.B16, V4.B16, V4.B16
+	TBZ $0, R23, moved7
+	FMOVS (R25), F4
+	B moved7
+
+some8:
+	TBZ $1, R23, one8
+	FMOVD F0, (R25)
+	TBZ $0, R23, moved8
+	ADD $8, R25, R25
+	VST1 V0.S[2], (R25)
+	B moved8
+one8:
+	TBZ $0, R23, moved8
+	FMOVS F0, (R25)
+	B moved8
+
 // func neonNormSumsRelu(sum *float32, product *float32, grad *float32, x *float32, unit *float32, center *float32, scale *float32, shift *float32, pixels int, channels int)
 TEXT ·neonNormSumsRelu(SB), NOSPLIT, $0-80
 	VEOR V6.B16, V6.B16, V6.B16
@@ -2018,210 +2222,6 @@ one10:
 	TBZ $0, R23, moved10
 	FMOVS F3, (R25)
 	B moved10
-
-// func neonNormGradRelu(dx *float32, grad *float32, x *float32, a *float32, b *float32, d *float32, scale *float32, shift *float32, pixels int, channels int)
-TEXT ·neonNormGradRelu(SB), NOSPLIT, $0-80
-	VEOR V5.B16, V5.B16, V5.B16
-	MOVD dx+0(FP), R7
-	MOVD grad+8(FP), R6
-	MOVD x+16(FP), R2
-	MOVD a+24(FP), R3
-	MOVD b+32(FP), R8
-	MOVD d+40(FP), R9
-	MOVD scale+48(FP), R10
-	MOVD shift+56(FP), R11
-	MOVD channels+72(FP), R15
-	MOVD R15, R1
-	AND $3, R1, R1
-	MOVD R1, R23
-	MOVD R15, R13
-	LSL $2, R15, R15
-	SUB $4, R13, R13
-	MOVD pixels+64(FP), R12
-
-pixel:
-	MOVD ZR, R0
-	MOVD R13, R1
-	CMP $0, R1
-	BLT tail
-
-vector:
-	WORD $0x3ce06840 // LDR q0, [x2, x0]
-	WORD $0x3ce068c1 // LDR q1, [x6, x0]
-	WORD $0x3ce06946 // LDR q6, [x10, x0]
-	WORD $0x3ce06967 // LDR q7, [x11, x0]
-	VORR V7.B16, V7.B16, V31.B16
-	VFMLA V6.S4, V0.S4, V31.S4
-	VORR V31.B16, V31.B16, V6.B16
-	WORD $0x6ea5e4c6 // FCMGT v6.4s, v6.4s, v5.4s
-	VAND V6.B16, V1.B16, V1.B16
-	WORD $0x3ce06862 // LDR q2, [x3, x0]
-	WORD $0x3ce06903 // LDR q3, [x8, x0]
-	WORD $0x3ce06924 // LDR q4, [x9, x0]
-	VORR V4.B16, V4.B16, V31.B16
-	VFMLA V0.S4, V3.S4, V31.S4
-	VORR V31.B16, V31.B16, V0.B16
-	VFMLA V1.S4, V2.S4, V0.S4
-	WORD $0x3ca068e0 // STR q0, [x7, x0]
-	ADD $16, R0, R0
-	SUBS $4, R1, R1
-	BGE vector
-
-tail:
-	ADDS $4, R1, R1
-	BEQ next
-	ADD R0<<0, R2, R25
-	TBZ $2, R23, some1
-	FMOVQ (R25), F0
-moved1:
-	ADD R0<<0, R6, R25
-	TBZ $2, R23, some2
-	FMOVQ (R25), F1
-moved2:
-	ADD R0<<0, R10, R25
-	TBZ $2, R23, some3
-	FMOVQ (R25), F6
-moved3:
-	ADD R0<<0, R11, R25
-	TBZ $2, R23, some4
-	FMOVQ (R25), F7
-moved4:
-	VORR V7.B16, V7.B16, V31.B16
-	VFMLA V6.S4, V0.S4, V31.S4
-	VORR V31.B16, V31.B16, V6.B16
-	WORD $0x6ea5e4c6 // FCMGT v6.4s, v6.4s, v5.4s
-	VAND V6.B16, V1.B16, V1.B16
-	ADD R0<<0, R3, R25
-	TBZ $2, R23, some5
-	FMOVQ (R25), F2
-moved5:
-	ADD R0<<0, R8, R25
-	TBZ $2, R23, some6
-	FMOVQ (R25), F3
-moved6:
-	ADD R0<<0, R9, R25
-	TBZ $2, R23, some7
-	FMOVQ (R25), F4
-moved7:
-	VORR V4.B16, V4.B16, V31.B16
-	VFMLA V0.S4, V3.S4, V31.S4
-	VORR V31.B16, V31.B16, V0.B16
-	VFMLA V1.S4, V2.S4, V0.S4
-	ADD R0<<0, R7, R25
-	TBZ $2, R23, some8
-	FMOVQ F0, (R25)
-moved8:
-
-next:
-	ADD R15, R7, R7
-	ADD R15, R6, R6
-	ADD R15, R2, R2
-	SUBS $1, R12, R12
-	BNE pixel
-	RET
-
-some1:
-	TBZ $1, R23, one1
-	FMOVD (R25), F0
-	TBZ $0, R23, moved1
-	ADD $8, R25, R25
-	VLD1 (R25), V0.S[2]
-	B moved1
-one1:
-	VEOR V0.B16, V0.B16, V0.B16
-	TBZ $0, R23, moved1
-	FMOVS (R25), F0
-	B moved1
-
-some2:
-	TBZ $1, R23, one2
-	FMOVD (R25), F1
-	TBZ $0, R23, moved2
-	ADD $8, R25, R25
-	VLD1 (R25), V1.S[2]
-	B moved2
-one2:
-	VEOR V1.B16, V1.B16, V1.B16
-	TBZ $0, R23, moved2
-	FMOVS (R25), F1
-	B moved2
-
-some3:
-	TBZ $1, R23, one3
-	FMOVD (R25), F6
-	TBZ $0, R23, moved3
-	ADD $8, R25, R25
-	VLD1 (R25), V6.S[2]
-	B moved3
-one3:
-	VEOR V6.B16, V6.B16, V6.B16
-	TBZ $0, R23, moved3
-	FMOVS (R25), F6
-	B moved3
-
-some4:
-	TBZ $1, R23, one4
-	FMOVD (R25), F7
-	TBZ $0, R23, moved4
-	ADD $8, R25, R25
-	VLD1 (R25), V7.S[2]
-	B moved4
-one4:
-	VEOR V7.B16, V7.B16, V7.B16
-	TBZ $0, R23, moved4
-	FMOVS (R25), F7
-	B moved4
-
-some5:
-	TBZ $1, R23, one5
-	FMOVD (R25), F2
-	TBZ $0, R23, moved5
-	ADD $8, R25, R25
-	VLD1 (R25), V2.S[2]
-	B moved5
-one5:
-	VEOR V2.B16, V2.B16, V2.B16
-	TBZ $0, R23, moved5
-	FMOVS (R25), F2
-	B moved5
-
-some6:
-	TBZ $1, R23, one6
-	FMOVD (R25), F3
-	TBZ $0, R23, moved6
-	ADD $8, R25, R25
-	VLD1 (R25), V3.S[2]
-	B moved6
-one6:
-	VEOR V3.B16, V3.B16, V3.B16
-	TBZ $0, R23, moved6
-	FMOVS (R25), F3
-	B moved6
-
-some7:
-	TBZ $1, R23, one7
-	FMOVD (R25), F4
-	TBZ $0, R23, moved7
-	ADD $8, R25, R25
-	VLD1 (R25), V4.S[2]
-	B moved7
-one7:
-	VEOR V4.B16, V4.B16, V4.B16
-	TBZ $0, R23, moved7
-	FMOVS (R25), F4
-	B moved7
-
-some8:
-	TBZ $1, R23, one8
-	FMOVD F0, (R25)
-	TBZ $0, R23, moved8
-	ADD $8, R25, R25
-	VST1 V0.S[2], (R25)
-	B moved8
-one8:
-	TBZ $0, R23, moved8
-	FMOVS F0, (R25)
-	B moved8
 
 // func neonNormGradReluAdd(dx *float32, grad *float32, x *float32, a *float32, b *float32, d *float32, scale *float32, shift *float32, pixels int, channels int)
 TEXT ·neonNormGradReluAdd(SB), NOSPLIT, $0-80
