@@ -53,7 +53,7 @@ func (b *bin) gap() float64 { return math.Abs(float64(b.right)/float64(b.n) - b.
 func errors(bins []bin, n int) (ece, mce float64) {
 	for i := range bins {
 		if b := &bins[i]; b.n > 0 {
-			ece += float64(b.n) / float64(n) * b.gap()
+			ece += float64(float64(b.n) / float64(n) * b.gap())
 			mce = max(mce, b.gap())
 		}
 	}
@@ -148,7 +148,7 @@ func (a *Analysis) DetectionECE(by DetectionECE) (ece float64, ok bool) {
 	}
 	for _, b := range cells {
 		if b.n >= by.Least {
-			ece += float64(b.n) / float64(n) * b.gap()
+			ece += float64(float64(b.n) / float64(n) * b.gap())
 		}
 	}
 	return ece, true

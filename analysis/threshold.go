@@ -98,8 +98,8 @@ func (c *curve) add(score float64, right bool) {
 
 // f is the F score of n detections of which some are right.
 func (c *curve) f(s *step) float64 {
-	b := c.beta * c.beta
-	return ratio((1+b)*float64(s.right), b*float64(c.annotations)+float64(s.n))
+	b := float64(c.beta * c.beta)
+	return ratio((1+b)*float64(s.right), float64(b*float64(c.annotations))+float64(s.n))
 }
 
 // operating describes a step.

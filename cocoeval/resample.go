@@ -469,10 +469,10 @@ func (s *Sampler) average(t int, tp, counts int32) float64 {
 		tp -= e.weight & -int32(e.right>>t&1)
 		counts -= e.weight & -int32(e.counts>>t&1)
 		to := reached[tp]
-		sum += math.Float64frombits(best) * (from - to)
+		sum += float64(math.Float64frombits(best) * (from - to))
 		from = to
 	}
-	return (sum + math.Float64frombits(best)*from) / float64(len(s.r.p.RecallThresholds))
+	return (sum + float64(math.Float64frombits(best)*from)) / float64(len(s.r.p.RecallThresholds))
 }
 
 // invert extends inverse to n.

@@ -5,6 +5,7 @@ import (
 	"path"
 
 	"github.com/spinemask/spinemask/dataset"
+	"github.com/spinemask/spinemask/internal/core/portable"
 )
 
 // balanced lists the images of an epoch, by their index: those of the folder with most
@@ -22,7 +23,7 @@ func balanced(images []dataset.Image, exponent float64) []int {
 	var list []int
 	for i, im := range images {
 		ratio := float64(most) / float64(count[path.Dir(im.Name)])
-		for range int(min(math.Round(math.Pow(ratio, exponent)), 100)) {
+		for range int(min(math.Round(portable.Pow(ratio, exponent)), 100)) {
 			list = append(list, i)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 
+	"github.com/spinemask/spinemask/internal/core/portable"
 	"github.com/spinemask/spinemask/train/augment"
 )
 
@@ -15,7 +16,7 @@ func recolor(p *augment.Picture, c *Color, r *rand.Rand) *augment.Picture {
 	}
 	blur, noise := c.Blur*r.Float64(), c.Noise*r.Float64()
 	if c.Exposure > 0 && r.Float64() < 0.5 {
-		p = augment.Expose(p, math.Pow(c.Exposure, r.Float64())/augment.Peak(p))
+		p = augment.Expose(p, portable.Pow(c.Exposure, r.Float64())/augment.Peak(p))
 	}
 	p = dye(p, c, r)
 	if c.Shade > 0 {

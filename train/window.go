@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 
+	"github.com/spinemask/spinemask/internal/core/portable"
 	"github.com/spinemask/spinemask/train/augment"
 )
 
@@ -14,12 +15,12 @@ import (
 func (w *Window) cut(p *augment.Picture, objects []augment.Object, diameter float64, r *rand.Rand) (*augment.Picture, []augment.Object) {
 	draw := r.Float64()
 	least, most := float64(w.Side)/float64(max(p.Height, p.Width)), w.Enlarge
-	scale := least * math.Pow(max(most/least, 1), draw)
+	scale := least * portable.Pow(max(most/least, 1), draw)
 	y, x := r.Float64()*float64(p.Height), r.Float64()*float64(p.Width)
 	if len(objects) > 0 && diameter > 0 {
 		b := objects[r.IntN(len(objects))].Box
 		y, x = float64(b.Y1+b.Y2)/2, float64(b.X1+b.X2)/2
-		scale = w.Diameter[0] * math.Pow(w.Diameter[1]/w.Diameter[0], draw) / diameter
+		scale = w.Diameter[0] * portable.Pow(w.Diameter[1]/w.Diameter[0], draw) / diameter
 	}
 	side := int(math.Round(float64(w.Side) / max(min(scale, most), least)))
 	height, width := min(side, p.Height), min(side, p.Width)

@@ -1,6 +1,10 @@
 package augment
 
-import "math"
+import (
+	"math"
+
+	"github.com/spinemask/spinemask/internal/core/portable"
+)
 
 // Stain is a copy of a picture with the optical density of red, green and blue multiplied
 // by a factor each, as slides differ that are stained for a longer or shorter time or
@@ -8,7 +12,7 @@ import "math"
 // −log v (Ruifrok and Johnston, Quantification of histochemical staining by color
 // deconvolution, 2001), so v becomes v^factor.
 func Stain(p *Picture, factor [3]float64) *Picture {
-	return byChannel(p, func(c int, v float64) float64 { return math.Pow(v, factor[c]) })
+	return byChannel(p, func(c int, v float64) float64 { return portable.Pow(v, factor[c]) })
 }
 
 // Tint is a copy of a picture multiplied by a colour, whose parts are from 0 to 1: what
