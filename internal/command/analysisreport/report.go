@@ -175,7 +175,7 @@ func (r *Report) Write(w io.Writer) error {
 	}
 	v := view{Report: r, Model: m, Title: fmt.Sprintf("%s on %s: what is wrong", filepath.Base(m.Results), filepath.Base(r.Truth)), Data: data, Left: c.Left, Matrix: len(c.Classes) <= mostOfMatrix}
 	for _, name := range []string{"AP", "AP50", "AP75"} {
-		if s, ok := m.Stats.Get(name); ok {
+		if s, ok := m.Stats.Get(name); ok && s != -1 { // without a value
 			v.Facts = append(v.Facts, page.Fact{Name: name, Value: three(s)})
 		}
 	}

@@ -22,7 +22,7 @@ func writeScreen(out io.Writer, r *analysisreport.Report) error {
 	m := r.Models[len(r.Models)-1]
 	fmt.Fprintf(&b, "%s on %s: %s, matched from an IoU of %g\n", m.Results, r.Truth, r.IoU, r.MatchIoU)
 	for _, name := range []string{"AP", "AP50", "AP75"} {
-		if v, ok := m.Stats.Get(name); ok {
+		if v, ok := m.Stats.Get(name); ok && v != -1 { // without a value
 			fmt.Fprintf(&b, "%s %.3f  ", name, v)
 		}
 	}
