@@ -19,7 +19,7 @@ import (
 // written as the ones that do the same there, to the last bit:
 //
 //   - A minimum or maximum is a comparison and a selection, because FMIN and FMAX treat NaN and -0 otherwise.
-//   - Three instructions are the generator's own: lanes keeps a number of lanes, loadLanes and storeLanes move so many,
+//   - Four instructions are the generator's own: lanes keeps a number of lanes, loadLanes and storeLanes move so many,
 //     where AVX has masks; multiplyLane is FMLA by element, which saves the broadcast.
 //   - Go's assembler has few vector instructions on floating-point numbers. The others are words, with their names in Arm's
 //     spelling beside them (Arm Architecture Reference Manual for A-profile, C7.2).
@@ -39,7 +39,7 @@ const (
 	selected, operand = 30, 31 // vector registers: a comparison, and an operand from memory
 )
 
-// neonRegisters are those that instructions with operands in memory, VMAXPS and VMINPS leave alone.
+// neonRegisters are those that all instructions leave alone. The others may hold what is only moved, or multiplied by lane.
 const neonRegisters = 30
 
 func newNEON() *isa {
@@ -340,8 +340,21 @@ func (a *arm) vectorInstruction(name string, o []Op) error {
 	switch name {
 	case "VMOVAPS":
 		a.copy(a.vector(o[0]), d)
+		return nil
 	case "VMOVSS":
 		a.op("FMOVS %s, F%d", a.memory(o[0].(Mem)), d)
+		return nil
+	case "multiplyLane":
+		lane, x, w := uint32(constant(o[0])), a.vector(o[1]), a.vector(o[2])
+		a.word(byElement|(lane&1)<<21|(lane>>1)<<11|x<<16|w<<5|d, "FMLA v%d.4s, v%d.4s, v%d.s[%d]", d, w, x, lane)
+		return nil
+	}
+	for _, op := range o {
+		if r, ok := op.(VecPhysical); ok && number(r.Asm()) >= neonRegisters {
+			return fmt.Errorf("%s is the translation's", r.Asm())
+		}
+	}
+	switch name {
 	case "VBROADCASTSS":
 		a.op("FMOVS %s, F%d", a.memory(o[0].(Mem)), d)
 		a.op("VDUP V%d.S[0], V%[1]d.S4", d)
@@ -393,9 +406,6 @@ func (a *arm) vectorInstruction(name string, o []Op) error {
 		a.accumulate("VFMLS", a.vector(o[0]), a.vector(o[1]), d, d)
 	case "VFNMADD213PS":
 		a.accumulate("VFMLS", a.vector(o[1]), d, a.vector(o[0]), d)
-	case "multiplyLane":
-		lane, x, w := uint32(constant(o[0])), a.vector(o[1]), a.vector(o[2])
-		a.word(byElement|(lane&1)<<21|(lane>>1)<<11|x<<16|w<<5|d, "FMLA v%d.4s, v%d.4s, v%d.s[%d]", d, w, x, lane)
 	case "VCVTPS2DQ":
 		a.two(0x4E21A800, "FCVTNS", a.vector(o[0]), d)
 	case "VCVTDQ2PS":
