@@ -1,3 +1,5 @@
+//go:build unix
+
 // Command tables makes the tables of error analysis for the scripts of bench.
 //
 //	tables pairs IOU           reads lines {"gt": …, "dt": …} and prints the tables of each as a line
