@@ -39,22 +39,23 @@ type Report struct {
 
 // A Model is what was found of one file of results.
 type Model struct {
-	Results     string                 `json:"results"` // file
-	Images      int                    `json:"images"`
-	Annotations int                    `json:"annotations"`
-	Detections  int                    `json:"detections"`
-	Stats       Stats                  `json:"stats"` // of the evaluation
-	Score       float64                `json:"score"` // that tables are made at
-	At          []*analysis.Operating  `json:"at"`    // that score, and others that people use
-	TIDE        *analysis.TIDE         `json:"tide,omitempty"`
-	TIDECV      *analysis.TIDE         `json:"tidecv,omitempty"`
-	Confusion   *analysis.Confusion    `json:"confusion,omitempty"`
-	Thresholds  *analysis.Thresholds   `json:"thresholds,omitempty"`
-	Calibration *analysis.Calibration  `json:"calibration,omitempty"`
-	PerImage    []analysis.ImageCounts `json:"per_image,omitempty"`
-	Slices      *Slices                `json:"slices,omitempty"`
-	Suspects    []analysis.Suspect     `json:"suspects,omitempty"`
-	COCOPlots   *analysis.ErrorTable   `json:"coco_plots,omitempty"`
+	Results      string                 `json:"results"` // file
+	Images       int                    `json:"images"`
+	Annotations  int                    `json:"annotations"`
+	Detections   int                    `json:"detections"`
+	Stats        Stats                  `json:"stats"` // of the evaluation
+	Score        float64                `json:"score"` // that tables are made at
+	At           []*analysis.Operating  `json:"at"`    // that score, and others that people use
+	TIDE         *analysis.TIDE         `json:"tide,omitempty"`
+	TIDECV       *analysis.TIDE         `json:"tidecv,omitempty"`
+	Confusion    *analysis.Confusion    `json:"confusion,omitempty"`
+	Thresholds   *analysis.Thresholds   `json:"thresholds,omitempty"`
+	Calibration  *analysis.Calibration  `json:"calibration,omitempty"`
+	DetectionECE *float64               `json:"d_ece,omitempty"` // over cells of score, place and size; nil: not asked for
+	PerImage     []analysis.ImageCounts `json:"per_image,omitempty"`
+	Slices       *Slices                `json:"slices,omitempty"`
+	Suspects     []analysis.Suspect     `json:"suspects,omitempty"`
+	COCOPlots    *analysis.ErrorTable   `json:"coco_plots,omitempty"`
 
 	Outcomes *cocoeval.Outcomes `json:"-"`
 	Found    *coco.Results      `json:"-"` // what the file holds

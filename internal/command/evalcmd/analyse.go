@@ -21,18 +21,19 @@ import (
 // AnalyseOptions is what the flags of analyse say.
 type AnalyseOptions struct {
 	Options
-	Only      string
-	Score     *float64 // nil: that of the best F1
-	MatchIoU  float64
-	TIDE      string
-	Bootstrap int
-	Seed      uint64
-	FailIf    []string
-	Images    string
-	SliceBy   []string
-	Suspects  string
-	CSV       string
-	HTML      string
+	Only         string
+	Score        *float64 // nil: that of the best F1
+	MatchIoU     float64
+	TIDE         string
+	DetectionECE bool
+	Bootstrap    int
+	Seed         uint64
+	FailIf       []string
+	Images       string
+	SliceBy      []string
+	Suspects     string
+	CSV          string
+	HTML         string
 
 	// What the command says beside its flags.
 	Command string // that makes the report, for people to repeat
@@ -57,6 +58,7 @@ func (o *AnalyseOptions) Flags(fs *flag.FlagSet) {
 	})
 	fs.Float64Var(&o.MatchIoU, "match-iou", 0.5, "the `IoU` from which a detection matches an annotation")
 	fs.StringVar(&o.TIDE, "tide", "coco", "whose matching TIDE's errors are found by: `coco`, that of the evaluation, or tidecv, for numbers that stand beside those of papers")
+	fs.BoolVar(&o.DetectionECE, "d-ece", false, "also compute the calibration error over cells of score, place and size (D-ECE), five to an axis, of which those count that have 8 detections")
 	fs.IntVar(&o.Bootstrap, "bootstrap", 0, "with two results: say how sure their difference is, by this `number` of samples of the images")
 	fs.Uint64Var(&o.Seed, "seed", 1, "of the samples")
 	fs.Func("fail-if", "end with exit code 3 if this `condition` holds, such as 'AP<0.37', 'tide.Miss>0.05' or, with two results, 'B-A.AP.hi<0'; may be repeated", func(s string) error {
@@ -210,7 +212,9 @@ func (a *analyser) model(name string) error {
 	}
 	t := analysis.New(out)
 	m := &analysisreport.Model{Results: cmp.Or(a.o.Name, name), Images: x.Images, Annotations: x.Annotations, Detections: x.Detections, Stats: x.Stats(), Outcomes: out, Found: r}
-	a.tables(m, t)
+	if err := a.tables(m, t); err != nil {
+		return err
+	}
 	a.report.Models, a.analyses = append(a.report.Models, m), append(a.analyses, t)
 	if a.o.Bootstrap > 0 || a.wants("slices") {
 		s, err := e.Resampler()
@@ -240,7 +244,7 @@ func (a *analyser) model(name string) error {
 }
 
 // tables makes the parts that were chosen. All need the thresholds, of which the score is one.
-func (a *analyser) tables(m *analysisreport.Model, t *analysis.Analysis) {
+func (a *analyser) tables(m *analysisreport.Model, t *analysis.Analysis) error {
 	thresholds := t.Thresholds(1)
 	if m.Score = t.Score(); a.o.Score != nil {
 		m.Score = *a.o.Score
@@ -261,10 +265,18 @@ func (a *analyser) tables(m *analysisreport.Model, t *analysis.Analysis) {
 	}
 	if a.wants("calibration") {
 		m.Calibration = t.Calibration(10)
+		if a.o.DetectionECE {
+			ece, ok := t.DetectionECE(analysis.DetectionECE{Center: true, Size: true, Bins: 5, Least: 8})
+			if !ok {
+				return fmt.Errorf("%s: --d-ece wants the size of every image", a.report.Truth)
+			}
+			m.DetectionECE = &ece
+		}
 	}
 	if a.wants("images") {
 		m.PerImage = t.Images(m.Score)
 	}
+	return nil
 }
 
 // compare compares two models.
@@ -360,7 +372,7 @@ var notShown = []string{"html", "json", "csv", "only", "score", "images", "fail-
 func Command(fs *flag.FlagSet, files []string, words ...string) string {
 	fs.Visit(func(f *flag.Flag) {
 		if !slices.Contains(notShown, f.Name) && f.Value.String() != "" {
-			words = append(words, "--"+f.Name+"="+f.Value.String())
+			words = append(words, strings.TrimSuffix("--"+f.Name+"="+f.Value.String(), "=true"))
 		}
 	})
 	return analysisreport.Command(append(words, files...)...)

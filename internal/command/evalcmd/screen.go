@@ -41,6 +41,9 @@ func writeScreen(out io.Writer, r *analysisreport.Report) error {
 	}
 	if c := m.Calibration; c != nil {
 		fmt.Fprintf(&b, "\nCalibration  ECE %.4f  MCE %.4f of %d detections in 10 bins of equal width\n", c.ECE, c.MCE, c.Detections)
+		if m.DetectionECE != nil {
+			fmt.Fprintf(&b, "D-ECE %.4f over score, place and size\n", *m.DetectionECE)
+		}
 	}
 	if list := m.Confusions(); len(list) > 0 {
 		fmt.Fprintf(&b, "\nConfusions at scores from %.4g\n", m.Score)
