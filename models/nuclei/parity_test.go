@@ -46,14 +46,10 @@ func TestStages(t *testing.T) {
 	}
 }
 
-// The same block by block, on a whole golden file, with the weights that it was made with: those of
-// the first model of this shape.
+// The same block by block, on the whole golden file.
 func TestStagesOfTheBackbone(t *testing.T) {
 	golden := testutil.Load(t, testutil.Shared(t, "models", "nuclei", "golden", "tensors_256.safetensors"))
-	f, err := weights.Open(testutil.Shared(t, "models", "nuclei", "model.safetensors"))
-	require.NoError(t, err)
-	defer f.Close()
-	n := paritytest.New(t, f, weights.Options{}, golden, engine.Options{NoWinograd: true})
+	n := paritytest.New(t, modelFile(t), weights.Options{}, golden, engine.Options{NoWinograd: true})
 	n.Backbone(1e-5)
 	n.Heads(1e-5)
 }
@@ -86,19 +82,14 @@ func TestGenericIsClose(t *testing.T) {
 // 640² frame, scores within 1e-3, mask IoU 0.99, except where a score lies
 // within 1e-3 of the last one recorded.
 func TestDetections(t *testing.T) {
-	m, err := Open(&spinemask.Options{Raw: true})
-	require.NoError(t, err)
-	checkDetections(t, m, "testdata/detections_640.json", filepath.Join("..", "..", "testdata", "images"))
+	checkDetections(t, "testdata/detections_640.json", filepath.Join("..", "..", "testdata", "images"))
 }
 
-// More images, with the weights of the first model of this shape.
 func TestAllDetections(t *testing.T) {
-	m, err := spinemask.Open(testutil.Shared(t, "models", "nuclei", "model.safetensors"), &spinemask.Options{Raw: true})
-	require.NoError(t, err)
-	checkDetections(t, m, testutil.Shared(t, "models", "nuclei", "golden", "detections_640.json"), testutil.Shared(t, "data", "nuclei", "images"))
+	checkDetections(t, testutil.Shared(t, "models", "nuclei", "golden", "detections_640.json"), testutil.Shared(t, "data", "nuclei", "images"))
 }
 
-func checkDetections(t *testing.T, m *spinemask.Model, golden, images string) {
+func checkDetections(t *testing.T, golden, images string) {
 	var file []struct {
 		FileName   string `json:"file_name"`
 		Detections []struct {
@@ -110,6 +101,8 @@ func checkDetections(t *testing.T, m *spinemask.Model, golden, images string) {
 	data, err := os.ReadFile(golden)
 	require.NoError(t, err)
 	require.NoError(t, json.Unmarshal(data, &file))
+	m, err := Open(&spinemask.Options{Raw: true})
+	require.NoError(t, err)
 	defer m.Close()
 	for _, photo := range file {
 		img, err := imageio.Open(filepath.Join(images, photo.FileName), imageio.Options{})
