@@ -129,7 +129,7 @@ func (a *Analysis) DetectionECE(by DetectionECE) (ece float64, ok bool) {
 			return 0, false
 		}
 		if by.Center {
-			axes = append(axes, (d.Box[0]+d.Box[2]/2)/w, (d.Box[1]+d.Box[3]/2)/h)
+			axes = append(axes, (d.Box[0]+float64(d.Box[2]/2))/w, (d.Box[1]+float64(d.Box[3]/2))/h)
 		}
 		if by.Size {
 			axes = append(axes, d.Box[2]/w, d.Box[3]/h)
