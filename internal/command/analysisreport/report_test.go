@@ -235,7 +235,7 @@ func TestPagesOfLittle(t *testing.T) {
 	}
 }
 
-// Of the size of COCO's val2017 the page has less than 2 MB, and of ten times as many detections too.
+// Of the size of COCO's val2017 the page has less than 2 MB.
 func TestPageIsSmall(t *testing.T) {
 	d, found := pairOf(t, 5000, 7, 80, 4)
 	r, _ := report(t, d, found)
