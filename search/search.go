@@ -57,6 +57,10 @@ func NewController(name string, p Problem, seed uint64) (Controller, error) {
 	switch name {
 	case "random":
 		return NewRandom(p), nil
+	case "evolution":
+		return NewEvolution(p), nil
+	case "local":
+		return NewLocal(p), nil
 	}
 	return nil, fmt.Errorf("search: controller %q, want one of %q", name, Controllers())
 }
