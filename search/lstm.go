@@ -47,7 +47,10 @@ func (l *lstm) vector(n name) *weights {
 	v := l.index[n]
 	if v == nil {
 		size := 4 * l.units
-		if n.table == tableOut {
+		switch n.table {
+		case tableRecur:
+			size *= l.units
+		case tableOut:
 			size = l.units + 1
 		}
 		v = &weights{make([]float64, size), make([]float64, size), make([]float64, size), make([]float64, size)}
@@ -82,8 +85,9 @@ func (l *lstm) next(t int, m *moment, s *step, kind int, tokens []int) *moment {
 	copy(a, l.get(tablePlace, t, 0))
 	if m != nil {
 		add(a, 1, l.get(tableIn, s.kind, s.tokens[s.choice]))
+		recur := l.get(tableRecur, 0, 0)
 		for j, h := range m.hidden {
-			add(a, h, l.get(tableRecur, j, 0))
+			add(a, h, recur[4*n*j:])
 		}
 	}
 	for i := range 3 * n {
@@ -143,10 +147,11 @@ func (l *lstm) back(steps []step, ms []*moment, logits [][]float64) {
 		}
 		before := steps[t-1]
 		add(l.vector(name{tableIn, before.kind, before.tokens[before.choice]}).gradient, 1, a)
+		recur := l.vector(name{tableRecur, 0, 0})
 		for j, h := range ms[t-1].hidden {
-			v := l.vector(name{tableRecur, j, 0})
-			add(v.gradient, h, a)
-			hidden[j] = dot(v.w, a)
+			row := 4 * n * j
+			add(recur.gradient[row:row+4*n], h, a)
+			hidden[j] = dot(recur.w[row:row+4*n], a)
 		}
 	}
 }
