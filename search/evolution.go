@@ -8,7 +8,7 @@ import (
 // Evolution is regularised evolution (Real et al., arXiv 1802.01548, algorithm 1): a
 // candidate is a mutation of the best of a few that are drawn from those which were
 // scored last. Its sizes suit some hundreds of evaluations: a population of 10 and
-// tournaments of 3, those of NAS-Bench-201's comparison (D-X-Y/AutoDL-Projects,
+// tournaments of 3, those of NATS-Bench's comparison (D-X-Y/AutoDL-Projects,
 // exps/NATS-algos/regularized_ea.py). Real et al. have 100 and 25 for 20,000.
 type Evolution struct {
 	Population int // candidates that are alive: those scored last

@@ -55,6 +55,10 @@ func Controllers() []string { return []string{"rnn", "reinforce", "random", "evo
 // itself, the first weights of an RNN, follows from the seed.
 func NewController(name string, p Problem, seed uint64) (Controller, error) {
 	switch name {
+	case "rnn":
+		return NewRNN(p, seed), nil
+	case "reinforce":
+		return NewREINFORCE(p, seed), nil
 	case "random":
 		return NewRandom(p), nil
 	case "evolution":
