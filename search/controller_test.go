@@ -78,6 +78,63 @@ func TestNothingValidIsNil(t *testing.T) {
 	}
 }
 
+// A population is the candidates that were scored last, even if older ones were better.
+func TestEvolutionForgetsTheOldest(t *testing.T) {
+	p := permutation{2, 0, 3, 1}
+	c := NewEvolution(p)
+	c.Population, c.Tournament = 2, 20
+	best, good, bad := []int{2, 0, 1, 0}, []int{2, 0, 0, 0}, []int{1, 0, 1, 0}
+	r := rand.New(rand.NewPCG(1, 2))
+	child := func(of []int) {
+		for range 20 {
+			require.Contains(t, p.Neighbours(of), c.Propose(r))
+		}
+	}
+	c.Learn(best, 1)
+	c.Learn(bad, 0)
+	child(best) // one of 20 draws is the better of two, but for one time in a million
+	c.Learn(good, 0.5)
+	child(good)
+}
+
+// A climb goes to the first neighbour that is better, tries nothing twice, and begins
+// anew at the top.
+func TestLocalSearchClimbsAndBeginsAnew(t *testing.T) {
+	p := permutation{3, 1, 4, 0, 2}
+	c := NewLocal(p)
+	r := rand.New(rand.NewPCG(1, 2))
+	tried := map[string]bool{}
+	var best scored
+	tops, evaluations := 0, 0
+	for ; len(tried) < 96; evaluations++ { // of 120 orders those that do not begin with thing 0
+		choices := c.Propose(r)
+		if c.begun == c.Start {
+			require.False(t, tried[c.key(choices)])
+			require.Contains(t, p.Neighbours(best.choices), choices)
+		} else if c.begun == 0 {
+			best = scored{}
+		}
+		tried[c.key(choices)] = true
+		score := p.score(choices)
+		if best.choices == nil || score > best.score {
+			best = scored{choices, score}
+		}
+		c.Learn(choices, score)
+		if c.begun == 0 {
+			tops++
+			for _, n := range p.Neighbours(best.choices) {
+				require.True(t, !p.Valid(n) || tried[c.key(n)])
+				require.True(t, tops > 1 || !p.Valid(n) || p.score(n) <= best.score)
+			}
+		}
+		if evaluations == 45 {
+			require.GreaterOrEqual(t, tops, 1)
+			require.True(t, tried[c.key([]int{3, 1, 2, 0, 0})], "the best order")
+		}
+	}
+	require.Greater(t, tops, 2)
+}
+
 // solved counts the seeds with which nine in ten of the last 20 candidates are the best.
 func solved(evaluations int, task func(seed uint64) (c Controller, evaluate func([]int, *rand.Rand) (score float64, best bool))) int {
 	n := 0

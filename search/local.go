@@ -7,8 +7,8 @@ import (
 
 // Local is local search (White et al., arXiv 2005.02960): it begins at the best of
 // some random candidates, tries neighbours of the best so far in random order, goes
-// on from the first that is better, and begins anew where no neighbour is. That is
-// the form of their code for more than a few queries (naszilla, local_search:
+// on from the first that is better, and begins anew where none is and all were
+// scored. That is the form of their code for more than a few queries (naszilla, local_search:
 // num_init 10, query_full_nbhd False); the paper's first form looks at all
 // neighbours before each step.
 type Local struct {
