@@ -56,7 +56,8 @@ func (l *lstm) vector(n name) *weights {
 		v = &weights{make([]float64, size), make([]float64, size), make([]float64, size), make([]float64, size)}
 		r := rand.New(rand.NewPCG(l.seed, uint64(n.table)<<60|uint64(n.a)<<30|uint64(n.b)))
 		for i := range v.w {
-			v.w[i] = l.init * (2*r.Float64() - 1)
+			u := float64(r.Float64())
+			v.w[i] = l.init * (u + u - 1)
 		}
 		l.index[n], l.weights = v, append(l.weights, v)
 	}

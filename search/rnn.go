@@ -76,7 +76,7 @@ func (c *RNN) draw(r *rand.Rand) []int {
 			return choices
 		}
 		m = c.lstm.next(t, m, before, kind, tokens)
-		u, choice := r.Float64(), 0
+		u, choice := float64(r.Float64()), 0
 		for u -= m.probability[0]; u >= 0 && choice < len(tokens)-1; u -= m.probability[choice] {
 			choice++
 		}
