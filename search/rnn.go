@@ -10,12 +10,11 @@ import (
 // RNN is the paper's controller: an LSTM that makes one choice after the other,
 // trained with policy gradients. The paper takes that of Zoph et al. (NASNet,
 // arXiv 1707.07012) and states none of its numbers. Of NASNet (appendix A.3) are here
-// the 100 units, the first weights within ±0.1, Decay and Entropy. Its batches of 20
-// at a learning rate of 3.5e-4 are made for 20,000 candidates and move nothing in
-// some hundreds; here they are smaller and larger. Fields may be changed before the
-// first call.
+// the 100 units, the first weights within ±0.1, Batch, Decay and Entropy. Its learning
+// rate of 3.5e-4 is made for 20,000 candidates and moves next to nothing in some
+// hundreds; here it is larger. Fields may be changed before the first call.
 type RNN struct {
-	Batch        int     // candidates of an update: 10
+	Batch        int     // candidates of an update: 20
 	LearningRate float64 // of Adam: 0.01, as NATS-Bench's REINFORCE (D-X-Y/AutoDL-Projects, exps/NATS-algos/reinforce.py)
 	Entropy      float64 // weight of the entropy of each decision, which is made larger: 1e-5
 	Decay        float64 // of the baseline, a moving average of the scores: 0.95
@@ -42,7 +41,7 @@ type episode struct {
 // optimisation.
 func NewRNN(p Problem, seed uint64) *RNN {
 	return &RNN{
-		Batch: 10, LearningRate: 0.01, Entropy: 1e-5, Decay: 0.95, Passes: 4, Clip: 0.2,
+		Batch: 20, LearningRate: 0.01, Entropy: 1e-5, Decay: 0.95, Passes: 4, Clip: 0.2,
 		p: p, lstm: lstm{units: 100, init: 0.1, seed: seed, index: map[name]*weights{}}, beta1: 1, beta2: 1,
 	}
 }
