@@ -8,7 +8,8 @@ import (
 )
 
 // Hourglass is R0-SP53's blocks in the order of an hourglass, which the paper's table
-// 8 compares with (section 5.5): scales fall, then the outputs rise. The paper's
+// 8 compares with (section 5.5): scales fall, then the outputs rise. There was no copy
+// of the table to compare the order with; the blocks of each level agree. The paper's
 // connections were searched and are not published; here they follow the rule of
 // [FixedOrder], so this is not the paper's network.
 func Hourglass() *config.BlockTable {

@@ -189,6 +189,13 @@ func TestBand(t *testing.T) {
 		require.True(t, s.Valid(m))
 		require.NotEqual(t, choices, m)
 	}
+	for range 10 {
+		table, err := s.Table(NewRandom(s).Propose(r))
+		require.NoError(t, err)
+		got, err := s.Band.MACs(table)
+		require.NoError(t, err)
+		require.InEpsilon(t, macs, got, 0.1)
+	}
 	s.Band.Max = s.Band.Min
 	require.Equal(t, choices, s.Mutate(choices, r), "nothing else lies in the band")
 }
