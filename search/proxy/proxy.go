@@ -1,0 +1,161 @@
+// Package proxy measures architectures by a small training, as the search of the SpineNet paper does (arXiv 1912.05027 §5.1): a RetinaNet on the candidate's
+// block table with a quarter of the widths is trained for a few hundred steps, and its box AP on images that are held out is the candidate's score.
+//
+// The score says little about what the network reaches when it is trained in full. It is good for one thing: to compare architectures that were measured by the
+// same Task.
+package proxy
+
+import (
+	"context"
+	"fmt"
+	"image"
+	"math"
+	"slices"
+	"sync"
+
+	"github.com/spinemask/spinemask"
+	"github.com/spinemask/spinemask/config"
+	"github.com/spinemask/spinemask/dataset"
+	"github.com/spinemask/spinemask/train"
+)
+
+// A Task is what every candidate is trained and measured on. Its fields must not change after the first candidate. It may measure several at once.
+type Task struct {
+	Train *dataset.Set // what candidates learn from
+	Held  *dataset.Set // what they are measured on; the classes of Train
+	Steps int          // updates
+	Batch int          // images of an update
+	Size  int          // side of the network's input, pixels, a multiple of 128
+	Seed  uint64       // of initial weights, order and changes of images
+
+	mu       sync.Mutex
+	pictures map[string]*picture
+}
+
+// Widths of the paper's proxy: all blocks have a quarter of SpineNet-49's channels, also inside a resampling, and endpoints and heads 64.
+const (
+	filterScale   = 0.25
+	resampleAlpha = 0.25
+	endpoints     = 64
+)
+
+// HoldOut parts a data set: a fifth of the images, chosen by the seed, is what candidates are measured on.
+func HoldOut(set *dataset.Set, seed uint64) (learned, held *dataset.Set, err error) {
+	const least = 10 // images
+	if n := len(set.Images); n < least {
+		return nil, nil, fmt.Errorf("proxy: %d images: want at least %d, of which a fifth is held out", n, least)
+	}
+	f := train.Folds(set, 5, seed)[0]
+	return f.Train, f.Validation, nil
+}
+
+// Config is the network of a candidate, without classes.
+func (t *Task) Config(table *config.BlockTable) (*config.Config, error) {
+	c, err := config.TF2RetinaNet("49")
+	if err != nil {
+		return nil, err
+	}
+	c.Name = "proxy"
+	c.Backbone.BlockTable, c.Backbone.Blocks = "", table
+	c.Backbone.FilterScale, c.Backbone.ResampleAlpha, c.Backbone.Endpoints = filterScale, resampleAlpha, endpoints
+	c.RetinaHead.Filters = endpoints
+	c.Input.Height, c.Input.Width = t.Size, t.Size
+	c.Anchors.Size = t.anchorSize(&c.Anchors)
+	return c, c.Validate()
+}
+
+// anchorSize is the side of the square anchor in strides: the published one, or less where objects are so small that they would meet none: then the
+// median object is as large as the middle anchor of the lowest level.
+func (t *Task) anchorSize(a *config.Anchors) float64 {
+	var sides []float64
+	for i := range t.Train.Images {
+		im := &t.Train.Images[i]
+		scale := float64(t.Size) / float64(max(im.Height, im.Width, 1))
+		for k := range im.Objects {
+			b := im.Objects[k].Box
+			sides = append(sides, scale*math.Sqrt(float64(b.X2-b.X1)*float64(b.Y2-b.Y1)))
+		}
+	}
+	if len(sides) == 0 {
+		return a.Size
+	}
+	slices.Sort(sides)
+	const stride = 8 // of level 3
+	middle := math.Cbrt(2)
+	return min(a.Size, max(0.5, math.Round(8*sides[len(sides)/2]/(stride*middle))/8))
+}
+
+// Recipe is the training of a candidate.
+func (t *Task) Recipe() *train.Recipe {
+	r := train.FineTune(len(t.Train.Images)) // for its samplers, which a RetinaNet does not use
+	r.Name, r.Source = "proxy", "arXiv 1912.05027 §5.1, for a CPU"
+	r.Seed, r.Batch, r.Steps, r.Height, r.Width = t.Seed, t.Batch, t.Steps, t.Size, t.Size
+	r.Rate = train.Rate{Value: Rate, Warmup: Rate / 10, WarmupSteps: t.Steps / 10, Cosine: true}
+	r.Norms = train.Norms{Momentum: 0.97} // of a few hundred steps the statistics are those of the last hundred
+	r.Augment = train.Augment{Flip: 0.5, Scale: [2]float64{0.8, 1.2}}
+	return r
+}
+
+var Rate = 0.02
+
+// A Score is what a candidate reached.
+type Score struct {
+	AP, AP50 float64 // of boxes, on the images held out, by COCO's rules
+	Loss     float64 // mean of the last tenth of the steps
+}
+
+// Score trains and measures a candidate. The same task and table give the same score for any number of threads.
+func (t *Task) Score(ctx context.Context, table *config.BlockTable, threads int) (Score, error) {
+	c, err := t.Config(table)
+	if err != nil {
+		return Score{}, err
+	}
+	start, err := train.Scratch(c, t.Train, t.Seed)
+	if err != nil {
+		return Score{}, err
+	}
+	trainer, err := train.New(start.Config, start, t.Train, t.Recipe(), &train.Options{Threads: threads, Read: t.read})
+	if err != nil {
+		return Score{}, err
+	}
+	var s Score
+	last := max(1, t.Steps/10)
+	err = trainer.Run(ctx, func(p train.Progress) error {
+		if p.Step > p.Steps-last {
+			s.Loss += p.Losses["model_loss"] / float64(last)
+		}
+		return nil
+	})
+	if err != nil {
+		return Score{}, err
+	}
+	scores, err := trainer.Validate(ctx, t.Held)
+	if err != nil {
+		return Score{}, err
+	}
+	s.AP, s.AP50 = scores.BoxAP, scores.AP50
+	return s, nil
+}
+
+// picture is one that is kept decoded.
+type picture struct {
+	once sync.Once
+	img  image.Image
+	err  error
+}
+
+// read reads a picture once for all candidates.
+func (t *Task) read(im *dataset.Image) (image.Image, error) {
+	t.mu.Lock()
+	if t.pictures == nil {
+		t.pictures = map[string]*picture{}
+	}
+	p := t.pictures[im.Path]
+	if p == nil {
+		p = &picture{}
+		t.pictures[im.Path] = p
+	}
+	t.mu.Unlock()
+	p.once.Do(func() { p.img, p.err = spinemask.OpenImage(im.Path, &spinemask.ImageOptions{AsStored: im.AsStored}) })
+	return p.img, p.err
+}
