@@ -94,7 +94,7 @@ built-in model finds cell nuclei in microscope images.`,
 	root.Version = version()
 	root.SetVersionTemplate(versionLine())
 	root.SuggestionsMinimumDistance = 2
-	root.AddCommand(newSegment(t), newClassify(t), newVideo(t), newMerge(t), newInfo(t), newVerify(), newBench(t), newTrain(t), newConvert(), newExport(), newEval(t), newPull(t), newMan(), newVersion())
+	root.AddCommand(newSegment(t), newClassify(t), newVideo(t), newMerge(t), newInfo(t), newVerify(), newBench(t), newTrain(t), newSearch(t), newConvert(), newExport(), newEval(t), newPull(t), newMan(), newVersion())
 	root.SetGlobalNormalizationFunc(oneName)
 	complete(root)
 	return root

@@ -7,6 +7,7 @@ package proxy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"image"
 	"math"
@@ -81,7 +82,7 @@ func (t *Task) anchorSize(a *config.Anchors) float64 {
 	}
 	slices.Sort(sides)
 	const stride = 8 // of level 3
-	middle := math.Cbrt(2)
+	const middle = 1.26 // of the three scales of an octave
 	return min(a.Size, max(0.5, math.Round(8*sides[len(sides)/2]/(stride*middle))/8))
 }
 
@@ -90,18 +91,21 @@ func (t *Task) Recipe() *train.Recipe {
 	r := train.FineTune(len(t.Train.Images)) // for its samplers, which a RetinaNet does not use
 	r.Name, r.Source = "proxy", "arXiv 1912.05027 §5.1, for a CPU"
 	r.Seed, r.Batch, r.Steps, r.Height, r.Width = t.Seed, t.Batch, t.Steps, t.Size, t.Size
-	r.Rate = train.Rate{Value: Rate, Warmup: Rate / 10, WarmupSteps: t.Steps / 10, Cosine: true}
+	r.Rate = train.Rate{Value: rate, Warmup: rate / 10, WarmupSteps: t.Steps / 10, Cosine: true}
 	r.Norms = train.Norms{Momentum: 0.97} // of a few hundred steps the statistics are those of the last hundred
 	r.Augment = train.Augment{Flip: 0.5, Scale: [2]float64{0.8, 1.2}}
 	return r
 }
 
-var Rate = 0.02
+// rate is the learning rate after the warm-up.
+const rate = 0.02
 
 // A Score is what a candidate reached.
 type Score struct {
-	AP, AP50 float64 // of boxes, on the images held out, by COCO's rules
-	Loss     float64 // mean of the last tenth of the steps
+	AP       float64 `json:"ap"` // of boxes, on the images held out, by COCO's rules
+	AP50     float64 `json:"ap50"`
+	Loss     float64 `json:"loss"`               // mean of the last tenth of the steps
+	Diverged bool    `json:"diverged,omitempty"` // a loss was no number any more: all values are 0
 }
 
 // Score trains and measures a candidate. The same task and table give the same score for any number of threads.
@@ -126,6 +130,9 @@ func (t *Task) Score(ctx context.Context, table *config.BlockTable, threads int)
 		}
 		return nil
 	})
+	if errors.As(err, new(*train.DivergedError)) {
+		return Score{Diverged: true}, nil
+	}
 	if err != nil {
 		return Score{}, err
 	}

@@ -12,6 +12,7 @@ import (
 type Line struct {
 	Name string
 	X, Y []float64
+	Dots bool // points that no line joins, in any order
 }
 
 // A Chart shows lines over the same axes.
@@ -42,6 +43,10 @@ func (c *Chart) SVG() template.HTML {
 	}
 	for i, l := range c.Lines {
 		var points []byte
+		if l.Dots {
+			c.dots(&b, &l, colour(i), x, y)
+			continue
+		}
 		for k := range l.X {
 			if !c.shows(l.Y[k]) {
 				continue
@@ -56,6 +61,15 @@ func (c *Chart) SVG() template.HTML {
 	}
 	b.WriteString(`</figcaption>`)
 	return template.HTML(b.String())
+}
+
+// dots draws the points of a line that are not joined.
+func (c *Chart) dots(b *bytes.Buffer, l *Line, colour string, x, y axis) {
+	for k, v := range l.Y {
+		if c.shows(v) {
+			fmt.Fprintf(b, `<circle cx="%.1f" cy="%.1f" r="3" fill="%s" fill-opacity="0.6"><title>%s</title></circle>`, chartWidth*x.part(l.X[k]), c.y(y, v), colour, short(v))
+		}
+	}
 }
 
 // colour tells lines apart: steps of the golden angle, on white and on black.
