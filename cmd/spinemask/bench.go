@@ -20,6 +20,7 @@ type benchFlags struct {
 	variant string
 	size    int
 	model   string
+	table   string
 	weights weights.Options // about a foreign model file
 	threads int
 	runs    int
@@ -57,6 +58,7 @@ more than once.`,
 		Example: `  spinemask bench                              SpineNet-49 at 640×640
   spinemask bench --variant 96 --threads 1 --runs 5
   spinemask bench --network retinanet          RetinaNet on SpineNet-49
+  spinemask bench --block-table mine.json      RetinaNet on a block table of one's own
   spinemask bench --layers                     every layer on its own
   spinemask bench --train --runs 5             steps of training, two images of 640×640
   spinemask bench --json > a.json
@@ -83,20 +85,21 @@ more than once.`,
 	fl.StringVar(&f.variant, "variant", "49", "published `size` of SpineNet: 49S, 49, 96, 143, 143L, 190; of RetinaNet mobile-49XS, mobile-49S, mobile-49; resnet-50, resnet-101, resnet-152 of the Garden")
 	fl.IntVar(&f.size, "size", 0, "side of the network's input in `pixels`, a multiple of 128 (default: the published one)")
 	fl.StringVarP(&f.model, "model", "m", "", "model `file` instead of a variant")
+	fl.StringVar(&f.table, "block-table", "", blockTableHelp)
 	weightFlags(cmd, &f.weights, modelConfig)
 	fl.IntVar(&f.threads, "threads", 0, "CPU threads (default: all)")
 	fl.IntVar(&f.runs, "runs", 10, "how many runs are measured, after one that is not")
 	fl.BoolVar(&f.fast, "fast", false, fastHelp)
 	fl.BoolVar(&f.direct, "no-winograd", false, "compute all convolutions directly: slower, with less memory")
-	fl.BoolVar(&f.train, "train", false, "measure steps of training a Mask R-CNN")
+	fl.BoolVar(&f.train, "train", false, "measure steps of training a Mask R-CNN, or the network of --model or --block-table")
 	fl.IntVar(&f.batch, "batch", 2, "with --train: `images` of a step")
 	fl.IntVar(&f.regions, "rois", 512, "with --train: `regions` of an image that the box head is trained on")
 	fl.IntVar(&f.masks, "masks", 128, "with --train: `regions` of an image that the mask head is trained on")
 	fl.BoolVar(&f.json, "json", false, "print the report as JSON")
 	fl.BoolVar(&f.layers, "layers", false, "measure every layer on its own")
 	fl.BoolVar(&f.compare, "compare", false, "compare two reports that --json wrote")
-	cmd.MarkFlagsMutuallyExclusive("model", "network")
-	cmd.MarkFlagsMutuallyExclusive("model", "variant")
+	cmd.MarkFlagsMutuallyExclusive("model", "block-table", "network")
+	cmd.MarkFlagsMutuallyExclusive("model", "block-table", "variant")
 	cmd.MarkFlagsMutuallyExclusive("json", "layers", "compare")
 	cmd.MarkFlagsMutuallyExclusive("no-winograd", "layers", "compare", "train")
 	cmd.MarkFlagsMutuallyExclusive("train", "fast")
@@ -172,7 +175,7 @@ func (f *benchFlags) training(cmd *cobra.Command, t *talk) error {
 	}
 	var n *bench.Network
 	var err error
-	if f.model == "" {
+	if f.model == "" && f.table == "" {
 		n, err = bench.PublishedTraining(f.variant)
 	} else {
 		n, err = f.network(t)
@@ -193,6 +196,19 @@ func (f *benchFlags) training(cmd *cobra.Command, t *talk) error {
 }
 
 func (f *benchFlags) network(t *talk) (*bench.Network, error) {
+	if f.table != "" {
+		c, err := permuted(f.table)
+		if err != nil {
+			return nil, err
+		}
+		if f.size > 0 {
+			c.Input.Height, c.Input.Width = f.size, f.size
+		}
+		if m := c.Input.PadMultiple; c.Input.Height%m != 0 {
+			return nil, fmt.Errorf("--size %d: want a multiple of %d", f.size, m)
+		}
+		return bench.Untrained(c)
+	}
 	if f.model == "" {
 		return bench.Published(config.Model(f.kind), f.variant, f.size)
 	}

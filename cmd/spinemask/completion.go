@@ -9,6 +9,7 @@ import (
 
 	"github.com/spinemask/spinemask/config"
 	"github.com/spinemask/spinemask/export"
+	"github.com/spinemask/spinemask/search"
 	"github.com/spinemask/spinemask/train"
 	"github.com/spinemask/spinemask/weights"
 )
@@ -33,6 +34,9 @@ func values() map[string][]string {
 		"protocol":    {"coco", "lvis"},
 		"mode":        {"strict", "corrected"},
 		"recipe":      train.RecipeNames(),
+		"controller":  search.Controllers(),
+		"allocation":  search.Spaces(),
+		"block-table": config.BlockTables(),
 		"freeze":      {string(train.FreezeStem), string(train.FreezeBackbone), "norms"},
 	}
 }

@@ -8,10 +8,14 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/spinemask/spinemask"
 	"github.com/spinemask/spinemask/config"
 	"github.com/spinemask/spinemask/internal/command/atomicfile"
+	"github.com/spinemask/spinemask/internal/command/bench"
 	"github.com/spinemask/spinemask/internal/command/netdraw"
 )
+
+const blockTableHelp = "in place of a model, a RetinaNet without training on a scale-permuted network: `name or file` of a block table, such as r0_sp53"
 
 // permuted is the config of a RetinaNet on a block table that --block-table names, or whose file it names.
 func permuted(table string) (*config.Config, error) {
@@ -37,10 +41,22 @@ func permuted(table string) (*config.Config, error) {
 	return c, nil
 }
 
-// writeNetwork says what a network without weights is: a picture, its config, or what it costs.
-func writeNetwork(w io.Writer, c *config.Config, draw string, asConfig bool) error {
+// writeNetwork says what a network without weights is: a picture, its config, how it is computed, or what it costs.
+func writeNetwork(w io.Writer, c *config.Config, draw, plan string, asConfig bool) error {
 	if draw != "" {
 		return drawNetwork(draw, c)
+	}
+	if plan != "" {
+		n, err := bench.Untrained(c)
+		if err != nil {
+			return err
+		}
+		m, err := spinemask.New(n.Config, n.Weights, nil)
+		if err != nil {
+			return err
+		}
+		defer m.Close()
+		return writePlan(w, m, plan)
 	}
 	if asConfig {
 		e := json.NewEncoder(w)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spinemask/spinemask/config"
 	"github.com/spinemask/spinemask/internal/command/atomicfile"
+	"github.com/spinemask/spinemask/internal/command/bench"
 	"github.com/spinemask/spinemask/internal/command/onnx"
 	"github.com/spinemask/spinemask/internal/core/network"
 	"github.com/spinemask/spinemask/internal/core/preprocess"
@@ -20,7 +21,7 @@ import (
 )
 
 func newExport() *cobra.Command {
-	var out string
+	var out, table string
 	var size exportSize
 	var options weights.Options
 	cmd := &cobra.Command{
@@ -47,11 +48,15 @@ where the weights come from; the model's whole config is there, too.`, onnx.Opse
 			if len(args) > 0 {
 				src = args[0]
 			}
-			return exportONNX(cmd.OutOrStdout(), src, out, size, options)
+			if table != "" && src != "" {
+				return fmt.Errorf("--block-table is in place of a model, and %s is one", src)
+			}
+			return exportONNX(cmd.OutOrStdout(), src, table, out, size, options)
 		},
 	}
 	cmd.Flags().StringVarP(&out, "out", "o", "", "ONNX `file` to write; heads lie beside it")
 	cmd.Flags().Var(&size, "size", "`size` of the trunk's input: 640x640 (height x width), or 640 (default: the model's, or what it makes of a photo of 640x480 pixels)")
+	cmd.Flags().StringVar(&table, "block-table", "", blockTableHelp+"; its weights have no meaning, but time can be measured")
 	weightFlags(cmd, &options, "config")
 	return cmd
 }
@@ -81,7 +86,7 @@ func (s *exportSize) String() string {
 
 func (*exportSize) Type() string { return "size" }
 
-func exportONNX(w io.Writer, src, out string, size exportSize, o weights.Options) error {
+func exportONNX(w io.Writer, src, table, out string, size exportSize, o weights.Options) error {
 	base, ok := strings.CutSuffix(out, ".onnx")
 	switch {
 	case out == "":
@@ -89,15 +94,12 @@ func exportONNX(w io.Writer, src, out string, size exportSize, o weights.Options
 	case !ok || filepath.Base(out) == ".onnx":
 		return hinted{fmt.Errorf("%s: the output is ONNX", out), "its name has to end in .onnx"}
 	}
-	f, err := openWeights(src)
+	from, err := openExport(src, table, o)
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	c, assumptions, err := f.Config(o)
-	if err != nil {
-		return err
-	}
+	defer from.close()
+	c := from.config
 	if size, err = size.of(&c.Input); err != nil {
 		return err
 	}
@@ -109,23 +111,12 @@ func exportONNX(w io.Writer, src, out string, size exportSize, o weights.Options
 	if err != nil {
 		return err
 	}
-	if err := checkWeights(f, c); err != nil {
-		return err
-	}
-	sum, err := f.SHA256()
-	if err != nil {
-		return err
-	}
-	source, err := json.Marshal(provenance(f, filepath.Base(src), sum, f.Report().System, ""))
-	if err != nil {
-		return err
-	}
-	metadata, err := onnx.Describe(c, size.height, size.width, string(source))
+	metadata, err := onnx.Describe(c, size.height, size.width, from.source)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(w, "network  %s\n", describe(c))
-	for _, a := range assumptions {
+	for _, a := range from.assumed {
 		fmt.Fprintf(w, "assumed  %s\n", assumption(a))
 	}
 	names := make([]string, len(parts))
@@ -138,7 +129,7 @@ func exportONNX(w io.Writer, src, out string, size exportSize, o weights.Options
 			return hinted{fmt.Errorf("%s is the input, it would be overwritten", names[i]), "choose another output with -o"}
 		}
 	}
-	if err := writeParts(names, parts, &released{File: f}, metadata); err != nil {
+	if err := writeParts(names, parts, from.weights, metadata); err != nil {
 		return err
 	}
 	for i, p := range parts {
@@ -151,6 +142,58 @@ func exportONNX(w io.Writer, src, out string, size exportSize, o weights.Options
 		}
 	}
 	return nil
+}
+
+// An exportSource is what is exported.
+type exportSource struct {
+	config  *config.Config
+	weights onnx.Weights
+	assumed []weights.Assumption
+	source  string // JSON of a weights.Provenance
+	close   func() error
+}
+
+// openExport opens a model file, or makes the network of a block table.
+func openExport(src, table string, o weights.Options) (*exportSource, error) {
+	if table != "" {
+		c, err := permuted(table)
+		if err != nil {
+			return nil, err
+		}
+		n, err := bench.Untrained(c)
+		if err != nil {
+			return nil, err
+		}
+		source, err := json.Marshal(weights.Provenance{Source: "random weights on the block table " + filepath.Base(table), System: weights.Native})
+		return &exportSource{n.Config, n.Weights, nil, string(source), n.Close}, err
+	}
+	f, err := openWeights(src)
+	if err != nil {
+		return nil, err
+	}
+	s := &exportSource{weights: &released{File: f}, close: f.Close}
+	if err := s.read(f, src, o); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// read says what a model file holds.
+func (s *exportSource) read(f *weights.File, src string, o weights.Options) (err error) {
+	if s.config, s.assumed, err = f.Config(o); err != nil {
+		return err
+	}
+	if err := checkWeights(f, s.config); err != nil {
+		return err
+	}
+	sum, err := f.SHA256()
+	if err != nil {
+		return err
+	}
+	source, err := json.Marshal(provenance(f, filepath.Base(src), sum, f.Report().System, ""))
+	s.source = string(source)
+	return err
 }
 
 // of is the size that was asked for, or the usual one of an input. An input of one

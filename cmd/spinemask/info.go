@@ -50,7 +50,7 @@ commands, take an edited copy.`,
 				if err != nil {
 					return err
 				}
-				return writeNetwork(cmd.OutOrStdout(), c, draw, asConfig)
+				return writeNetwork(cmd.OutOrStdout(), c, draw, plan, asConfig)
 			}
 			m, err := openModel(t, model, &options)
 			if err != nil {
@@ -81,7 +81,7 @@ commands, take an edited copy.`,
 	cmd.Flags().StringVar(&plan, "plan", "", "print the steps that compute an image of this `size`, such as 640x480 (width x height)")
 	cmd.Flags().Lookup("plan").NoOptDefVal = ownSize
 	cmd.Flags().StringVar(&draw, "draw", "", "draw the network, levels upwards and a line from each block to those that it feeds, to this SVG `file`")
-	cmd.Flags().StringVar(&table, "block-table", "", "in place of a model, a RetinaNet on a scale-permuted network: `name or file` of a block table, such as r0_sp53")
+	cmd.Flags().StringVar(&table, "block-table", "", blockTableHelp)
 	weightFlags(cmd, &options.Weights, modelConfig)
 	return cmd
 }

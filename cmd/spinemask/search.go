@@ -61,7 +61,7 @@ was interrupted. docs/search.md goes through it step by step.`,
   spinemask search labelme-folder -o found --minutes 120
   spinemask search --resume found
   spinemask search report found
-  spinemask train annotations.json --images photos --block-table found/best/1.json -o mine.safetensors`,
+  spinemask train annotations.json --images photos --block-table found/best/1.json --batch 4 --minutes 60 -o mine.safetensors`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f.given = cmd.Flags().Changed

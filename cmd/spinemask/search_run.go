@@ -252,7 +252,7 @@ func (r *searchRun) sayEnd(list []trials.Trial) {
 	r.talk.say("best     number %d of %d, box AP %.3f of the proxy", best.Index+1, len(list), best.Score.AP)
 	r.talk.say("report   %s", r.path(searchReportFile))
 	table := quoted(r.path(bestFile(0)))
-	r.talk.say("wrote %s; train it: spinemask train %s --block-table %s -o mine.safetensors", table, r.dataArguments(), table)
+	r.talk.say("wrote %s; train it: spinemask train %s --block-table %s --batch 4 --minutes 60 -o mine.safetensors", table, r.dataArguments(), table)
 }
 
 func (r *searchRun) path(name string) string { return filepath.Join(r.folder, name) }

@@ -23,6 +23,7 @@ type trainFlags struct {
 	val         string
 	valImages   string
 	from        string
+	table       string
 	recipe      string
 	steps       int
 	minutes     float64
@@ -99,6 +100,12 @@ it was interrupted.`,
 			if f.folds < 0 || f.folds == 1 {
 				return fmt.Errorf("--folds %d: want 2 or more, or 0 for none", f.folds)
 			}
+			if f.table != "" && f.from != "" && f.from != "scratch" {
+				return fmt.Errorf("--block-table begins with random weights, and --from %s names others", f.from)
+			}
+			if f.table != "" {
+				f.from = "scratch"
+			}
 			if sameFile(f.out, f.from) {
 				return hinted{fmt.Errorf("--from %s is the output, too, and would be overwritten", f.from), "choose another output with -o"}
 			}
@@ -112,6 +119,7 @@ it was interrupted.`,
 	fl.StringVar(&f.val, "val", "", "`data` set for validation (default: a tenth of the images)")
 	fl.StringVar(&f.valImages, "val-images", "", "`folder` of its images (default: that of --images)")
 	fl.StringVar(&f.from, "from", "", "model `file` to begin with, or scratch (default: the built-in model)")
+	fl.StringVar(&f.table, "block-table", "", blockTableHelp+"; as --from scratch")
 	fl.StringVar(&f.recipe, "recipe", "", "`name` of a recipe, or a file of one; --print-recipe shows it")
 	fl.IntVar(&f.steps, "steps", 0, "`number` of updates, in place of the recipe's")
 	fl.Float64Var(&f.minutes, "minutes", 0, "train for about this many `minutes`, validation and report included: the number of updates follows from the time of the first ones")
@@ -191,7 +199,10 @@ func (f *trainFlags) namedRecipe(images int) (*train.Recipe, error) {
 	name := f.recipe
 	if name == "" {
 		name = "fine-tune"
-		if f.from == "" {
+		switch {
+		case f.table != "":
+			name = "spinenet-49-retinanet-b"
+		case f.from == "":
 			name = "fine-tune-microscopy" // the built-in model's pictures
 		}
 	}

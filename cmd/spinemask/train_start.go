@@ -18,6 +18,9 @@ import (
 func (f *trainFlags) start(t *talk, set *dataset.Set, recipe string) (s *train.Start, source string, err error) {
 	if f.from == "scratch" {
 		c, err := networkOf(recipe)
+		if f.table != "" {
+			c, err = permuted(f.table)
+		}
 		if err != nil {
 			return nil, "", err
 		}

@@ -57,12 +57,10 @@ func Published(kind config.Model, variant string, side int) (*Network, error) {
 	if side > 0 {
 		c.Input.Height, c.Input.Width = side, side
 	}
-	saturate(c)
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	w, err := random(c)
-	return &Network{c, w, func() error { return nil }}, err
+	return Untrained(c)
 }
 
 // Open reads the network of a model file, and says what it assumed of a foreign
@@ -79,6 +77,14 @@ func Open(path string, o weights.Options) (*Network, []weights.Assumption, error
 	}
 	saturate(c)
 	return &Network{c, fileWeights{f}, f.Close}, assumed, nil
+}
+
+// Untrained is the network of any config, with weights of no meaning that keep values
+// of order one.
+func Untrained(c *config.Config) (*Network, error) {
+	saturate(c)
+	w, err := random(c)
+	return &Network{c, w, func() error { return nil }}, err
 }
 
 // Close frees the file of the weights.

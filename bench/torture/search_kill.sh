@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# Kills searches at random moments and goes on with them: one process alone, whose folder must end with the same bytes as that of an undisturbed one, and two
+# processes in one folder, in which no architecture may come twice and no line be lost. The proxy is as small as it gets.
+#
+#   bench/torture/search_kill.sh [KILLS [EVALUATIONS]]      50 and 30 if not given; half of the kills are of two processes
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+kills=${1:-50}
+evaluations=${2:-30}
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+CGO_ENABLED=0 go build -o "$dir/spinemask" ./cmd/spinemask
+begin() { # FOLDER
+  exec "$dir/spinemask" search testdata/nuclei_val.json --images testdata/images -o "$1" --evaluations "$evaluations" --steps 2 --batch 1 --size 128 --threads 1 --quiet
+}
+go_on() { # FOLDER
+  if [ -e "$1/search.json" ]; then exec "$dir/spinemask" search --resume "$1" --threads 1 --quiet; fi
+  begin "$1"
+}
+moment() { awk -v t="$took" -v r=$RANDOM -v k="$1" 'BEGIN { printf "%.3f", r / 32768 * t / 1000 * 4 / k }'; }
+whole_lines() { # everything that has a name is whole
+  python3 - "$1" << 'PY'
+import glob, json, sys
+for name in glob.glob(sys.argv[1] + "/*.jsonl") + glob.glob(sys.argv[1] + "/work/0*.[prt]*"):
+    for line in open(name):
+        assert line.endswith("\n"), name
+        json.loads(line)
+for name in glob.glob(sys.argv[1] + "/*.json") + glob.glob(sys.argv[1] + "/best/*.json"):
+    json.load(open(name))
+PY
+}
+
+began=$(date +%s%N)
+(begin "$dir/whole/found")
+took=$((($(date +%s%N) - began) / 1000000))
+echo "undisturbed: $evaluations architectures in $took ms"
+
+alone=$(((kills + 1) / 2)) killed=0 ended=0
+while [ $killed -lt $alone ]; do
+  (go_on "$dir/alone/found") & pid=$!
+  sleep "$(moment $alone)"
+  if kill -9 $pid 2> /dev/null; then killed=$((killed + 1)); else ended=$((ended + 1)); fi
+  wait $pid 2> /dev/null || true
+  whole_lines "$dir/alone/found"
+  if [ $ended -gt 0 ]; then rm -rf "$dir/alone/found" && ended=0; fi # it came to its end: from the beginning
+done
+(go_on "$dir/alone/found")
+diff -r -x work -x times.jsonl "$dir/whole/found" "$dir/alone/found"
+echo "killed $killed times, and the folder has the same bytes"
+
+two=$((kills - alone)) killed=0
+(begin "$dir/both/found") &
+pids=($!)
+until [ -e "$dir/both/found/search.json" ]; do sleep 0.02; done
+(go_on "$dir/both/found") &
+pids+=($!)
+while [ $killed -lt $two ]; do
+  sleep "$(moment $kills)"
+  i=$((RANDOM % 2))
+  if kill -9 "${pids[$i]}" 2> /dev/null; then killed=$((killed + 1)); fi
+  wait "${pids[$i]}" 2> /dev/null || true
+  whole_lines "$dir/both/found"
+  (go_on "$dir/both/found") &
+  pids[$i]=$!
+done
+wait "${pids[@]}"
+(go_on "$dir/both/found") # what the last one that was killed had begun
+python3 - "$dir/both/found" "$evaluations" << 'PY'
+import json, sys
+lines = [json.loads(line) for line in open(sys.argv[1] + "/architectures.jsonl")]
+assert [l["trial"] for l in lines] == list(range(int(sys.argv[2]))), "a line is lost or out of place"
+assert len({json.dumps(l["table"]) for l in lines}) == len(lines), "an architecture came twice"
+assert all("proxy" in l for l in lines)
+assert len(open(sys.argv[1] + "/times.jsonl").readlines()) == len(lines)
+PY
+test -z "$(ls "$dir/both/found/work/processes" "$dir/both/found/work/temporary" | grep -v :)"
+echo "two processes, killed $killed times: $evaluations architectures, none twice, none lost"
