@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A search that is killed at random moments, and gone on with each time, ends with the same bytes as one that nobody disturbs, for any controller: what a
+// A search that is killed at random moments, and gone on with each time, ends with the same bytes as one that nobody disturbs: what a
 // controller knows follows from the lines. bench/torture/search_kill.sh does it 50 times, also with two processes.
 func TestKilledSearchesEndWithTheSameBytes(t *testing.T) {
 	if folder := os.Getenv("SPINEMASK_SEARCH"); folder != "" { // what is killed

@@ -81,7 +81,7 @@ func (t *Task) anchorSize(a *config.Anchors) float64 {
 		return a.Size
 	}
 	slices.Sort(sides)
-	const stride = 8 // of level 3
+	const stride = 8    // of level 3
 	const middle = 1.26 // of the three scales of an octave
 	return min(a.Size, max(0.5, math.Round(8*sides[len(sides)/2]/(stride*middle))/8))
 }

@@ -21,6 +21,7 @@ import (
 
 	"github.com/spinemask/spinemask/export"
 	"github.com/spinemask/spinemask/internal/command/atomicfile"
+	"github.com/spinemask/spinemask/internal/command/filelock"
 )
 
 // Format is the version of the lines.
@@ -158,6 +159,14 @@ func Read(path string) (*Journal, error) {
 		return nil, err
 	}
 	return j, nil
+}
+
+// lock keeps other processes out until the file is closed or the process ends, however it ends.
+func lock(f *os.File) error {
+	if errors.Is(filelock.Try(f), filelock.ErrHeld) {
+		return errors.New("another run is writing here")
+	}
+	return nil // some network file systems have no locks; that is no reason to refuse them
 }
 
 // load reads all lines up to the last whole one.

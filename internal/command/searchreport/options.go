@@ -123,6 +123,10 @@ func kindName(k config.BlockKind) string { return string(k) + " block" }
 // apart says how far the level of a parent lies from its child's.
 func apart(d int) string {
 	switch {
+	case d == -1:
+		return "a level below"
+	case d == 1:
+		return "a level above"
 	case d < 0:
 		return fmt.Sprintf("%d levels below", -d)
 	case d > 0:

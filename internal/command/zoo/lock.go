@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+
+	"github.com/spinemask/spinemask/internal/command/filelock"
 )
 
 // ErrBusy is in errors about a file that another process, or another call, is fetching.
@@ -17,8 +19,8 @@ func lockFile(path string) (release func(), err error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := lock(f); err != nil {
-			return nil, errors.Join(fmt.Errorf("%s: %w", path, err), f.Close())
+		if errors.Is(filelock.Try(f), filelock.ErrHeld) { // some network file systems have no locks; that is no reason to refuse them
+			return nil, errors.Join(fmt.Errorf("%s: %w", path, ErrBusy), f.Close())
 		}
 		// Whoever had the lock before may have removed the file after it was opened here.
 		mine, err := f.Stat()
