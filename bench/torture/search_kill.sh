@@ -18,7 +18,7 @@ go_on() { # FOLDER
   if [ -e "$1/search.json" ]; then exec "$dir/spinemask" search --resume "$1" --threads 1 --quiet; fi
   begin "$1"
 }
-moment() { awk -v t="$took" -v r=$RANDOM -v k="$1" 'BEGIN { printf "%.3f", r / 32768 * t / 1000 * 4 / k }'; }
+moment() { awk -v t="$took" -v r=$RANDOM -v k="$1" 'BEGIN { printf "%.3f", r / 32768 * t / 1000 * 6 / k }'; }
 whole_lines() { # everything that has a name is whole
   python3 - "$1" << 'PY'
 import glob, json, sys
@@ -36,18 +36,24 @@ began=$(date +%s%N)
 took=$((($(date +%s%N) - began) / 1000000))
 echo "undisturbed: $evaluations architectures in $took ms"
 
+same() { diff -r -x work -x times.jsonl "$dir/whole/found" "$dir/alone/found"; }
 alone=$(((kills + 1) / 2)) killed=0 ended=0
 while [ $killed -lt $alone ]; do
   (go_on "$dir/alone/found") & pid=$!
   sleep "$(moment $alone)"
-  if kill -9 $pid 2> /dev/null; then killed=$((killed + 1)); else ended=$((ended + 1)); fi
-  wait $pid 2> /dev/null || true
+  code=0
+  kill -9 $pid 2> /dev/null || true
+  wait $pid 2> /dev/null || code=$?
   whole_lines "$dir/alone/found"
-  if [ $ended -gt 0 ]; then rm -rf "$dir/alone/found" && ended=0; fi # it came to its end: from the beginning
+  case $code in
+    137) killed=$((killed + 1)) ;;
+    0) same; rm -rf "$dir/alone/found"; ended=$((ended + 1)) ;; # it came to its end before: once more
+    *) exit 1 ;;
+  esac
 done
 (go_on "$dir/alone/found")
-diff -r -x work -x times.jsonl "$dir/whole/found" "$dir/alone/found"
-echo "killed $killed times, and the folder has the same bytes"
+same
+echo "killed $killed times, and the folder has the same bytes, $((ended + 1)) times"
 
 two=$((kills - alone)) killed=0
 (begin "$dir/both/found") &
@@ -58,8 +64,10 @@ pids+=($!)
 while [ $killed -lt $two ]; do
   sleep "$(moment $kills)"
   i=$((RANDOM % 2))
-  if kill -9 "${pids[$i]}" 2> /dev/null; then killed=$((killed + 1)); fi
-  wait "${pids[$i]}" 2> /dev/null || true
+  code=0
+  kill -9 "${pids[$i]}" 2> /dev/null || true
+  wait "${pids[$i]}" 2> /dev/null || code=$?
+  case $code in 0) ;; 137) killed=$((killed + 1)) ;; *) exit 1 ;; esac
   whole_lines "$dir/both/found"
   (go_on "$dir/both/found") &
   pids[$i]=$!
