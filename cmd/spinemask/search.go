@@ -45,7 +45,7 @@ for a few hundred steps; its box AP on images that are held out is the score fro
 the controller learns.
 
 DATA is what "spinemask train" takes; masks are not needed. A fifth of the images,
-chosen by --seed, is held out.
+200 at most, chosen by --seed, is held out.
 
 The folder grows: architectures.jsonl has a line for each architecture, best/1.json and
 so on are the block tables of the best, for "train", "bench", "info" and "export" with
@@ -70,6 +70,8 @@ was interrupted. docs/search.md goes through it step by step.`,
 				return err
 			}
 			switch {
+			case f.threads > mostThreads:
+				return fmt.Errorf("--threads %d: want at most %d", f.threads, mostThreads)
 			case f.resume != "" && len(args) > 0:
 				return hinted{errors.New("--resume names a folder that knows its data"), "spinemask search --resume " + quoted(f.resume)}
 			case f.resume != "":

@@ -154,7 +154,10 @@ func (r *searchRun) readData() error {
 		return err
 	}
 	h.DataSHA256, h.Held = sum, setNames(held)
-	r.task = &proxy.Task{Train: learned, Held: held, Steps: h.Steps, Batch: h.Batch, Size: h.Size, Seed: h.Seed}
+	r.task = &proxy.Task{Train: learned, Held: held, Steps: h.Steps, Batch: h.Batch, Size: h.Size, Seed: h.Seed, MemoryLimit: availableMemory()}
+	if err := r.task.Recipe().Validate(); err != nil {
+		return err
+	}
 	objects := 0
 	for _, im := range held.Images {
 		objects += len(im.Objects)

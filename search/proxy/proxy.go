@@ -29,8 +29,11 @@ type Task struct {
 	Size  int          // side of the network's input, pixels, a multiple of 128
 	Seed  uint64       // of initial weights, order and changes of images
 
-	mu       sync.Mutex
-	pictures map[string]*picture
+	MemoryLimit int64 // bytes for the values of a batch, as in train.Options; 0: any number
+
+	mu   sync.Mutex
+	kept map[string]image.Image // decoded pictures, by path
+	used int64                  // their bytes, about
 }
 
 // Widths of the paper's proxy: all blocks have a quarter of SpineNet-49's channels, also inside a resampling, and endpoints and heads 64.
@@ -40,13 +43,14 @@ const (
 	endpoints     = 64
 )
 
-// HoldOut parts a data set: a fifth of the images, chosen by the seed, is what candidates are measured on.
+// HoldOut parts a data set: a fifth of the images, 200 at most, chosen by the seed, is what candidates are measured on.
 func HoldOut(set *dataset.Set, seed uint64) (learned, held *dataset.Set, err error) {
-	const least = 10 // images
-	if n := len(set.Images); n < least {
+	const least, most = 10, 200 // images
+	n := len(set.Images)
+	if n < least {
 		return nil, nil, fmt.Errorf("proxy: %d images: want at least %d, of which a fifth is held out", n, least)
 	}
-	f := train.Folds(set, 5, seed)[0]
+	f := train.Folds(set, max(5, (n+most-1)/most), seed)[0]
 	return f.Train, f.Validation, nil
 }
 
@@ -119,7 +123,7 @@ func (t *Task) Score(ctx context.Context, table *config.BlockTable, threads int)
 	if err != nil {
 		return Score{}, err
 	}
-	trainer, err := train.New(start.Config, start, t.Train, t.Recipe(), &train.Options{Threads: threads, Read: t.read})
+	trainer, err := train.New(start.Config, start, t.Train, t.Recipe(), &train.Options{Threads: threads, Read: t.read, MemoryLimit: t.MemoryLimit})
 	if err != nil {
 		return Score{}, err
 	}
@@ -145,25 +149,30 @@ func (t *Task) Score(ctx context.Context, table *config.BlockTable, threads int)
 	return s, nil
 }
 
-// picture is one that is kept decoded.
-type picture struct {
-	once sync.Once
-	img  image.Image
-	err  error
-}
+// mostKept bounds the memory for pictures that are kept from candidate to candidate.
+const mostKept = 512 << 20
 
-// read reads a picture once for all candidates.
+// read reads a picture, of a small set once for all candidates.
 func (t *Task) read(im *dataset.Image) (image.Image, error) {
 	t.mu.Lock()
-	if t.pictures == nil {
-		t.pictures = map[string]*picture{}
-	}
-	p := t.pictures[im.Path]
-	if p == nil {
-		p = &picture{}
-		t.pictures[im.Path] = p
-	}
+	img := t.kept[im.Path]
 	t.mu.Unlock()
-	p.once.Do(func() { p.img, p.err = spinemask.OpenImage(im.Path, &spinemask.ImageOptions{AsStored: im.AsStored}) })
-	return p.img, p.err
+	if img != nil {
+		return img, nil
+	}
+	img, err := spinemask.OpenImage(im.Path, &spinemask.ImageOptions{AsStored: im.AsStored})
+	if err != nil {
+		return nil, err
+	}
+	size := 4 * int64(img.Bounds().Dx()) * int64(img.Bounds().Dy())
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.kept == nil {
+		t.kept = map[string]image.Image{}
+	}
+	if t.kept[im.Path] == nil && t.used+size <= mostKept {
+		t.kept[im.Path] = img
+		t.used += size
+	}
+	return img, nil
 }

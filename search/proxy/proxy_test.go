@@ -39,6 +39,18 @@ func TestScoresDoNotDependOnThreadsOrOnCandidatesBefore(t *testing.T) {
 	require.Equal(t, other, two)
 }
 
+func TestHoldOut(t *testing.T) {
+	for images, want := range map[int]int{10: 2, 12: 2, 400: 80, 1000: 200, 1001: 166} {
+		set := &dataset.Set{Images: make([]dataset.Image, images)}
+		learned, held, err := HoldOut(set, 1)
+		require.NoError(t, err)
+		require.Len(t, held.Images, want, images)
+		require.Len(t, learned.Images, images-want)
+	}
+	_, _, err := HoldOut(&dataset.Set{Images: make([]dataset.Image, 9)}, 1)
+	require.EqualError(t, err, "proxy: 9 images: want at least 10, of which a fifth is held out")
+}
+
 // Section 5.1 of the paper: all widths a quarter, 64 channels in endpoints and heads.
 func TestConfigIsThePapersProxy(t *testing.T) {
 	c, err := nuclei(t).Config(table(t, "r23_sp30"))
