@@ -55,26 +55,11 @@ done
 same
 echo "killed $killed times, and the folder has the same bytes, $((ended + 1)) times"
 
-two=$((kills - alone)) killed=0
-(begin "$dir/both/found") &
-pids=($!)
-until [ -e "$dir/both/found/search.json" ]; do sleep 0.02; done
-(go_on "$dir/both/found") &
-pids+=($!)
-while [ $killed -lt $two ]; do
-  sleep "$(moment $kills)"
-  i=$((RANDOM % 2))
-  code=0
-  kill -9 "${pids[$i]}" 2> /dev/null || true
-  wait "${pids[$i]}" 2> /dev/null || code=$?
-  case $code in 0) ;; 137) killed=$((killed + 1)) ;; *) exit 1 ;; esac
-  whole_lines "$dir/both/found"
-  (go_on "$dir/both/found") &
-  pids[$i]=$!
-done
-wait "${pids[@]}"
-(go_on "$dir/both/found") # what the last one that was killed had begun
-python3 - "$dir/both/found" "$evaluations" << 'PY'
+two=$((kills - alone)) killed=0 ended=0 pids=()
+check() { # when both have come to their end
+  for pid in "${pids[@]}"; do wait "$pid"; done
+  (go_on "$dir/both/found") # what the last one that was killed had begun
+  python3 - "$dir/both/found" "$evaluations" << 'PY'
 import json, sys
 lines = [json.loads(line) for line in open(sys.argv[1] + "/architectures.jsonl")]
 assert [l["trial"] for l in lines] == list(range(int(sys.argv[2]))), "a line is lost or out of place"
@@ -82,5 +67,37 @@ assert len({json.dumps(l["table"]) for l in lines}) == len(lines), "an architect
 assert all("proxy" in l for l in lines)
 assert len(open(sys.argv[1] + "/times.jsonl").readlines()) == len(lines)
 PY
-test -z "$(ls "$dir/both/found/work/processes" "$dir/both/found/work/temporary" | grep -v :)"
-echo "two processes, killed $killed times: $evaluations architectures, none twice, none lost"
+  test -z "$(ls "$dir/both/found/work/processes" "$dir/both/found/work/temporary" | grep -v :)"
+  ended=$((ended + 1))
+}
+begin_both() {
+  rm -rf "$dir/both/found"
+  (begin "$dir/both/found") &
+  pids=($!)
+  until [ -e "$dir/both/found/search.json" ]; do sleep 0.02; done
+  (go_on "$dir/both/found") &
+  pids+=($!)
+}
+begin_both
+while [ $killed -lt $two ]; do
+  sleep "$(moment $two)"
+  i=$((RANDOM % 2)) code=0
+  kill -9 "${pids[$i]}" 2> /dev/null || true
+  wait "${pids[$i]}" 2> /dev/null || code=$?
+  whole_lines "$dir/both/found"
+  case $code in
+    137)
+      killed=$((killed + 1))
+      (go_on "$dir/both/found") &
+      pids[$i]=$!
+      ;;
+    0)
+      pids=("${pids[1 - i]}")
+      check
+      begin_both
+      ;;
+    *) exit 1 ;;
+  esac
+done
+check
+echo "two processes, killed $killed times in $ended searches: $evaluations architectures each, none twice, none lost"

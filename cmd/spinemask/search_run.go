@@ -31,6 +31,8 @@ type searchRun struct {
 	learned    []int // trials that it knows the scores of, in the order of learning
 	measured   int   // by this process
 	took       time.Duration
+	merged     time.Time     // when the lines were written last
+	merging    time.Duration // how long that took
 }
 
 // run tries architectures until there are enough, or there is no time for another.
@@ -207,11 +209,8 @@ func (r *searchRun) measure(ctx context.Context, t *trials.Trial) error {
 	if err := r.trials.Finish(*t, took.Seconds()); err != nil {
 		return err
 	}
-	list, err := r.trials.Merge()
+	list, err := r.lines()
 	if err != nil {
-		return err
-	}
-	if err := writeBest(r.trials, list); err != nil {
 		return err
 	}
 	best := bestTrials(list, 1)[0]
@@ -224,6 +223,22 @@ func (r *searchRun) measure(ctx context.Context, t *trials.Trial) error {
 	}
 	r.talk.say("number %d: box AP %.3f, %.1f M parameters, %.1f G multiply-adds, in %s; %s", t.Index+1, score.AP, float64(t.Parameters)/1e6, float64(t.MACs)/1e9, roundTime(took), word)
 	return nil
+}
+
+// lines are all that is measured. They are written for people, too, unless that takes more than a hundredth of the time, as it would with thousands of them.
+func (r *searchRun) lines() ([]trials.Trial, error) {
+	if time.Since(r.merged) < 100*r.merging {
+		list, err := r.trials.Trials()
+		return slices.DeleteFunc(list, func(t trials.Trial) bool { return t.Score == nil }), err
+	}
+	began := time.Now()
+	list, err := r.trials.Merge()
+	if err != nil {
+		return nil, err
+	}
+	err = writeBest(r.trials, list)
+	r.merged, r.merging = time.Now(), time.Since(began)
+	return list, err
 }
 
 // finish writes what is made of all lines, and returns them. Like the lines it is written again until nothing has come in between.
