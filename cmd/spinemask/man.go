@@ -35,13 +35,17 @@ of all commands into a folder, spinemask.1 and one for each command.`,
 	return cmd
 }
 
-func writeManPages(root *cobra.Command, folder string) error {
-	for _, c := range append([]*cobra.Command{root}, root.Commands()...) {
-		if !c.IsAvailableCommand() && c != root {
+// writeManPages writes the page of a command, and those of the commands below it.
+func writeManPages(c *cobra.Command, folder string) error {
+	name := filepath.Join(folder, manName(c)+".1")
+	if err := writeFile(name, func(w io.Writer) error { return manPage(w, c) }); err != nil {
+		return err
+	}
+	for _, sub := range c.Commands() {
+		if !sub.IsAvailableCommand() {
 			continue
 		}
-		name := filepath.Join(folder, manName(c)+".1")
-		if err := writeFile(name, func(w io.Writer) error { return manPage(w, c) }); err != nil {
+		if err := writeManPages(sub, folder); err != nil {
 			return err
 		}
 	}
