@@ -80,7 +80,7 @@ var allowed = map[string][]string{
 	"rle":                                  {},
 	"roialign":                             {"box", "config", "internal/core/kernels", "internal/core/portable"},
 	"rpn":                                  {"box", "config", "graph", "internal/core/portable"},
-	"search/proxy":                         {"", "config", "dataset", "train"},
+	"search/proxy":                         {"", "box", "config", "dataset", "train"},
 	"train":                                {"", "box", "coco", "cocoeval", "config", "dataset", "graph", "internal/core/backprop", "internal/core/network", "internal/core/parallel", "internal/core/portable", "internal/core/preprocess", "rle", "roialign", "rpn", "train/augment", "train/loss", "train/optim", "train/target", "weights"},
 	"dataset":                              {"box", "coco", "internal/core/imageio", "internal/core/tiff", "rle"},
 	"train/augment":                        {"box", "internal/core/portable", "rle"},

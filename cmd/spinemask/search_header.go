@@ -149,23 +149,14 @@ func (r *searchRun) readData() error {
 	if h.DataSHA256 != "" && h.DataSHA256 != sum {
 		return hinted{fmt.Errorf("%s: the search was begun with other data: their SHA-256 was %.16s…, now it is %.16s…", h.Data, h.DataSHA256, sum), "-o with another folder begins anew"}
 	}
-	learned, held, err := proxy.HoldOut(set, h.Seed)
-	if err != nil {
+	if r.task, err = proxy.New(set, proxy.Options{Steps: h.Steps, Batch: h.Batch, Size: h.Size, Seed: h.Seed, MemoryLimit: availableMemory()}); err != nil {
 		return err
 	}
-	h.DataSHA256, h.Held = sum, setNames(held)
-	r.task = &proxy.Task{Train: learned, Held: held, Steps: h.Steps, Batch: h.Batch, Size: h.Size, Seed: h.Seed, MemoryLimit: availableMemory()}
-	if err := r.task.Recipe().Validate(); err != nil {
-		return err
+	h.DataSHA256, h.Held = sum, setNames(r.task.Held)
+	r.talk.say("data     %s: %d images to learn from, %d held out, classes %s", set.Kind, len(r.task.Train.Images), len(r.task.Held.Images), some(set.Titles(), 12))
+	if r.task.Zoom > 1 {
+		r.talk.say("         objects are small: of each picture a part is shown, magnified %.2g times", r.task.Zoom)
 	}
-	objects := 0
-	for _, im := range held.Images {
-		objects += len(im.Objects)
-	}
-	if objects == 0 {
-		return fmt.Errorf("%s: no objects in the %d images that are held out", h.Data, len(held.Images))
-	}
-	r.talk.say("data     %s: %d images to learn from, %d held out with %d objects, classes %s", set.Kind, len(learned.Images), len(held.Images), objects, some(set.Titles(), 12))
 	return nil
 }
 

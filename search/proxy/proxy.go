@@ -10,30 +10,64 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"math"
-	"slices"
 	"sync"
 
-	"github.com/spinemask/spinemask"
 	"github.com/spinemask/spinemask/config"
 	"github.com/spinemask/spinemask/dataset"
 	"github.com/spinemask/spinemask/train"
 )
 
-// A Task is what every candidate is trained and measured on. Its fields must not change after the first candidate. It may measure several at once.
-type Task struct {
-	Train *dataset.Set // what candidates learn from
-	Held  *dataset.Set // what they are measured on; the classes of Train
-	Steps int          // updates
-	Batch int          // images of an update
-	Size  int          // side of the network's input, pixels, a multiple of 128
-	Seed  uint64       // of initial weights, order and changes of images
+// Options say how candidates are trained.
+type Options struct {
+	Steps int    // updates
+	Batch int    // images of an update
+	Size  int    // side of the network's input, pixels, a multiple of 128
+	Seed  uint64 // of initial weights, order and changes of images, and of what is held out
 
 	MemoryLimit int64 // bytes for the values of a batch, as in train.Options; 0: any number
+}
 
-	mu   sync.Mutex
-	kept map[string]image.Image // decoded pictures, by path
-	used int64                  // their bytes, about
+// A Task is what every candidate is trained and measured on. It may measure several at once.
+type Task struct {
+	Options
+	Train *dataset.Set // what candidates learn from
+	Held  *dataset.Set // what they are measured on
+	Zoom  float64      // how much larger they see the pictures than these are as a whole in the input; 1: as a whole
+
+	parts map[string]image.Rectangle // what they see of a picture, by the name of the image; nil: all
+	mu    sync.Mutex
+	kept  map[string]image.Image // decoded pictures, by path
+	used  int64                  // their bytes, about
+}
+
+// New makes the task of a data set. A fifth of the images, 200 at most, chosen by the seed, is held out.
+func New(set *dataset.Set, o Options) (*Task, error) {
+	const least, most = 10, 200 // images
+	n := len(set.Images)
+	if n < least {
+		return nil, fmt.Errorf("proxy: %d images: want at least %d, of which a fifth is held out", n, least)
+	}
+	f := train.Folds(set, max(5, (n+most-1)/most), o.Seed)[0]
+	t := &Task{Options: o, Train: f.Train, Held: f.Validation}
+	if err := t.magnify(); err != nil {
+		return nil, err
+	}
+	if objects(t.Held) == 0 {
+		return nil, fmt.Errorf("proxy: no objects in the %d images that are held out", len(t.Held.Images))
+	}
+	return t, t.Recipe().Validate()
+}
+
+// objects counts what is to be found in a set.
+func objects(set *dataset.Set) (n int) {
+	for _, im := range set.Images {
+		for _, o := range im.Objects {
+			if !o.Crowd {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // Widths of the paper's proxy: all blocks have a quarter of SpineNet-49's channels, also inside a resampling, and endpoints and heads 64.
@@ -65,30 +99,8 @@ func (t *Task) Config(table *config.BlockTable) (*config.Config, error) {
 	c.Backbone.FilterScale, c.Backbone.ResampleAlpha, c.Backbone.Endpoints = filterScale, resampleAlpha, endpoints
 	c.RetinaHead.Filters = endpoints
 	c.Input.Height, c.Input.Width = t.Size, t.Size
-	c.Anchors.Size = t.anchorSize(&c.Anchors)
 	c.Detections.ScoreThreshold = 0 // after so few steps scores are low, and AP is about their order
 	return c, c.Validate()
-}
-
-// anchorSize is the side of the square anchor in strides: the published one, or less where objects are so small that they would meet none: then the
-// median object is as large as the middle anchor of the lowest level.
-func (t *Task) anchorSize(a *config.Anchors) float64 {
-	var sides []float64
-	for i := range t.Train.Images {
-		im := &t.Train.Images[i]
-		scale := float64(t.Size) / float64(max(im.Height, im.Width, 1))
-		for k := range im.Objects {
-			b := im.Objects[k].Box
-			sides = append(sides, scale*math.Sqrt(float64(b.X2-b.X1)*float64(b.Y2-b.Y1)))
-		}
-	}
-	if len(sides) == 0 {
-		return a.Size
-	}
-	slices.Sort(sides)
-	const stride = 8    // of level 3
-	const middle = 1.26 // of the three scales of an octave
-	return min(a.Size, max(0.5, math.Round(8*sides[len(sides)/2]/(stride*middle))/8))
 }
 
 // Recipe is the training of a candidate.
@@ -98,7 +110,7 @@ func (t *Task) Recipe() *train.Recipe {
 	r.Seed, r.Batch, r.Steps, r.Height, r.Width = t.Seed, t.Batch, t.Steps, t.Size, t.Size
 	r.Rate = train.Rate{Value: rate, Warmup: rate / 10, WarmupSteps: t.Steps / 10, Cosine: true}
 	r.Norms = train.Norms{Momentum: 0.97} // of a few hundred steps the statistics are those of the last hundred
-	r.Augment = train.Augment{Flip: 0.5, Scale: [2]float64{0.8, 1.2}}
+	r.Augment = train.Augment{Flip: 0.5, Scale: [2]float64{0.9, 1.1}}
 	return r
 }
 
@@ -147,32 +159,4 @@ func (t *Task) Score(ctx context.Context, table *config.BlockTable, threads int)
 	}
 	s.AP, s.AP50 = scores.BoxAP, scores.AP50
 	return s, nil
-}
-
-// mostKept bounds the memory for pictures that are kept from candidate to candidate.
-const mostKept = 512 << 20
-
-// read reads a picture, of a small set once for all candidates.
-func (t *Task) read(im *dataset.Image) (image.Image, error) {
-	t.mu.Lock()
-	img := t.kept[im.Path]
-	t.mu.Unlock()
-	if img != nil {
-		return img, nil
-	}
-	img, err := spinemask.OpenImage(im.Path, &spinemask.ImageOptions{AsStored: im.AsStored})
-	if err != nil {
-		return nil, err
-	}
-	size := 4 * int64(img.Bounds().Dx()) * int64(img.Bounds().Dy())
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.kept == nil {
-		t.kept = map[string]image.Image{}
-	}
-	if t.kept[im.Path] == nil && t.used+size <= mostKept {
-		t.kept[im.Path] = img
-		t.used += size
-	}
-	return img, nil
 }
