@@ -52,8 +52,7 @@ so on are the block tables of the best, for "train", "bench", "info" and "export
 --block-table, and report.html shows them. After any stop --resume goes on, and a search
 of a fixed number of evaluations by one process ends with the same bytes as one that
 nobody stopped. Several processes may work in one folder, also on several machines that
-share a disk: start each with --resume. One process for each core makes the most of a
-machine: add --threads 1.
+share a disk: start each with --resume, and one for each core with --threads 1.
 
 The exit code is 0 if all is good, 1 if the search could not start or go on, 130 if it
 was interrupted. docs/search.md goes through it step by step.`,
