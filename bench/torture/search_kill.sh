@@ -18,7 +18,7 @@ go_on() { # FOLDER
   if [ -e "$1/search.json" ]; then exec "$dir/spinemask" search --resume "$1" --threads 1 --quiet; fi
   begin "$1"
 }
-moment() { awk -v t="$took" -v r=$RANDOM -v k="$1" 'BEGIN { printf "%.3f", r / 32768 * t / 1000 * 6 / k }'; }
+moment() { awk -v t="$took" -v r=$RANDOM -v k="$1" 'BEGIN { f = 6 / k; printf "%.3f", r / 32768 * t / 1000 * (f < 0.8 ? f : 0.8) }'; }
 whole_lines() { # everything that has a name is whole
   python3 - "$1" << 'PY'
 import glob, json, sys
