@@ -376,7 +376,7 @@ func TestGapsBetweenPixels(t *testing.T) {
 	gaps := map[string]int{}
 	for i := range pl.steps {
 		if l := &pl.layouts[pl.steps[i].out]; l.gap > 0 {
-			require.Equal(t, (l.border.left+l.shape.W+l.border.right)*(l.shape.C+l.gap), l.row())
+			require.Equal(t, (l.shape.W+max(l.border.left, l.border.right))*(l.shape.C+l.gap), l.row())
 			gaps[pl.steps[i].name] = l.shape.C
 		}
 	}

@@ -52,7 +52,7 @@ func lifetimes(m *module, steps []step, layouts []layout, rows int) []*block {
 	blocks := make([]*block, len(m.values)) // of each value
 	var all []*block
 	start := func(v, first int) {
-		size := (layouts[v].item()*rows + alignment - 1) / alignment * alignment
+		size := (layouts[v].size(rows) + alignment - 1) / alignment * alignment
 		blocks[v] = &block{values: []int{v}, size: size, first: first, last: first}
 		all = append(all, blocks[v])
 	}

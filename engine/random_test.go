@@ -145,7 +145,7 @@ func TestRandomGraphs(t *testing.T) {
 				ws := pl.NewWorkspace(parallel.NewTeam(workers), new(Arena))
 				image := pl.layouts[pl.module.inputs[0].value]
 				for k := range ws.arena {
-					if k < image.offset || k >= image.offset+rows*image.item() {
+					if k < image.offset || k >= image.offset+image.size(rows) {
 						ws.arena[k] = float32(math.NaN())
 					}
 				}

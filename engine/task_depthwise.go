@@ -53,7 +53,7 @@ func (ws *Workspace) bindEachChannel(s *step) task {
 		set: ws.plan.module.kernels, border: ws.borderOf(s.out),
 		conv: kernels.Depthwise{
 			Kernel: s.each.kernel, Shift: s.each.shift, Size: op.Size, C: in.Channels,
-			In:     ws.arena[l.offset+l.at(-b.top, -b.left) : l.offset+l.item()*ws.plan.rows],
+			In:     ws.arena[l.offset+l.at(-b.top, -b.left) : l.offset+l.size(ws.plan.rows)],
 			InItem: in.ItemStride, InRow: in.RowStride, Stride: op.Stride,
 			Out: out.Data, OutItem: out.ItemStride, OutRow: out.RowStride,
 			Height: out.Height, Width: out.Width, Act: activation(s.act),

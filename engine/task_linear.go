@@ -49,7 +49,7 @@ func (ws *Workspace) bindLinear(s *step) task {
 	switch op := s.op.(type) {
 	case graph.Conv:
 		b := windowBorder(s, inLayout.shape)
-		conv.In = ws.arena[inLayout.offset+inLayout.at(-b.top, -b.left) : inLayout.offset+inLayout.item()*ws.plan.rows]
+		conv.In = ws.arena[inLayout.offset+inLayout.at(-b.top, -b.left) : inLayout.offset+inLayout.size(ws.plan.rows)]
 		conv.StrideY, conv.StrideX = op.Stride, op.Stride
 		if s.algorithm == winograd {
 			return ws.bindWinograd(s, conv)

@@ -36,7 +36,7 @@ func (pl *Plan) NewWorkspace(team *parallel.Team, arena *Arena) *Workspace {
 	ws.scratch.reserve(team.Workers(), pl.scratch(team.Workers()))
 	for _, in := range pl.module.inputs {
 		l := &pl.layouts[in.value]
-		clear(ws.arena[l.offset : l.offset+l.item()*pl.rows]) // their borders, which no step writes
+		clear(ws.arena[l.offset : l.offset+l.size(pl.rows)]) // their borders, which no step writes
 	}
 	for i := range pl.steps {
 		ws.tasks = append(ws.tasks, ws.bind(&pl.steps[i]))
@@ -89,7 +89,7 @@ func (ws *Workspace) Output(name string) Map {
 func (ws *Workspace) view(v int) Map {
 	l := &ws.plan.layouts[v]
 	return Map{
-		Data:   ws.arena[l.offset+l.at(0, 0) : l.offset+l.item()*ws.plan.rows],
+		Data:   ws.arena[l.offset+l.at(0, 0) : l.offset+l.size(ws.plan.rows)],
 		Height: l.shape.H, Width: l.shape.W, Channels: l.shape.C,
 		RowStride: l.row(), ItemStride: l.item(), gap: l.gap,
 	}
