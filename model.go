@@ -241,7 +241,7 @@ func (m *Model) group() int {
 
 // engineOptions are those of a graph that is mostly run at h×w.
 func (m *Model) engineOptions(h, w int) engine.Options {
-	return engine.Options{Kernels: m.kernels, Height: h, Width: w, NoWinograd: m.options.NoWinograd, Fast: m.options.Fast, Threads: m.options.threads()}
+	return engine.Options{Kernels: m.kernels, Height: h, Width: w, NoWinograd: m.options.NoWinograd, Fast: m.options.Fast, Threads: m.options.threads() * m.options.workspaces()}
 }
 
 // fileWeights gives a file's tensors to the compiler.

@@ -3,59 +3,91 @@ package engine
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"github.com/spinemask/spinemask/internal/core/kernels"
 	"github.com/spinemask/spinemask/internal/core/parallel"
 )
 
-// transforms guards the making of Winograd's weights, which belong to the
-// module and wait for the first workspace that needs them: loading does not pay
-// for what no map is large enough to use.
+// transforms are Winograd's weights, which belong to the module and wait for the
+// first workspace that needs them: loading does not pay for what no map is large
+// enough to use.
 type transforms struct {
 	sync.Mutex
-	floats int // made so far
+	of     map[*kernels.PackedWinograd]*transform
+	floats int // of all rooms
 }
 
-// wanted lists Winograd's weights of the plan's steps that are not made yet,
-// and counts the floats that they will take. The module's transforms are locked.
+// transform is the making of one convolution's weights.
+type transform struct {
+	room  []float32
+	begun atomic.Bool
+	made  chan struct{} // closed when they are
+}
+
+// wanted lists the weights of the plan's steps, and counts the floats of those
+// that have no room yet. The module's transforms are locked.
 func (pl *Plan) wanted() (list []*kernels.PackedWinograd, floats int) {
 	seen := map[*kernels.PackedWinograd]bool{}
 	for i := range pl.steps {
 		s := &pl.steps[i]
-		if s.algorithm != winograd || s.packed.winograd.Made() || seen[s.packed.winograd] {
+		if s.algorithm != winograd || seen[s.packed.winograd] {
 			continue
 		}
-		seen[s.packed.winograd] = true
-		list = append(list, s.packed.winograd)
-		floats += s.packed.winograd.Floats()
+		w := s.packed.winograd
+		seen[w] = true
+		list = append(list, w)
+		if pl.module.transforms.of[w] == nil {
+			floats += w.Floats()
+		}
 	}
 	return list, floats
 }
 
 // Warm makes the weights that the plan wants beyond the packed ones, as the first
 // NewWorkspace does otherwise: of a large network that takes as long as a picture.
-// It returns ctx's error when that is done, and goes on from there in the next call.
+// Calls at the same time share the work. It returns ctx's error when that is done,
+// and goes on from there in the next call.
 func (pl *Plan) Warm(ctx context.Context, team *parallel.Team) error {
-	t := &pl.module.transforms
-	t.Lock()
-	defer t.Unlock()
-	list, floats := pl.wanted()
-	room := kernels.Alloc(floats)
-	rooms := make([][]float32, len(list))
-	for i, w := range list {
-		rooms[i], room = room[:w.Floats()], room[w.Floats():]
-	}
+	list, all := pl.rooms()
 	team.Do(len(list), parallel.Func(func(_, part int) {
-		if ctx.Err() == nil {
-			list[part].Transform(rooms[part])
+		if w, t := list[part], all[part]; ctx.Err() == nil && !t.begun.Swap(true) {
+			w.Transform(t.room)
+			close(t.made)
 		}
 	}))
-	for _, w := range list {
-		if w.Made() {
-			t.floats += w.Floats()
+	for _, t := range all {
+		select {
+		case <-t.made:
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
 	return ctx.Err()
+}
+
+// rooms gives each of the plan's weights its memory, all that have none in one
+// block.
+func (pl *Plan) rooms() (list []*kernels.PackedWinograd, all []*transform) {
+	ts := &pl.module.transforms
+	ts.Lock()
+	defer ts.Unlock()
+	if ts.of == nil {
+		ts.of = map[*kernels.PackedWinograd]*transform{}
+	}
+	list, floats := pl.wanted()
+	room := kernels.Alloc(floats)
+	ts.floats += floats
+	for _, w := range list {
+		t := ts.of[w]
+		if t == nil {
+			t = &transform{made: make(chan struct{})}
+			t.room, room = room[:w.Floats()], room[w.Floats():]
+			ts.of[w] = t
+		}
+		all = append(all, t)
+	}
+	return list, all
 }
 
 // WinogradBytes is the memory that Winograd's weights take once the plan has a
