@@ -39,6 +39,7 @@ type step struct {
 	side      int // most outputs of a side of Winograd's tiles
 	packed    *packed
 	each      *eachChannel // of a depthwise convolution
+	pool      *pooling     // of what the convolution makes, which nobody else reads
 	summed    bool         // a mean reads it: it leaves the sums of its rows behind
 	sums      int          // where in a plan's arena
 	wave      int          // in which a plan runs it
@@ -218,6 +219,9 @@ func (s *step) epilogue() string {
 	}
 	if s.act != "" {
 		b.WriteString(" +" + string(s.act))
+	}
+	if s.pool != nil {
+		b.WriteString(" +" + s.pool.op.String())
 	}
 	return b.String()
 }

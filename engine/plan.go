@@ -30,6 +30,7 @@ func (p *Prepared) Plan(h, w, rows int) (*Plan, error) {
 	pl.spread()
 	pl.steps = schedule(p.module, pl.layouts)
 	pl.chooseByTiles()
+	pl.poolInBands()
 	pl.formWaves()
 	pl.size = place(p.module, pl.steps, pl.layouts, rows)
 	pl.placeSums()

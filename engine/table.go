@@ -49,7 +49,7 @@ func (pl *Plan) shapes(s *step, rows int) string {
 }
 
 func (pl *Plan) macs(s *step, rows int) int64 {
-	return s.op.MACs(pl.layouts[s.in[0]].shape, pl.layouts[s.out].shape) * int64(rows)
+	return s.op.MACs(pl.layouts[s.in[0]].shape, pl.layouts[s.made()].shape) * int64(rows)
 }
 
 // bytes prints a number of bytes in the unit that fits.

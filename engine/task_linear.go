@@ -61,6 +61,9 @@ func (ws *Workspace) bindLinear(s *step) task {
 			return ws.bindSplit(s, []kernels.Conv{conv}, false)
 		}
 		conv.W = s.packed.windows[0]
+		if s.pool != nil {
+			return ws.bindPooled(s, conv)
+		}
 		t.convs = []kernels.Conv{conv}
 		t.unit = out.Width * out.Channels * op.Size * op.Size * in.Channels
 	case graph.Dense:

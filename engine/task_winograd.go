@@ -44,7 +44,11 @@ func (t *winogradTask) Part(worker, part int) {
 func (pl *Plan) scratch(workers int) int {
 	most := 0
 	for i := range pl.steps {
-		switch s := &pl.steps[i]; s.algorithm {
+		s := &pl.steps[i]
+		if s.pool != nil {
+			most = max(most, pl.bandOf(s).scratch())
+		}
+		switch s.algorithm {
 		case winograd:
 			out := pl.layouts[s.out].shape
 			most = max(most, s.packed.winograd.Plan(out.H, out.W, workers).Scratch())
