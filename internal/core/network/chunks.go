@@ -4,10 +4,25 @@ package network
 // threads: at least 64 for each thread, which then sums products nearly at full
 // speed while it reads Winograd's transformed weights, which are larger than the
 // caches. The maps take 0.2 MB for each proposal and 1 MB for each detection.
-func BoxChunk(threads int) int { return min(max(64*threads, 256), 1024) }
+func BoxChunk(threads int) int {
+	if threads == 1 {
+		return oneThread.proposals
+	}
+	return min(max(64*threads, 256), 1024)
+}
 
 // MaskChunk is for detections what BoxChunk is for proposals.
-func MaskChunk(threads int) int { return min(max(8*threads, 32), 112) }
+func MaskChunk(threads int) int {
+	if threads == 1 {
+		return oneThread.detections
+	}
+	return min(max(8*threads, 32), 112)
+}
+
+// A single thread mostly works beside others, each on a picture of its own: less
+// of the cache that they share is faster. 84 proposals have two, 8 detections one and
+// a half times as many of Winograd's tiles as one block of those.
+var oneThread = struct{ proposals, detections int }{84, 8}
 
 // Chunk is the size of the fewest about equal parts of n that are no larger than
 // most, in whole groups but for the last part. most is at least a group.
