@@ -142,7 +142,7 @@ func (s *session) resize(ctx context.Context, g preprocess.Geometry, img *imagei
 	}
 	in := s.trunk.Input("image")
 	s.resizer.Start(g, img.Pix)
-	const block = 16 // rows
+	block := max(16, g.InputHeight/(4*s.team.Workers())) // rows; each begins with two of the photo's
 	s.team.Do((g.InputHeight+block-1)/block, parallel.Func(func(worker, part int) {
 		s.resizer.Rows(in.Data, in.RowStride, part*block, min((part+1)*block, g.InputHeight), &s.scratch[worker])
 	}))

@@ -2,6 +2,7 @@ package preprocess
 
 import (
 	"math"
+	"slices"
 
 	"github.com/spinemask/spinemask/config"
 )
@@ -178,15 +179,18 @@ func (s *Scratch) row(r *Resizer, y, other int) []float32 {
 	if have {
 		return s.rows[slot]
 	}
-	out := s.rows[slot][:0]
+	n := 3 * len(r.cols)
+	s.rows[slot] = slices.Grow(s.rows[slot][:0], n)[:n]
+	out := s.rows[slot]
 	line := r.pixels[3*y*r.g.Width:][:3*r.g.Width]
+	red, green, blue := &r.levels[0], &r.levels[1], &r.levels[2]
 	for _, t := range r.cols {
-		a, b := line[3*t.low:][:3], line[3*t.high:][:3]
-		for ch := range 3 {
-			left, right := r.levels[ch][a[ch]], r.levels[ch][b[ch]]
-			out = append(out, left+float32((right-left)*t.weight))
-		}
+		a, b, w := line[3*t.low:][:3], line[3*t.high:][:3], t.weight
+		r0, g0, b0 := red[a[0]], green[a[1]], blue[a[2]]
+		out[0] = r0 + float32((red[b[0]]-r0)*w)
+		out[1] = g0 + float32((green[b[1]]-g0)*w)
+		out[2] = b0 + float32((blue[b[2]]-b0)*w)
+		out = out[3:]
 	}
-	s.rows[slot] = out
-	return out
+	return s.rows[slot]
 }
