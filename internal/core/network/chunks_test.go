@@ -7,6 +7,7 @@ import (
 )
 
 func TestChunk(t *testing.T) {
+	require.Equal(t, 84, Chunk(1000, BoxChunk(1), 1))
 	require.Equal(t, 250, Chunk(1000, BoxChunk(2), 1))
 	require.Equal(t, 25, Chunk(100, MaskChunk(2), 1))
 	require.Equal(t, 256, Chunk(1000, 256, 16))
