@@ -56,14 +56,17 @@ func (pl *Plan) Warm(ctx context.Context, team *parallel.Team) error {
 			close(t.made)
 		}
 	}))
-	for _, t := range all {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	for _, t := range all { // those that another call has begun
 		select {
 		case <-t.made:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
-	return ctx.Err()
+	return nil
 }
 
 // rooms gives each of the plan's weights its memory, all that have none in one

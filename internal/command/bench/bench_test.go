@@ -120,7 +120,7 @@ func TestLayersCoverTheWork(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, r.Parts, 3)
 	require.GreaterOrEqual(t, r.Parts[1].Rows*r.Parts[1].Runs, Proposals)
-	require.Equal(t, Detections, r.Parts[2].Rows*r.Parts[2].Runs)
+	require.GreaterOrEqual(t, r.Parts[2].Rows*r.Parts[2].Runs, Detections)
 	for _, p := range r.Parts {
 		require.NotEmpty(t, p.Layers)
 	}

@@ -22,7 +22,7 @@ func MaskChunk(threads int) int {
 // A single thread mostly works beside others, each on a picture of its own: less
 // of the cache that they share is faster. With 64 channels, 84 proposals are blocks
 // of 28 and 42 of Winograd's tiles, which register tiles of 14 pixels divide.
-var oneThread = struct{ proposals, detections int }{84, 8}
+var oneThread = struct{ proposals, detections int }{84, 16}
 
 // Chunk is the size of the fewest about equal parts of n that are no larger than
 // most, in whole groups but for the last part. most is at least a group.
