@@ -42,9 +42,7 @@ type Conv struct {
 	ResPixel               int
 	Act                    Activation
 
-	// What the caller needs after this is fetched into the second-level cache meanwhile: weights of the same set, inputs
-	// and outputs. Or nil.
-	NextW   *Packed
+	// Inputs and outputs that the caller needs after this are fetched into the second-level cache meanwhile. Or nil.
 	NextIn  []float32
 	NextOut []float32
 }
@@ -61,7 +59,7 @@ const (
 // the panels panel0 … panel1-1.
 func (s *Set) Conv(c *Conv, row0, row1, panel0, panel1 int) {
 	w := c.W
-	if w.set != s || c.NextW != nil && c.NextW.set != s {
+	if w.set != s {
 		panic(otherSet)
 	}
 	if panel0 < 0 || panel0 > panel1 || panel1 > len(w.panels) {

@@ -83,9 +83,6 @@ func (f *fetcher) streams(p, c0 int) (s streams) {
 	}
 	if c0 >= w.C {
 		c0 = 0
-		if f.last && f.conv.NextW != nil {
-			w, p = f.conv.NextW, 0
-		}
 	}
 	panel := &w.panels[p]
 	row := panel.vectors * f.set.lanes
@@ -97,13 +94,18 @@ func (f *fetcher) streams(p, c0 int) (s streams) {
 	return s
 }
 
-// spread fetches x in so many rounds, or as much of it as two lines each are.
+// spread fetches x in so many rounds, or nothing if there is none.
 func (f *fetcher) spread(x []float32, rounds int) stream {
 	if len(x) == 0 {
 		x = f.conv.W.panels[0].weights[:1] // some valid address
 		return stream{at: uintptr(unsafe.Pointer(&x[0]))}
 	}
-	return stream{uintptr(unsafe.Pointer(&x[0])), min(ceil(4*len(x), rounds), 2*lineBytes)}
+	return spread(x, rounds)
+}
+
+// spread fetches x in so many rounds, or as much of it as two lines each are.
+func spread(x []float32, rounds int) stream {
+	return stream{uintptr(unsafe.Pointer(unsafe.SliceData(x))), min(ceil(4*len(x), rounds), 2*lineBytes)}
 }
 
 // share is part i of n of x.

@@ -182,7 +182,7 @@ func TestConvInBlocksOfPixels(t *testing.T) {
 			want := make([]float32, len(k.Out))
 			k.naive(mulAdd(s), want)
 			k.W = s.Pack(k.weights, 1, 1, k.c, k.n, nil)
-			k.NextW, k.NextIn, k.NextOut = s.Pack(k.weights[:40], 1, 1, 5, 8, nil), k.In[:7], k.Out
+			k.NextIn, k.NextOut = k.In[:7], k.Out
 			s.Conv(&k.Conv, 0, k.row1, 0, k.W.Panels())
 			requireSame(t, want, k.Out, mixed)
 		}

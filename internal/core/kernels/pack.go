@@ -102,6 +102,12 @@ func (s *Set) layout(room []float32, kh, kw, c, n int) *Packed {
 	return w
 }
 
+// weightsAt is where the weights of a panel begin in data, after its bias.
+func (w *Packed) weightsAt(panel int) int {
+	p := &w.panels[panel]
+	return p.first*(1+w.KH*w.KW*w.C) + len(p.bias)
+}
+
 // fill stores the panel's part of rows of n weights, the first of which is row first of the window.
 func (p *panel) fill(first int, rows []float32, n int, scale []float64) {
 	lanes := len(p.bias)

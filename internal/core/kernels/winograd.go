@@ -114,37 +114,12 @@ func (b *tileBlock) run(first, last int) {
 		b.race(t)
 		b.input(t, v[(t-first)*roundUp(w.C, b.lanes):], slab)
 	}
-	for i := range b.kind.products {
-		b.product(i, last-first, v[i*slab:], m[i*slab:], slab)
-	}
-	for t := first; t < last; t++ {
-		b.output(t, m[(t-first)*roundUp(w.N, b.lanes):], slab)
-	}
-}
-
-// product computes product i of so many tiles from v into m; those of the next are a slab further on.
-func (b *tileBlock) product(i, tiles int, v, m []float32, slab int) {
-	inPixel, outPixel := roundUp(b.plan.w.C, b.lanes), roundUp(b.plan.w.N, b.lanes)
-	sums, at := b.kind.products[i], 0
-	for j, sum := range sums {
-		c := Conv{
-			W: sum, StrideY: 1, StrideX: 1, Height: 1, Width: tiles,
-			In: v[at:], InPixel: inPixel, Out: m, OutPixel: outPixel,
+	for i := range w.groups {
+		g := &w.groups[i]
+		b.multiply(g, last-first, v, m, slab)
+		for t := first; t < last; t++ {
+			b.output(t, g, m[(t-first)*roundUp(g.width, b.lanes):], slab)
 		}
-		if j > 0 {
-			c.Residual, c.ResPixel = m, outPixel
-		}
-		if j+1 < len(sums) {
-			c.NextW = sums[j+1]
-		}
-		if i+1 < len(b.kind.products) {
-			if c.NextW == nil {
-				c.NextW = b.kind.products[i+1][0]
-			}
-			c.NextIn, c.NextOut = share(v[slab:][:tiles*inPixel], j, len(sums)), share(m[slab:][:tiles*outPixel], j, len(sums))
-		}
-		b.Conv(&c, 0, 1, 0, sum.Panels())
-		at += sum.C
 	}
 }
 
@@ -174,11 +149,11 @@ type outputAxis struct {
 	out, res int // distance of its outputs and of the residual's
 }
 
-// output transforms m, products slab apart, into the outputs of tile t. The second pass may leave out its first lines,
+// output transforms m, products slab apart, into the outputs of a group of tile t. The second pass may leave out its first lines,
 // which belong to a neighbour, but no outputs of a line: it goes along the axis that shares nothing. A tile that shares
 // on both axes goes by way of the edge buffer.
-func (b *tileBlock) output(t int, m []float32, slab int) {
-	c, n := b.conv, b.plan.w.N
+func (b *tileBlock) output(t int, g *panelGroup, m []float32, slab int) {
+	c, n := b.conv, g.width
 	item, row, col := b.kind.at(t)
 	first := outputAxis{b.kind.down, row, slab * b.kind.across.n, c.OutRow, c.ResRow}
 	second := outputAxis{b.kind.across, col, slab, c.OutPixel, c.ResPixel}
@@ -186,7 +161,8 @@ func (b *tileBlock) output(t int, m []float32, slab int) {
 	if col.skip > 0 && !shared {
 		first, second = second, first
 	}
-	corner := c.Out[item*c.OutItem+row.start*c.OutRow+col.start*c.OutPixel:]
+	corner := c.Out[item*c.OutItem+row.start*c.OutRow+col.start*c.OutPixel+g.first:]
+	scale, shift := b.scale[g.first:], b.shift[g.first:]
 	out, skip := corner, first.skip
 	if shared {
 		out, skip, first.out, second.out = b.edge, 0, second.m*n, n
@@ -194,13 +170,13 @@ func (b *tileBlock) output(t int, m []float32, slab int) {
 	out = out[skip*first.out:]
 	var residual []float32
 	if c.Residual != nil {
-		residual = c.Residual[item*c.ResItem+row.start*c.ResRow+col.start*c.ResPixel+skip*first.res:]
+		residual = c.Residual[item*c.ResItem+row.start*c.ResRow+col.start*c.ResPixel+skip*first.res+g.first:]
 	}
 	for ch := 0; ch < n; ch += chunkFloats {
 		channels, line := min(chunkFloats, n-ch), second.n*chunkFloats
 		b.winograd.output[first.m](first.transform.out, m[ch:], first.slab, second.slab, b.tmp, line, chunkFloats, second.n, channels)
 		b.winograd.finish[second.m](second.transform.out, b.tmp[skip*line:], chunkFloats, line, out[ch:], second.out, first.out, first.m-skip, channels,
-			b.scale[ch:], b.shift[ch:], residual, second.res, first.res, b.floor)
+			scale[ch:], shift[ch:], residual, second.res, first.res, b.floor)
 		if residual != nil {
 			residual = residual[channels:]
 		}

@@ -12,7 +12,9 @@ type PackedWinograd struct {
 	set      *Set
 	from     *Packed
 	bias     []float32
+	groups   []panelGroup
 	products [][]product // [row size × column size][product]
+	rooms    [][]float32 // the weights of these products, one after the other
 	made     bool
 }
 
@@ -39,7 +41,7 @@ func (w *Packed) Winograd(rows, cols []int) *PackedWinograd {
 	if w.KH != 3 || w.KW != 3 {
 		panic(badShape)
 	}
-	x := &PackedWinograd{N: w.N, C: w.C, Rows: slices.Clone(rows), Cols: slices.Clone(cols), set: w.set, from: w}
+	x := &PackedWinograd{N: w.N, C: w.C, Rows: slices.Clone(rows), Cols: slices.Clone(cols), set: w.set, from: w, groups: groupPanels(w.panels)}
 	for _, p := range w.panels {
 		x.bias = append(x.bias, p.bias[:p.width]...)
 	}
@@ -79,7 +81,9 @@ func (x *PackedWinograd) Transform(room []float32) {
 // them: what Transform does, in parts. The weights that they are made of may have been packed anew since Winograd was called.
 func (x *PackedWinograd) Place(room []float32) {
 	sums := x.sums()
+	x.rooms = x.rooms[:0]
 	for _, products := range x.products {
+		x.rooms = append(x.rooms, room)
 		for i := range products {
 			products[i] = products[i][:0]
 			for _, c := range sums {

@@ -15,6 +15,7 @@ type tileKind struct {
 	down, across *transform
 	rows, cols   []piece
 	products     []product
+	index        int // of its weights
 	most         int // tiles in a block
 }
 
@@ -31,7 +32,8 @@ func (w *PackedWinograd) Plan(height, width, workers int) *WinogradPlan {
 	p := &WinogradPlan{w: w, height: height, width: width, workers: workers}
 	for i, m := range w.Rows {
 		for j, n := range w.Cols {
-			k := tileKind{down: transforms[m], across: transforms[n], rows: ofSize(rows, m), cols: ofSize(cols, n), products: w.products[i*len(w.Cols)+j]}
+			k := tileKind{down: transforms[m], across: transforms[n], rows: ofSize(rows, m), cols: ofSize(cols, n), index: i*len(w.Cols) + j}
+			k.products = w.products[k.index]
 			if len(k.rows)*len(k.cols) == 0 {
 				continue
 			}
@@ -53,16 +55,25 @@ func (w *PackedWinograd) Plan(height, width, workers int) *WinogradPlan {
 const (
 	fewestTiles  = 28
 	fewestShared = 14
-	mostTiles    = 140
+	mostTiles    = 84
 	tilesBytes   = 1 << 20
 )
 
 func (w *PackedWinograd) blockTiles(products int) int {
-	tiles := tilesBytes / (4 * products * (roundUp(w.C, w.set.lanes) + roundUp(w.N, w.set.lanes)))
+	tiles := tilesBytes / (4 * products * (roundUp(w.C, w.set.lanes) + w.groupWidth()))
 	if tiles < fewestTiles {
 		return mostTiles
 	}
 	return min(tiles, mostTiles)
+}
+
+// groupWidth is the room in floats for the widest group of output channels of a pixel.
+func (w *PackedWinograd) groupWidth() int {
+	widest := 0
+	for _, g := range w.groups {
+		widest = max(widest, roundUp(g.width, w.set.lanes))
+	}
+	return widest
 }
 
 func ofSize(pieces []piece, size int) []piece {
@@ -136,7 +147,7 @@ func (p *WinogradPlan) Scratch() int {
 func (p *WinogradPlan) slab(tiles int) (inputs, slab int) {
 	odd := func(floats int) int { return ((floats+cacheLine-1)/cacheLine | 1) * cacheLine }
 	inputs = odd(tiles * roundUp(p.w.C, p.w.set.lanes))
-	return inputs, odd(inputs + tiles*roundUp(p.w.N, p.w.set.lanes))
+	return inputs, odd(inputs + tiles*p.w.groupWidth())
 }
 
 // Tiles returns the heights and widths of Winograd's tiles for maps of h×w
