@@ -11,10 +11,13 @@ var avx2Tiles = [][]tileFunc{
 }
 
 var avx2Winograd = winogradSet{
-	input:    [8]lineFunc{3: avx2WinogradInput3, 4: avx2WinogradInput4, 5: avx2WinogradInput5, 7: avx2WinogradInput7},
-	output:   [8]lineFunc{3: avx2WinogradOutput3, 4: avx2WinogradOutput4, 5: avx2WinogradOutput5, 7: avx2WinogradOutput7},
-	finish:   [8]finishFunc{3: avx2WinogradFinish3, 4: avx2WinogradFinish4, 5: avx2WinogradFinish5, 7: avx2WinogradFinish7},
-	gradient: [8]lineFunc{3: avx2WinogradGradient3, 4: avx2WinogradGradient4, 5: avx2WinogradGradient5, 7: avx2WinogradGradient7},
+	input:      [8]lineFunc{3: avx2WinogradInput3, 4: avx2WinogradInput4, 5: avx2WinogradInput5, 7: avx2WinogradInput7},
+	inputPast:  [8]lineFunc{3: avx2WinogradInputPast3, 4: avx2WinogradInputPast4, 5: avx2WinogradInputPast5, 7: avx2WinogradInputPast7},
+	output:     [8]lineFunc{3: avx2WinogradOutput3, 4: avx2WinogradOutput4, 5: avx2WinogradOutput5, 7: avx2WinogradOutput7},
+	finish:     [8]finishFunc{3: avx2WinogradFinish3, 4: avx2WinogradFinish4, 5: avx2WinogradFinish5, 7: avx2WinogradFinish7},
+	finishPast: [8]finishFunc{3: avx2WinogradFinishPast3, 4: avx2WinogradFinishPast4, 5: avx2WinogradFinishPast5, 7: avx2WinogradFinishPast7},
+	gradient:   [8]lineFunc{3: avx2WinogradGradient3, 4: avx2WinogradGradient4, 5: avx2WinogradGradient5, 7: avx2WinogradGradient7},
+	fence:      avx2StoreFence,
 }
 
 var avx2Outers = [2][]outerFunc{
@@ -29,10 +32,13 @@ var avx512Tiles = [][]tileFunc{
 }
 
 var avx512Winograd = winogradSet{
-	input:    [8]lineFunc{3: avx512WinogradInput3, 4: avx512WinogradInput4, 5: avx512WinogradInput5, 7: avx512WinogradInput7},
-	output:   [8]lineFunc{3: avx512WinogradOutput3, 4: avx512WinogradOutput4, 5: avx512WinogradOutput5, 7: avx512WinogradOutput7},
-	finish:   [8]finishFunc{3: avx512WinogradFinish3, 4: avx512WinogradFinish4, 5: avx512WinogradFinish5, 7: avx512WinogradFinish7},
-	gradient: [8]lineFunc{3: avx512WinogradGradient3, 4: avx512WinogradGradient4, 5: avx512WinogradGradient5, 7: avx512WinogradGradient7},
+	input:      [8]lineFunc{3: avx512WinogradInput3, 4: avx512WinogradInput4, 5: avx512WinogradInput5, 7: avx512WinogradInput7},
+	inputPast:  [8]lineFunc{3: avx512WinogradInputPast3, 4: avx512WinogradInputPast4, 5: avx512WinogradInputPast5, 7: avx512WinogradInputPast7},
+	output:     [8]lineFunc{3: avx512WinogradOutput3, 4: avx512WinogradOutput4, 5: avx512WinogradOutput5, 7: avx512WinogradOutput7},
+	finish:     [8]finishFunc{3: avx512WinogradFinish3, 4: avx512WinogradFinish4, 5: avx512WinogradFinish5, 7: avx512WinogradFinish7},
+	finishPast: [8]finishFunc{3: avx512WinogradFinishPast3, 4: avx512WinogradFinishPast4, 5: avx512WinogradFinishPast5, 7: avx512WinogradFinishPast7},
+	gradient:   [8]lineFunc{3: avx512WinogradGradient3, 4: avx512WinogradGradient4, 5: avx512WinogradGradient5, 7: avx512WinogradGradient7},
+	fence:      avx512StoreFence,
 }
 
 var avx512Outers = [2][]outerFunc{

@@ -23,9 +23,11 @@ type lineFunc func(constants, src []float32, srcStep, srcLine int, dst []float32
 type finishFunc func(constants, src []float32, srcStep, srcLine int, dst []float32, dstStep, dstLine, lines, channels int, scale, shift, residual []float32, resStep, resLine int, floor float32)
 
 // winogradSet are the transforms of a set by the number of outputs of a tile: Bᵀ, Aᵀ, A, and Aᵀ with the epilogue.
+// Those that store past the cache want vectors at multiples of their size; nil if the set has none.
 type winogradSet struct {
-	input, output, gradient [8]lineFunc
-	finish                  [8]finishFunc
+	input, inputPast, output, gradient [8]lineFunc
+	finish, finishPast                 [8]finishFunc
+	fence                              func() // after stores past the cache, before others read them
 }
 
 // Winograd computes what [Set.Conv] computes for a 3×3 window with stride 1, for the blocks block0 … block1-1 of the
@@ -45,6 +47,9 @@ func (s *Set) Winograd(c *Conv, p *WinogradPlan, items, block0, block1 int, scra
 			b.run(j*tiles/blocks, (j+1)*tiles/blocks)
 		}
 		first += blocks
+	}
+	if b.pastOut {
+		s.winograd.fence()
 	}
 }
 
@@ -77,6 +82,7 @@ type tileBlock struct {
 	tmp, edge    []float32
 	scale, shift []float32
 	floor        float32
+	pastOut      bool
 	slabs        []float32 // [product]: transformed inputs and outputs, each [tile][channel]
 }
 
@@ -103,6 +109,7 @@ func (b *tileBlock) place(scratch []float32) {
 	if c.Act == Relu {
 		b.floor = 0
 	}
+	b.pastOut = p.past && c.Act <= Relu && (c.OutItem|c.OutRow)%b.lanes == 0 && b.Set.past(c.Out, c.OutPixel, true)
 }
 
 // run computes tiles first … last-1 of the kind.
@@ -134,10 +141,14 @@ func (b *tileBlock) input(t int, v []float32, slab int) {
 	c, down, across := b.conv, b.kind.down, b.kind.across
 	item, row, col := b.kind.at(t)
 	in := c.In[item*c.InItem+row.start*c.InRow+col.start*c.InPixel:]
+	second := b.winograd.input[across.m]
+	if b.plan.past {
+		second = b.winograd.inputPast[across.m]
+	}
 	for ch := 0; ch < b.plan.w.C; ch += chunkFloats {
 		channels := min(chunkFloats, b.plan.w.C-ch)
 		b.winograd.input[down.m](down.in, in[ch:], c.InRow, c.InPixel, b.tmp, across.n*chunkFloats, chunkFloats, across.n, channels)
-		b.winograd.input[across.m](across.in, b.tmp, chunkFloats, across.n*chunkFloats, v[ch:], slab, across.n*slab, down.n, channels)
+		second(across.in, b.tmp, chunkFloats, across.n*chunkFloats, v[ch:], slab, across.n*slab, down.n, channels)
 	}
 }
 
@@ -172,10 +183,14 @@ func (b *tileBlock) output(t int, g *panelGroup, m []float32, slab int) {
 	if c.Residual != nil {
 		residual = c.Residual[item*c.ResItem+row.start*c.ResRow+col.start*c.ResPixel+skip*first.res+g.first:]
 	}
+	finish := b.winograd.finish[second.m]
+	if b.pastOut && !shared {
+		finish = b.winograd.finishPast[second.m]
+	}
 	for ch := 0; ch < n; ch += chunkFloats {
 		channels, line := min(chunkFloats, n-ch), second.n*chunkFloats
 		b.winograd.output[first.m](first.transform.out, m[ch:], first.slab, second.slab, b.tmp, line, chunkFloats, second.n, channels)
-		b.winograd.finish[second.m](second.transform.out, b.tmp[skip*line:], chunkFloats, line, out[ch:], second.out, first.out, first.m-skip, channels,
+		finish(second.transform.out, b.tmp[skip*line:], chunkFloats, line, out[ch:], second.out, first.out, first.m-skip, channels,
 			scale[ch:], shift[ch:], residual, second.res, first.res, b.floor)
 		if residual != nil {
 			residual = residual[channels:]

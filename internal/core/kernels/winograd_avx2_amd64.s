@@ -580,6 +580,564 @@ next:
 	VZEROUPPER
 	RET
 
+// func avx2WinogradInputPast3(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+// Requires: AVX, FMA3
+TEXT ·avx2WinogradInputPast3(SB), NOSPLIT, $16-120
+	MOVQ constants_base+0(FP), R12
+	MOVQ srcStep+48(FP), R8
+	SHLQ $0x02, R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ dstStep+88(FP), R10
+	SHLQ $0x02, R10
+	LEAQ (R10)(R10*2), R11
+	SHLQ $0x02, srcLine+56(FP)
+	SHLQ $0x02, dstLine+96(FP)
+
+line:
+	MOVQ src_base+24(FP), AX
+	MOVQ dst_base+64(FP), DX
+	MOVQ channels+112(FP), R14
+	SUBQ $+8, R14
+	JL   tail
+
+vector:
+	MOVQ         R14, (SP)
+	VMOVUPS      (AX), Y0
+	VMOVUPS      (AX)(R8*1), Y1
+	VMOVUPS      (AX)(R8*2), Y2
+	VMOVUPS      (AX)(R9*1), Y3
+	VMOVUPS      (AX)(R8*4), Y4
+	VMOVAPS      Y3, Y5
+	VFMADD231PS  (R12), Y1, Y5
+	VMOVAPS      Y2, Y6
+	VFMADD231PS  (R12), Y0, Y6
+	VMOVAPS      Y5, Y7
+	VFMADD231PS  32(R12), Y6, Y7
+	VMOVNTPS     Y7, (DX)
+	VFNMADD231PS 32(R12), Y6, Y5
+	VMOVNTPS     Y5, (DX)(R10*1)
+	VMOVAPS      Y3, Y5
+	VFMADD231PS  64(R12), Y1, Y5
+	VMOVAPS      Y2, Y6
+	VFMADD231PS  64(R12), Y0, Y6
+	VMOVAPS      Y5, Y7
+	VFMADD231PS  96(R12), Y6, Y7
+	VMOVNTPS     Y7, (DX)(R10*2)
+	VFNMADD231PS 96(R12), Y6, Y5
+	VMOVNTPS     Y5, (DX)(R11*1)
+	VMOVAPS      Y4, Y5
+	VFMADD231PS  128(R12), Y2, Y5
+	VFMADD231PS  160(R12), Y0, Y5
+	VMOVNTPS     Y5, (DX)(R10*4)
+	ADDQ         $+32, AX
+	ADDQ         $+32, DX
+	MOVQ         (SP), R14
+	SUBQ         $+8, R14
+	JGE          vector
+
+tail:
+	ADDQ         $+8, R14
+	JZ           next
+	MOVQ         AX, (SP)
+	MOVQ         R14, CX
+	LEAQ         avx2Tail<>+0(SB), AX
+	NEGQ         CX
+	VMOVUPS      32(AX)(CX*4), Y15
+	MOVQ         (SP), AX
+	VMASKMOVPS   (AX), Y15, Y0
+	VMASKMOVPS   (AX)(R8*1), Y15, Y1
+	VMASKMOVPS   (AX)(R8*2), Y15, Y2
+	VMASKMOVPS   (AX)(R9*1), Y15, Y3
+	VMASKMOVPS   (AX)(R8*4), Y15, Y4
+	VMOVAPS      Y3, Y5
+	VFMADD231PS  (R12), Y1, Y5
+	VMOVAPS      Y2, Y6
+	VFMADD231PS  (R12), Y0, Y6
+	VMOVAPS      Y5, Y7
+	VFMADD231PS  32(R12), Y6, Y7
+	VMASKMOVPS   Y7, Y15, (DX)
+	VFNMADD231PS 32(R12), Y6, Y5
+	VMASKMOVPS   Y5, Y15, (DX)(R10*1)
+	VMOVAPS      Y3, Y5
+	VFMADD231PS  64(R12), Y1, Y5
+	VMOVAPS      Y2, Y6
+	VFMADD231PS  64(R12), Y0, Y6
+	VMOVAPS      Y5, Y7
+	VFMADD231PS  96(R12), Y6, Y7
+	VMASKMOVPS   Y7, Y15, (DX)(R10*2)
+	VFNMADD231PS 96(R12), Y6, Y5
+	VMASKMOVPS   Y5, Y15, (DX)(R11*1)
+	VMOVAPS      Y4, Y5
+	VFMADD231PS  128(R12), Y2, Y5
+	VFMADD231PS  160(R12), Y0, Y5
+	VMASKMOVPS   Y5, Y15, (DX)(R10*4)
+
+next:
+	MOVQ srcLine+56(FP), AX
+	ADDQ AX, src_base+24(FP)
+	MOVQ dstLine+96(FP), AX
+	ADDQ AX, dst_base+64(FP)
+	DECQ lines+104(FP)
+	JNZ  line
+	VZEROUPPER
+	RET
+
+// func avx2WinogradInputPast4(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+// Requires: AVX, FMA3
+TEXT ·avx2WinogradInputPast4(SB), NOSPLIT, $16-120
+	MOVQ constants_base+0(FP), R12
+	MOVQ srcStep+48(FP), R8
+	SHLQ $0x02, R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ dstStep+88(FP), R10
+	SHLQ $0x02, R10
+	LEAQ (R10)(R10*2), R11
+	SHLQ $0x02, srcLine+56(FP)
+	SHLQ $0x02, dstLine+96(FP)
+
+line:
+	MOVQ src_base+24(FP), AX
+	LEAQ (AX)(R8*4), CX
+	ADDQ R8, CX
+	MOVQ dst_base+64(FP), DX
+	LEAQ (DX)(R10*4), BX
+	ADDQ R10, BX
+	MOVQ channels+112(FP), R14
+	SUBQ $+8, R14
+	JL   tail
+
+vector:
+	MOVQ         R14, (SP)
+	VMOVUPS      (AX), Y0
+	VMOVUPS      (AX)(R8*1), Y1
+	VMOVUPS      (AX)(R8*2), Y2
+	VMOVUPS      (AX)(R9*1), Y3
+	VMOVUPS      (AX)(R8*4), Y4
+	VMOVUPS      (CX), Y5
+	VMOVAPS      Y4, Y6
+	VFMADD231PS  (R12), Y2, Y6
+	VMOVAPS      Y3, Y7
+	VFMADD231PS  (R12), Y1, Y7
+	VMOVAPS      Y6, Y8
+	VFMADD231PS  32(R12), Y7, Y8
+	VMOVNTPS     Y8, (DX)(R10*1)
+	VFNMADD231PS 32(R12), Y7, Y6
+	VMOVNTPS     Y6, (DX)(R10*2)
+	VMOVAPS      Y4, Y6
+	VFMADD231PS  64(R12), Y2, Y6
+	VMOVAPS      Y3, Y7
+	VFMADD231PS  64(R12), Y1, Y7
+	VMOVAPS      Y6, Y8
+	VFMADD231PS  96(R12), Y7, Y8
+	VMOVNTPS     Y8, (DX)(R11*1)
+	VFNMADD231PS 96(R12), Y7, Y6
+	VMOVNTPS     Y6, (DX)(R10*4)
+	VMOVAPS      Y4, Y6
+	VFMADD231PS  128(R12), Y2, Y6
+	VFMADD231PS  160(R12), Y0, Y6
+	VMOVNTPS     Y6, (DX)
+	VMOVAPS      Y5, Y7
+	VFMADD231PS  128(R12), Y3, Y7
+	VFMADD231PS  160(R12), Y1, Y7
+	VMOVNTPS     Y7, (BX)
+	ADDQ         $+32, AX
+	ADDQ         $+32, DX
+	ADDQ         $+32, CX
+	ADDQ         $+32, BX
+	MOVQ         (SP), R14
+	SUBQ         $+8, R14
+	JGE          vector
+
+tail:
+	ADDQ         $+8, R14
+	JZ           next
+	MOVQ         AX, (SP)
+	MOVQ         R14, CX
+	LEAQ         avx2Tail<>+0(SB), AX
+	NEGQ         CX
+	VMOVUPS      32(AX)(CX*4), Y15
+	MOVQ         (SP), AX
+	LEAQ         (AX)(R8*4), CX
+	ADDQ         R8, CX
+	VMASKMOVPS   (AX), Y15, Y0
+	VMASKMOVPS   (AX)(R8*1), Y15, Y1
+	VMASKMOVPS   (AX)(R8*2), Y15, Y2
+	VMASKMOVPS   (AX)(R9*1), Y15, Y3
+	VMASKMOVPS   (AX)(R8*4), Y15, Y4
+	VMASKMOVPS   (CX), Y15, Y5
+	VMOVAPS      Y4, Y6
+	VFMADD231PS  (R12), Y2, Y6
+	VMOVAPS      Y3, Y7
+	VFMADD231PS  (R12), Y1, Y7
+	VMOVAPS      Y6, Y8
+	VFMADD231PS  32(R12), Y7, Y8
+	VMASKMOVPS   Y8, Y15, (DX)(R10*1)
+	VFNMADD231PS 32(R12), Y7, Y6
+	VMASKMOVPS   Y6, Y15, (DX)(R10*2)
+	VMOVAPS      Y4, Y6
+	VFMADD231PS  64(R12), Y2, Y6
+	VMOVAPS      Y3, Y7
+	VFMADD231PS  64(R12), Y1, Y7
+	VMOVAPS      Y6, Y8
+	VFMADD231PS  96(R12), Y7, Y8
+	VMASKMOVPS   Y8, Y15, (DX)(R11*1)
+	VFNMADD231PS 96(R12), Y7, Y6
+	VMASKMOVPS   Y6, Y15, (DX)(R10*4)
+	VMOVAPS      Y4, Y6
+	VFMADD231PS  128(R12), Y2, Y6
+	VFMADD231PS  160(R12), Y0, Y6
+	VMASKMOVPS   Y6, Y15, (DX)
+	VMOVAPS      Y5, Y7
+	VFMADD231PS  128(R12), Y3, Y7
+	VFMADD231PS  160(R12), Y1, Y7
+	VMASKMOVPS   Y7, Y15, (BX)
+
+next:
+	MOVQ srcLine+56(FP), AX
+	ADDQ AX, src_base+24(FP)
+	MOVQ dstLine+96(FP), AX
+	ADDQ AX, dst_base+64(FP)
+	DECQ lines+104(FP)
+	JNZ  line
+	VZEROUPPER
+	RET
+
+// func avx2WinogradInputPast5(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+// Requires: AVX, FMA3
+TEXT ·avx2WinogradInputPast5(SB), NOSPLIT, $16-120
+	MOVQ constants_base+0(FP), R12
+	MOVQ srcStep+48(FP), R8
+	SHLQ $0x02, R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ dstStep+88(FP), R10
+	SHLQ $0x02, R10
+	LEAQ (R10)(R10*2), R11
+	SHLQ $0x02, srcLine+56(FP)
+	SHLQ $0x02, dstLine+96(FP)
+
+line:
+	MOVQ src_base+24(FP), AX
+	LEAQ (AX)(R8*4), CX
+	ADDQ R8, CX
+	MOVQ dst_base+64(FP), DX
+	LEAQ (DX)(R10*4), BX
+	ADDQ R10, BX
+	MOVQ channels+112(FP), R14
+	SUBQ $+8, R14
+	JL   tail
+
+vector:
+	MOVQ         R14, (SP)
+	VMOVUPS      (AX), Y0
+	VMOVUPS      (AX)(R8*1), Y1
+	VMOVUPS      (AX)(R8*2), Y2
+	VMOVUPS      (AX)(R9*1), Y3
+	VMOVUPS      (AX)(R8*4), Y4
+	VMOVUPS      (CX), Y5
+	VMOVUPS      (CX)(R8*1), Y6
+	VMOVAPS      Y5, Y7
+	VFMADD231PS  (R12), Y3, Y7
+	VFMADD231PS  32(R12), Y1, Y7
+	VMOVAPS      Y4, Y8
+	VFMADD231PS  (R12), Y2, Y8
+	VFMADD231PS  32(R12), Y0, Y8
+	VMOVAPS      Y7, Y9
+	VFMADD231PS  64(R12), Y8, Y9
+	VMOVNTPS     Y9, (DX)
+	VFNMADD231PS 64(R12), Y8, Y7
+	VMOVNTPS     Y7, (DX)(R10*1)
+	VMOVAPS      Y5, Y7
+	VFMADD231PS  96(R12), Y3, Y7
+	VFMADD231PS  128(R12), Y1, Y7
+	VMOVAPS      Y4, Y8
+	VFMADD231PS  96(R12), Y2, Y8
+	VFMADD231PS  128(R12), Y0, Y8
+	VMOVAPS      Y7, Y9
+	VFMADD231PS  160(R12), Y8, Y9
+	VMOVNTPS     Y9, (DX)(R10*2)
+	VFNMADD231PS 160(R12), Y8, Y7
+	VMOVNTPS     Y7, (DX)(R11*1)
+	VMOVAPS      Y5, Y7
+	VFMADD231PS  192(R12), Y3, Y7
+	VFMADD231PS  224(R12), Y1, Y7
+	VMOVAPS      Y4, Y8
+	VFMADD231PS  192(R12), Y2, Y8
+	VFMADD231PS  224(R12), Y0, Y8
+	VMOVAPS      Y7, Y9
+	VFMADD231PS  256(R12), Y8, Y9
+	VMOVNTPS     Y9, (DX)(R10*4)
+	VFNMADD231PS 256(R12), Y8, Y7
+	VMOVNTPS     Y7, (BX)
+	VMOVAPS      Y6, Y7
+	VFMADD231PS  288(R12), Y4, Y7
+	VFMADD231PS  320(R12), Y2, Y7
+	VFMADD231PS  352(R12), Y0, Y7
+	VMOVNTPS     Y7, (BX)(R10*1)
+	ADDQ         $+32, AX
+	ADDQ         $+32, DX
+	ADDQ         $+32, CX
+	ADDQ         $+32, BX
+	MOVQ         (SP), R14
+	SUBQ         $+8, R14
+	JGE          vector
+
+tail:
+	ADDQ         $+8, R14
+	JZ           next
+	MOVQ         AX, (SP)
+	MOVQ         R14, CX
+	LEAQ         avx2Tail<>+0(SB), AX
+	NEGQ         CX
+	VMOVUPS      32(AX)(CX*4), Y15
+	MOVQ         (SP), AX
+	LEAQ         (AX)(R8*4), CX
+	ADDQ         R8, CX
+	VMASKMOVPS   (AX), Y15, Y0
+	VMASKMOVPS   (AX)(R8*1), Y15, Y1
+	VMASKMOVPS   (AX)(R8*2), Y15, Y2
+	VMASKMOVPS   (AX)(R9*1), Y15, Y3
+	VMASKMOVPS   (AX)(R8*4), Y15, Y4
+	VMASKMOVPS   (CX), Y15, Y5
+	VMASKMOVPS   (CX)(R8*1), Y15, Y6
+	VMOVAPS      Y5, Y7
+	VFMADD231PS  (R12), Y3, Y7
+	VFMADD231PS  32(R12), Y1, Y7
+	VMOVAPS      Y4, Y8
+	VFMADD231PS  (R12), Y2, Y8
+	VFMADD231PS  32(R12), Y0, Y8
+	VMOVAPS      Y7, Y9
+	VFMADD231PS  64(R12), Y8, Y9
+	VMASKMOVPS   Y9, Y15, (DX)
+	VFNMADD231PS 64(R12), Y8, Y7
+	VMASKMOVPS   Y7, Y15, (DX)(R10*1)
+	VMOVAPS      Y5, Y7
+	VFMADD231PS  96(R12), Y3, Y7
+	VFMADD231PS  128(R12), Y1, Y7
+	VMOVAPS      Y4, Y8
+	VFMADD231PS  96(R12), Y2, Y8
+	VFMADD231PS  128(R12), Y0, Y8
+	VMOVAPS      Y7, Y9
+	VFMADD231PS  160(R12), Y8, Y9
+	VMASKMOVPS   Y9, Y15, (DX)(R10*2)
+	VFNMADD231PS 160(R12), Y8, Y7
+	VMASKMOVPS   Y7, Y15, (DX)(R11*1)
+	VMOVAPS      Y5, Y7
+	VFMADD231PS  192(R12), Y3, Y7
+	VFMADD231PS  224(R12), Y1, Y7
+	VMOVAPS      Y4, Y8
+	VFMADD231PS  192(R12), Y2, Y8
+	VFMADD231PS  224(R12), Y0, Y8
+	VMOVAPS      Y7, Y9
+	VFMADD231PS  256(R12), Y8, Y9
+	VMASKMOVPS   Y9, Y15, (DX)(R10*4)
+	VFNMADD231PS 256(R12), Y8, Y7
+	VMASKMOVPS   Y7, Y15, (BX)
+	VMOVAPS      Y6, Y7
+	VFMADD231PS  288(R12), Y4, Y7
+	VFMADD231PS  320(R12), Y2, Y7
+	VFMADD231PS  352(R12), Y0, Y7
+	VMASKMOVPS   Y7, Y15, (BX)(R10*1)
+
+next:
+	MOVQ srcLine+56(FP), AX
+	ADDQ AX, src_base+24(FP)
+	MOVQ dstLine+96(FP), AX
+	ADDQ AX, dst_base+64(FP)
+	DECQ lines+104(FP)
+	JNZ  line
+	VZEROUPPER
+	RET
+
+// func avx2WinogradInputPast7(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+// Requires: AVX, FMA3
+TEXT ·avx2WinogradInputPast7(SB), NOSPLIT, $16-120
+	MOVQ constants_base+0(FP), R12
+	MOVQ srcStep+48(FP), R8
+	SHLQ $0x02, R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ dstStep+88(FP), R10
+	SHLQ $0x02, R10
+	LEAQ (R10)(R10*2), R11
+	SHLQ $0x02, srcLine+56(FP)
+	SHLQ $0x02, dstLine+96(FP)
+
+line:
+	MOVQ src_base+24(FP), AX
+	LEAQ (AX)(R8*4), CX
+	ADDQ R8, CX
+	MOVQ dst_base+64(FP), DX
+	LEAQ (DX)(R10*4), BX
+	ADDQ R10, BX
+	MOVQ channels+112(FP), R14
+	SUBQ $+8, R14
+	JL   tail
+
+vector:
+	MOVQ         R14, (SP)
+	VMOVUPS      (AX), Y0
+	VMOVUPS      (AX)(R8*1), Y1
+	VMOVUPS      (AX)(R8*2), Y2
+	VMOVUPS      (AX)(R9*1), Y3
+	VMOVUPS      (AX)(R8*4), Y4
+	VMOVUPS      (CX), Y5
+	VMOVUPS      (CX)(R8*1), Y6
+	VMOVUPS      (CX)(R8*2), Y7
+	VMOVUPS      (CX)(R9*1), Y8
+	VMOVAPS      Y7, Y9
+	VFMADD231PS  (R12), Y5, Y9
+	VFMADD231PS  32(R12), Y3, Y9
+	VFMADD231PS  64(R12), Y1, Y9
+	VMOVAPS      Y6, Y10
+	VFMADD231PS  (R12), Y4, Y10
+	VFMADD231PS  32(R12), Y2, Y10
+	VFMADD231PS  64(R12), Y0, Y10
+	VMOVAPS      Y9, Y11
+	VFMADD231PS  96(R12), Y10, Y11
+	VMOVNTPS     Y11, (DX)
+	VFNMADD231PS 96(R12), Y10, Y9
+	VMOVNTPS     Y9, (DX)(R10*1)
+	VMOVAPS      Y7, Y9
+	VFMADD231PS  128(R12), Y5, Y9
+	VFMADD231PS  160(R12), Y3, Y9
+	VFMADD231PS  192(R12), Y1, Y9
+	VMOVAPS      Y6, Y10
+	VFMADD231PS  128(R12), Y4, Y10
+	VFMADD231PS  160(R12), Y2, Y10
+	VFMADD231PS  192(R12), Y0, Y10
+	VMOVAPS      Y9, Y11
+	VFMADD231PS  224(R12), Y10, Y11
+	VMOVNTPS     Y11, (DX)(R10*2)
+	VFNMADD231PS 224(R12), Y10, Y9
+	VMOVNTPS     Y9, (DX)(R11*1)
+	VMOVAPS      Y7, Y9
+	VFMADD231PS  256(R12), Y5, Y9
+	VFMADD231PS  288(R12), Y3, Y9
+	VFMADD231PS  320(R12), Y1, Y9
+	VMOVAPS      Y6, Y10
+	VFMADD231PS  256(R12), Y4, Y10
+	VFMADD231PS  288(R12), Y2, Y10
+	VFMADD231PS  320(R12), Y0, Y10
+	VMOVAPS      Y9, Y11
+	VFMADD231PS  352(R12), Y10, Y11
+	VMOVNTPS     Y11, (DX)(R10*4)
+	VFNMADD231PS 352(R12), Y10, Y9
+	VMOVNTPS     Y9, (BX)
+	VMOVAPS      Y7, Y9
+	VFMADD231PS  384(R12), Y5, Y9
+	VFMADD231PS  416(R12), Y3, Y9
+	VFMADD231PS  448(R12), Y1, Y9
+	VMOVAPS      Y6, Y10
+	VFMADD231PS  384(R12), Y4, Y10
+	VFMADD231PS  416(R12), Y2, Y10
+	VFMADD231PS  448(R12), Y0, Y10
+	VMOVAPS      Y9, Y11
+	VFMADD231PS  480(R12), Y10, Y11
+	VMOVNTPS     Y11, (BX)(R10*1)
+	VFNMADD231PS 480(R12), Y10, Y9
+	VMOVNTPS     Y9, (BX)(R10*2)
+	VMOVAPS      Y8, Y9
+	VFMADD231PS  512(R12), Y6, Y9
+	VFMADD231PS  544(R12), Y4, Y9
+	VFMADD231PS  576(R12), Y2, Y9
+	VFMADD231PS  608(R12), Y0, Y9
+	VMOVNTPS     Y9, (BX)(R11*1)
+	ADDQ         $+32, AX
+	ADDQ         $+32, DX
+	ADDQ         $+32, CX
+	ADDQ         $+32, BX
+	MOVQ         (SP), R14
+	SUBQ         $+8, R14
+	JGE          vector
+
+tail:
+	ADDQ         $+8, R14
+	JZ           next
+	MOVQ         AX, (SP)
+	MOVQ         R14, CX
+	LEAQ         avx2Tail<>+0(SB), AX
+	NEGQ         CX
+	VMOVUPS      32(AX)(CX*4), Y15
+	MOVQ         (SP), AX
+	LEAQ         (AX)(R8*4), CX
+	ADDQ         R8, CX
+	VMASKMOVPS   (AX), Y15, Y0
+	VMASKMOVPS   (AX)(R8*1), Y15, Y1
+	VMASKMOVPS   (AX)(R8*2), Y15, Y2
+	VMASKMOVPS   (AX)(R9*1), Y15, Y3
+	VMASKMOVPS   (AX)(R8*4), Y15, Y4
+	VMASKMOVPS   (CX), Y15, Y5
+	VMASKMOVPS   (CX)(R8*1), Y15, Y6
+	VMASKMOVPS   (CX)(R8*2), Y15, Y7
+	VMASKMOVPS   (CX)(R9*1), Y15, Y8
+	VMOVAPS      Y7, Y9
+	VFMADD231PS  (R12), Y5, Y9
+	VFMADD231PS  32(R12), Y3, Y9
+	VFMADD231PS  64(R12), Y1, Y9
+	VMOVAPS      Y6, Y10
+	VFMADD231PS  (R12), Y4, Y10
+	VFMADD231PS  32(R12), Y2, Y10
+	VFMADD231PS  64(R12), Y0, Y10
+	VMOVAPS      Y9, Y11
+	VFMADD231PS  96(R12), Y10, Y11
+	VMASKMOVPS   Y11, Y15, (DX)
+	VFNMADD231PS 96(R12), Y10, Y9
+	VMASKMOVPS   Y9, Y15, (DX)(R10*1)
+	VMOVAPS      Y7, Y9
+	VFMADD231PS  128(R12), Y5, Y9
+	VFMADD231PS  160(R12), Y3, Y9
+	VFMADD231PS  192(R12), Y1, Y9
+	VMOVAPS      Y6, Y10
+	VFMADD231PS  128(R12), Y4, Y10
+	VFMADD231PS  160(R12), Y2, Y10
+	VFMADD231PS  192(R12), Y0, Y10
+	VMOVAPS      Y9, Y11
+	VFMADD231PS  224(R12), Y10, Y11
+	VMASKMOVPS   Y11, Y15, (DX)(R10*2)
+	VFNMADD231PS 224(R12), Y10, Y9
+	VMASKMOVPS   Y9, Y15, (DX)(R11*1)
+	VMOVAPS      Y7, Y9
+	VFMADD231PS  256(R12), Y5, Y9
+	VFMADD231PS  288(R12), Y3, Y9
+	VFMADD231PS  320(R12), Y1, Y9
+	VMOVAPS      Y6, Y10
+	VFMADD231PS  256(R12), Y4, Y10
+	VFMADD231PS  288(R12), Y2, Y10
+	VFMADD231PS  320(R12), Y0, Y10
+	VMOVAPS      Y9, Y11
+	VFMADD231PS  352(R12), Y10, Y11
+	VMASKMOVPS   Y11, Y15, (DX)(R10*4)
+	VFNMADD231PS 352(R12), Y10, Y9
+	VMASKMOVPS   Y9, Y15, (BX)
+	VMOVAPS      Y7, Y9
+	VFMADD231PS  384(R12), Y5, Y9
+	VFMADD231PS  416(R12), Y3, Y9
+	VFMADD231PS  448(R12), Y1, Y9
+	VMOVAPS      Y6, Y10
+	VFMADD231PS  384(R12), Y4, Y10
+	VFMADD231PS  416(R12), Y2, Y10
+	VFMADD231PS  448(R12), Y0, Y10
+	VMOVAPS      Y9, Y11
+	VFMADD231PS  480(R12), Y10, Y11
+	VMASKMOVPS   Y11, Y15, (BX)(R10*1)
+	VFNMADD231PS 480(R12), Y10, Y9
+	VMASKMOVPS   Y9, Y15, (BX)(R10*2)
+	VMOVAPS      Y8, Y9
+	VFMADD231PS  512(R12), Y6, Y9
+	VFMADD231PS  544(R12), Y4, Y9
+	VFMADD231PS  576(R12), Y2, Y9
+	VFMADD231PS  608(R12), Y0, Y9
+	VMASKMOVPS   Y9, Y15, (BX)(R11*1)
+
+next:
+	MOVQ srcLine+56(FP), AX
+	ADDQ AX, src_base+24(FP)
+	MOVQ dstLine+96(FP), AX
+	ADDQ AX, dst_base+64(FP)
+	DECQ lines+104(FP)
+	JNZ  line
+	VZEROUPPER
+	RET
+
 // func avx2WinogradOutput3(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 // Requires: AVX, FMA3
 TEXT ·avx2WinogradOutput3(SB), NOSPLIT, $16-120
@@ -1902,6 +2460,874 @@ next:
 	VZEROUPPER
 	RET
 
+// func avx2WinogradFinishPast3(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
+// Requires: AVX, FMA3
+TEXT ·avx2WinogradFinishPast3(SB), NOSPLIT, $16-212
+	MOVQ         constants_base+0(FP), R12
+	MOVQ         srcStep+48(FP), R8
+	SHLQ         $0x02, R8
+	LEAQ         (R8)(R8*2), R9
+	MOVQ         dstStep+88(FP), R10
+	SHLQ         $0x02, R10
+	LEAQ         (R10)(R10*2), R11
+	SHLQ         $0x02, srcLine+56(FP)
+	SHLQ         $0x02, dstLine+96(FP)
+	MOVQ         resStep+192(FP), R15
+	SHLQ         $0x02, R15
+	SHLQ         $0x02, resLine+200(FP)
+	MOVQ         residual_base+168(FP), AX
+	MOVQ         AX, 8(SP)
+	VBROADCASTSS floor+208(FP), Y9
+
+line:
+	MOVQ src_base+24(FP), AX
+	MOVQ dst_base+64(FP), DX
+	MOVQ scale_base+120(FP), SI
+	MOVQ shift_base+144(FP), DI
+	MOVQ 8(SP), R13
+	MOVQ channels+112(FP), R14
+	SUBQ $+8, R14
+	JL   tail
+
+vector:
+	MOVQ        R14, (SP)
+	VMOVUPS     (AX), Y0
+	VMOVUPS     (AX)(R8*1), Y1
+	VMOVUPS     (AX)(R8*2), Y2
+	VMOVUPS     (AX)(R9*1), Y3
+	VMOVUPS     (AX)(R8*4), Y4
+	MOVQ        R13, R14
+	VSUBPS      Y1, Y0, Y6
+	VADDPS      Y1, Y0, Y0
+	VSUBPS      Y3, Y2, Y1
+	VADDPS      Y3, Y2, Y2
+	VADDPS      Y2, Y0, Y5
+	VMOVUPS     (SI), Y7
+	VMOVUPS     (DI), Y8
+	VFMADD213PS Y8, Y7, Y5
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added0
+	VMOVUPS     (R14), Y3
+	VADDPS      Y3, Y5, Y5
+	ADDQ        R15, R14
+
+added0:
+	VMAXPS      Y5, Y9, Y5
+	VMOVNTPS    Y5, (DX)
+	VMULPS      (R12), Y6, Y5
+	VFMADD231PS 32(R12), Y1, Y5
+	VFMADD213PS Y8, Y7, Y5
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added1
+	VMOVUPS     (R14), Y3
+	VADDPS      Y3, Y5, Y5
+	ADDQ        R15, R14
+
+added1:
+	VMAXPS      Y5, Y9, Y5
+	VMOVNTPS    Y5, (DX)(R10*1)
+	VFMADD231PS 64(R12), Y0, Y4
+	VFMADD231PS 96(R12), Y2, Y4
+	VFMADD213PS Y8, Y7, Y4
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added2
+	VMOVUPS     (R14), Y3
+	VADDPS      Y3, Y4, Y4
+
+added2:
+	VMAXPS   Y4, Y9, Y4
+	VMOVNTPS Y4, (DX)(R10*2)
+	ADDQ     $+32, AX
+	ADDQ     $+32, DX
+	ADDQ     $+32, SI
+	ADDQ     $+32, DI
+	ADDQ     $+32, R13
+	MOVQ     (SP), R14
+	SUBQ     $+8, R14
+	JGE      vector
+
+tail:
+	ADDQ        $+8, R14
+	JZ          next
+	MOVQ        AX, (SP)
+	MOVQ        R14, CX
+	LEAQ        avx2Tail<>+0(SB), AX
+	NEGQ        CX
+	VMOVUPS     32(AX)(CX*4), Y15
+	MOVQ        (SP), AX
+	VMASKMOVPS  (AX), Y15, Y0
+	VMASKMOVPS  (AX)(R8*1), Y15, Y1
+	VMASKMOVPS  (AX)(R8*2), Y15, Y2
+	VMASKMOVPS  (AX)(R9*1), Y15, Y3
+	VMASKMOVPS  (AX)(R8*4), Y15, Y4
+	MOVQ        R13, R14
+	VSUBPS      Y1, Y0, Y6
+	VADDPS      Y1, Y0, Y0
+	VSUBPS      Y3, Y2, Y1
+	VADDPS      Y3, Y2, Y2
+	VADDPS      Y2, Y0, Y5
+	VMASKMOVPS  (SI), Y15, Y7
+	VMASKMOVPS  (DI), Y15, Y8
+	VFMADD213PS Y8, Y7, Y5
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added0tail
+	VMASKMOVPS  (R14), Y15, Y3
+	VADDPS      Y3, Y5, Y5
+	ADDQ        R15, R14
+
+added0tail:
+	VMAXPS      Y5, Y9, Y5
+	VMASKMOVPS  Y5, Y15, (DX)
+	VMULPS      (R12), Y6, Y5
+	VFMADD231PS 32(R12), Y1, Y5
+	VFMADD213PS Y8, Y7, Y5
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added1tail
+	VMASKMOVPS  (R14), Y15, Y3
+	VADDPS      Y3, Y5, Y5
+	ADDQ        R15, R14
+
+added1tail:
+	VMAXPS      Y5, Y9, Y5
+	VMASKMOVPS  Y5, Y15, (DX)(R10*1)
+	VFMADD231PS 64(R12), Y0, Y4
+	VFMADD231PS 96(R12), Y2, Y4
+	VFMADD213PS Y8, Y7, Y4
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added2tail
+	VMASKMOVPS  (R14), Y15, Y3
+	VADDPS      Y3, Y4, Y4
+
+added2tail:
+	VMAXPS     Y4, Y9, Y4
+	VMASKMOVPS Y4, Y15, (DX)(R10*2)
+
+next:
+	MOVQ srcLine+56(FP), AX
+	ADDQ AX, src_base+24(FP)
+	MOVQ dstLine+96(FP), AX
+	ADDQ AX, dst_base+64(FP)
+	MOVQ resLine+200(FP), AX
+	ADDQ AX, 8(SP)
+	DECQ lines+104(FP)
+	JNZ  line
+	VZEROUPPER
+	RET
+
+// func avx2WinogradFinishPast4(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
+// Requires: AVX, FMA3
+TEXT ·avx2WinogradFinishPast4(SB), NOSPLIT, $16-212
+	MOVQ         constants_base+0(FP), R12
+	MOVQ         srcStep+48(FP), R8
+	SHLQ         $0x02, R8
+	LEAQ         (R8)(R8*2), R9
+	MOVQ         dstStep+88(FP), R10
+	SHLQ         $0x02, R10
+	LEAQ         (R10)(R10*2), R11
+	SHLQ         $0x02, srcLine+56(FP)
+	SHLQ         $0x02, dstLine+96(FP)
+	MOVQ         resStep+192(FP), R15
+	SHLQ         $0x02, R15
+	SHLQ         $0x02, resLine+200(FP)
+	MOVQ         residual_base+168(FP), AX
+	MOVQ         AX, 8(SP)
+	VBROADCASTSS floor+208(FP), Y10
+
+line:
+	MOVQ src_base+24(FP), AX
+	LEAQ (AX)(R8*4), CX
+	ADDQ R8, CX
+	MOVQ dst_base+64(FP), DX
+	MOVQ scale_base+120(FP), SI
+	MOVQ shift_base+144(FP), DI
+	MOVQ 8(SP), R13
+	MOVQ channels+112(FP), R14
+	SUBQ $+8, R14
+	JL   tail
+
+vector:
+	MOVQ        R14, (SP)
+	VMOVUPS     (AX), Y0
+	VMOVUPS     (AX)(R8*1), Y1
+	VMOVUPS     (AX)(R8*2), Y2
+	VMOVUPS     (AX)(R9*1), Y3
+	VMOVUPS     (AX)(R8*4), Y4
+	VMOVUPS     (CX), Y5
+	MOVQ        R13, R14
+	VSUBPS      Y2, Y1, Y7
+	VADDPS      Y2, Y1, Y1
+	VSUBPS      Y4, Y3, Y2
+	VADDPS      Y4, Y3, Y3
+	VADDPS      Y3, Y1, Y6
+	VADDPS      Y0, Y6, Y6
+	VMOVUPS     (SI), Y8
+	VMOVUPS     (DI), Y9
+	VFMADD213PS Y9, Y8, Y6
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added0
+	VMOVUPS     (R14), Y4
+	VADDPS      Y4, Y6, Y6
+	ADDQ        R15, R14
+
+added0:
+	VMAXPS      Y6, Y10, Y6
+	VMOVNTPS    Y6, (DX)
+	VMULPS      (R12), Y7, Y6
+	VFMADD231PS 32(R12), Y2, Y6
+	VFMADD213PS Y9, Y8, Y6
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added1
+	VMOVUPS     (R14), Y4
+	VADDPS      Y4, Y6, Y6
+	ADDQ        R15, R14
+
+added1:
+	VMAXPS      Y6, Y10, Y6
+	VMOVNTPS    Y6, (DX)(R10*1)
+	VMULPS      64(R12), Y1, Y6
+	VFMADD231PS 96(R12), Y3, Y6
+	VFMADD213PS Y9, Y8, Y6
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added2
+	VMOVUPS     (R14), Y4
+	VADDPS      Y4, Y6, Y6
+	ADDQ        R15, R14
+
+added2:
+	VMAXPS      Y6, Y10, Y6
+	VMOVNTPS    Y6, (DX)(R10*2)
+	VFMADD231PS 128(R12), Y7, Y5
+	VFMADD231PS 160(R12), Y2, Y5
+	VFMADD213PS Y9, Y8, Y5
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added3
+	VMOVUPS     (R14), Y4
+	VADDPS      Y4, Y5, Y5
+
+added3:
+	VMAXPS   Y5, Y10, Y5
+	VMOVNTPS Y5, (DX)(R11*1)
+	ADDQ     $+32, AX
+	ADDQ     $+32, DX
+	ADDQ     $+32, CX
+	ADDQ     $+32, SI
+	ADDQ     $+32, DI
+	ADDQ     $+32, R13
+	MOVQ     (SP), R14
+	SUBQ     $+8, R14
+	JGE      vector
+
+tail:
+	ADDQ        $+8, R14
+	JZ          next
+	MOVQ        AX, (SP)
+	MOVQ        R14, CX
+	LEAQ        avx2Tail<>+0(SB), AX
+	NEGQ        CX
+	VMOVUPS     32(AX)(CX*4), Y15
+	MOVQ        (SP), AX
+	LEAQ        (AX)(R8*4), CX
+	ADDQ        R8, CX
+	VMASKMOVPS  (AX), Y15, Y0
+	VMASKMOVPS  (AX)(R8*1), Y15, Y1
+	VMASKMOVPS  (AX)(R8*2), Y15, Y2
+	VMASKMOVPS  (AX)(R9*1), Y15, Y3
+	VMASKMOVPS  (AX)(R8*4), Y15, Y4
+	VMASKMOVPS  (CX), Y15, Y5
+	MOVQ        R13, R14
+	VSUBPS      Y2, Y1, Y7
+	VADDPS      Y2, Y1, Y1
+	VSUBPS      Y4, Y3, Y2
+	VADDPS      Y4, Y3, Y3
+	VADDPS      Y3, Y1, Y6
+	VADDPS      Y0, Y6, Y6
+	VMASKMOVPS  (SI), Y15, Y8
+	VMASKMOVPS  (DI), Y15, Y9
+	VFMADD213PS Y9, Y8, Y6
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added0tail
+	VMASKMOVPS  (R14), Y15, Y4
+	VADDPS      Y4, Y6, Y6
+	ADDQ        R15, R14
+
+added0tail:
+	VMAXPS      Y6, Y10, Y6
+	VMASKMOVPS  Y6, Y15, (DX)
+	VMULPS      (R12), Y7, Y6
+	VFMADD231PS 32(R12), Y2, Y6
+	VFMADD213PS Y9, Y8, Y6
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added1tail
+	VMASKMOVPS  (R14), Y15, Y4
+	VADDPS      Y4, Y6, Y6
+	ADDQ        R15, R14
+
+added1tail:
+	VMAXPS      Y6, Y10, Y6
+	VMASKMOVPS  Y6, Y15, (DX)(R10*1)
+	VMULPS      64(R12), Y1, Y6
+	VFMADD231PS 96(R12), Y3, Y6
+	VFMADD213PS Y9, Y8, Y6
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added2tail
+	VMASKMOVPS  (R14), Y15, Y4
+	VADDPS      Y4, Y6, Y6
+	ADDQ        R15, R14
+
+added2tail:
+	VMAXPS      Y6, Y10, Y6
+	VMASKMOVPS  Y6, Y15, (DX)(R10*2)
+	VFMADD231PS 128(R12), Y7, Y5
+	VFMADD231PS 160(R12), Y2, Y5
+	VFMADD213PS Y9, Y8, Y5
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added3tail
+	VMASKMOVPS  (R14), Y15, Y4
+	VADDPS      Y4, Y5, Y5
+
+added3tail:
+	VMAXPS     Y5, Y10, Y5
+	VMASKMOVPS Y5, Y15, (DX)(R11*1)
+
+next:
+	MOVQ srcLine+56(FP), AX
+	ADDQ AX, src_base+24(FP)
+	MOVQ dstLine+96(FP), AX
+	ADDQ AX, dst_base+64(FP)
+	MOVQ resLine+200(FP), AX
+	ADDQ AX, 8(SP)
+	DECQ lines+104(FP)
+	JNZ  line
+	VZEROUPPER
+	RET
+
+// func avx2WinogradFinishPast5(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
+// Requires: AVX, FMA3
+TEXT ·avx2WinogradFinishPast5(SB), NOSPLIT, $16-212
+	MOVQ         constants_base+0(FP), R12
+	MOVQ         srcStep+48(FP), R8
+	SHLQ         $0x02, R8
+	LEAQ         (R8)(R8*2), R9
+	MOVQ         dstStep+88(FP), R10
+	SHLQ         $0x02, R10
+	LEAQ         (R10)(R10*2), R11
+	SHLQ         $0x02, srcLine+56(FP)
+	SHLQ         $0x02, dstLine+96(FP)
+	MOVQ         resStep+192(FP), R15
+	SHLQ         $0x02, R15
+	SHLQ         $0x02, resLine+200(FP)
+	MOVQ         residual_base+168(FP), AX
+	MOVQ         AX, 8(SP)
+	VBROADCASTSS floor+208(FP), Y11
+
+line:
+	MOVQ src_base+24(FP), AX
+	LEAQ (AX)(R8*4), CX
+	ADDQ R8, CX
+	MOVQ dst_base+64(FP), DX
+	MOVQ scale_base+120(FP), SI
+	MOVQ shift_base+144(FP), DI
+	MOVQ 8(SP), R13
+	MOVQ channels+112(FP), R14
+	SUBQ $+8, R14
+	JL   tail
+
+vector:
+	MOVQ        R14, (SP)
+	VMOVUPS     (AX), Y0
+	VMOVUPS     (AX)(R8*1), Y1
+	VMOVUPS     (AX)(R8*2), Y2
+	VMOVUPS     (AX)(R9*1), Y3
+	VMOVUPS     (AX)(R8*4), Y4
+	VMOVUPS     (CX), Y5
+	VMOVUPS     (CX)(R8*1), Y6
+	MOVQ        R13, R14
+	VSUBPS      Y1, Y0, Y8
+	VADDPS      Y1, Y0, Y0
+	VSUBPS      Y3, Y2, Y1
+	VADDPS      Y3, Y2, Y2
+	VSUBPS      Y5, Y4, Y3
+	VADDPS      Y5, Y4, Y4
+	VADDPS      Y2, Y0, Y7
+	VADDPS      Y4, Y7, Y7
+	VMOVUPS     (SI), Y9
+	VMOVUPS     (DI), Y10
+	VFMADD213PS Y10, Y9, Y7
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added0
+	VMOVUPS     (R14), Y5
+	VADDPS      Y5, Y7, Y7
+	ADDQ        R15, R14
+
+added0:
+	VMAXPS      Y7, Y11, Y7
+	VMOVNTPS    Y7, (DX)
+	VMULPS      (R12), Y8, Y7
+	VFMADD231PS 32(R12), Y1, Y7
+	VFMADD231PS 64(R12), Y3, Y7
+	VFMADD213PS Y10, Y9, Y7
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added1
+	VMOVUPS     (R14), Y5
+	VADDPS      Y5, Y7, Y7
+	ADDQ        R15, R14
+
+added1:
+	VMAXPS      Y7, Y11, Y7
+	VMOVNTPS    Y7, (DX)(R10*1)
+	VMULPS      96(R12), Y0, Y7
+	VFMADD231PS 128(R12), Y2, Y7
+	VFMADD231PS 160(R12), Y4, Y7
+	VFMADD213PS Y10, Y9, Y7
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added2
+	VMOVUPS     (R14), Y5
+	VADDPS      Y5, Y7, Y7
+	ADDQ        R15, R14
+
+added2:
+	VMAXPS      Y7, Y11, Y7
+	VMOVNTPS    Y7, (DX)(R10*2)
+	VMULPS      192(R12), Y8, Y7
+	VFMADD231PS 224(R12), Y1, Y7
+	VFMADD231PS 256(R12), Y3, Y7
+	VFMADD213PS Y10, Y9, Y7
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added3
+	VMOVUPS     (R14), Y5
+	VADDPS      Y5, Y7, Y7
+	ADDQ        R15, R14
+
+added3:
+	VMAXPS      Y7, Y11, Y7
+	VMOVNTPS    Y7, (DX)(R11*1)
+	VFMADD231PS 288(R12), Y0, Y6
+	VFMADD231PS 320(R12), Y2, Y6
+	VFMADD231PS 352(R12), Y4, Y6
+	VFMADD213PS Y10, Y9, Y6
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added4
+	VMOVUPS     (R14), Y5
+	VADDPS      Y5, Y6, Y6
+
+added4:
+	VMAXPS   Y6, Y11, Y6
+	VMOVNTPS Y6, (DX)(R10*4)
+	ADDQ     $+32, AX
+	ADDQ     $+32, DX
+	ADDQ     $+32, CX
+	ADDQ     $+32, SI
+	ADDQ     $+32, DI
+	ADDQ     $+32, R13
+	MOVQ     (SP), R14
+	SUBQ     $+8, R14
+	JGE      vector
+
+tail:
+	ADDQ        $+8, R14
+	JZ          next
+	MOVQ        AX, (SP)
+	MOVQ        R14, CX
+	LEAQ        avx2Tail<>+0(SB), AX
+	NEGQ        CX
+	VMOVUPS     32(AX)(CX*4), Y15
+	MOVQ        (SP), AX
+	LEAQ        (AX)(R8*4), CX
+	ADDQ        R8, CX
+	VMASKMOVPS  (AX), Y15, Y0
+	VMASKMOVPS  (AX)(R8*1), Y15, Y1
+	VMASKMOVPS  (AX)(R8*2), Y15, Y2
+	VMASKMOVPS  (AX)(R9*1), Y15, Y3
+	VMASKMOVPS  (AX)(R8*4), Y15, Y4
+	VMASKMOVPS  (CX), Y15, Y5
+	VMASKMOVPS  (CX)(R8*1), Y15, Y6
+	MOVQ        R13, R14
+	VSUBPS      Y1, Y0, Y8
+	VADDPS      Y1, Y0, Y0
+	VSUBPS      Y3, Y2, Y1
+	VADDPS      Y3, Y2, Y2
+	VSUBPS      Y5, Y4, Y3
+	VADDPS      Y5, Y4, Y4
+	VADDPS      Y2, Y0, Y7
+	VADDPS      Y4, Y7, Y7
+	VMASKMOVPS  (SI), Y15, Y9
+	VMASKMOVPS  (DI), Y15, Y10
+	VFMADD213PS Y10, Y9, Y7
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added0tail
+	VMASKMOVPS  (R14), Y15, Y5
+	VADDPS      Y5, Y7, Y7
+	ADDQ        R15, R14
+
+added0tail:
+	VMAXPS      Y7, Y11, Y7
+	VMASKMOVPS  Y7, Y15, (DX)
+	VMULPS      (R12), Y8, Y7
+	VFMADD231PS 32(R12), Y1, Y7
+	VFMADD231PS 64(R12), Y3, Y7
+	VFMADD213PS Y10, Y9, Y7
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added1tail
+	VMASKMOVPS  (R14), Y15, Y5
+	VADDPS      Y5, Y7, Y7
+	ADDQ        R15, R14
+
+added1tail:
+	VMAXPS      Y7, Y11, Y7
+	VMASKMOVPS  Y7, Y15, (DX)(R10*1)
+	VMULPS      96(R12), Y0, Y7
+	VFMADD231PS 128(R12), Y2, Y7
+	VFMADD231PS 160(R12), Y4, Y7
+	VFMADD213PS Y10, Y9, Y7
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added2tail
+	VMASKMOVPS  (R14), Y15, Y5
+	VADDPS      Y5, Y7, Y7
+	ADDQ        R15, R14
+
+added2tail:
+	VMAXPS      Y7, Y11, Y7
+	VMASKMOVPS  Y7, Y15, (DX)(R10*2)
+	VMULPS      192(R12), Y8, Y7
+	VFMADD231PS 224(R12), Y1, Y7
+	VFMADD231PS 256(R12), Y3, Y7
+	VFMADD213PS Y10, Y9, Y7
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added3tail
+	VMASKMOVPS  (R14), Y15, Y5
+	VADDPS      Y5, Y7, Y7
+	ADDQ        R15, R14
+
+added3tail:
+	VMAXPS      Y7, Y11, Y7
+	VMASKMOVPS  Y7, Y15, (DX)(R11*1)
+	VFMADD231PS 288(R12), Y0, Y6
+	VFMADD231PS 320(R12), Y2, Y6
+	VFMADD231PS 352(R12), Y4, Y6
+	VFMADD213PS Y10, Y9, Y6
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added4tail
+	VMASKMOVPS  (R14), Y15, Y5
+	VADDPS      Y5, Y6, Y6
+
+added4tail:
+	VMAXPS     Y6, Y11, Y6
+	VMASKMOVPS Y6, Y15, (DX)(R10*4)
+
+next:
+	MOVQ srcLine+56(FP), AX
+	ADDQ AX, src_base+24(FP)
+	MOVQ dstLine+96(FP), AX
+	ADDQ AX, dst_base+64(FP)
+	MOVQ resLine+200(FP), AX
+	ADDQ AX, 8(SP)
+	DECQ lines+104(FP)
+	JNZ  line
+	VZEROUPPER
+	RET
+
+// func avx2WinogradFinishPast7(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
+// Requires: AVX, FMA3
+TEXT ·avx2WinogradFinishPast7(SB), NOSPLIT, $16-212
+	MOVQ         constants_base+0(FP), R12
+	MOVQ         srcStep+48(FP), R8
+	SHLQ         $0x02, R8
+	LEAQ         (R8)(R8*2), R9
+	MOVQ         dstStep+88(FP), R10
+	SHLQ         $0x02, R10
+	LEAQ         (R10)(R10*2), R11
+	SHLQ         $0x02, srcLine+56(FP)
+	SHLQ         $0x02, dstLine+96(FP)
+	MOVQ         resStep+192(FP), R15
+	SHLQ         $0x02, R15
+	SHLQ         $0x02, resLine+200(FP)
+	MOVQ         residual_base+168(FP), AX
+	MOVQ         AX, 8(SP)
+	VBROADCASTSS floor+208(FP), Y13
+
+line:
+	MOVQ src_base+24(FP), AX
+	LEAQ (AX)(R8*4), CX
+	ADDQ R8, CX
+	MOVQ dst_base+64(FP), DX
+	LEAQ (DX)(R10*4), BX
+	ADDQ R10, BX
+	MOVQ scale_base+120(FP), SI
+	MOVQ shift_base+144(FP), DI
+	MOVQ 8(SP), R13
+	MOVQ channels+112(FP), R14
+	SUBQ $+8, R14
+	JL   tail
+
+vector:
+	MOVQ        R14, (SP)
+	VMOVUPS     (AX), Y0
+	VMOVUPS     (AX)(R8*1), Y1
+	VMOVUPS     (AX)(R8*2), Y2
+	VMOVUPS     (AX)(R9*1), Y3
+	VMOVUPS     (AX)(R8*4), Y4
+	VMOVUPS     (CX), Y5
+	VMOVUPS     (CX)(R8*1), Y6
+	VMOVUPS     (CX)(R8*2), Y7
+	VMOVUPS     (CX)(R9*1), Y8
+	MOVQ        R13, R14
+	VSUBPS      Y1, Y0, Y10
+	VADDPS      Y1, Y0, Y0
+	VSUBPS      Y3, Y2, Y1
+	VADDPS      Y3, Y2, Y2
+	VSUBPS      Y5, Y4, Y3
+	VADDPS      Y5, Y4, Y4
+	VSUBPS      Y7, Y6, Y5
+	VADDPS      Y7, Y6, Y6
+	VADDPS      Y2, Y0, Y9
+	VADDPS      Y4, Y9, Y9
+	VADDPS      Y6, Y9, Y9
+	VMOVUPS     (SI), Y11
+	VMOVUPS     (DI), Y12
+	VFMADD213PS Y12, Y11, Y9
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added0
+	VMOVUPS     (R14), Y7
+	VADDPS      Y7, Y9, Y9
+	ADDQ        R15, R14
+
+added0:
+	VMAXPS      Y9, Y13, Y9
+	VMOVNTPS    Y9, (DX)
+	VMULPS      (R12), Y10, Y9
+	VFMADD231PS 32(R12), Y1, Y9
+	VFMADD231PS 64(R12), Y3, Y9
+	VFMADD231PS 96(R12), Y5, Y9
+	VFMADD213PS Y12, Y11, Y9
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added1
+	VMOVUPS     (R14), Y7
+	VADDPS      Y7, Y9, Y9
+	ADDQ        R15, R14
+
+added1:
+	VMAXPS      Y9, Y13, Y9
+	VMOVNTPS    Y9, (DX)(R10*1)
+	VMULPS      128(R12), Y0, Y9
+	VFMADD231PS 160(R12), Y2, Y9
+	VFMADD231PS 192(R12), Y4, Y9
+	VFMADD231PS 224(R12), Y6, Y9
+	VFMADD213PS Y12, Y11, Y9
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added2
+	VMOVUPS     (R14), Y7
+	VADDPS      Y7, Y9, Y9
+	ADDQ        R15, R14
+
+added2:
+	VMAXPS      Y9, Y13, Y9
+	VMOVNTPS    Y9, (DX)(R10*2)
+	VMULPS      256(R12), Y10, Y9
+	VFMADD231PS 288(R12), Y1, Y9
+	VFMADD231PS 320(R12), Y3, Y9
+	VFMADD231PS 352(R12), Y5, Y9
+	VFMADD213PS Y12, Y11, Y9
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added3
+	VMOVUPS     (R14), Y7
+	VADDPS      Y7, Y9, Y9
+	ADDQ        R15, R14
+
+added3:
+	VMAXPS      Y9, Y13, Y9
+	VMOVNTPS    Y9, (DX)(R11*1)
+	VMULPS      384(R12), Y0, Y9
+	VFMADD231PS 416(R12), Y2, Y9
+	VFMADD231PS 448(R12), Y4, Y9
+	VFMADD231PS 480(R12), Y6, Y9
+	VFMADD213PS Y12, Y11, Y9
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added4
+	VMOVUPS     (R14), Y7
+	VADDPS      Y7, Y9, Y9
+	ADDQ        R15, R14
+
+added4:
+	VMAXPS      Y9, Y13, Y9
+	VMOVNTPS    Y9, (DX)(R10*4)
+	VMULPS      512(R12), Y10, Y9
+	VFMADD231PS 544(R12), Y1, Y9
+	VFMADD231PS 576(R12), Y3, Y9
+	VFMADD231PS 608(R12), Y5, Y9
+	VFMADD213PS Y12, Y11, Y9
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added5
+	VMOVUPS     (R14), Y7
+	VADDPS      Y7, Y9, Y9
+	ADDQ        R15, R14
+
+added5:
+	VMAXPS      Y9, Y13, Y9
+	VMOVNTPS    Y9, (BX)
+	VFMADD231PS 640(R12), Y0, Y8
+	VFMADD231PS 672(R12), Y2, Y8
+	VFMADD231PS 704(R12), Y4, Y8
+	VFMADD231PS 736(R12), Y6, Y8
+	VFMADD213PS Y12, Y11, Y8
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added6
+	VMOVUPS     (R14), Y7
+	VADDPS      Y7, Y8, Y8
+
+added6:
+	VMAXPS   Y8, Y13, Y8
+	VMOVNTPS Y8, (BX)(R10*1)
+	ADDQ     $+32, AX
+	ADDQ     $+32, DX
+	ADDQ     $+32, CX
+	ADDQ     $+32, BX
+	ADDQ     $+32, SI
+	ADDQ     $+32, DI
+	ADDQ     $+32, R13
+	MOVQ     (SP), R14
+	SUBQ     $+8, R14
+	JGE      vector
+
+tail:
+	ADDQ        $+8, R14
+	JZ          next
+	MOVQ        AX, (SP)
+	MOVQ        R14, CX
+	LEAQ        avx2Tail<>+0(SB), AX
+	NEGQ        CX
+	VMOVUPS     32(AX)(CX*4), Y15
+	MOVQ        (SP), AX
+	LEAQ        (AX)(R8*4), CX
+	ADDQ        R8, CX
+	VMASKMOVPS  (AX), Y15, Y0
+	VMASKMOVPS  (AX)(R8*1), Y15, Y1
+	VMASKMOVPS  (AX)(R8*2), Y15, Y2
+	VMASKMOVPS  (AX)(R9*1), Y15, Y3
+	VMASKMOVPS  (AX)(R8*4), Y15, Y4
+	VMASKMOVPS  (CX), Y15, Y5
+	VMASKMOVPS  (CX)(R8*1), Y15, Y6
+	VMASKMOVPS  (CX)(R8*2), Y15, Y7
+	VMASKMOVPS  (CX)(R9*1), Y15, Y8
+	MOVQ        R13, R14
+	VSUBPS      Y1, Y0, Y10
+	VADDPS      Y1, Y0, Y0
+	VSUBPS      Y3, Y2, Y1
+	VADDPS      Y3, Y2, Y2
+	VSUBPS      Y5, Y4, Y3
+	VADDPS      Y5, Y4, Y4
+	VSUBPS      Y7, Y6, Y5
+	VADDPS      Y7, Y6, Y6
+	VADDPS      Y2, Y0, Y9
+	VADDPS      Y4, Y9, Y9
+	VADDPS      Y6, Y9, Y9
+	VMASKMOVPS  (SI), Y15, Y11
+	VMASKMOVPS  (DI), Y15, Y12
+	VFMADD213PS Y12, Y11, Y9
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added0tail
+	VMASKMOVPS  (R14), Y15, Y7
+	VADDPS      Y7, Y9, Y9
+	ADDQ        R15, R14
+
+added0tail:
+	VMAXPS      Y9, Y13, Y9
+	VMASKMOVPS  Y9, Y15, (DX)
+	VMULPS      (R12), Y10, Y9
+	VFMADD231PS 32(R12), Y1, Y9
+	VFMADD231PS 64(R12), Y3, Y9
+	VFMADD231PS 96(R12), Y5, Y9
+	VFMADD213PS Y12, Y11, Y9
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added1tail
+	VMASKMOVPS  (R14), Y15, Y7
+	VADDPS      Y7, Y9, Y9
+	ADDQ        R15, R14
+
+added1tail:
+	VMAXPS      Y9, Y13, Y9
+	VMASKMOVPS  Y9, Y15, (DX)(R10*1)
+	VMULPS      128(R12), Y0, Y9
+	VFMADD231PS 160(R12), Y2, Y9
+	VFMADD231PS 192(R12), Y4, Y9
+	VFMADD231PS 224(R12), Y6, Y9
+	VFMADD213PS Y12, Y11, Y9
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added2tail
+	VMASKMOVPS  (R14), Y15, Y7
+	VADDPS      Y7, Y9, Y9
+	ADDQ        R15, R14
+
+added2tail:
+	VMAXPS      Y9, Y13, Y9
+	VMASKMOVPS  Y9, Y15, (DX)(R10*2)
+	VMULPS      256(R12), Y10, Y9
+	VFMADD231PS 288(R12), Y1, Y9
+	VFMADD231PS 320(R12), Y3, Y9
+	VFMADD231PS 352(R12), Y5, Y9
+	VFMADD213PS Y12, Y11, Y9
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added3tail
+	VMASKMOVPS  (R14), Y15, Y7
+	VADDPS      Y7, Y9, Y9
+	ADDQ        R15, R14
+
+added3tail:
+	VMAXPS      Y9, Y13, Y9
+	VMASKMOVPS  Y9, Y15, (DX)(R11*1)
+	VMULPS      384(R12), Y0, Y9
+	VFMADD231PS 416(R12), Y2, Y9
+	VFMADD231PS 448(R12), Y4, Y9
+	VFMADD231PS 480(R12), Y6, Y9
+	VFMADD213PS Y12, Y11, Y9
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added4tail
+	VMASKMOVPS  (R14), Y15, Y7
+	VADDPS      Y7, Y9, Y9
+	ADDQ        R15, R14
+
+added4tail:
+	VMAXPS      Y9, Y13, Y9
+	VMASKMOVPS  Y9, Y15, (DX)(R10*4)
+	VMULPS      512(R12), Y10, Y9
+	VFMADD231PS 544(R12), Y1, Y9
+	VFMADD231PS 576(R12), Y3, Y9
+	VFMADD231PS 608(R12), Y5, Y9
+	VFMADD213PS Y12, Y11, Y9
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added5tail
+	VMASKMOVPS  (R14), Y15, Y7
+	VADDPS      Y7, Y9, Y9
+	ADDQ        R15, R14
+
+added5tail:
+	VMAXPS      Y9, Y13, Y9
+	VMASKMOVPS  Y9, Y15, (BX)
+	VFMADD231PS 640(R12), Y0, Y8
+	VFMADD231PS 672(R12), Y2, Y8
+	VFMADD231PS 704(R12), Y4, Y8
+	VFMADD231PS 736(R12), Y6, Y8
+	VFMADD213PS Y12, Y11, Y8
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added6tail
+	VMASKMOVPS  (R14), Y15, Y7
+	VADDPS      Y7, Y8, Y8
+
+added6tail:
+	VMAXPS     Y8, Y13, Y8
+	VMASKMOVPS Y8, Y15, (BX)(R10*1)
+
+next:
+	MOVQ srcLine+56(FP), AX
+	ADDQ AX, src_base+24(FP)
+	MOVQ dstLine+96(FP), AX
+	ADDQ AX, dst_base+64(FP)
+	MOVQ resLine+200(FP), AX
+	ADDQ AX, 8(SP)
+	DECQ lines+104(FP)
+	JNZ  line
+	VZEROUPPER
+	RET
+
 // func avx2WinogradGradient3(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 // Requires: AVX, FMA3
 TEXT ·avx2WinogradGradient3(SB), NOSPLIT, $16-120
@@ -2356,4 +3782,10 @@ next:
 	DECQ lines+104(FP)
 	JNZ  line
 	VZEROUPPER
+	RET
+
+// func avx2StoreFence()
+// Requires: MMX+
+TEXT ·avx2StoreFence(SB), NOSPLIT, $0
+	SFENCE
 	RET

@@ -604,6 +604,606 @@ next:
 	VZEROUPPER
 	RET
 
+// func avx512WinogradInputPast3(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+// Requires: AVX, AVX512F
+TEXT ·avx512WinogradInputPast3(SB), NOSPLIT, $16-120
+	MOVQ         constants_base+0(FP), R12
+	VBROADCASTSS (R12), Z8
+	VBROADCASTSS 32(R12), Z9
+	VBROADCASTSS 64(R12), Z10
+	VBROADCASTSS 96(R12), Z11
+	VBROADCASTSS 128(R12), Z12
+	VBROADCASTSS 160(R12), Z13
+	MOVQ         srcStep+48(FP), R8
+	SHLQ         $0x02, R8
+	LEAQ         (R8)(R8*2), R9
+	MOVQ         dstStep+88(FP), R10
+	SHLQ         $0x02, R10
+	LEAQ         (R10)(R10*2), R11
+	SHLQ         $0x02, srcLine+56(FP)
+	SHLQ         $0x02, dstLine+96(FP)
+	MOVQ         channels+112(FP), AX
+	ANDQ         $+15, AX
+	MOVQ         AX, CX
+	MOVL         $0x00000001, AX
+	SHLL         CL, AX
+	DECL         AX
+	KMOVW        AX, K1
+
+line:
+	MOVQ src_base+24(FP), AX
+	MOVQ dst_base+64(FP), DX
+	MOVQ channels+112(FP), R14
+	SUBQ $+16, R14
+	JL   tail
+
+vector:
+	MOVQ         R14, (SP)
+	VMOVUPS      (AX), Z0
+	VMOVUPS      (AX)(R8*1), Z1
+	VMOVUPS      (AX)(R8*2), Z2
+	VMOVUPS      (AX)(R9*1), Z3
+	VMOVUPS      (AX)(R8*4), Z4
+	VMOVAPS      Z3, Z5
+	VFMADD231PS  Z8, Z1, Z5
+	VMOVAPS      Z2, Z6
+	VFMADD231PS  Z8, Z0, Z6
+	VMOVAPS      Z5, Z7
+	VFMADD231PS  Z9, Z6, Z7
+	VMOVNTPS     Z7, (DX)
+	VFNMADD231PS Z9, Z6, Z5
+	VMOVNTPS     Z5, (DX)(R10*1)
+	VMOVAPS      Z3, Z5
+	VFMADD231PS  Z10, Z1, Z5
+	VMOVAPS      Z2, Z6
+	VFMADD231PS  Z10, Z0, Z6
+	VMOVAPS      Z5, Z7
+	VFMADD231PS  Z11, Z6, Z7
+	VMOVNTPS     Z7, (DX)(R10*2)
+	VFNMADD231PS Z11, Z6, Z5
+	VMOVNTPS     Z5, (DX)(R11*1)
+	VMOVAPS      Z4, Z5
+	VFMADD231PS  Z12, Z2, Z5
+	VFMADD231PS  Z13, Z0, Z5
+	VMOVNTPS     Z5, (DX)(R10*4)
+	ADDQ         $+64, AX
+	ADDQ         $+64, DX
+	MOVQ         (SP), R14
+	SUBQ         $+16, R14
+	JGE          vector
+
+tail:
+	ADDQ         $+16, R14
+	JZ           next
+	VMOVUPS.Z    (AX), K1, Z0
+	VMOVUPS.Z    (AX)(R8*1), K1, Z1
+	VMOVUPS.Z    (AX)(R8*2), K1, Z2
+	VMOVUPS.Z    (AX)(R9*1), K1, Z3
+	VMOVUPS.Z    (AX)(R8*4), K1, Z4
+	VMOVAPS      Z3, Z5
+	VFMADD231PS  Z8, Z1, Z5
+	VMOVAPS      Z2, Z6
+	VFMADD231PS  Z8, Z0, Z6
+	VMOVAPS      Z5, Z7
+	VFMADD231PS  Z9, Z6, Z7
+	VMOVUPS      Z7, K1, (DX)
+	VFNMADD231PS Z9, Z6, Z5
+	VMOVUPS      Z5, K1, (DX)(R10*1)
+	VMOVAPS      Z3, Z5
+	VFMADD231PS  Z10, Z1, Z5
+	VMOVAPS      Z2, Z6
+	VFMADD231PS  Z10, Z0, Z6
+	VMOVAPS      Z5, Z7
+	VFMADD231PS  Z11, Z6, Z7
+	VMOVUPS      Z7, K1, (DX)(R10*2)
+	VFNMADD231PS Z11, Z6, Z5
+	VMOVUPS      Z5, K1, (DX)(R11*1)
+	VMOVAPS      Z4, Z5
+	VFMADD231PS  Z12, Z2, Z5
+	VFMADD231PS  Z13, Z0, Z5
+	VMOVUPS      Z5, K1, (DX)(R10*4)
+
+next:
+	MOVQ srcLine+56(FP), AX
+	ADDQ AX, src_base+24(FP)
+	MOVQ dstLine+96(FP), AX
+	ADDQ AX, dst_base+64(FP)
+	DECQ lines+104(FP)
+	JNZ  line
+	VZEROUPPER
+	RET
+
+// func avx512WinogradInputPast4(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+// Requires: AVX, AVX512F
+TEXT ·avx512WinogradInputPast4(SB), NOSPLIT, $16-120
+	MOVQ         constants_base+0(FP), R12
+	VBROADCASTSS (R12), Z9
+	VBROADCASTSS 32(R12), Z10
+	VBROADCASTSS 64(R12), Z11
+	VBROADCASTSS 96(R12), Z12
+	VBROADCASTSS 128(R12), Z13
+	VBROADCASTSS 160(R12), Z14
+	MOVQ         srcStep+48(FP), R8
+	SHLQ         $0x02, R8
+	LEAQ         (R8)(R8*2), R9
+	MOVQ         dstStep+88(FP), R10
+	SHLQ         $0x02, R10
+	LEAQ         (R10)(R10*2), R11
+	SHLQ         $0x02, srcLine+56(FP)
+	SHLQ         $0x02, dstLine+96(FP)
+	MOVQ         channels+112(FP), AX
+	ANDQ         $+15, AX
+	MOVQ         AX, CX
+	MOVL         $0x00000001, AX
+	SHLL         CL, AX
+	DECL         AX
+	KMOVW        AX, K1
+
+line:
+	MOVQ src_base+24(FP), AX
+	LEAQ (AX)(R8*4), CX
+	ADDQ R8, CX
+	MOVQ dst_base+64(FP), DX
+	LEAQ (DX)(R10*4), BX
+	ADDQ R10, BX
+	MOVQ channels+112(FP), R14
+	SUBQ $+16, R14
+	JL   tail
+
+vector:
+	MOVQ         R14, (SP)
+	VMOVUPS      (AX), Z0
+	VMOVUPS      (AX)(R8*1), Z1
+	VMOVUPS      (AX)(R8*2), Z2
+	VMOVUPS      (AX)(R9*1), Z3
+	VMOVUPS      (AX)(R8*4), Z4
+	VMOVUPS      (CX), Z5
+	VMOVAPS      Z4, Z6
+	VFMADD231PS  Z9, Z2, Z6
+	VMOVAPS      Z3, Z7
+	VFMADD231PS  Z9, Z1, Z7
+	VMOVAPS      Z6, Z8
+	VFMADD231PS  Z10, Z7, Z8
+	VMOVNTPS     Z8, (DX)(R10*1)
+	VFNMADD231PS Z10, Z7, Z6
+	VMOVNTPS     Z6, (DX)(R10*2)
+	VMOVAPS      Z4, Z6
+	VFMADD231PS  Z11, Z2, Z6
+	VMOVAPS      Z3, Z7
+	VFMADD231PS  Z11, Z1, Z7
+	VMOVAPS      Z6, Z8
+	VFMADD231PS  Z12, Z7, Z8
+	VMOVNTPS     Z8, (DX)(R11*1)
+	VFNMADD231PS Z12, Z7, Z6
+	VMOVNTPS     Z6, (DX)(R10*4)
+	VMOVAPS      Z4, Z6
+	VFMADD231PS  Z13, Z2, Z6
+	VFMADD231PS  Z14, Z0, Z6
+	VMOVNTPS     Z6, (DX)
+	VMOVAPS      Z5, Z7
+	VFMADD231PS  Z13, Z3, Z7
+	VFMADD231PS  Z14, Z1, Z7
+	VMOVNTPS     Z7, (BX)
+	ADDQ         $+64, AX
+	ADDQ         $+64, DX
+	ADDQ         $+64, CX
+	ADDQ         $+64, BX
+	MOVQ         (SP), R14
+	SUBQ         $+16, R14
+	JGE          vector
+
+tail:
+	ADDQ         $+16, R14
+	JZ           next
+	VMOVUPS.Z    (AX), K1, Z0
+	VMOVUPS.Z    (AX)(R8*1), K1, Z1
+	VMOVUPS.Z    (AX)(R8*2), K1, Z2
+	VMOVUPS.Z    (AX)(R9*1), K1, Z3
+	VMOVUPS.Z    (AX)(R8*4), K1, Z4
+	VMOVUPS.Z    (CX), K1, Z5
+	VMOVAPS      Z4, Z6
+	VFMADD231PS  Z9, Z2, Z6
+	VMOVAPS      Z3, Z7
+	VFMADD231PS  Z9, Z1, Z7
+	VMOVAPS      Z6, Z8
+	VFMADD231PS  Z10, Z7, Z8
+	VMOVUPS      Z8, K1, (DX)(R10*1)
+	VFNMADD231PS Z10, Z7, Z6
+	VMOVUPS      Z6, K1, (DX)(R10*2)
+	VMOVAPS      Z4, Z6
+	VFMADD231PS  Z11, Z2, Z6
+	VMOVAPS      Z3, Z7
+	VFMADD231PS  Z11, Z1, Z7
+	VMOVAPS      Z6, Z8
+	VFMADD231PS  Z12, Z7, Z8
+	VMOVUPS      Z8, K1, (DX)(R11*1)
+	VFNMADD231PS Z12, Z7, Z6
+	VMOVUPS      Z6, K1, (DX)(R10*4)
+	VMOVAPS      Z4, Z6
+	VFMADD231PS  Z13, Z2, Z6
+	VFMADD231PS  Z14, Z0, Z6
+	VMOVUPS      Z6, K1, (DX)
+	VMOVAPS      Z5, Z7
+	VFMADD231PS  Z13, Z3, Z7
+	VFMADD231PS  Z14, Z1, Z7
+	VMOVUPS      Z7, K1, (BX)
+
+next:
+	MOVQ srcLine+56(FP), AX
+	ADDQ AX, src_base+24(FP)
+	MOVQ dstLine+96(FP), AX
+	ADDQ AX, dst_base+64(FP)
+	DECQ lines+104(FP)
+	JNZ  line
+	VZEROUPPER
+	RET
+
+// func avx512WinogradInputPast5(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+// Requires: AVX, AVX512F
+TEXT ·avx512WinogradInputPast5(SB), NOSPLIT, $16-120
+	MOVQ         constants_base+0(FP), R12
+	VBROADCASTSS (R12), Z10
+	VBROADCASTSS 32(R12), Z11
+	VBROADCASTSS 64(R12), Z12
+	VBROADCASTSS 96(R12), Z13
+	VBROADCASTSS 128(R12), Z14
+	VBROADCASTSS 160(R12), Z15
+	VBROADCASTSS 192(R12), Z16
+	VBROADCASTSS 224(R12), Z17
+	VBROADCASTSS 256(R12), Z18
+	VBROADCASTSS 288(R12), Z19
+	VBROADCASTSS 320(R12), Z20
+	VBROADCASTSS 352(R12), Z21
+	MOVQ         srcStep+48(FP), R8
+	SHLQ         $0x02, R8
+	LEAQ         (R8)(R8*2), R9
+	MOVQ         dstStep+88(FP), R10
+	SHLQ         $0x02, R10
+	LEAQ         (R10)(R10*2), R11
+	SHLQ         $0x02, srcLine+56(FP)
+	SHLQ         $0x02, dstLine+96(FP)
+	MOVQ         channels+112(FP), AX
+	ANDQ         $+15, AX
+	MOVQ         AX, CX
+	MOVL         $0x00000001, AX
+	SHLL         CL, AX
+	DECL         AX
+	KMOVW        AX, K1
+
+line:
+	MOVQ src_base+24(FP), AX
+	LEAQ (AX)(R8*4), CX
+	ADDQ R8, CX
+	MOVQ dst_base+64(FP), DX
+	LEAQ (DX)(R10*4), BX
+	ADDQ R10, BX
+	MOVQ channels+112(FP), R14
+	SUBQ $+16, R14
+	JL   tail
+
+vector:
+	MOVQ         R14, (SP)
+	VMOVUPS      (AX), Z0
+	VMOVUPS      (AX)(R8*1), Z1
+	VMOVUPS      (AX)(R8*2), Z2
+	VMOVUPS      (AX)(R9*1), Z3
+	VMOVUPS      (AX)(R8*4), Z4
+	VMOVUPS      (CX), Z5
+	VMOVUPS      (CX)(R8*1), Z6
+	VMOVAPS      Z5, Z7
+	VFMADD231PS  Z10, Z3, Z7
+	VFMADD231PS  Z11, Z1, Z7
+	VMOVAPS      Z4, Z8
+	VFMADD231PS  Z10, Z2, Z8
+	VFMADD231PS  Z11, Z0, Z8
+	VMOVAPS      Z7, Z9
+	VFMADD231PS  Z12, Z8, Z9
+	VMOVNTPS     Z9, (DX)
+	VFNMADD231PS Z12, Z8, Z7
+	VMOVNTPS     Z7, (DX)(R10*1)
+	VMOVAPS      Z5, Z7
+	VFMADD231PS  Z13, Z3, Z7
+	VFMADD231PS  Z14, Z1, Z7
+	VMOVAPS      Z4, Z8
+	VFMADD231PS  Z13, Z2, Z8
+	VFMADD231PS  Z14, Z0, Z8
+	VMOVAPS      Z7, Z9
+	VFMADD231PS  Z15, Z8, Z9
+	VMOVNTPS     Z9, (DX)(R10*2)
+	VFNMADD231PS Z15, Z8, Z7
+	VMOVNTPS     Z7, (DX)(R11*1)
+	VMOVAPS      Z5, Z7
+	VFMADD231PS  Z16, Z3, Z7
+	VFMADD231PS  Z17, Z1, Z7
+	VMOVAPS      Z4, Z8
+	VFMADD231PS  Z16, Z2, Z8
+	VFMADD231PS  Z17, Z0, Z8
+	VMOVAPS      Z7, Z9
+	VFMADD231PS  Z18, Z8, Z9
+	VMOVNTPS     Z9, (DX)(R10*4)
+	VFNMADD231PS Z18, Z8, Z7
+	VMOVNTPS     Z7, (BX)
+	VMOVAPS      Z6, Z7
+	VFMADD231PS  Z19, Z4, Z7
+	VFMADD231PS  Z20, Z2, Z7
+	VFMADD231PS  Z21, Z0, Z7
+	VMOVNTPS     Z7, (BX)(R10*1)
+	ADDQ         $+64, AX
+	ADDQ         $+64, DX
+	ADDQ         $+64, CX
+	ADDQ         $+64, BX
+	MOVQ         (SP), R14
+	SUBQ         $+16, R14
+	JGE          vector
+
+tail:
+	ADDQ         $+16, R14
+	JZ           next
+	VMOVUPS.Z    (AX), K1, Z0
+	VMOVUPS.Z    (AX)(R8*1), K1, Z1
+	VMOVUPS.Z    (AX)(R8*2), K1, Z2
+	VMOVUPS.Z    (AX)(R9*1), K1, Z3
+	VMOVUPS.Z    (AX)(R8*4), K1, Z4
+	VMOVUPS.Z    (CX), K1, Z5
+	VMOVUPS.Z    (CX)(R8*1), K1, Z6
+	VMOVAPS      Z5, Z7
+	VFMADD231PS  Z10, Z3, Z7
+	VFMADD231PS  Z11, Z1, Z7
+	VMOVAPS      Z4, Z8
+	VFMADD231PS  Z10, Z2, Z8
+	VFMADD231PS  Z11, Z0, Z8
+	VMOVAPS      Z7, Z9
+	VFMADD231PS  Z12, Z8, Z9
+	VMOVUPS      Z9, K1, (DX)
+	VFNMADD231PS Z12, Z8, Z7
+	VMOVUPS      Z7, K1, (DX)(R10*1)
+	VMOVAPS      Z5, Z7
+	VFMADD231PS  Z13, Z3, Z7
+	VFMADD231PS  Z14, Z1, Z7
+	VMOVAPS      Z4, Z8
+	VFMADD231PS  Z13, Z2, Z8
+	VFMADD231PS  Z14, Z0, Z8
+	VMOVAPS      Z7, Z9
+	VFMADD231PS  Z15, Z8, Z9
+	VMOVUPS      Z9, K1, (DX)(R10*2)
+	VFNMADD231PS Z15, Z8, Z7
+	VMOVUPS      Z7, K1, (DX)(R11*1)
+	VMOVAPS      Z5, Z7
+	VFMADD231PS  Z16, Z3, Z7
+	VFMADD231PS  Z17, Z1, Z7
+	VMOVAPS      Z4, Z8
+	VFMADD231PS  Z16, Z2, Z8
+	VFMADD231PS  Z17, Z0, Z8
+	VMOVAPS      Z7, Z9
+	VFMADD231PS  Z18, Z8, Z9
+	VMOVUPS      Z9, K1, (DX)(R10*4)
+	VFNMADD231PS Z18, Z8, Z7
+	VMOVUPS      Z7, K1, (BX)
+	VMOVAPS      Z6, Z7
+	VFMADD231PS  Z19, Z4, Z7
+	VFMADD231PS  Z20, Z2, Z7
+	VFMADD231PS  Z21, Z0, Z7
+	VMOVUPS      Z7, K1, (BX)(R10*1)
+
+next:
+	MOVQ srcLine+56(FP), AX
+	ADDQ AX, src_base+24(FP)
+	MOVQ dstLine+96(FP), AX
+	ADDQ AX, dst_base+64(FP)
+	DECQ lines+104(FP)
+	JNZ  line
+	VZEROUPPER
+	RET
+
+// func avx512WinogradInputPast7(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+// Requires: AVX, AVX512F
+TEXT ·avx512WinogradInputPast7(SB), NOSPLIT, $16-120
+	MOVQ         constants_base+0(FP), R12
+	VBROADCASTSS (R12), Z12
+	VBROADCASTSS 32(R12), Z13
+	VBROADCASTSS 64(R12), Z14
+	VBROADCASTSS 96(R12), Z15
+	VBROADCASTSS 128(R12), Z16
+	VBROADCASTSS 160(R12), Z17
+	VBROADCASTSS 192(R12), Z18
+	VBROADCASTSS 224(R12), Z19
+	VBROADCASTSS 256(R12), Z20
+	VBROADCASTSS 288(R12), Z21
+	VBROADCASTSS 320(R12), Z22
+	VBROADCASTSS 352(R12), Z23
+	VBROADCASTSS 384(R12), Z24
+	VBROADCASTSS 416(R12), Z25
+	VBROADCASTSS 448(R12), Z26
+	VBROADCASTSS 480(R12), Z27
+	VBROADCASTSS 512(R12), Z28
+	VBROADCASTSS 544(R12), Z29
+	VBROADCASTSS 576(R12), Z30
+	VBROADCASTSS 608(R12), Z31
+	MOVQ         srcStep+48(FP), R8
+	SHLQ         $0x02, R8
+	LEAQ         (R8)(R8*2), R9
+	MOVQ         dstStep+88(FP), R10
+	SHLQ         $0x02, R10
+	LEAQ         (R10)(R10*2), R11
+	SHLQ         $0x02, srcLine+56(FP)
+	SHLQ         $0x02, dstLine+96(FP)
+	MOVQ         channels+112(FP), AX
+	ANDQ         $+15, AX
+	MOVQ         AX, CX
+	MOVL         $0x00000001, AX
+	SHLL         CL, AX
+	DECL         AX
+	KMOVW        AX, K1
+
+line:
+	MOVQ src_base+24(FP), AX
+	LEAQ (AX)(R8*4), CX
+	ADDQ R8, CX
+	MOVQ dst_base+64(FP), DX
+	LEAQ (DX)(R10*4), BX
+	ADDQ R10, BX
+	MOVQ channels+112(FP), R14
+	SUBQ $+16, R14
+	JL   tail
+
+vector:
+	MOVQ         R14, (SP)
+	VMOVUPS      (AX), Z0
+	VMOVUPS      (AX)(R8*1), Z1
+	VMOVUPS      (AX)(R8*2), Z2
+	VMOVUPS      (AX)(R9*1), Z3
+	VMOVUPS      (AX)(R8*4), Z4
+	VMOVUPS      (CX), Z5
+	VMOVUPS      (CX)(R8*1), Z6
+	VMOVUPS      (CX)(R8*2), Z7
+	VMOVUPS      (CX)(R9*1), Z8
+	VMOVAPS      Z7, Z9
+	VFMADD231PS  Z12, Z5, Z9
+	VFMADD231PS  Z13, Z3, Z9
+	VFMADD231PS  Z14, Z1, Z9
+	VMOVAPS      Z6, Z10
+	VFMADD231PS  Z12, Z4, Z10
+	VFMADD231PS  Z13, Z2, Z10
+	VFMADD231PS  Z14, Z0, Z10
+	VMOVAPS      Z9, Z11
+	VFMADD231PS  Z15, Z10, Z11
+	VMOVNTPS     Z11, (DX)
+	VFNMADD231PS Z15, Z10, Z9
+	VMOVNTPS     Z9, (DX)(R10*1)
+	VMOVAPS      Z7, Z9
+	VFMADD231PS  Z16, Z5, Z9
+	VFMADD231PS  Z17, Z3, Z9
+	VFMADD231PS  Z18, Z1, Z9
+	VMOVAPS      Z6, Z10
+	VFMADD231PS  Z16, Z4, Z10
+	VFMADD231PS  Z17, Z2, Z10
+	VFMADD231PS  Z18, Z0, Z10
+	VMOVAPS      Z9, Z11
+	VFMADD231PS  Z19, Z10, Z11
+	VMOVNTPS     Z11, (DX)(R10*2)
+	VFNMADD231PS Z19, Z10, Z9
+	VMOVNTPS     Z9, (DX)(R11*1)
+	VMOVAPS      Z7, Z9
+	VFMADD231PS  Z20, Z5, Z9
+	VFMADD231PS  Z21, Z3, Z9
+	VFMADD231PS  Z22, Z1, Z9
+	VMOVAPS      Z6, Z10
+	VFMADD231PS  Z20, Z4, Z10
+	VFMADD231PS  Z21, Z2, Z10
+	VFMADD231PS  Z22, Z0, Z10
+	VMOVAPS      Z9, Z11
+	VFMADD231PS  Z23, Z10, Z11
+	VMOVNTPS     Z11, (DX)(R10*4)
+	VFNMADD231PS Z23, Z10, Z9
+	VMOVNTPS     Z9, (BX)
+	VMOVAPS      Z7, Z9
+	VFMADD231PS  Z24, Z5, Z9
+	VFMADD231PS  Z25, Z3, Z9
+	VFMADD231PS  Z26, Z1, Z9
+	VMOVAPS      Z6, Z10
+	VFMADD231PS  Z24, Z4, Z10
+	VFMADD231PS  Z25, Z2, Z10
+	VFMADD231PS  Z26, Z0, Z10
+	VMOVAPS      Z9, Z11
+	VFMADD231PS  Z27, Z10, Z11
+	VMOVNTPS     Z11, (BX)(R10*1)
+	VFNMADD231PS Z27, Z10, Z9
+	VMOVNTPS     Z9, (BX)(R10*2)
+	VMOVAPS      Z8, Z9
+	VFMADD231PS  Z28, Z6, Z9
+	VFMADD231PS  Z29, Z4, Z9
+	VFMADD231PS  Z30, Z2, Z9
+	VFMADD231PS  Z31, Z0, Z9
+	VMOVNTPS     Z9, (BX)(R11*1)
+	ADDQ         $+64, AX
+	ADDQ         $+64, DX
+	ADDQ         $+64, CX
+	ADDQ         $+64, BX
+	MOVQ         (SP), R14
+	SUBQ         $+16, R14
+	JGE          vector
+
+tail:
+	ADDQ         $+16, R14
+	JZ           next
+	VMOVUPS.Z    (AX), K1, Z0
+	VMOVUPS.Z    (AX)(R8*1), K1, Z1
+	VMOVUPS.Z    (AX)(R8*2), K1, Z2
+	VMOVUPS.Z    (AX)(R9*1), K1, Z3
+	VMOVUPS.Z    (AX)(R8*4), K1, Z4
+	VMOVUPS.Z    (CX), K1, Z5
+	VMOVUPS.Z    (CX)(R8*1), K1, Z6
+	VMOVUPS.Z    (CX)(R8*2), K1, Z7
+	VMOVUPS.Z    (CX)(R9*1), K1, Z8
+	VMOVAPS      Z7, Z9
+	VFMADD231PS  Z12, Z5, Z9
+	VFMADD231PS  Z13, Z3, Z9
+	VFMADD231PS  Z14, Z1, Z9
+	VMOVAPS      Z6, Z10
+	VFMADD231PS  Z12, Z4, Z10
+	VFMADD231PS  Z13, Z2, Z10
+	VFMADD231PS  Z14, Z0, Z10
+	VMOVAPS      Z9, Z11
+	VFMADD231PS  Z15, Z10, Z11
+	VMOVUPS      Z11, K1, (DX)
+	VFNMADD231PS Z15, Z10, Z9
+	VMOVUPS      Z9, K1, (DX)(R10*1)
+	VMOVAPS      Z7, Z9
+	VFMADD231PS  Z16, Z5, Z9
+	VFMADD231PS  Z17, Z3, Z9
+	VFMADD231PS  Z18, Z1, Z9
+	VMOVAPS      Z6, Z10
+	VFMADD231PS  Z16, Z4, Z10
+	VFMADD231PS  Z17, Z2, Z10
+	VFMADD231PS  Z18, Z0, Z10
+	VMOVAPS      Z9, Z11
+	VFMADD231PS  Z19, Z10, Z11
+	VMOVUPS      Z11, K1, (DX)(R10*2)
+	VFNMADD231PS Z19, Z10, Z9
+	VMOVUPS      Z9, K1, (DX)(R11*1)
+	VMOVAPS      Z7, Z9
+	VFMADD231PS  Z20, Z5, Z9
+	VFMADD231PS  Z21, Z3, Z9
+	VFMADD231PS  Z22, Z1, Z9
+	VMOVAPS      Z6, Z10
+	VFMADD231PS  Z20, Z4, Z10
+	VFMADD231PS  Z21, Z2, Z10
+	VFMADD231PS  Z22, Z0, Z10
+	VMOVAPS      Z9, Z11
+	VFMADD231PS  Z23, Z10, Z11
+	VMOVUPS      Z11, K1, (DX)(R10*4)
+	VFNMADD231PS Z23, Z10, Z9
+	VMOVUPS      Z9, K1, (BX)
+	VMOVAPS      Z7, Z9
+	VFMADD231PS  Z24, Z5, Z9
+	VFMADD231PS  Z25, Z3, Z9
+	VFMADD231PS  Z26, Z1, Z9
+	VMOVAPS      Z6, Z10
+	VFMADD231PS  Z24, Z4, Z10
+	VFMADD231PS  Z25, Z2, Z10
+	VFMADD231PS  Z26, Z0, Z10
+	VMOVAPS      Z9, Z11
+	VFMADD231PS  Z27, Z10, Z11
+	VMOVUPS      Z11, K1, (BX)(R10*1)
+	VFNMADD231PS Z27, Z10, Z9
+	VMOVUPS      Z9, K1, (BX)(R10*2)
+	VMOVAPS      Z8, Z9
+	VFMADD231PS  Z28, Z6, Z9
+	VFMADD231PS  Z29, Z4, Z9
+	VFMADD231PS  Z30, Z2, Z9
+	VFMADD231PS  Z31, Z0, Z9
+	VMOVUPS      Z9, K1, (BX)(R11*1)
+
+next:
+	MOVQ srcLine+56(FP), AX
+	ADDQ AX, src_base+24(FP)
+	MOVQ dstLine+96(FP), AX
+	ADDQ AX, dst_base+64(FP)
+	DECQ lines+104(FP)
+	JNZ  line
+	VZEROUPPER
+	RET
+
 // func avx512WinogradOutput3(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 // Requires: AVX, AVX512F
 TEXT ·avx512WinogradOutput3(SB), NOSPLIT, $16-120
@@ -2002,6 +2602,912 @@ next:
 	VZEROUPPER
 	RET
 
+// func avx512WinogradFinishPast3(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
+// Requires: AVX, AVX512F
+TEXT ·avx512WinogradFinishPast3(SB), NOSPLIT, $16-212
+	MOVQ         constants_base+0(FP), R12
+	VBROADCASTSS (R12), Z10
+	VBROADCASTSS 32(R12), Z11
+	VBROADCASTSS 64(R12), Z12
+	VBROADCASTSS 96(R12), Z13
+	MOVQ         srcStep+48(FP), R8
+	SHLQ         $0x02, R8
+	LEAQ         (R8)(R8*2), R9
+	MOVQ         dstStep+88(FP), R10
+	SHLQ         $0x02, R10
+	LEAQ         (R10)(R10*2), R11
+	SHLQ         $0x02, srcLine+56(FP)
+	SHLQ         $0x02, dstLine+96(FP)
+	MOVQ         resStep+192(FP), R15
+	SHLQ         $0x02, R15
+	SHLQ         $0x02, resLine+200(FP)
+	MOVQ         residual_base+168(FP), AX
+	MOVQ         AX, 8(SP)
+	VBROADCASTSS floor+208(FP), Z9
+	MOVQ         channels+112(FP), AX
+	ANDQ         $+15, AX
+	MOVQ         AX, CX
+	MOVL         $0x00000001, AX
+	SHLL         CL, AX
+	DECL         AX
+	KMOVW        AX, K1
+
+line:
+	MOVQ src_base+24(FP), AX
+	MOVQ dst_base+64(FP), DX
+	MOVQ scale_base+120(FP), SI
+	MOVQ shift_base+144(FP), DI
+	MOVQ 8(SP), R13
+	MOVQ channels+112(FP), R14
+	SUBQ $+16, R14
+	JL   tail
+
+vector:
+	MOVQ        R14, (SP)
+	VMOVUPS     (AX), Z0
+	VMOVUPS     (AX)(R8*1), Z1
+	VMOVUPS     (AX)(R8*2), Z2
+	VMOVUPS     (AX)(R9*1), Z3
+	VMOVUPS     (AX)(R8*4), Z4
+	MOVQ        R13, R14
+	VSUBPS      Z1, Z0, Z6
+	VADDPS      Z1, Z0, Z0
+	VSUBPS      Z3, Z2, Z1
+	VADDPS      Z3, Z2, Z2
+	VADDPS      Z2, Z0, Z5
+	VMOVUPS     (SI), Z7
+	VMOVUPS     (DI), Z8
+	VFMADD213PS Z8, Z7, Z5
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added0
+	VMOVUPS     (R14), Z3
+	VADDPS      Z3, Z5, Z5
+	ADDQ        R15, R14
+
+added0:
+	VMAXPS      Z5, Z9, Z5
+	VMOVNTPS    Z5, (DX)
+	VMULPS      Z10, Z6, Z5
+	VFMADD231PS Z11, Z1, Z5
+	VFMADD213PS Z8, Z7, Z5
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added1
+	VMOVUPS     (R14), Z3
+	VADDPS      Z3, Z5, Z5
+	ADDQ        R15, R14
+
+added1:
+	VMAXPS      Z5, Z9, Z5
+	VMOVNTPS    Z5, (DX)(R10*1)
+	VFMADD231PS Z12, Z0, Z4
+	VFMADD231PS Z13, Z2, Z4
+	VFMADD213PS Z8, Z7, Z4
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added2
+	VMOVUPS     (R14), Z3
+	VADDPS      Z3, Z4, Z4
+
+added2:
+	VMAXPS   Z4, Z9, Z4
+	VMOVNTPS Z4, (DX)(R10*2)
+	ADDQ     $+64, AX
+	ADDQ     $+64, DX
+	ADDQ     $+64, SI
+	ADDQ     $+64, DI
+	ADDQ     $+64, R13
+	MOVQ     (SP), R14
+	SUBQ     $+16, R14
+	JGE      vector
+
+tail:
+	ADDQ        $+16, R14
+	JZ          next
+	VMOVUPS.Z   (AX), K1, Z0
+	VMOVUPS.Z   (AX)(R8*1), K1, Z1
+	VMOVUPS.Z   (AX)(R8*2), K1, Z2
+	VMOVUPS.Z   (AX)(R9*1), K1, Z3
+	VMOVUPS.Z   (AX)(R8*4), K1, Z4
+	MOVQ        R13, R14
+	VSUBPS      Z1, Z0, Z6
+	VADDPS      Z1, Z0, Z0
+	VSUBPS      Z3, Z2, Z1
+	VADDPS      Z3, Z2, Z2
+	VADDPS      Z2, Z0, Z5
+	VMOVUPS.Z   (SI), K1, Z7
+	VMOVUPS.Z   (DI), K1, Z8
+	VFMADD213PS Z8, Z7, Z5
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added0tail
+	VMOVUPS.Z   (R14), K1, Z3
+	VADDPS      Z3, Z5, Z5
+	ADDQ        R15, R14
+
+added0tail:
+	VMAXPS      Z5, Z9, Z5
+	VMOVUPS     Z5, K1, (DX)
+	VMULPS      Z10, Z6, Z5
+	VFMADD231PS Z11, Z1, Z5
+	VFMADD213PS Z8, Z7, Z5
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added1tail
+	VMOVUPS.Z   (R14), K1, Z3
+	VADDPS      Z3, Z5, Z5
+	ADDQ        R15, R14
+
+added1tail:
+	VMAXPS      Z5, Z9, Z5
+	VMOVUPS     Z5, K1, (DX)(R10*1)
+	VFMADD231PS Z12, Z0, Z4
+	VFMADD231PS Z13, Z2, Z4
+	VFMADD213PS Z8, Z7, Z4
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added2tail
+	VMOVUPS.Z   (R14), K1, Z3
+	VADDPS      Z3, Z4, Z4
+
+added2tail:
+	VMAXPS  Z4, Z9, Z4
+	VMOVUPS Z4, K1, (DX)(R10*2)
+
+next:
+	MOVQ srcLine+56(FP), AX
+	ADDQ AX, src_base+24(FP)
+	MOVQ dstLine+96(FP), AX
+	ADDQ AX, dst_base+64(FP)
+	MOVQ resLine+200(FP), AX
+	ADDQ AX, 8(SP)
+	DECQ lines+104(FP)
+	JNZ  line
+	VZEROUPPER
+	RET
+
+// func avx512WinogradFinishPast4(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
+// Requires: AVX, AVX512F
+TEXT ·avx512WinogradFinishPast4(SB), NOSPLIT, $16-212
+	MOVQ         constants_base+0(FP), R12
+	VBROADCASTSS (R12), Z11
+	VBROADCASTSS 32(R12), Z12
+	VBROADCASTSS 64(R12), Z13
+	VBROADCASTSS 96(R12), Z14
+	VBROADCASTSS 128(R12), Z15
+	VBROADCASTSS 160(R12), Z16
+	MOVQ         srcStep+48(FP), R8
+	SHLQ         $0x02, R8
+	LEAQ         (R8)(R8*2), R9
+	MOVQ         dstStep+88(FP), R10
+	SHLQ         $0x02, R10
+	LEAQ         (R10)(R10*2), R11
+	SHLQ         $0x02, srcLine+56(FP)
+	SHLQ         $0x02, dstLine+96(FP)
+	MOVQ         resStep+192(FP), R15
+	SHLQ         $0x02, R15
+	SHLQ         $0x02, resLine+200(FP)
+	MOVQ         residual_base+168(FP), AX
+	MOVQ         AX, 8(SP)
+	VBROADCASTSS floor+208(FP), Z10
+	MOVQ         channels+112(FP), AX
+	ANDQ         $+15, AX
+	MOVQ         AX, CX
+	MOVL         $0x00000001, AX
+	SHLL         CL, AX
+	DECL         AX
+	KMOVW        AX, K1
+
+line:
+	MOVQ src_base+24(FP), AX
+	LEAQ (AX)(R8*4), CX
+	ADDQ R8, CX
+	MOVQ dst_base+64(FP), DX
+	MOVQ scale_base+120(FP), SI
+	MOVQ shift_base+144(FP), DI
+	MOVQ 8(SP), R13
+	MOVQ channels+112(FP), R14
+	SUBQ $+16, R14
+	JL   tail
+
+vector:
+	MOVQ        R14, (SP)
+	VMOVUPS     (AX), Z0
+	VMOVUPS     (AX)(R8*1), Z1
+	VMOVUPS     (AX)(R8*2), Z2
+	VMOVUPS     (AX)(R9*1), Z3
+	VMOVUPS     (AX)(R8*4), Z4
+	VMOVUPS     (CX), Z5
+	MOVQ        R13, R14
+	VSUBPS      Z2, Z1, Z7
+	VADDPS      Z2, Z1, Z1
+	VSUBPS      Z4, Z3, Z2
+	VADDPS      Z4, Z3, Z3
+	VADDPS      Z3, Z1, Z6
+	VADDPS      Z0, Z6, Z6
+	VMOVUPS     (SI), Z8
+	VMOVUPS     (DI), Z9
+	VFMADD213PS Z9, Z8, Z6
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added0
+	VMOVUPS     (R14), Z4
+	VADDPS      Z4, Z6, Z6
+	ADDQ        R15, R14
+
+added0:
+	VMAXPS      Z6, Z10, Z6
+	VMOVNTPS    Z6, (DX)
+	VMULPS      Z11, Z7, Z6
+	VFMADD231PS Z12, Z2, Z6
+	VFMADD213PS Z9, Z8, Z6
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added1
+	VMOVUPS     (R14), Z4
+	VADDPS      Z4, Z6, Z6
+	ADDQ        R15, R14
+
+added1:
+	VMAXPS      Z6, Z10, Z6
+	VMOVNTPS    Z6, (DX)(R10*1)
+	VMULPS      Z13, Z1, Z6
+	VFMADD231PS Z14, Z3, Z6
+	VFMADD213PS Z9, Z8, Z6
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added2
+	VMOVUPS     (R14), Z4
+	VADDPS      Z4, Z6, Z6
+	ADDQ        R15, R14
+
+added2:
+	VMAXPS      Z6, Z10, Z6
+	VMOVNTPS    Z6, (DX)(R10*2)
+	VFMADD231PS Z15, Z7, Z5
+	VFMADD231PS Z16, Z2, Z5
+	VFMADD213PS Z9, Z8, Z5
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added3
+	VMOVUPS     (R14), Z4
+	VADDPS      Z4, Z5, Z5
+
+added3:
+	VMAXPS   Z5, Z10, Z5
+	VMOVNTPS Z5, (DX)(R11*1)
+	ADDQ     $+64, AX
+	ADDQ     $+64, DX
+	ADDQ     $+64, CX
+	ADDQ     $+64, SI
+	ADDQ     $+64, DI
+	ADDQ     $+64, R13
+	MOVQ     (SP), R14
+	SUBQ     $+16, R14
+	JGE      vector
+
+tail:
+	ADDQ        $+16, R14
+	JZ          next
+	VMOVUPS.Z   (AX), K1, Z0
+	VMOVUPS.Z   (AX)(R8*1), K1, Z1
+	VMOVUPS.Z   (AX)(R8*2), K1, Z2
+	VMOVUPS.Z   (AX)(R9*1), K1, Z3
+	VMOVUPS.Z   (AX)(R8*4), K1, Z4
+	VMOVUPS.Z   (CX), K1, Z5
+	MOVQ        R13, R14
+	VSUBPS      Z2, Z1, Z7
+	VADDPS      Z2, Z1, Z1
+	VSUBPS      Z4, Z3, Z2
+	VADDPS      Z4, Z3, Z3
+	VADDPS      Z3, Z1, Z6
+	VADDPS      Z0, Z6, Z6
+	VMOVUPS.Z   (SI), K1, Z8
+	VMOVUPS.Z   (DI), K1, Z9
+	VFMADD213PS Z9, Z8, Z6
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added0tail
+	VMOVUPS.Z   (R14), K1, Z4
+	VADDPS      Z4, Z6, Z6
+	ADDQ        R15, R14
+
+added0tail:
+	VMAXPS      Z6, Z10, Z6
+	VMOVUPS     Z6, K1, (DX)
+	VMULPS      Z11, Z7, Z6
+	VFMADD231PS Z12, Z2, Z6
+	VFMADD213PS Z9, Z8, Z6
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added1tail
+	VMOVUPS.Z   (R14), K1, Z4
+	VADDPS      Z4, Z6, Z6
+	ADDQ        R15, R14
+
+added1tail:
+	VMAXPS      Z6, Z10, Z6
+	VMOVUPS     Z6, K1, (DX)(R10*1)
+	VMULPS      Z13, Z1, Z6
+	VFMADD231PS Z14, Z3, Z6
+	VFMADD213PS Z9, Z8, Z6
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added2tail
+	VMOVUPS.Z   (R14), K1, Z4
+	VADDPS      Z4, Z6, Z6
+	ADDQ        R15, R14
+
+added2tail:
+	VMAXPS      Z6, Z10, Z6
+	VMOVUPS     Z6, K1, (DX)(R10*2)
+	VFMADD231PS Z15, Z7, Z5
+	VFMADD231PS Z16, Z2, Z5
+	VFMADD213PS Z9, Z8, Z5
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added3tail
+	VMOVUPS.Z   (R14), K1, Z4
+	VADDPS      Z4, Z5, Z5
+
+added3tail:
+	VMAXPS  Z5, Z10, Z5
+	VMOVUPS Z5, K1, (DX)(R11*1)
+
+next:
+	MOVQ srcLine+56(FP), AX
+	ADDQ AX, src_base+24(FP)
+	MOVQ dstLine+96(FP), AX
+	ADDQ AX, dst_base+64(FP)
+	MOVQ resLine+200(FP), AX
+	ADDQ AX, 8(SP)
+	DECQ lines+104(FP)
+	JNZ  line
+	VZEROUPPER
+	RET
+
+// func avx512WinogradFinishPast5(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
+// Requires: AVX, AVX512F
+TEXT ·avx512WinogradFinishPast5(SB), NOSPLIT, $16-212
+	MOVQ         constants_base+0(FP), R12
+	VBROADCASTSS (R12), Z12
+	VBROADCASTSS 32(R12), Z13
+	VBROADCASTSS 64(R12), Z14
+	VBROADCASTSS 96(R12), Z15
+	VBROADCASTSS 128(R12), Z16
+	VBROADCASTSS 160(R12), Z17
+	VBROADCASTSS 192(R12), Z18
+	VBROADCASTSS 224(R12), Z19
+	VBROADCASTSS 256(R12), Z20
+	VBROADCASTSS 288(R12), Z21
+	VBROADCASTSS 320(R12), Z22
+	VBROADCASTSS 352(R12), Z23
+	MOVQ         srcStep+48(FP), R8
+	SHLQ         $0x02, R8
+	LEAQ         (R8)(R8*2), R9
+	MOVQ         dstStep+88(FP), R10
+	SHLQ         $0x02, R10
+	LEAQ         (R10)(R10*2), R11
+	SHLQ         $0x02, srcLine+56(FP)
+	SHLQ         $0x02, dstLine+96(FP)
+	MOVQ         resStep+192(FP), R15
+	SHLQ         $0x02, R15
+	SHLQ         $0x02, resLine+200(FP)
+	MOVQ         residual_base+168(FP), AX
+	MOVQ         AX, 8(SP)
+	VBROADCASTSS floor+208(FP), Z11
+	MOVQ         channels+112(FP), AX
+	ANDQ         $+15, AX
+	MOVQ         AX, CX
+	MOVL         $0x00000001, AX
+	SHLL         CL, AX
+	DECL         AX
+	KMOVW        AX, K1
+
+line:
+	MOVQ src_base+24(FP), AX
+	LEAQ (AX)(R8*4), CX
+	ADDQ R8, CX
+	MOVQ dst_base+64(FP), DX
+	MOVQ scale_base+120(FP), SI
+	MOVQ shift_base+144(FP), DI
+	MOVQ 8(SP), R13
+	MOVQ channels+112(FP), R14
+	SUBQ $+16, R14
+	JL   tail
+
+vector:
+	MOVQ        R14, (SP)
+	VMOVUPS     (AX), Z0
+	VMOVUPS     (AX)(R8*1), Z1
+	VMOVUPS     (AX)(R8*2), Z2
+	VMOVUPS     (AX)(R9*1), Z3
+	VMOVUPS     (AX)(R8*4), Z4
+	VMOVUPS     (CX), Z5
+	VMOVUPS     (CX)(R8*1), Z6
+	MOVQ        R13, R14
+	VSUBPS      Z1, Z0, Z8
+	VADDPS      Z1, Z0, Z0
+	VSUBPS      Z3, Z2, Z1
+	VADDPS      Z3, Z2, Z2
+	VSUBPS      Z5, Z4, Z3
+	VADDPS      Z5, Z4, Z4
+	VADDPS      Z2, Z0, Z7
+	VADDPS      Z4, Z7, Z7
+	VMOVUPS     (SI), Z9
+	VMOVUPS     (DI), Z10
+	VFMADD213PS Z10, Z9, Z7
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added0
+	VMOVUPS     (R14), Z5
+	VADDPS      Z5, Z7, Z7
+	ADDQ        R15, R14
+
+added0:
+	VMAXPS      Z7, Z11, Z7
+	VMOVNTPS    Z7, (DX)
+	VMULPS      Z12, Z8, Z7
+	VFMADD231PS Z13, Z1, Z7
+	VFMADD231PS Z14, Z3, Z7
+	VFMADD213PS Z10, Z9, Z7
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added1
+	VMOVUPS     (R14), Z5
+	VADDPS      Z5, Z7, Z7
+	ADDQ        R15, R14
+
+added1:
+	VMAXPS      Z7, Z11, Z7
+	VMOVNTPS    Z7, (DX)(R10*1)
+	VMULPS      Z15, Z0, Z7
+	VFMADD231PS Z16, Z2, Z7
+	VFMADD231PS Z17, Z4, Z7
+	VFMADD213PS Z10, Z9, Z7
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added2
+	VMOVUPS     (R14), Z5
+	VADDPS      Z5, Z7, Z7
+	ADDQ        R15, R14
+
+added2:
+	VMAXPS      Z7, Z11, Z7
+	VMOVNTPS    Z7, (DX)(R10*2)
+	VMULPS      Z18, Z8, Z7
+	VFMADD231PS Z19, Z1, Z7
+	VFMADD231PS Z20, Z3, Z7
+	VFMADD213PS Z10, Z9, Z7
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added3
+	VMOVUPS     (R14), Z5
+	VADDPS      Z5, Z7, Z7
+	ADDQ        R15, R14
+
+added3:
+	VMAXPS      Z7, Z11, Z7
+	VMOVNTPS    Z7, (DX)(R11*1)
+	VFMADD231PS Z21, Z0, Z6
+	VFMADD231PS Z22, Z2, Z6
+	VFMADD231PS Z23, Z4, Z6
+	VFMADD213PS Z10, Z9, Z6
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added4
+	VMOVUPS     (R14), Z5
+	VADDPS      Z5, Z6, Z6
+
+added4:
+	VMAXPS   Z6, Z11, Z6
+	VMOVNTPS Z6, (DX)(R10*4)
+	ADDQ     $+64, AX
+	ADDQ     $+64, DX
+	ADDQ     $+64, CX
+	ADDQ     $+64, SI
+	ADDQ     $+64, DI
+	ADDQ     $+64, R13
+	MOVQ     (SP), R14
+	SUBQ     $+16, R14
+	JGE      vector
+
+tail:
+	ADDQ        $+16, R14
+	JZ          next
+	VMOVUPS.Z   (AX), K1, Z0
+	VMOVUPS.Z   (AX)(R8*1), K1, Z1
+	VMOVUPS.Z   (AX)(R8*2), K1, Z2
+	VMOVUPS.Z   (AX)(R9*1), K1, Z3
+	VMOVUPS.Z   (AX)(R8*4), K1, Z4
+	VMOVUPS.Z   (CX), K1, Z5
+	VMOVUPS.Z   (CX)(R8*1), K1, Z6
+	MOVQ        R13, R14
+	VSUBPS      Z1, Z0, Z8
+	VADDPS      Z1, Z0, Z0
+	VSUBPS      Z3, Z2, Z1
+	VADDPS      Z3, Z2, Z2
+	VSUBPS      Z5, Z4, Z3
+	VADDPS      Z5, Z4, Z4
+	VADDPS      Z2, Z0, Z7
+	VADDPS      Z4, Z7, Z7
+	VMOVUPS.Z   (SI), K1, Z9
+	VMOVUPS.Z   (DI), K1, Z10
+	VFMADD213PS Z10, Z9, Z7
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added0tail
+	VMOVUPS.Z   (R14), K1, Z5
+	VADDPS      Z5, Z7, Z7
+	ADDQ        R15, R14
+
+added0tail:
+	VMAXPS      Z7, Z11, Z7
+	VMOVUPS     Z7, K1, (DX)
+	VMULPS      Z12, Z8, Z7
+	VFMADD231PS Z13, Z1, Z7
+	VFMADD231PS Z14, Z3, Z7
+	VFMADD213PS Z10, Z9, Z7
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added1tail
+	VMOVUPS.Z   (R14), K1, Z5
+	VADDPS      Z5, Z7, Z7
+	ADDQ        R15, R14
+
+added1tail:
+	VMAXPS      Z7, Z11, Z7
+	VMOVUPS     Z7, K1, (DX)(R10*1)
+	VMULPS      Z15, Z0, Z7
+	VFMADD231PS Z16, Z2, Z7
+	VFMADD231PS Z17, Z4, Z7
+	VFMADD213PS Z10, Z9, Z7
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added2tail
+	VMOVUPS.Z   (R14), K1, Z5
+	VADDPS      Z5, Z7, Z7
+	ADDQ        R15, R14
+
+added2tail:
+	VMAXPS      Z7, Z11, Z7
+	VMOVUPS     Z7, K1, (DX)(R10*2)
+	VMULPS      Z18, Z8, Z7
+	VFMADD231PS Z19, Z1, Z7
+	VFMADD231PS Z20, Z3, Z7
+	VFMADD213PS Z10, Z9, Z7
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added3tail
+	VMOVUPS.Z   (R14), K1, Z5
+	VADDPS      Z5, Z7, Z7
+	ADDQ        R15, R14
+
+added3tail:
+	VMAXPS      Z7, Z11, Z7
+	VMOVUPS     Z7, K1, (DX)(R11*1)
+	VFMADD231PS Z21, Z0, Z6
+	VFMADD231PS Z22, Z2, Z6
+	VFMADD231PS Z23, Z4, Z6
+	VFMADD213PS Z10, Z9, Z6
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added4tail
+	VMOVUPS.Z   (R14), K1, Z5
+	VADDPS      Z5, Z6, Z6
+
+added4tail:
+	VMAXPS  Z6, Z11, Z6
+	VMOVUPS Z6, K1, (DX)(R10*4)
+
+next:
+	MOVQ srcLine+56(FP), AX
+	ADDQ AX, src_base+24(FP)
+	MOVQ dstLine+96(FP), AX
+	ADDQ AX, dst_base+64(FP)
+	MOVQ resLine+200(FP), AX
+	ADDQ AX, 8(SP)
+	DECQ lines+104(FP)
+	JNZ  line
+	VZEROUPPER
+	RET
+
+// func avx512WinogradFinishPast7(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
+// Requires: AVX, AVX512F
+TEXT ·avx512WinogradFinishPast7(SB), NOSPLIT, $16-212
+	MOVQ         constants_base+0(FP), R12
+	VBROADCASTSS (R12), Z14
+	VBROADCASTSS 32(R12), Z15
+	VBROADCASTSS 64(R12), Z16
+	VBROADCASTSS 96(R12), Z17
+	VBROADCASTSS 128(R12), Z18
+	VBROADCASTSS 160(R12), Z19
+	VBROADCASTSS 192(R12), Z20
+	VBROADCASTSS 224(R12), Z21
+	VBROADCASTSS 256(R12), Z22
+	VBROADCASTSS 288(R12), Z23
+	VBROADCASTSS 320(R12), Z24
+	VBROADCASTSS 352(R12), Z25
+	VBROADCASTSS 384(R12), Z26
+	VBROADCASTSS 416(R12), Z27
+	VBROADCASTSS 448(R12), Z28
+	VBROADCASTSS 480(R12), Z29
+	VBROADCASTSS 512(R12), Z30
+	VBROADCASTSS 544(R12), Z31
+	MOVQ         srcStep+48(FP), R8
+	SHLQ         $0x02, R8
+	LEAQ         (R8)(R8*2), R9
+	MOVQ         dstStep+88(FP), R10
+	SHLQ         $0x02, R10
+	LEAQ         (R10)(R10*2), R11
+	SHLQ         $0x02, srcLine+56(FP)
+	SHLQ         $0x02, dstLine+96(FP)
+	MOVQ         resStep+192(FP), R15
+	SHLQ         $0x02, R15
+	SHLQ         $0x02, resLine+200(FP)
+	MOVQ         residual_base+168(FP), AX
+	MOVQ         AX, 8(SP)
+	VBROADCASTSS floor+208(FP), Z13
+	MOVQ         channels+112(FP), AX
+	ANDQ         $+15, AX
+	MOVQ         AX, CX
+	MOVL         $0x00000001, AX
+	SHLL         CL, AX
+	DECL         AX
+	KMOVW        AX, K1
+
+line:
+	MOVQ src_base+24(FP), AX
+	LEAQ (AX)(R8*4), CX
+	ADDQ R8, CX
+	MOVQ dst_base+64(FP), DX
+	LEAQ (DX)(R10*4), BX
+	ADDQ R10, BX
+	MOVQ scale_base+120(FP), SI
+	MOVQ shift_base+144(FP), DI
+	MOVQ 8(SP), R13
+	MOVQ channels+112(FP), R14
+	SUBQ $+16, R14
+	JL   tail
+
+vector:
+	MOVQ        R14, (SP)
+	VMOVUPS     (AX), Z0
+	VMOVUPS     (AX)(R8*1), Z1
+	VMOVUPS     (AX)(R8*2), Z2
+	VMOVUPS     (AX)(R9*1), Z3
+	VMOVUPS     (AX)(R8*4), Z4
+	VMOVUPS     (CX), Z5
+	VMOVUPS     (CX)(R8*1), Z6
+	VMOVUPS     (CX)(R8*2), Z7
+	VMOVUPS     (CX)(R9*1), Z8
+	MOVQ        R13, R14
+	VSUBPS      Z1, Z0, Z10
+	VADDPS      Z1, Z0, Z0
+	VSUBPS      Z3, Z2, Z1
+	VADDPS      Z3, Z2, Z2
+	VSUBPS      Z5, Z4, Z3
+	VADDPS      Z5, Z4, Z4
+	VSUBPS      Z7, Z6, Z5
+	VADDPS      Z7, Z6, Z6
+	VADDPS      Z2, Z0, Z9
+	VADDPS      Z4, Z9, Z9
+	VADDPS      Z6, Z9, Z9
+	VMOVUPS     (SI), Z11
+	VMOVUPS     (DI), Z12
+	VFMADD213PS Z12, Z11, Z9
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added0
+	VMOVUPS     (R14), Z7
+	VADDPS      Z7, Z9, Z9
+	ADDQ        R15, R14
+
+added0:
+	VMAXPS      Z9, Z13, Z9
+	VMOVNTPS    Z9, (DX)
+	VMULPS      Z14, Z10, Z9
+	VFMADD231PS Z15, Z1, Z9
+	VFMADD231PS Z16, Z3, Z9
+	VFMADD231PS Z17, Z5, Z9
+	VFMADD213PS Z12, Z11, Z9
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added1
+	VMOVUPS     (R14), Z7
+	VADDPS      Z7, Z9, Z9
+	ADDQ        R15, R14
+
+added1:
+	VMAXPS      Z9, Z13, Z9
+	VMOVNTPS    Z9, (DX)(R10*1)
+	VMULPS      Z18, Z0, Z9
+	VFMADD231PS Z19, Z2, Z9
+	VFMADD231PS Z20, Z4, Z9
+	VFMADD231PS Z21, Z6, Z9
+	VFMADD213PS Z12, Z11, Z9
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added2
+	VMOVUPS     (R14), Z7
+	VADDPS      Z7, Z9, Z9
+	ADDQ        R15, R14
+
+added2:
+	VMAXPS      Z9, Z13, Z9
+	VMOVNTPS    Z9, (DX)(R10*2)
+	VMULPS      Z22, Z10, Z9
+	VFMADD231PS Z23, Z1, Z9
+	VFMADD231PS Z24, Z3, Z9
+	VFMADD231PS Z25, Z5, Z9
+	VFMADD213PS Z12, Z11, Z9
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added3
+	VMOVUPS     (R14), Z7
+	VADDPS      Z7, Z9, Z9
+	ADDQ        R15, R14
+
+added3:
+	VMAXPS      Z9, Z13, Z9
+	VMOVNTPS    Z9, (DX)(R11*1)
+	VMULPS      Z26, Z0, Z9
+	VFMADD231PS Z27, Z2, Z9
+	VFMADD231PS Z28, Z4, Z9
+	VFMADD231PS Z29, Z6, Z9
+	VFMADD213PS Z12, Z11, Z9
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added4
+	VMOVUPS     (R14), Z7
+	VADDPS      Z7, Z9, Z9
+	ADDQ        R15, R14
+
+added4:
+	VMAXPS           Z9, Z13, Z9
+	VMOVNTPS         Z9, (DX)(R10*4)
+	VMULPS           Z30, Z10, Z9
+	VFMADD231PS      Z31, Z1, Z9
+	VFMADD231PS.BCST 576(R12), Z3, Z9
+	VFMADD231PS.BCST 608(R12), Z5, Z9
+	VFMADD213PS      Z12, Z11, Z9
+	CMPQ             residual_base+168(FP), $0x00
+	JEQ              added5
+	VMOVUPS          (R14), Z7
+	VADDPS           Z7, Z9, Z9
+	ADDQ             R15, R14
+
+added5:
+	VMAXPS           Z9, Z13, Z9
+	VMOVNTPS         Z9, (BX)
+	VFMADD231PS.BCST 640(R12), Z0, Z8
+	VFMADD231PS.BCST 672(R12), Z2, Z8
+	VFMADD231PS.BCST 704(R12), Z4, Z8
+	VFMADD231PS.BCST 736(R12), Z6, Z8
+	VFMADD213PS      Z12, Z11, Z8
+	CMPQ             residual_base+168(FP), $0x00
+	JEQ              added6
+	VMOVUPS          (R14), Z7
+	VADDPS           Z7, Z8, Z8
+
+added6:
+	VMAXPS   Z8, Z13, Z8
+	VMOVNTPS Z8, (BX)(R10*1)
+	ADDQ     $+64, AX
+	ADDQ     $+64, DX
+	ADDQ     $+64, CX
+	ADDQ     $+64, BX
+	ADDQ     $+64, SI
+	ADDQ     $+64, DI
+	ADDQ     $+64, R13
+	MOVQ     (SP), R14
+	SUBQ     $+16, R14
+	JGE      vector
+
+tail:
+	ADDQ        $+16, R14
+	JZ          next
+	VMOVUPS.Z   (AX), K1, Z0
+	VMOVUPS.Z   (AX)(R8*1), K1, Z1
+	VMOVUPS.Z   (AX)(R8*2), K1, Z2
+	VMOVUPS.Z   (AX)(R9*1), K1, Z3
+	VMOVUPS.Z   (AX)(R8*4), K1, Z4
+	VMOVUPS.Z   (CX), K1, Z5
+	VMOVUPS.Z   (CX)(R8*1), K1, Z6
+	VMOVUPS.Z   (CX)(R8*2), K1, Z7
+	VMOVUPS.Z   (CX)(R9*1), K1, Z8
+	MOVQ        R13, R14
+	VSUBPS      Z1, Z0, Z10
+	VADDPS      Z1, Z0, Z0
+	VSUBPS      Z3, Z2, Z1
+	VADDPS      Z3, Z2, Z2
+	VSUBPS      Z5, Z4, Z3
+	VADDPS      Z5, Z4, Z4
+	VSUBPS      Z7, Z6, Z5
+	VADDPS      Z7, Z6, Z6
+	VADDPS      Z2, Z0, Z9
+	VADDPS      Z4, Z9, Z9
+	VADDPS      Z6, Z9, Z9
+	VMOVUPS.Z   (SI), K1, Z11
+	VMOVUPS.Z   (DI), K1, Z12
+	VFMADD213PS Z12, Z11, Z9
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added0tail
+	VMOVUPS.Z   (R14), K1, Z7
+	VADDPS      Z7, Z9, Z9
+	ADDQ        R15, R14
+
+added0tail:
+	VMAXPS      Z9, Z13, Z9
+	VMOVUPS     Z9, K1, (DX)
+	VMULPS      Z14, Z10, Z9
+	VFMADD231PS Z15, Z1, Z9
+	VFMADD231PS Z16, Z3, Z9
+	VFMADD231PS Z17, Z5, Z9
+	VFMADD213PS Z12, Z11, Z9
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added1tail
+	VMOVUPS.Z   (R14), K1, Z7
+	VADDPS      Z7, Z9, Z9
+	ADDQ        R15, R14
+
+added1tail:
+	VMAXPS      Z9, Z13, Z9
+	VMOVUPS     Z9, K1, (DX)(R10*1)
+	VMULPS      Z18, Z0, Z9
+	VFMADD231PS Z19, Z2, Z9
+	VFMADD231PS Z20, Z4, Z9
+	VFMADD231PS Z21, Z6, Z9
+	VFMADD213PS Z12, Z11, Z9
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added2tail
+	VMOVUPS.Z   (R14), K1, Z7
+	VADDPS      Z7, Z9, Z9
+	ADDQ        R15, R14
+
+added2tail:
+	VMAXPS      Z9, Z13, Z9
+	VMOVUPS     Z9, K1, (DX)(R10*2)
+	VMULPS      Z22, Z10, Z9
+	VFMADD231PS Z23, Z1, Z9
+	VFMADD231PS Z24, Z3, Z9
+	VFMADD231PS Z25, Z5, Z9
+	VFMADD213PS Z12, Z11, Z9
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added3tail
+	VMOVUPS.Z   (R14), K1, Z7
+	VADDPS      Z7, Z9, Z9
+	ADDQ        R15, R14
+
+added3tail:
+	VMAXPS      Z9, Z13, Z9
+	VMOVUPS     Z9, K1, (DX)(R11*1)
+	VMULPS      Z26, Z0, Z9
+	VFMADD231PS Z27, Z2, Z9
+	VFMADD231PS Z28, Z4, Z9
+	VFMADD231PS Z29, Z6, Z9
+	VFMADD213PS Z12, Z11, Z9
+	CMPQ        residual_base+168(FP), $0x00
+	JEQ         added4tail
+	VMOVUPS.Z   (R14), K1, Z7
+	VADDPS      Z7, Z9, Z9
+	ADDQ        R15, R14
+
+added4tail:
+	VMAXPS           Z9, Z13, Z9
+	VMOVUPS          Z9, K1, (DX)(R10*4)
+	VMULPS           Z30, Z10, Z9
+	VFMADD231PS      Z31, Z1, Z9
+	VFMADD231PS.BCST 576(R12), Z3, Z9
+	VFMADD231PS.BCST 608(R12), Z5, Z9
+	VFMADD213PS      Z12, Z11, Z9
+	CMPQ             residual_base+168(FP), $0x00
+	JEQ              added5tail
+	VMOVUPS.Z        (R14), K1, Z7
+	VADDPS           Z7, Z9, Z9
+	ADDQ             R15, R14
+
+added5tail:
+	VMAXPS           Z9, Z13, Z9
+	VMOVUPS          Z9, K1, (BX)
+	VFMADD231PS.BCST 640(R12), Z0, Z8
+	VFMADD231PS.BCST 672(R12), Z2, Z8
+	VFMADD231PS.BCST 704(R12), Z4, Z8
+	VFMADD231PS.BCST 736(R12), Z6, Z8
+	VFMADD213PS      Z12, Z11, Z8
+	CMPQ             residual_base+168(FP), $0x00
+	JEQ              added6tail
+	VMOVUPS.Z        (R14), K1, Z7
+	VADDPS           Z7, Z8, Z8
+
+added6tail:
+	VMAXPS  Z8, Z13, Z8
+	VMOVUPS Z8, K1, (BX)(R10*1)
+
+next:
+	MOVQ srcLine+56(FP), AX
+	ADDQ AX, src_base+24(FP)
+	MOVQ dstLine+96(FP), AX
+	ADDQ AX, dst_base+64(FP)
+	MOVQ resLine+200(FP), AX
+	ADDQ AX, 8(SP)
+	DECQ lines+104(FP)
+	JNZ  line
+	VZEROUPPER
+	RET
+
 // func avx512WinogradGradient3(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 // Requires: AVX, AVX512F
 TEXT ·avx512WinogradGradient3(SB), NOSPLIT, $16-120
@@ -2500,4 +4006,10 @@ next:
 	DECQ lines+104(FP)
 	JNZ  line
 	VZEROUPPER
+	RET
+
+// func avx512StoreFence()
+// Requires: MMX+
+TEXT ·avx512StoreFence(SB), NOSPLIT, $0
+	SFENCE
 	RET

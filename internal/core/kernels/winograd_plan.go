@@ -1,12 +1,16 @@
 package kernels
 
 // WinogradPlan says how maps of one size are cut into tiles.
+//
+// Where the weights and all workers' blocks fill half of the last cache, what a transform writes has left the cache before
+// anybody reads it. Then it is stored past the cache, which spares reading the memory that it goes to.
 type WinogradPlan struct {
 	w             *PackedWinograd
 	height, width int
 	workers       int
 	kinds         []tileKind
 	slabs         int // floats of transformed inputs and outputs
+	past          bool
 	tmp, edge     int // floats between the two passes of a transform, and of one tile of output
 }
 
@@ -45,6 +49,7 @@ func (w *PackedWinograd) Plan(height, width, workers int) *WinogradPlan {
 			p.edge = max(p.edge, m*n*w.N)
 		}
 	}
+	p.past = w.set.winograd.inputPast[w.Rows[0]] != nil && 4*(workers*p.slabs+w.Floats()) > lastCache()/2
 	return p
 }
 

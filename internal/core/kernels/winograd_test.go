@@ -189,6 +189,7 @@ func checkWinograd(t *testing.T, rng *rand.Rand, g *convGuards, scratch *[]float
 	for _, s := range Sets() {
 		copy(k.Out, start)
 		p := packWinograd(s, k.weights, k.c, k.n, k.bias, k.rows, k.cols).Plan(k.Height, k.Width, 1+rng.IntN(3))
+		p.past = s.winograd.inputPast[3] != nil && rng.IntN(2) == 0
 		if p.Scratch() > len(*scratch) {
 			*scratch = Alloc(2 * p.Scratch())
 			fill(rng, *scratch, true)

@@ -19,17 +19,31 @@ const (
 
 func (v *isa) winograd(tables io.Writer) {
 	fmt.Fprintf(tables, "\nvar %sWinograd = winogradSet{\n", v.name)
-	for _, kind := range []string{"Input", "Output", "Finish", "Gradient"} {
-		function := "line"
-		if kind == "Finish" {
+	for _, t := range []struct {
+		kind string
+		past bool
+	}{{"Input", false}, {"Input", true}, {"Output", false}, {"Finish", false}, {"Finish", true}, {"Gradient", false}} {
+		if t.past && v.neon { // it has no stores past the cache
+			continue
+		}
+		name, function := t.kind+pastName(t.past), "line"
+		if t.kind == "Finish" {
 			function = "finish"
 		}
-		fmt.Fprintf(tables, "%s: [8]%sFunc{", strings.ToLower(kind), function)
+		fmt.Fprintf(tables, "%s: [8]%sFunc{", strings.ToLower(name[:1])+name[1:], function)
 		for _, m := range tileSizes {
-			fmt.Fprintf(tables, "%d: %sWinograd%s%d,", m, v.name, kind, m)
-			newLines(v, kind, m).write()
+			fmt.Fprintf(tables, "%d: %sWinograd%s%d,", m, v.name, name, m)
+			l := newLines(v, t.kind, m)
+			l.past = t.past
+			l.write()
 		}
 		fmt.Fprintln(tables, "},")
+	}
+	if !v.neon {
+		v.function("StoreFence", "func()", "makes what was stored past the cache visible to others before what is stored later.")
+		v.SFENCE()
+		v.RET()
+		fmt.Fprintf(tables, "fence: %sStoreFence,\n", v.name)
 	}
 	fmt.Fprintln(tables, "}")
 }
@@ -40,6 +54,7 @@ type lines struct {
 	kind string
 	m, n int
 	zero bool // 0 is a point
+	past bool // whole vectors are stored past the cache
 	// pairs of points ±p
 	pairs int
 
@@ -157,7 +172,10 @@ func (l *lines) write() {
 	case "Finish":
 		params, doc = finishParams, "is the finishFunc for %d outputs."
 	}
-	l.function(fmt.Sprintf("Winograd%s%d", l.kind, l.m), "func("+params+")", fmt.Sprintf(doc, l.m))
+	if l.past {
+		doc = strings.TrimSuffix(doc, ".") + ", which stores past the cache."
+	}
+	l.function(fmt.Sprintf("Winograd%s%s%d", l.kind, pastName(l.past), l.m), "func("+params+")", fmt.Sprintf(doc, l.m))
 	frame := l.AllocLocal(16)
 	l.left, l.resLine = frame, frame.Offset(8)
 
@@ -304,7 +322,7 @@ func (l *lines) body(m *mask) {
 
 // input is transform.input of winograd_points.go, operation by operation.
 func (l *lines) input(m *mask) {
-	emit := func(k int, y VecPhysical) { l.store(y, m, element(k, l.dst, l.dstStep, l.dstStep3)) }
+	emit := func(k int, y VecPhysical) { l.storePast(y, m, element(k, l.dst, l.dstStep, l.dstStep3), l.past) }
 	sum := func(from, terms, constant int, acc VecPhysical) {
 		l.VMOVAPS(l.x[from+2*terms-2], acc)
 		for j := terms - 2; j >= 0; j-- {
@@ -427,5 +445,5 @@ func (l *lines) emit(o int, y VecPhysical, m *mask) {
 		l.Label(done)
 		l.VMAXPS(y, l.floor, y)
 	}
-	l.store(y, m, element(o, l.dst, l.dstStep, l.dstStep3))
+	l.storePast(y, m, element(o, l.dst, l.dstStep, l.dstStep3), l.past)
 }
