@@ -13,14 +13,16 @@ const chunkFloats = 128
 //			for o := range y { dst[l*dstLine + o*dstStep + c] = y[o] }
 //		}
 //	}
-type lineFunc func(constants, src []float32, srcStep, srcLine int, dst []float32, dstStep, dstLine, lines, channels int)
+//
+// Those of Bᵀ and Aᵀ but the Past ones fetch what is ahead of src into the cache.
+type lineFunc func(constants, src []float32, srcStep, srcLine, ahead int, dst []float32, dstStep, dstLine, lines, channels int)
 
 // finishFunc is a lineFunc that ends with the epilogue of a layer:
 //
 //	y[o] = y[o]*scale[c] + shift[c]
 //	if residual != nil { y[o] += residual[l*resLine + o*resStep + c] }
 //	if floor > y[o] { y[o] = floor }
-type finishFunc func(constants, src []float32, srcStep, srcLine int, dst []float32, dstStep, dstLine, lines, channels int, scale, shift, residual []float32, resStep, resLine int, floor float32)
+type finishFunc func(constants, src []float32, srcStep, srcLine, ahead int, dst []float32, dstStep, dstLine, lines, channels int, scale, shift, residual []float32, resStep, resLine int, floor float32)
 
 // winogradSet are the transforms of a set by the number of outputs of a tile: Bᵀ, Aᵀ, A, and Aᵀ with the epilogue.
 // Those that store past the cache want vectors at multiples of their size; nil if the set has none.
@@ -119,7 +121,7 @@ func (b *tileBlock) run(first, last int) {
 	v, m := b.slabs, b.slabs[inputs:]
 	for t := first; t < last; t++ {
 		b.race(t)
-		b.input(t, v[(t-first)*roundUp(w.C, b.lanes):], slab)
+		b.input(t, min(t+1, last-1), v[(t-first)*roundUp(w.C, b.lanes):], slab)
 	}
 	for i := range w.groups {
 		g := &w.groups[i]
@@ -136,19 +138,21 @@ func (k *tileKind) at(t int) (item int, row, col piece) {
 	return t / cols / rows, k.rows[t/cols%rows], k.cols[t%cols]
 }
 
-// input transforms the inputs of tile t into v, products slab apart.
-func (b *tileBlock) input(t int, v []float32, slab int) {
+// input transforms the inputs of tile t, after which the next comes, into v, products slab apart.
+func (b *tileBlock) input(t, next int, v []float32, slab int) {
 	c, down, across := b.conv, b.kind.down, b.kind.across
 	item, row, col := b.kind.at(t)
 	in := c.In[item*c.InItem+row.start*c.InRow+col.start*c.InPixel:]
+	nextItem, nextRow, nextCol := b.kind.at(next)
+	ahead := (nextItem-item)*c.InItem + (nextRow.start-row.start)*c.InRow + (nextCol.start-col.start)*c.InPixel
 	second := b.winograd.input[across.m]
 	if b.plan.past {
 		second = b.winograd.inputPast[across.m]
 	}
 	for ch := 0; ch < b.plan.w.C; ch += chunkFloats {
 		channels := min(chunkFloats, b.plan.w.C-ch)
-		b.winograd.input[down.m](down.in, in[ch:], c.InRow, c.InPixel, b.tmp, across.n*chunkFloats, chunkFloats, across.n, channels)
-		second(across.in, b.tmp, chunkFloats, across.n*chunkFloats, v[ch:], slab, across.n*slab, down.n, channels)
+		b.winograd.input[down.m](down.in, in[ch:], c.InRow, c.InPixel, ahead, b.tmp, across.n*chunkFloats, chunkFloats, across.n, channels)
+		second(across.in, b.tmp, chunkFloats, across.n*chunkFloats, 0, v[ch:], slab, across.n*slab, down.n, channels)
 	}
 }
 
@@ -189,8 +193,8 @@ func (b *tileBlock) output(t int, g *panelGroup, m []float32, slab int) {
 	}
 	for ch := 0; ch < n; ch += chunkFloats {
 		channels, line := min(chunkFloats, n-ch), second.n*chunkFloats
-		b.winograd.output[first.m](first.transform.out, m[ch:], first.slab, second.slab, b.tmp, line, chunkFloats, second.n, channels)
-		finish(second.transform.out, b.tmp[skip*line:], chunkFloats, line, out[ch:], second.out, first.out, first.m-skip, channels,
+		b.winograd.output[first.m](first.transform.out, m[ch:], first.slab, second.slab, roundUp(n, b.lanes), b.tmp, line, chunkFloats, second.n, channels)
+		finish(second.transform.out, b.tmp[skip*line:], chunkFloats, line, 0, out[ch:], second.out, first.out, first.m-skip, channels,
 			scale[ch:], shift[ch:], residual, second.res, first.res, b.floor)
 		if residual != nil {
 			residual = residual[channels:]

@@ -7,122 +7,122 @@ package kernels
 // avx2WinogradInput3 is the lineFunc of Bᵀ for 3 outputs.
 //
 //go:noescape
-func avx2WinogradInput3(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+func avx2WinogradInput3(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 
 // avx2WinogradInput4 is the lineFunc of Bᵀ for 4 outputs.
 //
 //go:noescape
-func avx2WinogradInput4(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+func avx2WinogradInput4(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 
 // avx2WinogradInput5 is the lineFunc of Bᵀ for 5 outputs.
 //
 //go:noescape
-func avx2WinogradInput5(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+func avx2WinogradInput5(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 
 // avx2WinogradInput7 is the lineFunc of Bᵀ for 7 outputs.
 //
 //go:noescape
-func avx2WinogradInput7(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+func avx2WinogradInput7(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 
 // avx2WinogradInputPast3 is the lineFunc of Bᵀ for 3 outputs, which stores past the cache.
 //
 //go:noescape
-func avx2WinogradInputPast3(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+func avx2WinogradInputPast3(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 
 // avx2WinogradInputPast4 is the lineFunc of Bᵀ for 4 outputs, which stores past the cache.
 //
 //go:noescape
-func avx2WinogradInputPast4(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+func avx2WinogradInputPast4(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 
 // avx2WinogradInputPast5 is the lineFunc of Bᵀ for 5 outputs, which stores past the cache.
 //
 //go:noescape
-func avx2WinogradInputPast5(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+func avx2WinogradInputPast5(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 
 // avx2WinogradInputPast7 is the lineFunc of Bᵀ for 7 outputs, which stores past the cache.
 //
 //go:noescape
-func avx2WinogradInputPast7(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+func avx2WinogradInputPast7(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 
 // avx2WinogradOutput3 is the lineFunc of Aᵀ for 3 outputs.
 //
 //go:noescape
-func avx2WinogradOutput3(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+func avx2WinogradOutput3(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 
 // avx2WinogradOutput4 is the lineFunc of Aᵀ for 4 outputs.
 //
 //go:noescape
-func avx2WinogradOutput4(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+func avx2WinogradOutput4(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 
 // avx2WinogradOutput5 is the lineFunc of Aᵀ for 5 outputs.
 //
 //go:noescape
-func avx2WinogradOutput5(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+func avx2WinogradOutput5(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 
 // avx2WinogradOutput7 is the lineFunc of Aᵀ for 7 outputs.
 //
 //go:noescape
-func avx2WinogradOutput7(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+func avx2WinogradOutput7(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 
 // avx2WinogradFinish3 is the finishFunc for 3 outputs.
 //
 //go:noescape
-func avx2WinogradFinish3(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
+func avx2WinogradFinish3(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
 
 // avx2WinogradFinish4 is the finishFunc for 4 outputs.
 //
 //go:noescape
-func avx2WinogradFinish4(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
+func avx2WinogradFinish4(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
 
 // avx2WinogradFinish5 is the finishFunc for 5 outputs.
 //
 //go:noescape
-func avx2WinogradFinish5(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
+func avx2WinogradFinish5(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
 
 // avx2WinogradFinish7 is the finishFunc for 7 outputs.
 //
 //go:noescape
-func avx2WinogradFinish7(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
+func avx2WinogradFinish7(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
 
 // avx2WinogradFinishPast3 is the finishFunc for 3 outputs, which stores past the cache.
 //
 //go:noescape
-func avx2WinogradFinishPast3(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
+func avx2WinogradFinishPast3(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
 
 // avx2WinogradFinishPast4 is the finishFunc for 4 outputs, which stores past the cache.
 //
 //go:noescape
-func avx2WinogradFinishPast4(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
+func avx2WinogradFinishPast4(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
 
 // avx2WinogradFinishPast5 is the finishFunc for 5 outputs, which stores past the cache.
 //
 //go:noescape
-func avx2WinogradFinishPast5(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
+func avx2WinogradFinishPast5(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
 
 // avx2WinogradFinishPast7 is the finishFunc for 7 outputs, which stores past the cache.
 //
 //go:noescape
-func avx2WinogradFinishPast7(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
+func avx2WinogradFinishPast7(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
 
 // avx2WinogradGradient3 is the lineFunc of A for 3 outputs.
 //
 //go:noescape
-func avx2WinogradGradient3(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+func avx2WinogradGradient3(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 
 // avx2WinogradGradient4 is the lineFunc of A for 4 outputs.
 //
 //go:noescape
-func avx2WinogradGradient4(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+func avx2WinogradGradient4(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 
 // avx2WinogradGradient5 is the lineFunc of A for 5 outputs.
 //
 //go:noescape
-func avx2WinogradGradient5(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+func avx2WinogradGradient5(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 
 // avx2WinogradGradient7 is the lineFunc of A for 7 outputs.
 //
 //go:noescape
-func avx2WinogradGradient7(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+func avx2WinogradGradient7(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 
 // avx2StoreFence makes what was stored past the cache visible to others before what is stored later.
 //

@@ -4,33 +4,41 @@
 
 #include "textflag.h"
 
-// func avx2WinogradInput3(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
-// Requires: AVX, FMA3
-TEXT ·avx2WinogradInput3(SB), NOSPLIT, $16-120
+// func avx2WinogradInput3(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·avx2WinogradInput3(SB), NOSPLIT, $16-128
 	MOVQ constants_base+0(FP), R12
 	MOVQ srcStep+48(FP), R8
 	SHLQ $0x02, R8
 	LEAQ (R8)(R8*2), R9
-	MOVQ dstStep+88(FP), R10
+	MOVQ dstStep+96(FP), R10
 	SHLQ $0x02, R10
 	LEAQ (R10)(R10*2), R11
 	SHLQ $0x02, srcLine+56(FP)
-	SHLQ $0x02, dstLine+96(FP)
+	SHLQ $0x02, dstLine+104(FP)
+	SHLQ $0x02, ahead+64(FP)
 
 line:
 	MOVQ src_base+24(FP), AX
-	MOVQ dst_base+64(FP), DX
-	MOVQ channels+112(FP), R14
+	MOVQ ahead+64(FP), R13
+	ADDQ AX, R13
+	MOVQ dst_base+72(FP), DX
+	MOVQ channels+120(FP), R14
 	SUBQ $+8, R14
 	JL   tail
 
 vector:
 	MOVQ         R14, (SP)
 	VMOVUPS      (AX), Y0
+	PREFETCHT0   (R13)
 	VMOVUPS      (AX)(R8*1), Y1
+	PREFETCHT0   (R13)(R8*1)
 	VMOVUPS      (AX)(R8*2), Y2
+	PREFETCHT0   (R13)(R8*2)
 	VMOVUPS      (AX)(R9*1), Y3
+	PREFETCHT0   (R13)(R9*1)
 	VMOVUPS      (AX)(R8*4), Y4
+	PREFETCHT0   (R13)(R8*4)
 	VMOVAPS      Y3, Y5
 	VFMADD231PS  (R12), Y1, Y5
 	VMOVAPS      Y2, Y6
@@ -55,6 +63,7 @@ vector:
 	VMOVUPS      Y5, (DX)(R10*4)
 	ADDQ         $+32, AX
 	ADDQ         $+32, DX
+	ADDQ         $+32, R13
 	MOVQ         (SP), R14
 	SUBQ         $+8, R14
 	JGE          vector
@@ -99,9 +108,9 @@ tail:
 next:
 	MOVQ srcLine+56(FP), AX
 	ADDQ AX, src_base+24(FP)
-	MOVQ dstLine+96(FP), AX
-	ADDQ AX, dst_base+64(FP)
-	DECQ lines+104(FP)
+	MOVQ dstLine+104(FP), AX
+	ADDQ AX, dst_base+72(FP)
+	DECQ lines+112(FP)
 	JNZ  line
 	VZEROUPPER
 	RET
@@ -124,38 +133,49 @@ DATA avx2Tail<>+56(SB)/4, $0x00000000
 DATA avx2Tail<>+60(SB)/4, $0x00000000
 GLOBL avx2Tail<>(SB), RODATA|NOPTR, $64
 
-// func avx2WinogradInput4(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
-// Requires: AVX, FMA3
-TEXT ·avx2WinogradInput4(SB), NOSPLIT, $16-120
+// func avx2WinogradInput4(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·avx2WinogradInput4(SB), NOSPLIT, $16-128
 	MOVQ constants_base+0(FP), R12
 	MOVQ srcStep+48(FP), R8
 	SHLQ $0x02, R8
 	LEAQ (R8)(R8*2), R9
-	MOVQ dstStep+88(FP), R10
+	MOVQ dstStep+96(FP), R10
 	SHLQ $0x02, R10
 	LEAQ (R10)(R10*2), R11
 	SHLQ $0x02, srcLine+56(FP)
-	SHLQ $0x02, dstLine+96(FP)
+	SHLQ $0x02, dstLine+104(FP)
+	SHLQ $0x02, ahead+64(FP)
 
 line:
 	MOVQ src_base+24(FP), AX
 	LEAQ (AX)(R8*4), CX
 	ADDQ R8, CX
-	MOVQ dst_base+64(FP), DX
+	MOVQ ahead+64(FP), R13
+	ADDQ AX, R13
+	LEAQ (R13)(R8*4), R15
+	ADDQ R8, R15
+	MOVQ dst_base+72(FP), DX
 	LEAQ (DX)(R10*4), BX
 	ADDQ R10, BX
-	MOVQ channels+112(FP), R14
+	MOVQ channels+120(FP), R14
 	SUBQ $+8, R14
 	JL   tail
 
 vector:
 	MOVQ         R14, (SP)
 	VMOVUPS      (AX), Y0
+	PREFETCHT0   (R13)
 	VMOVUPS      (AX)(R8*1), Y1
+	PREFETCHT0   (R13)(R8*1)
 	VMOVUPS      (AX)(R8*2), Y2
+	PREFETCHT0   (R13)(R8*2)
 	VMOVUPS      (AX)(R9*1), Y3
+	PREFETCHT0   (R13)(R9*1)
 	VMOVUPS      (AX)(R8*4), Y4
+	PREFETCHT0   (R13)(R8*4)
 	VMOVUPS      (CX), Y5
+	PREFETCHT0   (R15)
 	VMOVAPS      Y4, Y6
 	VFMADD231PS  (R12), Y2, Y6
 	VMOVAPS      Y3, Y7
@@ -186,6 +206,8 @@ vector:
 	ADDQ         $+32, DX
 	ADDQ         $+32, CX
 	ADDQ         $+32, BX
+	ADDQ         $+32, R13
+	ADDQ         $+32, R15
 	MOVQ         (SP), R14
 	SUBQ         $+8, R14
 	JGE          vector
@@ -237,46 +259,58 @@ tail:
 next:
 	MOVQ srcLine+56(FP), AX
 	ADDQ AX, src_base+24(FP)
-	MOVQ dstLine+96(FP), AX
-	ADDQ AX, dst_base+64(FP)
-	DECQ lines+104(FP)
+	MOVQ dstLine+104(FP), AX
+	ADDQ AX, dst_base+72(FP)
+	DECQ lines+112(FP)
 	JNZ  line
 	VZEROUPPER
 	RET
 
-// func avx2WinogradInput5(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
-// Requires: AVX, FMA3
-TEXT ·avx2WinogradInput5(SB), NOSPLIT, $16-120
+// func avx2WinogradInput5(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·avx2WinogradInput5(SB), NOSPLIT, $16-128
 	MOVQ constants_base+0(FP), R12
 	MOVQ srcStep+48(FP), R8
 	SHLQ $0x02, R8
 	LEAQ (R8)(R8*2), R9
-	MOVQ dstStep+88(FP), R10
+	MOVQ dstStep+96(FP), R10
 	SHLQ $0x02, R10
 	LEAQ (R10)(R10*2), R11
 	SHLQ $0x02, srcLine+56(FP)
-	SHLQ $0x02, dstLine+96(FP)
+	SHLQ $0x02, dstLine+104(FP)
+	SHLQ $0x02, ahead+64(FP)
 
 line:
 	MOVQ src_base+24(FP), AX
 	LEAQ (AX)(R8*4), CX
 	ADDQ R8, CX
-	MOVQ dst_base+64(FP), DX
+	MOVQ ahead+64(FP), R13
+	ADDQ AX, R13
+	LEAQ (R13)(R8*4), R15
+	ADDQ R8, R15
+	MOVQ dst_base+72(FP), DX
 	LEAQ (DX)(R10*4), BX
 	ADDQ R10, BX
-	MOVQ channels+112(FP), R14
+	MOVQ channels+120(FP), R14
 	SUBQ $+8, R14
 	JL   tail
 
 vector:
 	MOVQ         R14, (SP)
 	VMOVUPS      (AX), Y0
+	PREFETCHT0   (R13)
 	VMOVUPS      (AX)(R8*1), Y1
+	PREFETCHT0   (R13)(R8*1)
 	VMOVUPS      (AX)(R8*2), Y2
+	PREFETCHT0   (R13)(R8*2)
 	VMOVUPS      (AX)(R9*1), Y3
+	PREFETCHT0   (R13)(R9*1)
 	VMOVUPS      (AX)(R8*4), Y4
+	PREFETCHT0   (R13)(R8*4)
 	VMOVUPS      (CX), Y5
+	PREFETCHT0   (R15)
 	VMOVUPS      (CX)(R8*1), Y6
+	PREFETCHT0   (R15)(R8*1)
 	VMOVAPS      Y5, Y7
 	VFMADD231PS  (R12), Y3, Y7
 	VFMADD231PS  32(R12), Y1, Y7
@@ -319,6 +353,8 @@ vector:
 	ADDQ         $+32, DX
 	ADDQ         $+32, CX
 	ADDQ         $+32, BX
+	ADDQ         $+32, R13
+	ADDQ         $+32, R15
 	MOVQ         (SP), R14
 	SUBQ         $+8, R14
 	JGE          vector
@@ -383,48 +419,62 @@ tail:
 next:
 	MOVQ srcLine+56(FP), AX
 	ADDQ AX, src_base+24(FP)
-	MOVQ dstLine+96(FP), AX
-	ADDQ AX, dst_base+64(FP)
-	DECQ lines+104(FP)
+	MOVQ dstLine+104(FP), AX
+	ADDQ AX, dst_base+72(FP)
+	DECQ lines+112(FP)
 	JNZ  line
 	VZEROUPPER
 	RET
 
-// func avx2WinogradInput7(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
-// Requires: AVX, FMA3
-TEXT ·avx2WinogradInput7(SB), NOSPLIT, $16-120
+// func avx2WinogradInput7(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·avx2WinogradInput7(SB), NOSPLIT, $16-128
 	MOVQ constants_base+0(FP), R12
 	MOVQ srcStep+48(FP), R8
 	SHLQ $0x02, R8
 	LEAQ (R8)(R8*2), R9
-	MOVQ dstStep+88(FP), R10
+	MOVQ dstStep+96(FP), R10
 	SHLQ $0x02, R10
 	LEAQ (R10)(R10*2), R11
 	SHLQ $0x02, srcLine+56(FP)
-	SHLQ $0x02, dstLine+96(FP)
+	SHLQ $0x02, dstLine+104(FP)
+	SHLQ $0x02, ahead+64(FP)
 
 line:
 	MOVQ src_base+24(FP), AX
 	LEAQ (AX)(R8*4), CX
 	ADDQ R8, CX
-	MOVQ dst_base+64(FP), DX
+	MOVQ ahead+64(FP), R13
+	ADDQ AX, R13
+	LEAQ (R13)(R8*4), R15
+	ADDQ R8, R15
+	MOVQ dst_base+72(FP), DX
 	LEAQ (DX)(R10*4), BX
 	ADDQ R10, BX
-	MOVQ channels+112(FP), R14
+	MOVQ channels+120(FP), R14
 	SUBQ $+8, R14
 	JL   tail
 
 vector:
 	MOVQ         R14, (SP)
 	VMOVUPS      (AX), Y0
+	PREFETCHT0   (R13)
 	VMOVUPS      (AX)(R8*1), Y1
+	PREFETCHT0   (R13)(R8*1)
 	VMOVUPS      (AX)(R8*2), Y2
+	PREFETCHT0   (R13)(R8*2)
 	VMOVUPS      (AX)(R9*1), Y3
+	PREFETCHT0   (R13)(R9*1)
 	VMOVUPS      (AX)(R8*4), Y4
+	PREFETCHT0   (R13)(R8*4)
 	VMOVUPS      (CX), Y5
+	PREFETCHT0   (R15)
 	VMOVUPS      (CX)(R8*1), Y6
+	PREFETCHT0   (R15)(R8*1)
 	VMOVUPS      (CX)(R8*2), Y7
+	PREFETCHT0   (R15)(R8*2)
 	VMOVUPS      (CX)(R9*1), Y8
+	PREFETCHT0   (R15)(R9*1)
 	VMOVAPS      Y7, Y9
 	VFMADD231PS  (R12), Y5, Y9
 	VFMADD231PS  32(R12), Y3, Y9
@@ -487,6 +537,8 @@ vector:
 	ADDQ         $+32, DX
 	ADDQ         $+32, CX
 	ADDQ         $+32, BX
+	ADDQ         $+32, R13
+	ADDQ         $+32, R15
 	MOVQ         (SP), R14
 	SUBQ         $+8, R14
 	JGE          vector
@@ -573,30 +625,30 @@ tail:
 next:
 	MOVQ srcLine+56(FP), AX
 	ADDQ AX, src_base+24(FP)
-	MOVQ dstLine+96(FP), AX
-	ADDQ AX, dst_base+64(FP)
-	DECQ lines+104(FP)
+	MOVQ dstLine+104(FP), AX
+	ADDQ AX, dst_base+72(FP)
+	DECQ lines+112(FP)
 	JNZ  line
 	VZEROUPPER
 	RET
 
-// func avx2WinogradInputPast3(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+// func avx2WinogradInputPast3(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 // Requires: AVX, FMA3
-TEXT ·avx2WinogradInputPast3(SB), NOSPLIT, $16-120
+TEXT ·avx2WinogradInputPast3(SB), NOSPLIT, $16-128
 	MOVQ constants_base+0(FP), R12
 	MOVQ srcStep+48(FP), R8
 	SHLQ $0x02, R8
 	LEAQ (R8)(R8*2), R9
-	MOVQ dstStep+88(FP), R10
+	MOVQ dstStep+96(FP), R10
 	SHLQ $0x02, R10
 	LEAQ (R10)(R10*2), R11
 	SHLQ $0x02, srcLine+56(FP)
-	SHLQ $0x02, dstLine+96(FP)
+	SHLQ $0x02, dstLine+104(FP)
 
 line:
 	MOVQ src_base+24(FP), AX
-	MOVQ dst_base+64(FP), DX
-	MOVQ channels+112(FP), R14
+	MOVQ dst_base+72(FP), DX
+	MOVQ channels+120(FP), R14
 	SUBQ $+8, R14
 	JL   tail
 
@@ -675,34 +727,34 @@ tail:
 next:
 	MOVQ srcLine+56(FP), AX
 	ADDQ AX, src_base+24(FP)
-	MOVQ dstLine+96(FP), AX
-	ADDQ AX, dst_base+64(FP)
-	DECQ lines+104(FP)
+	MOVQ dstLine+104(FP), AX
+	ADDQ AX, dst_base+72(FP)
+	DECQ lines+112(FP)
 	JNZ  line
 	VZEROUPPER
 	RET
 
-// func avx2WinogradInputPast4(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+// func avx2WinogradInputPast4(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 // Requires: AVX, FMA3
-TEXT ·avx2WinogradInputPast4(SB), NOSPLIT, $16-120
+TEXT ·avx2WinogradInputPast4(SB), NOSPLIT, $16-128
 	MOVQ constants_base+0(FP), R12
 	MOVQ srcStep+48(FP), R8
 	SHLQ $0x02, R8
 	LEAQ (R8)(R8*2), R9
-	MOVQ dstStep+88(FP), R10
+	MOVQ dstStep+96(FP), R10
 	SHLQ $0x02, R10
 	LEAQ (R10)(R10*2), R11
 	SHLQ $0x02, srcLine+56(FP)
-	SHLQ $0x02, dstLine+96(FP)
+	SHLQ $0x02, dstLine+104(FP)
 
 line:
 	MOVQ src_base+24(FP), AX
 	LEAQ (AX)(R8*4), CX
 	ADDQ R8, CX
-	MOVQ dst_base+64(FP), DX
+	MOVQ dst_base+72(FP), DX
 	LEAQ (DX)(R10*4), BX
 	ADDQ R10, BX
-	MOVQ channels+112(FP), R14
+	MOVQ channels+120(FP), R14
 	SUBQ $+8, R14
 	JL   tail
 
@@ -795,34 +847,34 @@ tail:
 next:
 	MOVQ srcLine+56(FP), AX
 	ADDQ AX, src_base+24(FP)
-	MOVQ dstLine+96(FP), AX
-	ADDQ AX, dst_base+64(FP)
-	DECQ lines+104(FP)
+	MOVQ dstLine+104(FP), AX
+	ADDQ AX, dst_base+72(FP)
+	DECQ lines+112(FP)
 	JNZ  line
 	VZEROUPPER
 	RET
 
-// func avx2WinogradInputPast5(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+// func avx2WinogradInputPast5(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 // Requires: AVX, FMA3
-TEXT ·avx2WinogradInputPast5(SB), NOSPLIT, $16-120
+TEXT ·avx2WinogradInputPast5(SB), NOSPLIT, $16-128
 	MOVQ constants_base+0(FP), R12
 	MOVQ srcStep+48(FP), R8
 	SHLQ $0x02, R8
 	LEAQ (R8)(R8*2), R9
-	MOVQ dstStep+88(FP), R10
+	MOVQ dstStep+96(FP), R10
 	SHLQ $0x02, R10
 	LEAQ (R10)(R10*2), R11
 	SHLQ $0x02, srcLine+56(FP)
-	SHLQ $0x02, dstLine+96(FP)
+	SHLQ $0x02, dstLine+104(FP)
 
 line:
 	MOVQ src_base+24(FP), AX
 	LEAQ (AX)(R8*4), CX
 	ADDQ R8, CX
-	MOVQ dst_base+64(FP), DX
+	MOVQ dst_base+72(FP), DX
 	LEAQ (DX)(R10*4), BX
 	ADDQ R10, BX
-	MOVQ channels+112(FP), R14
+	MOVQ channels+120(FP), R14
 	SUBQ $+8, R14
 	JL   tail
 
@@ -941,34 +993,34 @@ tail:
 next:
 	MOVQ srcLine+56(FP), AX
 	ADDQ AX, src_base+24(FP)
-	MOVQ dstLine+96(FP), AX
-	ADDQ AX, dst_base+64(FP)
-	DECQ lines+104(FP)
+	MOVQ dstLine+104(FP), AX
+	ADDQ AX, dst_base+72(FP)
+	DECQ lines+112(FP)
 	JNZ  line
 	VZEROUPPER
 	RET
 
-// func avx2WinogradInputPast7(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+// func avx2WinogradInputPast7(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 // Requires: AVX, FMA3
-TEXT ·avx2WinogradInputPast7(SB), NOSPLIT, $16-120
+TEXT ·avx2WinogradInputPast7(SB), NOSPLIT, $16-128
 	MOVQ constants_base+0(FP), R12
 	MOVQ srcStep+48(FP), R8
 	SHLQ $0x02, R8
 	LEAQ (R8)(R8*2), R9
-	MOVQ dstStep+88(FP), R10
+	MOVQ dstStep+96(FP), R10
 	SHLQ $0x02, R10
 	LEAQ (R10)(R10*2), R11
 	SHLQ $0x02, srcLine+56(FP)
-	SHLQ $0x02, dstLine+96(FP)
+	SHLQ $0x02, dstLine+104(FP)
 
 line:
 	MOVQ src_base+24(FP), AX
 	LEAQ (AX)(R8*4), CX
 	ADDQ R8, CX
-	MOVQ dst_base+64(FP), DX
+	MOVQ dst_base+72(FP), DX
 	LEAQ (DX)(R10*4), BX
 	ADDQ R10, BX
-	MOVQ channels+112(FP), R14
+	MOVQ channels+120(FP), R14
 	SUBQ $+8, R14
 	JL   tail
 
@@ -1131,40 +1183,48 @@ tail:
 next:
 	MOVQ srcLine+56(FP), AX
 	ADDQ AX, src_base+24(FP)
-	MOVQ dstLine+96(FP), AX
-	ADDQ AX, dst_base+64(FP)
-	DECQ lines+104(FP)
+	MOVQ dstLine+104(FP), AX
+	ADDQ AX, dst_base+72(FP)
+	DECQ lines+112(FP)
 	JNZ  line
 	VZEROUPPER
 	RET
 
-// func avx2WinogradOutput3(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
-// Requires: AVX, FMA3
-TEXT ·avx2WinogradOutput3(SB), NOSPLIT, $16-120
+// func avx2WinogradOutput3(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·avx2WinogradOutput3(SB), NOSPLIT, $16-128
 	MOVQ constants_base+0(FP), R12
 	MOVQ srcStep+48(FP), R8
 	SHLQ $0x02, R8
 	LEAQ (R8)(R8*2), R9
-	MOVQ dstStep+88(FP), R10
+	MOVQ dstStep+96(FP), R10
 	SHLQ $0x02, R10
 	LEAQ (R10)(R10*2), R11
 	SHLQ $0x02, srcLine+56(FP)
-	SHLQ $0x02, dstLine+96(FP)
+	SHLQ $0x02, dstLine+104(FP)
+	SHLQ $0x02, ahead+64(FP)
 
 line:
 	MOVQ src_base+24(FP), AX
-	MOVQ dst_base+64(FP), DX
-	MOVQ channels+112(FP), R14
+	MOVQ ahead+64(FP), R13
+	ADDQ AX, R13
+	MOVQ dst_base+72(FP), DX
+	MOVQ channels+120(FP), R14
 	SUBQ $+8, R14
 	JL   tail
 
 vector:
 	MOVQ        R14, (SP)
 	VMOVUPS     (AX), Y0
+	PREFETCHT0  (R13)
 	VMOVUPS     (AX)(R8*1), Y1
+	PREFETCHT0  (R13)(R8*1)
 	VMOVUPS     (AX)(R8*2), Y2
+	PREFETCHT0  (R13)(R8*2)
 	VMOVUPS     (AX)(R9*1), Y3
+	PREFETCHT0  (R13)(R9*1)
 	VMOVUPS     (AX)(R8*4), Y4
+	PREFETCHT0  (R13)(R8*4)
 	VSUBPS      Y1, Y0, Y6
 	VADDPS      Y1, Y0, Y0
 	VSUBPS      Y3, Y2, Y1
@@ -1179,6 +1239,7 @@ vector:
 	VMOVUPS     Y4, (DX)(R10*2)
 	ADDQ        $+32, AX
 	ADDQ        $+32, DX
+	ADDQ        $+32, R13
 	MOVQ        (SP), R14
 	SUBQ        $+8, R14
 	JGE         vector
@@ -1213,43 +1274,54 @@ tail:
 next:
 	MOVQ srcLine+56(FP), AX
 	ADDQ AX, src_base+24(FP)
-	MOVQ dstLine+96(FP), AX
-	ADDQ AX, dst_base+64(FP)
-	DECQ lines+104(FP)
+	MOVQ dstLine+104(FP), AX
+	ADDQ AX, dst_base+72(FP)
+	DECQ lines+112(FP)
 	JNZ  line
 	VZEROUPPER
 	RET
 
-// func avx2WinogradOutput4(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
-// Requires: AVX, FMA3
-TEXT ·avx2WinogradOutput4(SB), NOSPLIT, $16-120
+// func avx2WinogradOutput4(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·avx2WinogradOutput4(SB), NOSPLIT, $16-128
 	MOVQ constants_base+0(FP), R12
 	MOVQ srcStep+48(FP), R8
 	SHLQ $0x02, R8
 	LEAQ (R8)(R8*2), R9
-	MOVQ dstStep+88(FP), R10
+	MOVQ dstStep+96(FP), R10
 	SHLQ $0x02, R10
 	LEAQ (R10)(R10*2), R11
 	SHLQ $0x02, srcLine+56(FP)
-	SHLQ $0x02, dstLine+96(FP)
+	SHLQ $0x02, dstLine+104(FP)
+	SHLQ $0x02, ahead+64(FP)
 
 line:
 	MOVQ src_base+24(FP), AX
 	LEAQ (AX)(R8*4), CX
 	ADDQ R8, CX
-	MOVQ dst_base+64(FP), DX
-	MOVQ channels+112(FP), R14
+	MOVQ ahead+64(FP), R13
+	ADDQ AX, R13
+	LEAQ (R13)(R8*4), R15
+	ADDQ R8, R15
+	MOVQ dst_base+72(FP), DX
+	MOVQ channels+120(FP), R14
 	SUBQ $+8, R14
 	JL   tail
 
 vector:
 	MOVQ        R14, (SP)
 	VMOVUPS     (AX), Y0
+	PREFETCHT0  (R13)
 	VMOVUPS     (AX)(R8*1), Y1
+	PREFETCHT0  (R13)(R8*1)
 	VMOVUPS     (AX)(R8*2), Y2
+	PREFETCHT0  (R13)(R8*2)
 	VMOVUPS     (AX)(R9*1), Y3
+	PREFETCHT0  (R13)(R9*1)
 	VMOVUPS     (AX)(R8*4), Y4
+	PREFETCHT0  (R13)(R8*4)
 	VMOVUPS     (CX), Y5
+	PREFETCHT0  (R15)
 	VSUBPS      Y2, Y1, Y7
 	VADDPS      Y2, Y1, Y1
 	VSUBPS      Y4, Y3, Y2
@@ -1269,6 +1341,8 @@ vector:
 	ADDQ        $+32, AX
 	ADDQ        $+32, DX
 	ADDQ        $+32, CX
+	ADDQ        $+32, R13
+	ADDQ        $+32, R15
 	MOVQ        (SP), R14
 	SUBQ        $+8, R14
 	JGE         vector
@@ -1310,44 +1384,56 @@ tail:
 next:
 	MOVQ srcLine+56(FP), AX
 	ADDQ AX, src_base+24(FP)
-	MOVQ dstLine+96(FP), AX
-	ADDQ AX, dst_base+64(FP)
-	DECQ lines+104(FP)
+	MOVQ dstLine+104(FP), AX
+	ADDQ AX, dst_base+72(FP)
+	DECQ lines+112(FP)
 	JNZ  line
 	VZEROUPPER
 	RET
 
-// func avx2WinogradOutput5(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
-// Requires: AVX, FMA3
-TEXT ·avx2WinogradOutput5(SB), NOSPLIT, $16-120
+// func avx2WinogradOutput5(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·avx2WinogradOutput5(SB), NOSPLIT, $16-128
 	MOVQ constants_base+0(FP), R12
 	MOVQ srcStep+48(FP), R8
 	SHLQ $0x02, R8
 	LEAQ (R8)(R8*2), R9
-	MOVQ dstStep+88(FP), R10
+	MOVQ dstStep+96(FP), R10
 	SHLQ $0x02, R10
 	LEAQ (R10)(R10*2), R11
 	SHLQ $0x02, srcLine+56(FP)
-	SHLQ $0x02, dstLine+96(FP)
+	SHLQ $0x02, dstLine+104(FP)
+	SHLQ $0x02, ahead+64(FP)
 
 line:
 	MOVQ src_base+24(FP), AX
 	LEAQ (AX)(R8*4), CX
 	ADDQ R8, CX
-	MOVQ dst_base+64(FP), DX
-	MOVQ channels+112(FP), R14
+	MOVQ ahead+64(FP), R13
+	ADDQ AX, R13
+	LEAQ (R13)(R8*4), R15
+	ADDQ R8, R15
+	MOVQ dst_base+72(FP), DX
+	MOVQ channels+120(FP), R14
 	SUBQ $+8, R14
 	JL   tail
 
 vector:
 	MOVQ        R14, (SP)
 	VMOVUPS     (AX), Y0
+	PREFETCHT0  (R13)
 	VMOVUPS     (AX)(R8*1), Y1
+	PREFETCHT0  (R13)(R8*1)
 	VMOVUPS     (AX)(R8*2), Y2
+	PREFETCHT0  (R13)(R8*2)
 	VMOVUPS     (AX)(R9*1), Y3
+	PREFETCHT0  (R13)(R9*1)
 	VMOVUPS     (AX)(R8*4), Y4
+	PREFETCHT0  (R13)(R8*4)
 	VMOVUPS     (CX), Y5
+	PREFETCHT0  (R15)
 	VMOVUPS     (CX)(R8*1), Y6
+	PREFETCHT0  (R15)(R8*1)
 	VSUBPS      Y1, Y0, Y8
 	VADDPS      Y1, Y0, Y0
 	VSUBPS      Y3, Y2, Y1
@@ -1376,6 +1462,8 @@ vector:
 	ADDQ        $+32, AX
 	ADDQ        $+32, DX
 	ADDQ        $+32, CX
+	ADDQ        $+32, R13
+	ADDQ        $+32, R15
 	MOVQ        (SP), R14
 	SUBQ        $+8, R14
 	JGE         vector
@@ -1427,48 +1515,62 @@ tail:
 next:
 	MOVQ srcLine+56(FP), AX
 	ADDQ AX, src_base+24(FP)
-	MOVQ dstLine+96(FP), AX
-	ADDQ AX, dst_base+64(FP)
-	DECQ lines+104(FP)
+	MOVQ dstLine+104(FP), AX
+	ADDQ AX, dst_base+72(FP)
+	DECQ lines+112(FP)
 	JNZ  line
 	VZEROUPPER
 	RET
 
-// func avx2WinogradOutput7(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
-// Requires: AVX, FMA3
-TEXT ·avx2WinogradOutput7(SB), NOSPLIT, $16-120
+// func avx2WinogradOutput7(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·avx2WinogradOutput7(SB), NOSPLIT, $16-128
 	MOVQ constants_base+0(FP), R12
 	MOVQ srcStep+48(FP), R8
 	SHLQ $0x02, R8
 	LEAQ (R8)(R8*2), R9
-	MOVQ dstStep+88(FP), R10
+	MOVQ dstStep+96(FP), R10
 	SHLQ $0x02, R10
 	LEAQ (R10)(R10*2), R11
 	SHLQ $0x02, srcLine+56(FP)
-	SHLQ $0x02, dstLine+96(FP)
+	SHLQ $0x02, dstLine+104(FP)
+	SHLQ $0x02, ahead+64(FP)
 
 line:
 	MOVQ src_base+24(FP), AX
 	LEAQ (AX)(R8*4), CX
 	ADDQ R8, CX
-	MOVQ dst_base+64(FP), DX
+	MOVQ ahead+64(FP), R13
+	ADDQ AX, R13
+	LEAQ (R13)(R8*4), R15
+	ADDQ R8, R15
+	MOVQ dst_base+72(FP), DX
 	LEAQ (DX)(R10*4), BX
 	ADDQ R10, BX
-	MOVQ channels+112(FP), R14
+	MOVQ channels+120(FP), R14
 	SUBQ $+8, R14
 	JL   tail
 
 vector:
 	MOVQ        R14, (SP)
 	VMOVUPS     (AX), Y0
+	PREFETCHT0  (R13)
 	VMOVUPS     (AX)(R8*1), Y1
+	PREFETCHT0  (R13)(R8*1)
 	VMOVUPS     (AX)(R8*2), Y2
+	PREFETCHT0  (R13)(R8*2)
 	VMOVUPS     (AX)(R9*1), Y3
+	PREFETCHT0  (R13)(R9*1)
 	VMOVUPS     (AX)(R8*4), Y4
+	PREFETCHT0  (R13)(R8*4)
 	VMOVUPS     (CX), Y5
+	PREFETCHT0  (R15)
 	VMOVUPS     (CX)(R8*1), Y6
+	PREFETCHT0  (R15)(R8*1)
 	VMOVUPS     (CX)(R8*2), Y7
+	PREFETCHT0  (R15)(R8*2)
 	VMOVUPS     (CX)(R9*1), Y8
+	PREFETCHT0  (R15)(R9*1)
 	VSUBPS      Y1, Y0, Y10
 	VADDPS      Y1, Y0, Y0
 	VSUBPS      Y3, Y2, Y1
@@ -1515,6 +1617,8 @@ vector:
 	ADDQ        $+32, DX
 	ADDQ        $+32, CX
 	ADDQ        $+32, BX
+	ADDQ        $+32, R13
+	ADDQ        $+32, R15
 	MOVQ        (SP), R14
 	SUBQ        $+8, R14
 	JGE         vector
@@ -1585,39 +1689,39 @@ tail:
 next:
 	MOVQ srcLine+56(FP), AX
 	ADDQ AX, src_base+24(FP)
-	MOVQ dstLine+96(FP), AX
-	ADDQ AX, dst_base+64(FP)
-	DECQ lines+104(FP)
+	MOVQ dstLine+104(FP), AX
+	ADDQ AX, dst_base+72(FP)
+	DECQ lines+112(FP)
 	JNZ  line
 	VZEROUPPER
 	RET
 
-// func avx2WinogradFinish3(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
+// func avx2WinogradFinish3(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
 // Requires: AVX, FMA3
-TEXT ·avx2WinogradFinish3(SB), NOSPLIT, $16-212
+TEXT ·avx2WinogradFinish3(SB), NOSPLIT, $16-220
 	MOVQ         constants_base+0(FP), R12
 	MOVQ         srcStep+48(FP), R8
 	SHLQ         $0x02, R8
 	LEAQ         (R8)(R8*2), R9
-	MOVQ         dstStep+88(FP), R10
+	MOVQ         dstStep+96(FP), R10
 	SHLQ         $0x02, R10
 	LEAQ         (R10)(R10*2), R11
 	SHLQ         $0x02, srcLine+56(FP)
-	SHLQ         $0x02, dstLine+96(FP)
-	MOVQ         resStep+192(FP), R15
+	SHLQ         $0x02, dstLine+104(FP)
+	MOVQ         resStep+200(FP), R15
 	SHLQ         $0x02, R15
-	SHLQ         $0x02, resLine+200(FP)
-	MOVQ         residual_base+168(FP), AX
+	SHLQ         $0x02, resLine+208(FP)
+	MOVQ         residual_base+176(FP), AX
 	MOVQ         AX, 8(SP)
-	VBROADCASTSS floor+208(FP), Y9
+	VBROADCASTSS floor+216(FP), Y9
 
 line:
 	MOVQ src_base+24(FP), AX
-	MOVQ dst_base+64(FP), DX
-	MOVQ scale_base+120(FP), SI
-	MOVQ shift_base+144(FP), DI
+	MOVQ dst_base+72(FP), DX
+	MOVQ scale_base+128(FP), SI
+	MOVQ shift_base+152(FP), DI
 	MOVQ 8(SP), R13
-	MOVQ channels+112(FP), R14
+	MOVQ channels+120(FP), R14
 	SUBQ $+8, R14
 	JL   tail
 
@@ -1637,7 +1741,7 @@ vector:
 	VMOVUPS     (SI), Y7
 	VMOVUPS     (DI), Y8
 	VFMADD213PS Y8, Y7, Y5
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added0
 	VMOVUPS     (R14), Y3
 	VADDPS      Y3, Y5, Y5
@@ -1649,7 +1753,7 @@ added0:
 	VMULPS      (R12), Y6, Y5
 	VFMADD231PS 32(R12), Y1, Y5
 	VFMADD213PS Y8, Y7, Y5
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added1
 	VMOVUPS     (R14), Y3
 	VADDPS      Y3, Y5, Y5
@@ -1661,7 +1765,7 @@ added1:
 	VFMADD231PS 64(R12), Y0, Y4
 	VFMADD231PS 96(R12), Y2, Y4
 	VFMADD213PS Y8, Y7, Y4
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added2
 	VMOVUPS     (R14), Y3
 	VADDPS      Y3, Y4, Y4
@@ -1701,7 +1805,7 @@ tail:
 	VMASKMOVPS  (SI), Y15, Y7
 	VMASKMOVPS  (DI), Y15, Y8
 	VFMADD213PS Y8, Y7, Y5
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added0tail
 	VMASKMOVPS  (R14), Y15, Y3
 	VADDPS      Y3, Y5, Y5
@@ -1713,7 +1817,7 @@ added0tail:
 	VMULPS      (R12), Y6, Y5
 	VFMADD231PS 32(R12), Y1, Y5
 	VFMADD213PS Y8, Y7, Y5
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added1tail
 	VMASKMOVPS  (R14), Y15, Y3
 	VADDPS      Y3, Y5, Y5
@@ -1725,7 +1829,7 @@ added1tail:
 	VFMADD231PS 64(R12), Y0, Y4
 	VFMADD231PS 96(R12), Y2, Y4
 	VFMADD213PS Y8, Y7, Y4
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added2tail
 	VMASKMOVPS  (R14), Y15, Y3
 	VADDPS      Y3, Y4, Y4
@@ -1737,43 +1841,43 @@ added2tail:
 next:
 	MOVQ srcLine+56(FP), AX
 	ADDQ AX, src_base+24(FP)
-	MOVQ dstLine+96(FP), AX
-	ADDQ AX, dst_base+64(FP)
-	MOVQ resLine+200(FP), AX
+	MOVQ dstLine+104(FP), AX
+	ADDQ AX, dst_base+72(FP)
+	MOVQ resLine+208(FP), AX
 	ADDQ AX, 8(SP)
-	DECQ lines+104(FP)
+	DECQ lines+112(FP)
 	JNZ  line
 	VZEROUPPER
 	RET
 
-// func avx2WinogradFinish4(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
+// func avx2WinogradFinish4(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
 // Requires: AVX, FMA3
-TEXT ·avx2WinogradFinish4(SB), NOSPLIT, $16-212
+TEXT ·avx2WinogradFinish4(SB), NOSPLIT, $16-220
 	MOVQ         constants_base+0(FP), R12
 	MOVQ         srcStep+48(FP), R8
 	SHLQ         $0x02, R8
 	LEAQ         (R8)(R8*2), R9
-	MOVQ         dstStep+88(FP), R10
+	MOVQ         dstStep+96(FP), R10
 	SHLQ         $0x02, R10
 	LEAQ         (R10)(R10*2), R11
 	SHLQ         $0x02, srcLine+56(FP)
-	SHLQ         $0x02, dstLine+96(FP)
-	MOVQ         resStep+192(FP), R15
+	SHLQ         $0x02, dstLine+104(FP)
+	MOVQ         resStep+200(FP), R15
 	SHLQ         $0x02, R15
-	SHLQ         $0x02, resLine+200(FP)
-	MOVQ         residual_base+168(FP), AX
+	SHLQ         $0x02, resLine+208(FP)
+	MOVQ         residual_base+176(FP), AX
 	MOVQ         AX, 8(SP)
-	VBROADCASTSS floor+208(FP), Y10
+	VBROADCASTSS floor+216(FP), Y10
 
 line:
 	MOVQ src_base+24(FP), AX
 	LEAQ (AX)(R8*4), CX
 	ADDQ R8, CX
-	MOVQ dst_base+64(FP), DX
-	MOVQ scale_base+120(FP), SI
-	MOVQ shift_base+144(FP), DI
+	MOVQ dst_base+72(FP), DX
+	MOVQ scale_base+128(FP), SI
+	MOVQ shift_base+152(FP), DI
 	MOVQ 8(SP), R13
-	MOVQ channels+112(FP), R14
+	MOVQ channels+120(FP), R14
 	SUBQ $+8, R14
 	JL   tail
 
@@ -1795,7 +1899,7 @@ vector:
 	VMOVUPS     (SI), Y8
 	VMOVUPS     (DI), Y9
 	VFMADD213PS Y9, Y8, Y6
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added0
 	VMOVUPS     (R14), Y4
 	VADDPS      Y4, Y6, Y6
@@ -1807,7 +1911,7 @@ added0:
 	VMULPS      (R12), Y7, Y6
 	VFMADD231PS 32(R12), Y2, Y6
 	VFMADD213PS Y9, Y8, Y6
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added1
 	VMOVUPS     (R14), Y4
 	VADDPS      Y4, Y6, Y6
@@ -1819,7 +1923,7 @@ added1:
 	VMULPS      64(R12), Y1, Y6
 	VFMADD231PS 96(R12), Y3, Y6
 	VFMADD213PS Y9, Y8, Y6
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added2
 	VMOVUPS     (R14), Y4
 	VADDPS      Y4, Y6, Y6
@@ -1831,7 +1935,7 @@ added2:
 	VFMADD231PS 128(R12), Y7, Y5
 	VFMADD231PS 160(R12), Y2, Y5
 	VFMADD213PS Y9, Y8, Y5
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added3
 	VMOVUPS     (R14), Y4
 	VADDPS      Y4, Y5, Y5
@@ -1876,7 +1980,7 @@ tail:
 	VMASKMOVPS  (SI), Y15, Y8
 	VMASKMOVPS  (DI), Y15, Y9
 	VFMADD213PS Y9, Y8, Y6
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added0tail
 	VMASKMOVPS  (R14), Y15, Y4
 	VADDPS      Y4, Y6, Y6
@@ -1888,7 +1992,7 @@ added0tail:
 	VMULPS      (R12), Y7, Y6
 	VFMADD231PS 32(R12), Y2, Y6
 	VFMADD213PS Y9, Y8, Y6
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added1tail
 	VMASKMOVPS  (R14), Y15, Y4
 	VADDPS      Y4, Y6, Y6
@@ -1900,7 +2004,7 @@ added1tail:
 	VMULPS      64(R12), Y1, Y6
 	VFMADD231PS 96(R12), Y3, Y6
 	VFMADD213PS Y9, Y8, Y6
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added2tail
 	VMASKMOVPS  (R14), Y15, Y4
 	VADDPS      Y4, Y6, Y6
@@ -1912,7 +2016,7 @@ added2tail:
 	VFMADD231PS 128(R12), Y7, Y5
 	VFMADD231PS 160(R12), Y2, Y5
 	VFMADD213PS Y9, Y8, Y5
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added3tail
 	VMASKMOVPS  (R14), Y15, Y4
 	VADDPS      Y4, Y5, Y5
@@ -1924,43 +2028,43 @@ added3tail:
 next:
 	MOVQ srcLine+56(FP), AX
 	ADDQ AX, src_base+24(FP)
-	MOVQ dstLine+96(FP), AX
-	ADDQ AX, dst_base+64(FP)
-	MOVQ resLine+200(FP), AX
+	MOVQ dstLine+104(FP), AX
+	ADDQ AX, dst_base+72(FP)
+	MOVQ resLine+208(FP), AX
 	ADDQ AX, 8(SP)
-	DECQ lines+104(FP)
+	DECQ lines+112(FP)
 	JNZ  line
 	VZEROUPPER
 	RET
 
-// func avx2WinogradFinish5(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
+// func avx2WinogradFinish5(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
 // Requires: AVX, FMA3
-TEXT ·avx2WinogradFinish5(SB), NOSPLIT, $16-212
+TEXT ·avx2WinogradFinish5(SB), NOSPLIT, $16-220
 	MOVQ         constants_base+0(FP), R12
 	MOVQ         srcStep+48(FP), R8
 	SHLQ         $0x02, R8
 	LEAQ         (R8)(R8*2), R9
-	MOVQ         dstStep+88(FP), R10
+	MOVQ         dstStep+96(FP), R10
 	SHLQ         $0x02, R10
 	LEAQ         (R10)(R10*2), R11
 	SHLQ         $0x02, srcLine+56(FP)
-	SHLQ         $0x02, dstLine+96(FP)
-	MOVQ         resStep+192(FP), R15
+	SHLQ         $0x02, dstLine+104(FP)
+	MOVQ         resStep+200(FP), R15
 	SHLQ         $0x02, R15
-	SHLQ         $0x02, resLine+200(FP)
-	MOVQ         residual_base+168(FP), AX
+	SHLQ         $0x02, resLine+208(FP)
+	MOVQ         residual_base+176(FP), AX
 	MOVQ         AX, 8(SP)
-	VBROADCASTSS floor+208(FP), Y11
+	VBROADCASTSS floor+216(FP), Y11
 
 line:
 	MOVQ src_base+24(FP), AX
 	LEAQ (AX)(R8*4), CX
 	ADDQ R8, CX
-	MOVQ dst_base+64(FP), DX
-	MOVQ scale_base+120(FP), SI
-	MOVQ shift_base+144(FP), DI
+	MOVQ dst_base+72(FP), DX
+	MOVQ scale_base+128(FP), SI
+	MOVQ shift_base+152(FP), DI
 	MOVQ 8(SP), R13
-	MOVQ channels+112(FP), R14
+	MOVQ channels+120(FP), R14
 	SUBQ $+8, R14
 	JL   tail
 
@@ -1985,7 +2089,7 @@ vector:
 	VMOVUPS     (SI), Y9
 	VMOVUPS     (DI), Y10
 	VFMADD213PS Y10, Y9, Y7
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added0
 	VMOVUPS     (R14), Y5
 	VADDPS      Y5, Y7, Y7
@@ -1998,7 +2102,7 @@ added0:
 	VFMADD231PS 32(R12), Y1, Y7
 	VFMADD231PS 64(R12), Y3, Y7
 	VFMADD213PS Y10, Y9, Y7
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added1
 	VMOVUPS     (R14), Y5
 	VADDPS      Y5, Y7, Y7
@@ -2011,7 +2115,7 @@ added1:
 	VFMADD231PS 128(R12), Y2, Y7
 	VFMADD231PS 160(R12), Y4, Y7
 	VFMADD213PS Y10, Y9, Y7
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added2
 	VMOVUPS     (R14), Y5
 	VADDPS      Y5, Y7, Y7
@@ -2024,7 +2128,7 @@ added2:
 	VFMADD231PS 224(R12), Y1, Y7
 	VFMADD231PS 256(R12), Y3, Y7
 	VFMADD213PS Y10, Y9, Y7
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added3
 	VMOVUPS     (R14), Y5
 	VADDPS      Y5, Y7, Y7
@@ -2037,7 +2141,7 @@ added3:
 	VFMADD231PS 320(R12), Y2, Y6
 	VFMADD231PS 352(R12), Y4, Y6
 	VFMADD213PS Y10, Y9, Y6
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added4
 	VMOVUPS     (R14), Y5
 	VADDPS      Y5, Y6, Y6
@@ -2085,7 +2189,7 @@ tail:
 	VMASKMOVPS  (SI), Y15, Y9
 	VMASKMOVPS  (DI), Y15, Y10
 	VFMADD213PS Y10, Y9, Y7
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added0tail
 	VMASKMOVPS  (R14), Y15, Y5
 	VADDPS      Y5, Y7, Y7
@@ -2098,7 +2202,7 @@ added0tail:
 	VFMADD231PS 32(R12), Y1, Y7
 	VFMADD231PS 64(R12), Y3, Y7
 	VFMADD213PS Y10, Y9, Y7
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added1tail
 	VMASKMOVPS  (R14), Y15, Y5
 	VADDPS      Y5, Y7, Y7
@@ -2111,7 +2215,7 @@ added1tail:
 	VFMADD231PS 128(R12), Y2, Y7
 	VFMADD231PS 160(R12), Y4, Y7
 	VFMADD213PS Y10, Y9, Y7
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added2tail
 	VMASKMOVPS  (R14), Y15, Y5
 	VADDPS      Y5, Y7, Y7
@@ -2124,7 +2228,7 @@ added2tail:
 	VFMADD231PS 224(R12), Y1, Y7
 	VFMADD231PS 256(R12), Y3, Y7
 	VFMADD213PS Y10, Y9, Y7
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added3tail
 	VMASKMOVPS  (R14), Y15, Y5
 	VADDPS      Y5, Y7, Y7
@@ -2137,7 +2241,7 @@ added3tail:
 	VFMADD231PS 320(R12), Y2, Y6
 	VFMADD231PS 352(R12), Y4, Y6
 	VFMADD213PS Y10, Y9, Y6
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added4tail
 	VMASKMOVPS  (R14), Y15, Y5
 	VADDPS      Y5, Y6, Y6
@@ -2149,45 +2253,45 @@ added4tail:
 next:
 	MOVQ srcLine+56(FP), AX
 	ADDQ AX, src_base+24(FP)
-	MOVQ dstLine+96(FP), AX
-	ADDQ AX, dst_base+64(FP)
-	MOVQ resLine+200(FP), AX
+	MOVQ dstLine+104(FP), AX
+	ADDQ AX, dst_base+72(FP)
+	MOVQ resLine+208(FP), AX
 	ADDQ AX, 8(SP)
-	DECQ lines+104(FP)
+	DECQ lines+112(FP)
 	JNZ  line
 	VZEROUPPER
 	RET
 
-// func avx2WinogradFinish7(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
+// func avx2WinogradFinish7(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
 // Requires: AVX, FMA3
-TEXT ·avx2WinogradFinish7(SB), NOSPLIT, $16-212
+TEXT ·avx2WinogradFinish7(SB), NOSPLIT, $16-220
 	MOVQ         constants_base+0(FP), R12
 	MOVQ         srcStep+48(FP), R8
 	SHLQ         $0x02, R8
 	LEAQ         (R8)(R8*2), R9
-	MOVQ         dstStep+88(FP), R10
+	MOVQ         dstStep+96(FP), R10
 	SHLQ         $0x02, R10
 	LEAQ         (R10)(R10*2), R11
 	SHLQ         $0x02, srcLine+56(FP)
-	SHLQ         $0x02, dstLine+96(FP)
-	MOVQ         resStep+192(FP), R15
+	SHLQ         $0x02, dstLine+104(FP)
+	MOVQ         resStep+200(FP), R15
 	SHLQ         $0x02, R15
-	SHLQ         $0x02, resLine+200(FP)
-	MOVQ         residual_base+168(FP), AX
+	SHLQ         $0x02, resLine+208(FP)
+	MOVQ         residual_base+176(FP), AX
 	MOVQ         AX, 8(SP)
-	VBROADCASTSS floor+208(FP), Y13
+	VBROADCASTSS floor+216(FP), Y13
 
 line:
 	MOVQ src_base+24(FP), AX
 	LEAQ (AX)(R8*4), CX
 	ADDQ R8, CX
-	MOVQ dst_base+64(FP), DX
+	MOVQ dst_base+72(FP), DX
 	LEAQ (DX)(R10*4), BX
 	ADDQ R10, BX
-	MOVQ scale_base+120(FP), SI
-	MOVQ shift_base+144(FP), DI
+	MOVQ scale_base+128(FP), SI
+	MOVQ shift_base+152(FP), DI
 	MOVQ 8(SP), R13
-	MOVQ channels+112(FP), R14
+	MOVQ channels+120(FP), R14
 	SUBQ $+8, R14
 	JL   tail
 
@@ -2217,7 +2321,7 @@ vector:
 	VMOVUPS     (SI), Y11
 	VMOVUPS     (DI), Y12
 	VFMADD213PS Y12, Y11, Y9
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added0
 	VMOVUPS     (R14), Y7
 	VADDPS      Y7, Y9, Y9
@@ -2231,7 +2335,7 @@ added0:
 	VFMADD231PS 64(R12), Y3, Y9
 	VFMADD231PS 96(R12), Y5, Y9
 	VFMADD213PS Y12, Y11, Y9
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added1
 	VMOVUPS     (R14), Y7
 	VADDPS      Y7, Y9, Y9
@@ -2245,7 +2349,7 @@ added1:
 	VFMADD231PS 192(R12), Y4, Y9
 	VFMADD231PS 224(R12), Y6, Y9
 	VFMADD213PS Y12, Y11, Y9
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added2
 	VMOVUPS     (R14), Y7
 	VADDPS      Y7, Y9, Y9
@@ -2259,7 +2363,7 @@ added2:
 	VFMADD231PS 320(R12), Y3, Y9
 	VFMADD231PS 352(R12), Y5, Y9
 	VFMADD213PS Y12, Y11, Y9
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added3
 	VMOVUPS     (R14), Y7
 	VADDPS      Y7, Y9, Y9
@@ -2273,7 +2377,7 @@ added3:
 	VFMADD231PS 448(R12), Y4, Y9
 	VFMADD231PS 480(R12), Y6, Y9
 	VFMADD213PS Y12, Y11, Y9
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added4
 	VMOVUPS     (R14), Y7
 	VADDPS      Y7, Y9, Y9
@@ -2287,7 +2391,7 @@ added4:
 	VFMADD231PS 576(R12), Y3, Y9
 	VFMADD231PS 608(R12), Y5, Y9
 	VFMADD213PS Y12, Y11, Y9
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added5
 	VMOVUPS     (R14), Y7
 	VADDPS      Y7, Y9, Y9
@@ -2301,7 +2405,7 @@ added5:
 	VFMADD231PS 704(R12), Y4, Y8
 	VFMADD231PS 736(R12), Y6, Y8
 	VFMADD213PS Y12, Y11, Y8
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added6
 	VMOVUPS     (R14), Y7
 	VADDPS      Y7, Y8, Y8
@@ -2355,7 +2459,7 @@ tail:
 	VMASKMOVPS  (SI), Y15, Y11
 	VMASKMOVPS  (DI), Y15, Y12
 	VFMADD213PS Y12, Y11, Y9
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added0tail
 	VMASKMOVPS  (R14), Y15, Y7
 	VADDPS      Y7, Y9, Y9
@@ -2369,7 +2473,7 @@ added0tail:
 	VFMADD231PS 64(R12), Y3, Y9
 	VFMADD231PS 96(R12), Y5, Y9
 	VFMADD213PS Y12, Y11, Y9
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added1tail
 	VMASKMOVPS  (R14), Y15, Y7
 	VADDPS      Y7, Y9, Y9
@@ -2383,7 +2487,7 @@ added1tail:
 	VFMADD231PS 192(R12), Y4, Y9
 	VFMADD231PS 224(R12), Y6, Y9
 	VFMADD213PS Y12, Y11, Y9
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added2tail
 	VMASKMOVPS  (R14), Y15, Y7
 	VADDPS      Y7, Y9, Y9
@@ -2397,7 +2501,7 @@ added2tail:
 	VFMADD231PS 320(R12), Y3, Y9
 	VFMADD231PS 352(R12), Y5, Y9
 	VFMADD213PS Y12, Y11, Y9
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added3tail
 	VMASKMOVPS  (R14), Y15, Y7
 	VADDPS      Y7, Y9, Y9
@@ -2411,7 +2515,7 @@ added3tail:
 	VFMADD231PS 448(R12), Y4, Y9
 	VFMADD231PS 480(R12), Y6, Y9
 	VFMADD213PS Y12, Y11, Y9
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added4tail
 	VMASKMOVPS  (R14), Y15, Y7
 	VADDPS      Y7, Y9, Y9
@@ -2425,7 +2529,7 @@ added4tail:
 	VFMADD231PS 576(R12), Y3, Y9
 	VFMADD231PS 608(R12), Y5, Y9
 	VFMADD213PS Y12, Y11, Y9
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added5tail
 	VMASKMOVPS  (R14), Y15, Y7
 	VADDPS      Y7, Y9, Y9
@@ -2439,7 +2543,7 @@ added5tail:
 	VFMADD231PS 704(R12), Y4, Y8
 	VFMADD231PS 736(R12), Y6, Y8
 	VFMADD213PS Y12, Y11, Y8
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added6tail
 	VMASKMOVPS  (R14), Y15, Y7
 	VADDPS      Y7, Y8, Y8
@@ -2451,41 +2555,41 @@ added6tail:
 next:
 	MOVQ srcLine+56(FP), AX
 	ADDQ AX, src_base+24(FP)
-	MOVQ dstLine+96(FP), AX
-	ADDQ AX, dst_base+64(FP)
-	MOVQ resLine+200(FP), AX
+	MOVQ dstLine+104(FP), AX
+	ADDQ AX, dst_base+72(FP)
+	MOVQ resLine+208(FP), AX
 	ADDQ AX, 8(SP)
-	DECQ lines+104(FP)
+	DECQ lines+112(FP)
 	JNZ  line
 	VZEROUPPER
 	RET
 
-// func avx2WinogradFinishPast3(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
+// func avx2WinogradFinishPast3(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
 // Requires: AVX, FMA3
-TEXT ·avx2WinogradFinishPast3(SB), NOSPLIT, $16-212
+TEXT ·avx2WinogradFinishPast3(SB), NOSPLIT, $16-220
 	MOVQ         constants_base+0(FP), R12
 	MOVQ         srcStep+48(FP), R8
 	SHLQ         $0x02, R8
 	LEAQ         (R8)(R8*2), R9
-	MOVQ         dstStep+88(FP), R10
+	MOVQ         dstStep+96(FP), R10
 	SHLQ         $0x02, R10
 	LEAQ         (R10)(R10*2), R11
 	SHLQ         $0x02, srcLine+56(FP)
-	SHLQ         $0x02, dstLine+96(FP)
-	MOVQ         resStep+192(FP), R15
+	SHLQ         $0x02, dstLine+104(FP)
+	MOVQ         resStep+200(FP), R15
 	SHLQ         $0x02, R15
-	SHLQ         $0x02, resLine+200(FP)
-	MOVQ         residual_base+168(FP), AX
+	SHLQ         $0x02, resLine+208(FP)
+	MOVQ         residual_base+176(FP), AX
 	MOVQ         AX, 8(SP)
-	VBROADCASTSS floor+208(FP), Y9
+	VBROADCASTSS floor+216(FP), Y9
 
 line:
 	MOVQ src_base+24(FP), AX
-	MOVQ dst_base+64(FP), DX
-	MOVQ scale_base+120(FP), SI
-	MOVQ shift_base+144(FP), DI
+	MOVQ dst_base+72(FP), DX
+	MOVQ scale_base+128(FP), SI
+	MOVQ shift_base+152(FP), DI
 	MOVQ 8(SP), R13
-	MOVQ channels+112(FP), R14
+	MOVQ channels+120(FP), R14
 	SUBQ $+8, R14
 	JL   tail
 
@@ -2505,7 +2609,7 @@ vector:
 	VMOVUPS     (SI), Y7
 	VMOVUPS     (DI), Y8
 	VFMADD213PS Y8, Y7, Y5
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added0
 	VMOVUPS     (R14), Y3
 	VADDPS      Y3, Y5, Y5
@@ -2517,7 +2621,7 @@ added0:
 	VMULPS      (R12), Y6, Y5
 	VFMADD231PS 32(R12), Y1, Y5
 	VFMADD213PS Y8, Y7, Y5
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added1
 	VMOVUPS     (R14), Y3
 	VADDPS      Y3, Y5, Y5
@@ -2529,7 +2633,7 @@ added1:
 	VFMADD231PS 64(R12), Y0, Y4
 	VFMADD231PS 96(R12), Y2, Y4
 	VFMADD213PS Y8, Y7, Y4
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added2
 	VMOVUPS     (R14), Y3
 	VADDPS      Y3, Y4, Y4
@@ -2569,7 +2673,7 @@ tail:
 	VMASKMOVPS  (SI), Y15, Y7
 	VMASKMOVPS  (DI), Y15, Y8
 	VFMADD213PS Y8, Y7, Y5
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added0tail
 	VMASKMOVPS  (R14), Y15, Y3
 	VADDPS      Y3, Y5, Y5
@@ -2581,7 +2685,7 @@ added0tail:
 	VMULPS      (R12), Y6, Y5
 	VFMADD231PS 32(R12), Y1, Y5
 	VFMADD213PS Y8, Y7, Y5
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added1tail
 	VMASKMOVPS  (R14), Y15, Y3
 	VADDPS      Y3, Y5, Y5
@@ -2593,7 +2697,7 @@ added1tail:
 	VFMADD231PS 64(R12), Y0, Y4
 	VFMADD231PS 96(R12), Y2, Y4
 	VFMADD213PS Y8, Y7, Y4
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added2tail
 	VMASKMOVPS  (R14), Y15, Y3
 	VADDPS      Y3, Y4, Y4
@@ -2605,43 +2709,43 @@ added2tail:
 next:
 	MOVQ srcLine+56(FP), AX
 	ADDQ AX, src_base+24(FP)
-	MOVQ dstLine+96(FP), AX
-	ADDQ AX, dst_base+64(FP)
-	MOVQ resLine+200(FP), AX
+	MOVQ dstLine+104(FP), AX
+	ADDQ AX, dst_base+72(FP)
+	MOVQ resLine+208(FP), AX
 	ADDQ AX, 8(SP)
-	DECQ lines+104(FP)
+	DECQ lines+112(FP)
 	JNZ  line
 	VZEROUPPER
 	RET
 
-// func avx2WinogradFinishPast4(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
+// func avx2WinogradFinishPast4(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
 // Requires: AVX, FMA3
-TEXT ·avx2WinogradFinishPast4(SB), NOSPLIT, $16-212
+TEXT ·avx2WinogradFinishPast4(SB), NOSPLIT, $16-220
 	MOVQ         constants_base+0(FP), R12
 	MOVQ         srcStep+48(FP), R8
 	SHLQ         $0x02, R8
 	LEAQ         (R8)(R8*2), R9
-	MOVQ         dstStep+88(FP), R10
+	MOVQ         dstStep+96(FP), R10
 	SHLQ         $0x02, R10
 	LEAQ         (R10)(R10*2), R11
 	SHLQ         $0x02, srcLine+56(FP)
-	SHLQ         $0x02, dstLine+96(FP)
-	MOVQ         resStep+192(FP), R15
+	SHLQ         $0x02, dstLine+104(FP)
+	MOVQ         resStep+200(FP), R15
 	SHLQ         $0x02, R15
-	SHLQ         $0x02, resLine+200(FP)
-	MOVQ         residual_base+168(FP), AX
+	SHLQ         $0x02, resLine+208(FP)
+	MOVQ         residual_base+176(FP), AX
 	MOVQ         AX, 8(SP)
-	VBROADCASTSS floor+208(FP), Y10
+	VBROADCASTSS floor+216(FP), Y10
 
 line:
 	MOVQ src_base+24(FP), AX
 	LEAQ (AX)(R8*4), CX
 	ADDQ R8, CX
-	MOVQ dst_base+64(FP), DX
-	MOVQ scale_base+120(FP), SI
-	MOVQ shift_base+144(FP), DI
+	MOVQ dst_base+72(FP), DX
+	MOVQ scale_base+128(FP), SI
+	MOVQ shift_base+152(FP), DI
 	MOVQ 8(SP), R13
-	MOVQ channels+112(FP), R14
+	MOVQ channels+120(FP), R14
 	SUBQ $+8, R14
 	JL   tail
 
@@ -2663,7 +2767,7 @@ vector:
 	VMOVUPS     (SI), Y8
 	VMOVUPS     (DI), Y9
 	VFMADD213PS Y9, Y8, Y6
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added0
 	VMOVUPS     (R14), Y4
 	VADDPS      Y4, Y6, Y6
@@ -2675,7 +2779,7 @@ added0:
 	VMULPS      (R12), Y7, Y6
 	VFMADD231PS 32(R12), Y2, Y6
 	VFMADD213PS Y9, Y8, Y6
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added1
 	VMOVUPS     (R14), Y4
 	VADDPS      Y4, Y6, Y6
@@ -2687,7 +2791,7 @@ added1:
 	VMULPS      64(R12), Y1, Y6
 	VFMADD231PS 96(R12), Y3, Y6
 	VFMADD213PS Y9, Y8, Y6
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added2
 	VMOVUPS     (R14), Y4
 	VADDPS      Y4, Y6, Y6
@@ -2699,7 +2803,7 @@ added2:
 	VFMADD231PS 128(R12), Y7, Y5
 	VFMADD231PS 160(R12), Y2, Y5
 	VFMADD213PS Y9, Y8, Y5
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added3
 	VMOVUPS     (R14), Y4
 	VADDPS      Y4, Y5, Y5
@@ -2744,7 +2848,7 @@ tail:
 	VMASKMOVPS  (SI), Y15, Y8
 	VMASKMOVPS  (DI), Y15, Y9
 	VFMADD213PS Y9, Y8, Y6
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added0tail
 	VMASKMOVPS  (R14), Y15, Y4
 	VADDPS      Y4, Y6, Y6
@@ -2756,7 +2860,7 @@ added0tail:
 	VMULPS      (R12), Y7, Y6
 	VFMADD231PS 32(R12), Y2, Y6
 	VFMADD213PS Y9, Y8, Y6
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added1tail
 	VMASKMOVPS  (R14), Y15, Y4
 	VADDPS      Y4, Y6, Y6
@@ -2768,7 +2872,7 @@ added1tail:
 	VMULPS      64(R12), Y1, Y6
 	VFMADD231PS 96(R12), Y3, Y6
 	VFMADD213PS Y9, Y8, Y6
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added2tail
 	VMASKMOVPS  (R14), Y15, Y4
 	VADDPS      Y4, Y6, Y6
@@ -2780,7 +2884,7 @@ added2tail:
 	VFMADD231PS 128(R12), Y7, Y5
 	VFMADD231PS 160(R12), Y2, Y5
 	VFMADD213PS Y9, Y8, Y5
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added3tail
 	VMASKMOVPS  (R14), Y15, Y4
 	VADDPS      Y4, Y5, Y5
@@ -2792,43 +2896,43 @@ added3tail:
 next:
 	MOVQ srcLine+56(FP), AX
 	ADDQ AX, src_base+24(FP)
-	MOVQ dstLine+96(FP), AX
-	ADDQ AX, dst_base+64(FP)
-	MOVQ resLine+200(FP), AX
+	MOVQ dstLine+104(FP), AX
+	ADDQ AX, dst_base+72(FP)
+	MOVQ resLine+208(FP), AX
 	ADDQ AX, 8(SP)
-	DECQ lines+104(FP)
+	DECQ lines+112(FP)
 	JNZ  line
 	VZEROUPPER
 	RET
 
-// func avx2WinogradFinishPast5(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
+// func avx2WinogradFinishPast5(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
 // Requires: AVX, FMA3
-TEXT ·avx2WinogradFinishPast5(SB), NOSPLIT, $16-212
+TEXT ·avx2WinogradFinishPast5(SB), NOSPLIT, $16-220
 	MOVQ         constants_base+0(FP), R12
 	MOVQ         srcStep+48(FP), R8
 	SHLQ         $0x02, R8
 	LEAQ         (R8)(R8*2), R9
-	MOVQ         dstStep+88(FP), R10
+	MOVQ         dstStep+96(FP), R10
 	SHLQ         $0x02, R10
 	LEAQ         (R10)(R10*2), R11
 	SHLQ         $0x02, srcLine+56(FP)
-	SHLQ         $0x02, dstLine+96(FP)
-	MOVQ         resStep+192(FP), R15
+	SHLQ         $0x02, dstLine+104(FP)
+	MOVQ         resStep+200(FP), R15
 	SHLQ         $0x02, R15
-	SHLQ         $0x02, resLine+200(FP)
-	MOVQ         residual_base+168(FP), AX
+	SHLQ         $0x02, resLine+208(FP)
+	MOVQ         residual_base+176(FP), AX
 	MOVQ         AX, 8(SP)
-	VBROADCASTSS floor+208(FP), Y11
+	VBROADCASTSS floor+216(FP), Y11
 
 line:
 	MOVQ src_base+24(FP), AX
 	LEAQ (AX)(R8*4), CX
 	ADDQ R8, CX
-	MOVQ dst_base+64(FP), DX
-	MOVQ scale_base+120(FP), SI
-	MOVQ shift_base+144(FP), DI
+	MOVQ dst_base+72(FP), DX
+	MOVQ scale_base+128(FP), SI
+	MOVQ shift_base+152(FP), DI
 	MOVQ 8(SP), R13
-	MOVQ channels+112(FP), R14
+	MOVQ channels+120(FP), R14
 	SUBQ $+8, R14
 	JL   tail
 
@@ -2853,7 +2957,7 @@ vector:
 	VMOVUPS     (SI), Y9
 	VMOVUPS     (DI), Y10
 	VFMADD213PS Y10, Y9, Y7
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added0
 	VMOVUPS     (R14), Y5
 	VADDPS      Y5, Y7, Y7
@@ -2866,7 +2970,7 @@ added0:
 	VFMADD231PS 32(R12), Y1, Y7
 	VFMADD231PS 64(R12), Y3, Y7
 	VFMADD213PS Y10, Y9, Y7
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added1
 	VMOVUPS     (R14), Y5
 	VADDPS      Y5, Y7, Y7
@@ -2879,7 +2983,7 @@ added1:
 	VFMADD231PS 128(R12), Y2, Y7
 	VFMADD231PS 160(R12), Y4, Y7
 	VFMADD213PS Y10, Y9, Y7
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added2
 	VMOVUPS     (R14), Y5
 	VADDPS      Y5, Y7, Y7
@@ -2892,7 +2996,7 @@ added2:
 	VFMADD231PS 224(R12), Y1, Y7
 	VFMADD231PS 256(R12), Y3, Y7
 	VFMADD213PS Y10, Y9, Y7
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added3
 	VMOVUPS     (R14), Y5
 	VADDPS      Y5, Y7, Y7
@@ -2905,7 +3009,7 @@ added3:
 	VFMADD231PS 320(R12), Y2, Y6
 	VFMADD231PS 352(R12), Y4, Y6
 	VFMADD213PS Y10, Y9, Y6
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added4
 	VMOVUPS     (R14), Y5
 	VADDPS      Y5, Y6, Y6
@@ -2953,7 +3057,7 @@ tail:
 	VMASKMOVPS  (SI), Y15, Y9
 	VMASKMOVPS  (DI), Y15, Y10
 	VFMADD213PS Y10, Y9, Y7
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added0tail
 	VMASKMOVPS  (R14), Y15, Y5
 	VADDPS      Y5, Y7, Y7
@@ -2966,7 +3070,7 @@ added0tail:
 	VFMADD231PS 32(R12), Y1, Y7
 	VFMADD231PS 64(R12), Y3, Y7
 	VFMADD213PS Y10, Y9, Y7
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added1tail
 	VMASKMOVPS  (R14), Y15, Y5
 	VADDPS      Y5, Y7, Y7
@@ -2979,7 +3083,7 @@ added1tail:
 	VFMADD231PS 128(R12), Y2, Y7
 	VFMADD231PS 160(R12), Y4, Y7
 	VFMADD213PS Y10, Y9, Y7
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added2tail
 	VMASKMOVPS  (R14), Y15, Y5
 	VADDPS      Y5, Y7, Y7
@@ -2992,7 +3096,7 @@ added2tail:
 	VFMADD231PS 224(R12), Y1, Y7
 	VFMADD231PS 256(R12), Y3, Y7
 	VFMADD213PS Y10, Y9, Y7
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added3tail
 	VMASKMOVPS  (R14), Y15, Y5
 	VADDPS      Y5, Y7, Y7
@@ -3005,7 +3109,7 @@ added3tail:
 	VFMADD231PS 320(R12), Y2, Y6
 	VFMADD231PS 352(R12), Y4, Y6
 	VFMADD213PS Y10, Y9, Y6
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added4tail
 	VMASKMOVPS  (R14), Y15, Y5
 	VADDPS      Y5, Y6, Y6
@@ -3017,45 +3121,45 @@ added4tail:
 next:
 	MOVQ srcLine+56(FP), AX
 	ADDQ AX, src_base+24(FP)
-	MOVQ dstLine+96(FP), AX
-	ADDQ AX, dst_base+64(FP)
-	MOVQ resLine+200(FP), AX
+	MOVQ dstLine+104(FP), AX
+	ADDQ AX, dst_base+72(FP)
+	MOVQ resLine+208(FP), AX
 	ADDQ AX, 8(SP)
-	DECQ lines+104(FP)
+	DECQ lines+112(FP)
 	JNZ  line
 	VZEROUPPER
 	RET
 
-// func avx2WinogradFinishPast7(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
+// func avx2WinogradFinishPast7(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
 // Requires: AVX, FMA3
-TEXT ·avx2WinogradFinishPast7(SB), NOSPLIT, $16-212
+TEXT ·avx2WinogradFinishPast7(SB), NOSPLIT, $16-220
 	MOVQ         constants_base+0(FP), R12
 	MOVQ         srcStep+48(FP), R8
 	SHLQ         $0x02, R8
 	LEAQ         (R8)(R8*2), R9
-	MOVQ         dstStep+88(FP), R10
+	MOVQ         dstStep+96(FP), R10
 	SHLQ         $0x02, R10
 	LEAQ         (R10)(R10*2), R11
 	SHLQ         $0x02, srcLine+56(FP)
-	SHLQ         $0x02, dstLine+96(FP)
-	MOVQ         resStep+192(FP), R15
+	SHLQ         $0x02, dstLine+104(FP)
+	MOVQ         resStep+200(FP), R15
 	SHLQ         $0x02, R15
-	SHLQ         $0x02, resLine+200(FP)
-	MOVQ         residual_base+168(FP), AX
+	SHLQ         $0x02, resLine+208(FP)
+	MOVQ         residual_base+176(FP), AX
 	MOVQ         AX, 8(SP)
-	VBROADCASTSS floor+208(FP), Y13
+	VBROADCASTSS floor+216(FP), Y13
 
 line:
 	MOVQ src_base+24(FP), AX
 	LEAQ (AX)(R8*4), CX
 	ADDQ R8, CX
-	MOVQ dst_base+64(FP), DX
+	MOVQ dst_base+72(FP), DX
 	LEAQ (DX)(R10*4), BX
 	ADDQ R10, BX
-	MOVQ scale_base+120(FP), SI
-	MOVQ shift_base+144(FP), DI
+	MOVQ scale_base+128(FP), SI
+	MOVQ shift_base+152(FP), DI
 	MOVQ 8(SP), R13
-	MOVQ channels+112(FP), R14
+	MOVQ channels+120(FP), R14
 	SUBQ $+8, R14
 	JL   tail
 
@@ -3085,7 +3189,7 @@ vector:
 	VMOVUPS     (SI), Y11
 	VMOVUPS     (DI), Y12
 	VFMADD213PS Y12, Y11, Y9
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added0
 	VMOVUPS     (R14), Y7
 	VADDPS      Y7, Y9, Y9
@@ -3099,7 +3203,7 @@ added0:
 	VFMADD231PS 64(R12), Y3, Y9
 	VFMADD231PS 96(R12), Y5, Y9
 	VFMADD213PS Y12, Y11, Y9
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added1
 	VMOVUPS     (R14), Y7
 	VADDPS      Y7, Y9, Y9
@@ -3113,7 +3217,7 @@ added1:
 	VFMADD231PS 192(R12), Y4, Y9
 	VFMADD231PS 224(R12), Y6, Y9
 	VFMADD213PS Y12, Y11, Y9
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added2
 	VMOVUPS     (R14), Y7
 	VADDPS      Y7, Y9, Y9
@@ -3127,7 +3231,7 @@ added2:
 	VFMADD231PS 320(R12), Y3, Y9
 	VFMADD231PS 352(R12), Y5, Y9
 	VFMADD213PS Y12, Y11, Y9
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added3
 	VMOVUPS     (R14), Y7
 	VADDPS      Y7, Y9, Y9
@@ -3141,7 +3245,7 @@ added3:
 	VFMADD231PS 448(R12), Y4, Y9
 	VFMADD231PS 480(R12), Y6, Y9
 	VFMADD213PS Y12, Y11, Y9
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added4
 	VMOVUPS     (R14), Y7
 	VADDPS      Y7, Y9, Y9
@@ -3155,7 +3259,7 @@ added4:
 	VFMADD231PS 576(R12), Y3, Y9
 	VFMADD231PS 608(R12), Y5, Y9
 	VFMADD213PS Y12, Y11, Y9
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added5
 	VMOVUPS     (R14), Y7
 	VADDPS      Y7, Y9, Y9
@@ -3169,7 +3273,7 @@ added5:
 	VFMADD231PS 704(R12), Y4, Y8
 	VFMADD231PS 736(R12), Y6, Y8
 	VFMADD213PS Y12, Y11, Y8
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added6
 	VMOVUPS     (R14), Y7
 	VADDPS      Y7, Y8, Y8
@@ -3223,7 +3327,7 @@ tail:
 	VMASKMOVPS  (SI), Y15, Y11
 	VMASKMOVPS  (DI), Y15, Y12
 	VFMADD213PS Y12, Y11, Y9
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added0tail
 	VMASKMOVPS  (R14), Y15, Y7
 	VADDPS      Y7, Y9, Y9
@@ -3237,7 +3341,7 @@ added0tail:
 	VFMADD231PS 64(R12), Y3, Y9
 	VFMADD231PS 96(R12), Y5, Y9
 	VFMADD213PS Y12, Y11, Y9
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added1tail
 	VMASKMOVPS  (R14), Y15, Y7
 	VADDPS      Y7, Y9, Y9
@@ -3251,7 +3355,7 @@ added1tail:
 	VFMADD231PS 192(R12), Y4, Y9
 	VFMADD231PS 224(R12), Y6, Y9
 	VFMADD213PS Y12, Y11, Y9
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added2tail
 	VMASKMOVPS  (R14), Y15, Y7
 	VADDPS      Y7, Y9, Y9
@@ -3265,7 +3369,7 @@ added2tail:
 	VFMADD231PS 320(R12), Y3, Y9
 	VFMADD231PS 352(R12), Y5, Y9
 	VFMADD213PS Y12, Y11, Y9
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added3tail
 	VMASKMOVPS  (R14), Y15, Y7
 	VADDPS      Y7, Y9, Y9
@@ -3279,7 +3383,7 @@ added3tail:
 	VFMADD231PS 448(R12), Y4, Y9
 	VFMADD231PS 480(R12), Y6, Y9
 	VFMADD213PS Y12, Y11, Y9
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added4tail
 	VMASKMOVPS  (R14), Y15, Y7
 	VADDPS      Y7, Y9, Y9
@@ -3293,7 +3397,7 @@ added4tail:
 	VFMADD231PS 576(R12), Y3, Y9
 	VFMADD231PS 608(R12), Y5, Y9
 	VFMADD213PS Y12, Y11, Y9
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added5tail
 	VMASKMOVPS  (R14), Y15, Y7
 	VADDPS      Y7, Y9, Y9
@@ -3307,7 +3411,7 @@ added5tail:
 	VFMADD231PS 704(R12), Y4, Y8
 	VFMADD231PS 736(R12), Y6, Y8
 	VFMADD213PS Y12, Y11, Y8
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added6tail
 	VMASKMOVPS  (R14), Y15, Y7
 	VADDPS      Y7, Y8, Y8
@@ -3319,32 +3423,32 @@ added6tail:
 next:
 	MOVQ srcLine+56(FP), AX
 	ADDQ AX, src_base+24(FP)
-	MOVQ dstLine+96(FP), AX
-	ADDQ AX, dst_base+64(FP)
-	MOVQ resLine+200(FP), AX
+	MOVQ dstLine+104(FP), AX
+	ADDQ AX, dst_base+72(FP)
+	MOVQ resLine+208(FP), AX
 	ADDQ AX, 8(SP)
-	DECQ lines+104(FP)
+	DECQ lines+112(FP)
 	JNZ  line
 	VZEROUPPER
 	RET
 
-// func avx2WinogradGradient3(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+// func avx2WinogradGradient3(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 // Requires: AVX, FMA3
-TEXT ·avx2WinogradGradient3(SB), NOSPLIT, $16-120
+TEXT ·avx2WinogradGradient3(SB), NOSPLIT, $16-128
 	MOVQ constants_base+0(FP), R12
 	MOVQ srcStep+48(FP), R8
 	SHLQ $0x02, R8
 	LEAQ (R8)(R8*2), R9
-	MOVQ dstStep+88(FP), R10
+	MOVQ dstStep+96(FP), R10
 	SHLQ $0x02, R10
 	LEAQ (R10)(R10*2), R11
 	SHLQ $0x02, srcLine+56(FP)
-	SHLQ $0x02, dstLine+96(FP)
+	SHLQ $0x02, dstLine+104(FP)
 
 line:
 	MOVQ src_base+24(FP), AX
-	MOVQ dst_base+64(FP), DX
-	MOVQ channels+112(FP), R14
+	MOVQ dst_base+72(FP), DX
+	MOVQ channels+120(FP), R14
 	SUBQ $+8, R14
 	JL   tail
 
@@ -3405,32 +3509,32 @@ tail:
 next:
 	MOVQ srcLine+56(FP), AX
 	ADDQ AX, src_base+24(FP)
-	MOVQ dstLine+96(FP), AX
-	ADDQ AX, dst_base+64(FP)
-	DECQ lines+104(FP)
+	MOVQ dstLine+104(FP), AX
+	ADDQ AX, dst_base+72(FP)
+	DECQ lines+112(FP)
 	JNZ  line
 	VZEROUPPER
 	RET
 
-// func avx2WinogradGradient4(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+// func avx2WinogradGradient4(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 // Requires: AVX, FMA3
-TEXT ·avx2WinogradGradient4(SB), NOSPLIT, $16-120
+TEXT ·avx2WinogradGradient4(SB), NOSPLIT, $16-128
 	MOVQ constants_base+0(FP), R12
 	MOVQ srcStep+48(FP), R8
 	SHLQ $0x02, R8
 	LEAQ (R8)(R8*2), R9
-	MOVQ dstStep+88(FP), R10
+	MOVQ dstStep+96(FP), R10
 	SHLQ $0x02, R10
 	LEAQ (R10)(R10*2), R11
 	SHLQ $0x02, srcLine+56(FP)
-	SHLQ $0x02, dstLine+96(FP)
+	SHLQ $0x02, dstLine+104(FP)
 
 line:
 	MOVQ src_base+24(FP), AX
-	MOVQ dst_base+64(FP), DX
+	MOVQ dst_base+72(FP), DX
 	LEAQ (DX)(R10*4), BX
 	ADDQ R10, BX
-	MOVQ channels+112(FP), R14
+	MOVQ channels+120(FP), R14
 	SUBQ $+8, R14
 	JL   tail
 
@@ -3500,32 +3604,32 @@ tail:
 next:
 	MOVQ srcLine+56(FP), AX
 	ADDQ AX, src_base+24(FP)
-	MOVQ dstLine+96(FP), AX
-	ADDQ AX, dst_base+64(FP)
-	DECQ lines+104(FP)
+	MOVQ dstLine+104(FP), AX
+	ADDQ AX, dst_base+72(FP)
+	DECQ lines+112(FP)
 	JNZ  line
 	VZEROUPPER
 	RET
 
-// func avx2WinogradGradient5(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+// func avx2WinogradGradient5(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 // Requires: AVX, FMA3
-TEXT ·avx2WinogradGradient5(SB), NOSPLIT, $16-120
+TEXT ·avx2WinogradGradient5(SB), NOSPLIT, $16-128
 	MOVQ constants_base+0(FP), R12
 	MOVQ srcStep+48(FP), R8
 	SHLQ $0x02, R8
 	LEAQ (R8)(R8*2), R9
-	MOVQ dstStep+88(FP), R10
+	MOVQ dstStep+96(FP), R10
 	SHLQ $0x02, R10
 	LEAQ (R10)(R10*2), R11
 	SHLQ $0x02, srcLine+56(FP)
-	SHLQ $0x02, dstLine+96(FP)
+	SHLQ $0x02, dstLine+104(FP)
 
 line:
 	MOVQ src_base+24(FP), AX
-	MOVQ dst_base+64(FP), DX
+	MOVQ dst_base+72(FP), DX
 	LEAQ (DX)(R10*4), BX
 	ADDQ R10, BX
-	MOVQ channels+112(FP), R14
+	MOVQ channels+120(FP), R14
 	SUBQ $+8, R14
 	JL   tail
 
@@ -3617,34 +3721,34 @@ tail:
 next:
 	MOVQ srcLine+56(FP), AX
 	ADDQ AX, src_base+24(FP)
-	MOVQ dstLine+96(FP), AX
-	ADDQ AX, dst_base+64(FP)
-	DECQ lines+104(FP)
+	MOVQ dstLine+104(FP), AX
+	ADDQ AX, dst_base+72(FP)
+	DECQ lines+112(FP)
 	JNZ  line
 	VZEROUPPER
 	RET
 
-// func avx2WinogradGradient7(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+// func avx2WinogradGradient7(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 // Requires: AVX, FMA3
-TEXT ·avx2WinogradGradient7(SB), NOSPLIT, $16-120
+TEXT ·avx2WinogradGradient7(SB), NOSPLIT, $16-128
 	MOVQ constants_base+0(FP), R12
 	MOVQ srcStep+48(FP), R8
 	SHLQ $0x02, R8
 	LEAQ (R8)(R8*2), R9
-	MOVQ dstStep+88(FP), R10
+	MOVQ dstStep+96(FP), R10
 	SHLQ $0x02, R10
 	LEAQ (R10)(R10*2), R11
 	SHLQ $0x02, srcLine+56(FP)
-	SHLQ $0x02, dstLine+96(FP)
+	SHLQ $0x02, dstLine+104(FP)
 
 line:
 	MOVQ src_base+24(FP), AX
 	LEAQ (AX)(R8*4), CX
 	ADDQ R8, CX
-	MOVQ dst_base+64(FP), DX
+	MOVQ dst_base+72(FP), DX
 	LEAQ (DX)(R10*4), BX
 	ADDQ R10, BX
-	MOVQ channels+112(FP), R14
+	MOVQ channels+120(FP), R14
 	SUBQ $+8, R14
 	JL   tail
 
@@ -3777,9 +3881,9 @@ tail:
 next:
 	MOVQ srcLine+56(FP), AX
 	ADDQ AX, src_base+24(FP)
-	MOVQ dstLine+96(FP), AX
-	ADDQ AX, dst_base+64(FP)
-	DECQ lines+104(FP)
+	MOVQ dstLine+104(FP), AX
+	ADDQ AX, dst_base+72(FP)
+	DECQ lines+112(FP)
 	JNZ  line
 	VZEROUPPER
 	RET

@@ -7,122 +7,122 @@ package kernels
 // avx512WinogradInput3 is the lineFunc of Bᵀ for 3 outputs.
 //
 //go:noescape
-func avx512WinogradInput3(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+func avx512WinogradInput3(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 
 // avx512WinogradInput4 is the lineFunc of Bᵀ for 4 outputs.
 //
 //go:noescape
-func avx512WinogradInput4(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+func avx512WinogradInput4(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 
 // avx512WinogradInput5 is the lineFunc of Bᵀ for 5 outputs.
 //
 //go:noescape
-func avx512WinogradInput5(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+func avx512WinogradInput5(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 
 // avx512WinogradInput7 is the lineFunc of Bᵀ for 7 outputs.
 //
 //go:noescape
-func avx512WinogradInput7(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+func avx512WinogradInput7(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 
 // avx512WinogradInputPast3 is the lineFunc of Bᵀ for 3 outputs, which stores past the cache.
 //
 //go:noescape
-func avx512WinogradInputPast3(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+func avx512WinogradInputPast3(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 
 // avx512WinogradInputPast4 is the lineFunc of Bᵀ for 4 outputs, which stores past the cache.
 //
 //go:noescape
-func avx512WinogradInputPast4(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+func avx512WinogradInputPast4(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 
 // avx512WinogradInputPast5 is the lineFunc of Bᵀ for 5 outputs, which stores past the cache.
 //
 //go:noescape
-func avx512WinogradInputPast5(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+func avx512WinogradInputPast5(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 
 // avx512WinogradInputPast7 is the lineFunc of Bᵀ for 7 outputs, which stores past the cache.
 //
 //go:noescape
-func avx512WinogradInputPast7(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+func avx512WinogradInputPast7(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 
 // avx512WinogradOutput3 is the lineFunc of Aᵀ for 3 outputs.
 //
 //go:noescape
-func avx512WinogradOutput3(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+func avx512WinogradOutput3(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 
 // avx512WinogradOutput4 is the lineFunc of Aᵀ for 4 outputs.
 //
 //go:noescape
-func avx512WinogradOutput4(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+func avx512WinogradOutput4(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 
 // avx512WinogradOutput5 is the lineFunc of Aᵀ for 5 outputs.
 //
 //go:noescape
-func avx512WinogradOutput5(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+func avx512WinogradOutput5(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 
 // avx512WinogradOutput7 is the lineFunc of Aᵀ for 7 outputs.
 //
 //go:noescape
-func avx512WinogradOutput7(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+func avx512WinogradOutput7(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 
 // avx512WinogradFinish3 is the finishFunc for 3 outputs.
 //
 //go:noescape
-func avx512WinogradFinish3(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
+func avx512WinogradFinish3(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
 
 // avx512WinogradFinish4 is the finishFunc for 4 outputs.
 //
 //go:noescape
-func avx512WinogradFinish4(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
+func avx512WinogradFinish4(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
 
 // avx512WinogradFinish5 is the finishFunc for 5 outputs.
 //
 //go:noescape
-func avx512WinogradFinish5(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
+func avx512WinogradFinish5(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
 
 // avx512WinogradFinish7 is the finishFunc for 7 outputs.
 //
 //go:noescape
-func avx512WinogradFinish7(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
+func avx512WinogradFinish7(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
 
 // avx512WinogradFinishPast3 is the finishFunc for 3 outputs, which stores past the cache.
 //
 //go:noescape
-func avx512WinogradFinishPast3(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
+func avx512WinogradFinishPast3(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
 
 // avx512WinogradFinishPast4 is the finishFunc for 4 outputs, which stores past the cache.
 //
 //go:noescape
-func avx512WinogradFinishPast4(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
+func avx512WinogradFinishPast4(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
 
 // avx512WinogradFinishPast5 is the finishFunc for 5 outputs, which stores past the cache.
 //
 //go:noescape
-func avx512WinogradFinishPast5(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
+func avx512WinogradFinishPast5(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
 
 // avx512WinogradFinishPast7 is the finishFunc for 7 outputs, which stores past the cache.
 //
 //go:noescape
-func avx512WinogradFinishPast7(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
+func avx512WinogradFinishPast7(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
 
 // avx512WinogradGradient3 is the lineFunc of A for 3 outputs.
 //
 //go:noescape
-func avx512WinogradGradient3(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+func avx512WinogradGradient3(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 
 // avx512WinogradGradient4 is the lineFunc of A for 4 outputs.
 //
 //go:noescape
-func avx512WinogradGradient4(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+func avx512WinogradGradient4(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 
 // avx512WinogradGradient5 is the lineFunc of A for 5 outputs.
 //
 //go:noescape
-func avx512WinogradGradient5(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+func avx512WinogradGradient5(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 
 // avx512WinogradGradient7 is the lineFunc of A for 7 outputs.
 //
 //go:noescape
-func avx512WinogradGradient7(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+func avx512WinogradGradient7(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 
 // avx512StoreFence makes what was stored past the cache visible to others before what is stored later.
 //

@@ -4,9 +4,9 @@
 
 #include "textflag.h"
 
-// func avx512WinogradInput3(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
-// Requires: AVX, AVX512F
-TEXT ·avx512WinogradInput3(SB), NOSPLIT, $16-120
+// func avx512WinogradInput3(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·avx512WinogradInput3(SB), NOSPLIT, $16-128
 	MOVQ         constants_base+0(FP), R12
 	VBROADCASTSS (R12), Z8
 	VBROADCASTSS 32(R12), Z9
@@ -17,12 +17,13 @@ TEXT ·avx512WinogradInput3(SB), NOSPLIT, $16-120
 	MOVQ         srcStep+48(FP), R8
 	SHLQ         $0x02, R8
 	LEAQ         (R8)(R8*2), R9
-	MOVQ         dstStep+88(FP), R10
+	MOVQ         dstStep+96(FP), R10
 	SHLQ         $0x02, R10
 	LEAQ         (R10)(R10*2), R11
 	SHLQ         $0x02, srcLine+56(FP)
-	SHLQ         $0x02, dstLine+96(FP)
-	MOVQ         channels+112(FP), AX
+	SHLQ         $0x02, dstLine+104(FP)
+	SHLQ         $0x02, ahead+64(FP)
+	MOVQ         channels+120(FP), AX
 	ANDQ         $+15, AX
 	MOVQ         AX, CX
 	MOVL         $0x00000001, AX
@@ -32,18 +33,25 @@ TEXT ·avx512WinogradInput3(SB), NOSPLIT, $16-120
 
 line:
 	MOVQ src_base+24(FP), AX
-	MOVQ dst_base+64(FP), DX
-	MOVQ channels+112(FP), R14
+	MOVQ ahead+64(FP), R13
+	ADDQ AX, R13
+	MOVQ dst_base+72(FP), DX
+	MOVQ channels+120(FP), R14
 	SUBQ $+16, R14
 	JL   tail
 
 vector:
 	MOVQ         R14, (SP)
 	VMOVUPS      (AX), Z0
+	PREFETCHT0   (R13)
 	VMOVUPS      (AX)(R8*1), Z1
+	PREFETCHT0   (R13)(R8*1)
 	VMOVUPS      (AX)(R8*2), Z2
+	PREFETCHT0   (R13)(R8*2)
 	VMOVUPS      (AX)(R9*1), Z3
+	PREFETCHT0   (R13)(R9*1)
 	VMOVUPS      (AX)(R8*4), Z4
+	PREFETCHT0   (R13)(R8*4)
 	VMOVAPS      Z3, Z5
 	VFMADD231PS  Z8, Z1, Z5
 	VMOVAPS      Z2, Z6
@@ -68,6 +76,7 @@ vector:
 	VMOVUPS      Z5, (DX)(R10*4)
 	ADDQ         $+64, AX
 	ADDQ         $+64, DX
+	ADDQ         $+64, R13
 	MOVQ         (SP), R14
 	SUBQ         $+16, R14
 	JGE          vector
@@ -106,16 +115,16 @@ tail:
 next:
 	MOVQ srcLine+56(FP), AX
 	ADDQ AX, src_base+24(FP)
-	MOVQ dstLine+96(FP), AX
-	ADDQ AX, dst_base+64(FP)
-	DECQ lines+104(FP)
+	MOVQ dstLine+104(FP), AX
+	ADDQ AX, dst_base+72(FP)
+	DECQ lines+112(FP)
 	JNZ  line
 	VZEROUPPER
 	RET
 
-// func avx512WinogradInput4(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
-// Requires: AVX, AVX512F
-TEXT ·avx512WinogradInput4(SB), NOSPLIT, $16-120
+// func avx512WinogradInput4(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·avx512WinogradInput4(SB), NOSPLIT, $16-128
 	MOVQ         constants_base+0(FP), R12
 	VBROADCASTSS (R12), Z9
 	VBROADCASTSS 32(R12), Z10
@@ -126,12 +135,13 @@ TEXT ·avx512WinogradInput4(SB), NOSPLIT, $16-120
 	MOVQ         srcStep+48(FP), R8
 	SHLQ         $0x02, R8
 	LEAQ         (R8)(R8*2), R9
-	MOVQ         dstStep+88(FP), R10
+	MOVQ         dstStep+96(FP), R10
 	SHLQ         $0x02, R10
 	LEAQ         (R10)(R10*2), R11
 	SHLQ         $0x02, srcLine+56(FP)
-	SHLQ         $0x02, dstLine+96(FP)
-	MOVQ         channels+112(FP), AX
+	SHLQ         $0x02, dstLine+104(FP)
+	SHLQ         $0x02, ahead+64(FP)
+	MOVQ         channels+120(FP), AX
 	ANDQ         $+15, AX
 	MOVQ         AX, CX
 	MOVL         $0x00000001, AX
@@ -143,21 +153,31 @@ line:
 	MOVQ src_base+24(FP), AX
 	LEAQ (AX)(R8*4), CX
 	ADDQ R8, CX
-	MOVQ dst_base+64(FP), DX
+	MOVQ ahead+64(FP), R13
+	ADDQ AX, R13
+	LEAQ (R13)(R8*4), R15
+	ADDQ R8, R15
+	MOVQ dst_base+72(FP), DX
 	LEAQ (DX)(R10*4), BX
 	ADDQ R10, BX
-	MOVQ channels+112(FP), R14
+	MOVQ channels+120(FP), R14
 	SUBQ $+16, R14
 	JL   tail
 
 vector:
 	MOVQ         R14, (SP)
 	VMOVUPS      (AX), Z0
+	PREFETCHT0   (R13)
 	VMOVUPS      (AX)(R8*1), Z1
+	PREFETCHT0   (R13)(R8*1)
 	VMOVUPS      (AX)(R8*2), Z2
+	PREFETCHT0   (R13)(R8*2)
 	VMOVUPS      (AX)(R9*1), Z3
+	PREFETCHT0   (R13)(R9*1)
 	VMOVUPS      (AX)(R8*4), Z4
+	PREFETCHT0   (R13)(R8*4)
 	VMOVUPS      (CX), Z5
+	PREFETCHT0   (R15)
 	VMOVAPS      Z4, Z6
 	VFMADD231PS  Z9, Z2, Z6
 	VMOVAPS      Z3, Z7
@@ -188,6 +208,8 @@ vector:
 	ADDQ         $+64, DX
 	ADDQ         $+64, CX
 	ADDQ         $+64, BX
+	ADDQ         $+64, R13
+	ADDQ         $+64, R15
 	MOVQ         (SP), R14
 	SUBQ         $+16, R14
 	JGE          vector
@@ -231,16 +253,16 @@ tail:
 next:
 	MOVQ srcLine+56(FP), AX
 	ADDQ AX, src_base+24(FP)
-	MOVQ dstLine+96(FP), AX
-	ADDQ AX, dst_base+64(FP)
-	DECQ lines+104(FP)
+	MOVQ dstLine+104(FP), AX
+	ADDQ AX, dst_base+72(FP)
+	DECQ lines+112(FP)
 	JNZ  line
 	VZEROUPPER
 	RET
 
-// func avx512WinogradInput5(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
-// Requires: AVX, AVX512F
-TEXT ·avx512WinogradInput5(SB), NOSPLIT, $16-120
+// func avx512WinogradInput5(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·avx512WinogradInput5(SB), NOSPLIT, $16-128
 	MOVQ         constants_base+0(FP), R12
 	VBROADCASTSS (R12), Z10
 	VBROADCASTSS 32(R12), Z11
@@ -257,12 +279,13 @@ TEXT ·avx512WinogradInput5(SB), NOSPLIT, $16-120
 	MOVQ         srcStep+48(FP), R8
 	SHLQ         $0x02, R8
 	LEAQ         (R8)(R8*2), R9
-	MOVQ         dstStep+88(FP), R10
+	MOVQ         dstStep+96(FP), R10
 	SHLQ         $0x02, R10
 	LEAQ         (R10)(R10*2), R11
 	SHLQ         $0x02, srcLine+56(FP)
-	SHLQ         $0x02, dstLine+96(FP)
-	MOVQ         channels+112(FP), AX
+	SHLQ         $0x02, dstLine+104(FP)
+	SHLQ         $0x02, ahead+64(FP)
+	MOVQ         channels+120(FP), AX
 	ANDQ         $+15, AX
 	MOVQ         AX, CX
 	MOVL         $0x00000001, AX
@@ -274,22 +297,33 @@ line:
 	MOVQ src_base+24(FP), AX
 	LEAQ (AX)(R8*4), CX
 	ADDQ R8, CX
-	MOVQ dst_base+64(FP), DX
+	MOVQ ahead+64(FP), R13
+	ADDQ AX, R13
+	LEAQ (R13)(R8*4), R15
+	ADDQ R8, R15
+	MOVQ dst_base+72(FP), DX
 	LEAQ (DX)(R10*4), BX
 	ADDQ R10, BX
-	MOVQ channels+112(FP), R14
+	MOVQ channels+120(FP), R14
 	SUBQ $+16, R14
 	JL   tail
 
 vector:
 	MOVQ         R14, (SP)
 	VMOVUPS      (AX), Z0
+	PREFETCHT0   (R13)
 	VMOVUPS      (AX)(R8*1), Z1
+	PREFETCHT0   (R13)(R8*1)
 	VMOVUPS      (AX)(R8*2), Z2
+	PREFETCHT0   (R13)(R8*2)
 	VMOVUPS      (AX)(R9*1), Z3
+	PREFETCHT0   (R13)(R9*1)
 	VMOVUPS      (AX)(R8*4), Z4
+	PREFETCHT0   (R13)(R8*4)
 	VMOVUPS      (CX), Z5
+	PREFETCHT0   (R15)
 	VMOVUPS      (CX)(R8*1), Z6
+	PREFETCHT0   (R15)(R8*1)
 	VMOVAPS      Z5, Z7
 	VFMADD231PS  Z10, Z3, Z7
 	VFMADD231PS  Z11, Z1, Z7
@@ -332,6 +366,8 @@ vector:
 	ADDQ         $+64, DX
 	ADDQ         $+64, CX
 	ADDQ         $+64, BX
+	ADDQ         $+64, R13
+	ADDQ         $+64, R15
 	MOVQ         (SP), R14
 	SUBQ         $+16, R14
 	JGE          vector
@@ -388,16 +424,16 @@ tail:
 next:
 	MOVQ srcLine+56(FP), AX
 	ADDQ AX, src_base+24(FP)
-	MOVQ dstLine+96(FP), AX
-	ADDQ AX, dst_base+64(FP)
-	DECQ lines+104(FP)
+	MOVQ dstLine+104(FP), AX
+	ADDQ AX, dst_base+72(FP)
+	DECQ lines+112(FP)
 	JNZ  line
 	VZEROUPPER
 	RET
 
-// func avx512WinogradInput7(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
-// Requires: AVX, AVX512F
-TEXT ·avx512WinogradInput7(SB), NOSPLIT, $16-120
+// func avx512WinogradInput7(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·avx512WinogradInput7(SB), NOSPLIT, $16-128
 	MOVQ         constants_base+0(FP), R12
 	VBROADCASTSS (R12), Z12
 	VBROADCASTSS 32(R12), Z13
@@ -422,12 +458,13 @@ TEXT ·avx512WinogradInput7(SB), NOSPLIT, $16-120
 	MOVQ         srcStep+48(FP), R8
 	SHLQ         $0x02, R8
 	LEAQ         (R8)(R8*2), R9
-	MOVQ         dstStep+88(FP), R10
+	MOVQ         dstStep+96(FP), R10
 	SHLQ         $0x02, R10
 	LEAQ         (R10)(R10*2), R11
 	SHLQ         $0x02, srcLine+56(FP)
-	SHLQ         $0x02, dstLine+96(FP)
-	MOVQ         channels+112(FP), AX
+	SHLQ         $0x02, dstLine+104(FP)
+	SHLQ         $0x02, ahead+64(FP)
+	MOVQ         channels+120(FP), AX
 	ANDQ         $+15, AX
 	MOVQ         AX, CX
 	MOVL         $0x00000001, AX
@@ -439,24 +476,37 @@ line:
 	MOVQ src_base+24(FP), AX
 	LEAQ (AX)(R8*4), CX
 	ADDQ R8, CX
-	MOVQ dst_base+64(FP), DX
+	MOVQ ahead+64(FP), R13
+	ADDQ AX, R13
+	LEAQ (R13)(R8*4), R15
+	ADDQ R8, R15
+	MOVQ dst_base+72(FP), DX
 	LEAQ (DX)(R10*4), BX
 	ADDQ R10, BX
-	MOVQ channels+112(FP), R14
+	MOVQ channels+120(FP), R14
 	SUBQ $+16, R14
 	JL   tail
 
 vector:
 	MOVQ         R14, (SP)
 	VMOVUPS      (AX), Z0
+	PREFETCHT0   (R13)
 	VMOVUPS      (AX)(R8*1), Z1
+	PREFETCHT0   (R13)(R8*1)
 	VMOVUPS      (AX)(R8*2), Z2
+	PREFETCHT0   (R13)(R8*2)
 	VMOVUPS      (AX)(R9*1), Z3
+	PREFETCHT0   (R13)(R9*1)
 	VMOVUPS      (AX)(R8*4), Z4
+	PREFETCHT0   (R13)(R8*4)
 	VMOVUPS      (CX), Z5
+	PREFETCHT0   (R15)
 	VMOVUPS      (CX)(R8*1), Z6
+	PREFETCHT0   (R15)(R8*1)
 	VMOVUPS      (CX)(R8*2), Z7
+	PREFETCHT0   (R15)(R8*2)
 	VMOVUPS      (CX)(R9*1), Z8
+	PREFETCHT0   (R15)(R9*1)
 	VMOVAPS      Z7, Z9
 	VFMADD231PS  Z12, Z5, Z9
 	VFMADD231PS  Z13, Z3, Z9
@@ -519,6 +569,8 @@ vector:
 	ADDQ         $+64, DX
 	ADDQ         $+64, CX
 	ADDQ         $+64, BX
+	ADDQ         $+64, R13
+	ADDQ         $+64, R15
 	MOVQ         (SP), R14
 	SUBQ         $+16, R14
 	JGE          vector
@@ -597,16 +649,16 @@ tail:
 next:
 	MOVQ srcLine+56(FP), AX
 	ADDQ AX, src_base+24(FP)
-	MOVQ dstLine+96(FP), AX
-	ADDQ AX, dst_base+64(FP)
-	DECQ lines+104(FP)
+	MOVQ dstLine+104(FP), AX
+	ADDQ AX, dst_base+72(FP)
+	DECQ lines+112(FP)
 	JNZ  line
 	VZEROUPPER
 	RET
 
-// func avx512WinogradInputPast3(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+// func avx512WinogradInputPast3(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 // Requires: AVX, AVX512F
-TEXT ·avx512WinogradInputPast3(SB), NOSPLIT, $16-120
+TEXT ·avx512WinogradInputPast3(SB), NOSPLIT, $16-128
 	MOVQ         constants_base+0(FP), R12
 	VBROADCASTSS (R12), Z8
 	VBROADCASTSS 32(R12), Z9
@@ -617,12 +669,12 @@ TEXT ·avx512WinogradInputPast3(SB), NOSPLIT, $16-120
 	MOVQ         srcStep+48(FP), R8
 	SHLQ         $0x02, R8
 	LEAQ         (R8)(R8*2), R9
-	MOVQ         dstStep+88(FP), R10
+	MOVQ         dstStep+96(FP), R10
 	SHLQ         $0x02, R10
 	LEAQ         (R10)(R10*2), R11
 	SHLQ         $0x02, srcLine+56(FP)
-	SHLQ         $0x02, dstLine+96(FP)
-	MOVQ         channels+112(FP), AX
+	SHLQ         $0x02, dstLine+104(FP)
+	MOVQ         channels+120(FP), AX
 	ANDQ         $+15, AX
 	MOVQ         AX, CX
 	MOVL         $0x00000001, AX
@@ -632,8 +684,8 @@ TEXT ·avx512WinogradInputPast3(SB), NOSPLIT, $16-120
 
 line:
 	MOVQ src_base+24(FP), AX
-	MOVQ dst_base+64(FP), DX
-	MOVQ channels+112(FP), R14
+	MOVQ dst_base+72(FP), DX
+	MOVQ channels+120(FP), R14
 	SUBQ $+16, R14
 	JL   tail
 
@@ -706,16 +758,16 @@ tail:
 next:
 	MOVQ srcLine+56(FP), AX
 	ADDQ AX, src_base+24(FP)
-	MOVQ dstLine+96(FP), AX
-	ADDQ AX, dst_base+64(FP)
-	DECQ lines+104(FP)
+	MOVQ dstLine+104(FP), AX
+	ADDQ AX, dst_base+72(FP)
+	DECQ lines+112(FP)
 	JNZ  line
 	VZEROUPPER
 	RET
 
-// func avx512WinogradInputPast4(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+// func avx512WinogradInputPast4(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 // Requires: AVX, AVX512F
-TEXT ·avx512WinogradInputPast4(SB), NOSPLIT, $16-120
+TEXT ·avx512WinogradInputPast4(SB), NOSPLIT, $16-128
 	MOVQ         constants_base+0(FP), R12
 	VBROADCASTSS (R12), Z9
 	VBROADCASTSS 32(R12), Z10
@@ -726,12 +778,12 @@ TEXT ·avx512WinogradInputPast4(SB), NOSPLIT, $16-120
 	MOVQ         srcStep+48(FP), R8
 	SHLQ         $0x02, R8
 	LEAQ         (R8)(R8*2), R9
-	MOVQ         dstStep+88(FP), R10
+	MOVQ         dstStep+96(FP), R10
 	SHLQ         $0x02, R10
 	LEAQ         (R10)(R10*2), R11
 	SHLQ         $0x02, srcLine+56(FP)
-	SHLQ         $0x02, dstLine+96(FP)
-	MOVQ         channels+112(FP), AX
+	SHLQ         $0x02, dstLine+104(FP)
+	MOVQ         channels+120(FP), AX
 	ANDQ         $+15, AX
 	MOVQ         AX, CX
 	MOVL         $0x00000001, AX
@@ -743,10 +795,10 @@ line:
 	MOVQ src_base+24(FP), AX
 	LEAQ (AX)(R8*4), CX
 	ADDQ R8, CX
-	MOVQ dst_base+64(FP), DX
+	MOVQ dst_base+72(FP), DX
 	LEAQ (DX)(R10*4), BX
 	ADDQ R10, BX
-	MOVQ channels+112(FP), R14
+	MOVQ channels+120(FP), R14
 	SUBQ $+16, R14
 	JL   tail
 
@@ -831,16 +883,16 @@ tail:
 next:
 	MOVQ srcLine+56(FP), AX
 	ADDQ AX, src_base+24(FP)
-	MOVQ dstLine+96(FP), AX
-	ADDQ AX, dst_base+64(FP)
-	DECQ lines+104(FP)
+	MOVQ dstLine+104(FP), AX
+	ADDQ AX, dst_base+72(FP)
+	DECQ lines+112(FP)
 	JNZ  line
 	VZEROUPPER
 	RET
 
-// func avx512WinogradInputPast5(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+// func avx512WinogradInputPast5(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 // Requires: AVX, AVX512F
-TEXT ·avx512WinogradInputPast5(SB), NOSPLIT, $16-120
+TEXT ·avx512WinogradInputPast5(SB), NOSPLIT, $16-128
 	MOVQ         constants_base+0(FP), R12
 	VBROADCASTSS (R12), Z10
 	VBROADCASTSS 32(R12), Z11
@@ -857,12 +909,12 @@ TEXT ·avx512WinogradInputPast5(SB), NOSPLIT, $16-120
 	MOVQ         srcStep+48(FP), R8
 	SHLQ         $0x02, R8
 	LEAQ         (R8)(R8*2), R9
-	MOVQ         dstStep+88(FP), R10
+	MOVQ         dstStep+96(FP), R10
 	SHLQ         $0x02, R10
 	LEAQ         (R10)(R10*2), R11
 	SHLQ         $0x02, srcLine+56(FP)
-	SHLQ         $0x02, dstLine+96(FP)
-	MOVQ         channels+112(FP), AX
+	SHLQ         $0x02, dstLine+104(FP)
+	MOVQ         channels+120(FP), AX
 	ANDQ         $+15, AX
 	MOVQ         AX, CX
 	MOVL         $0x00000001, AX
@@ -874,10 +926,10 @@ line:
 	MOVQ src_base+24(FP), AX
 	LEAQ (AX)(R8*4), CX
 	ADDQ R8, CX
-	MOVQ dst_base+64(FP), DX
+	MOVQ dst_base+72(FP), DX
 	LEAQ (DX)(R10*4), BX
 	ADDQ R10, BX
-	MOVQ channels+112(FP), R14
+	MOVQ channels+120(FP), R14
 	SUBQ $+16, R14
 	JL   tail
 
@@ -988,16 +1040,16 @@ tail:
 next:
 	MOVQ srcLine+56(FP), AX
 	ADDQ AX, src_base+24(FP)
-	MOVQ dstLine+96(FP), AX
-	ADDQ AX, dst_base+64(FP)
-	DECQ lines+104(FP)
+	MOVQ dstLine+104(FP), AX
+	ADDQ AX, dst_base+72(FP)
+	DECQ lines+112(FP)
 	JNZ  line
 	VZEROUPPER
 	RET
 
-// func avx512WinogradInputPast7(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+// func avx512WinogradInputPast7(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 // Requires: AVX, AVX512F
-TEXT ·avx512WinogradInputPast7(SB), NOSPLIT, $16-120
+TEXT ·avx512WinogradInputPast7(SB), NOSPLIT, $16-128
 	MOVQ         constants_base+0(FP), R12
 	VBROADCASTSS (R12), Z12
 	VBROADCASTSS 32(R12), Z13
@@ -1022,12 +1074,12 @@ TEXT ·avx512WinogradInputPast7(SB), NOSPLIT, $16-120
 	MOVQ         srcStep+48(FP), R8
 	SHLQ         $0x02, R8
 	LEAQ         (R8)(R8*2), R9
-	MOVQ         dstStep+88(FP), R10
+	MOVQ         dstStep+96(FP), R10
 	SHLQ         $0x02, R10
 	LEAQ         (R10)(R10*2), R11
 	SHLQ         $0x02, srcLine+56(FP)
-	SHLQ         $0x02, dstLine+96(FP)
-	MOVQ         channels+112(FP), AX
+	SHLQ         $0x02, dstLine+104(FP)
+	MOVQ         channels+120(FP), AX
 	ANDQ         $+15, AX
 	MOVQ         AX, CX
 	MOVL         $0x00000001, AX
@@ -1039,10 +1091,10 @@ line:
 	MOVQ src_base+24(FP), AX
 	LEAQ (AX)(R8*4), CX
 	ADDQ R8, CX
-	MOVQ dst_base+64(FP), DX
+	MOVQ dst_base+72(FP), DX
 	LEAQ (DX)(R10*4), BX
 	ADDQ R10, BX
-	MOVQ channels+112(FP), R14
+	MOVQ channels+120(FP), R14
 	SUBQ $+16, R14
 	JL   tail
 
@@ -1197,16 +1249,16 @@ tail:
 next:
 	MOVQ srcLine+56(FP), AX
 	ADDQ AX, src_base+24(FP)
-	MOVQ dstLine+96(FP), AX
-	ADDQ AX, dst_base+64(FP)
-	DECQ lines+104(FP)
+	MOVQ dstLine+104(FP), AX
+	ADDQ AX, dst_base+72(FP)
+	DECQ lines+112(FP)
 	JNZ  line
 	VZEROUPPER
 	RET
 
-// func avx512WinogradOutput3(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
-// Requires: AVX, AVX512F
-TEXT ·avx512WinogradOutput3(SB), NOSPLIT, $16-120
+// func avx512WinogradOutput3(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·avx512WinogradOutput3(SB), NOSPLIT, $16-128
 	MOVQ         constants_base+0(FP), R12
 	VBROADCASTSS (R12), Z10
 	VBROADCASTSS 32(R12), Z11
@@ -1215,12 +1267,13 @@ TEXT ·avx512WinogradOutput3(SB), NOSPLIT, $16-120
 	MOVQ         srcStep+48(FP), R8
 	SHLQ         $0x02, R8
 	LEAQ         (R8)(R8*2), R9
-	MOVQ         dstStep+88(FP), R10
+	MOVQ         dstStep+96(FP), R10
 	SHLQ         $0x02, R10
 	LEAQ         (R10)(R10*2), R11
 	SHLQ         $0x02, srcLine+56(FP)
-	SHLQ         $0x02, dstLine+96(FP)
-	MOVQ         channels+112(FP), AX
+	SHLQ         $0x02, dstLine+104(FP)
+	SHLQ         $0x02, ahead+64(FP)
+	MOVQ         channels+120(FP), AX
 	ANDQ         $+15, AX
 	MOVQ         AX, CX
 	MOVL         $0x00000001, AX
@@ -1230,18 +1283,25 @@ TEXT ·avx512WinogradOutput3(SB), NOSPLIT, $16-120
 
 line:
 	MOVQ src_base+24(FP), AX
-	MOVQ dst_base+64(FP), DX
-	MOVQ channels+112(FP), R14
+	MOVQ ahead+64(FP), R13
+	ADDQ AX, R13
+	MOVQ dst_base+72(FP), DX
+	MOVQ channels+120(FP), R14
 	SUBQ $+16, R14
 	JL   tail
 
 vector:
 	MOVQ        R14, (SP)
 	VMOVUPS     (AX), Z0
+	PREFETCHT0  (R13)
 	VMOVUPS     (AX)(R8*1), Z1
+	PREFETCHT0  (R13)(R8*1)
 	VMOVUPS     (AX)(R8*2), Z2
+	PREFETCHT0  (R13)(R8*2)
 	VMOVUPS     (AX)(R9*1), Z3
+	PREFETCHT0  (R13)(R9*1)
 	VMOVUPS     (AX)(R8*4), Z4
+	PREFETCHT0  (R13)(R8*4)
 	VSUBPS      Z1, Z0, Z6
 	VADDPS      Z1, Z0, Z0
 	VSUBPS      Z3, Z2, Z1
@@ -1256,6 +1316,7 @@ vector:
 	VMOVUPS     Z4, (DX)(R10*2)
 	ADDQ        $+64, AX
 	ADDQ        $+64, DX
+	ADDQ        $+64, R13
 	MOVQ        (SP), R14
 	SUBQ        $+16, R14
 	JGE         vector
@@ -1284,16 +1345,16 @@ tail:
 next:
 	MOVQ srcLine+56(FP), AX
 	ADDQ AX, src_base+24(FP)
-	MOVQ dstLine+96(FP), AX
-	ADDQ AX, dst_base+64(FP)
-	DECQ lines+104(FP)
+	MOVQ dstLine+104(FP), AX
+	ADDQ AX, dst_base+72(FP)
+	DECQ lines+112(FP)
 	JNZ  line
 	VZEROUPPER
 	RET
 
-// func avx512WinogradOutput4(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
-// Requires: AVX, AVX512F
-TEXT ·avx512WinogradOutput4(SB), NOSPLIT, $16-120
+// func avx512WinogradOutput4(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·avx512WinogradOutput4(SB), NOSPLIT, $16-128
 	MOVQ         constants_base+0(FP), R12
 	VBROADCASTSS (R12), Z11
 	VBROADCASTSS 32(R12), Z12
@@ -1304,12 +1365,13 @@ TEXT ·avx512WinogradOutput4(SB), NOSPLIT, $16-120
 	MOVQ         srcStep+48(FP), R8
 	SHLQ         $0x02, R8
 	LEAQ         (R8)(R8*2), R9
-	MOVQ         dstStep+88(FP), R10
+	MOVQ         dstStep+96(FP), R10
 	SHLQ         $0x02, R10
 	LEAQ         (R10)(R10*2), R11
 	SHLQ         $0x02, srcLine+56(FP)
-	SHLQ         $0x02, dstLine+96(FP)
-	MOVQ         channels+112(FP), AX
+	SHLQ         $0x02, dstLine+104(FP)
+	SHLQ         $0x02, ahead+64(FP)
+	MOVQ         channels+120(FP), AX
 	ANDQ         $+15, AX
 	MOVQ         AX, CX
 	MOVL         $0x00000001, AX
@@ -1321,19 +1383,29 @@ line:
 	MOVQ src_base+24(FP), AX
 	LEAQ (AX)(R8*4), CX
 	ADDQ R8, CX
-	MOVQ dst_base+64(FP), DX
-	MOVQ channels+112(FP), R14
+	MOVQ ahead+64(FP), R13
+	ADDQ AX, R13
+	LEAQ (R13)(R8*4), R15
+	ADDQ R8, R15
+	MOVQ dst_base+72(FP), DX
+	MOVQ channels+120(FP), R14
 	SUBQ $+16, R14
 	JL   tail
 
 vector:
 	MOVQ        R14, (SP)
 	VMOVUPS     (AX), Z0
+	PREFETCHT0  (R13)
 	VMOVUPS     (AX)(R8*1), Z1
+	PREFETCHT0  (R13)(R8*1)
 	VMOVUPS     (AX)(R8*2), Z2
+	PREFETCHT0  (R13)(R8*2)
 	VMOVUPS     (AX)(R9*1), Z3
+	PREFETCHT0  (R13)(R9*1)
 	VMOVUPS     (AX)(R8*4), Z4
+	PREFETCHT0  (R13)(R8*4)
 	VMOVUPS     (CX), Z5
+	PREFETCHT0  (R15)
 	VSUBPS      Z2, Z1, Z7
 	VADDPS      Z2, Z1, Z1
 	VSUBPS      Z4, Z3, Z2
@@ -1353,6 +1425,8 @@ vector:
 	ADDQ        $+64, AX
 	ADDQ        $+64, DX
 	ADDQ        $+64, CX
+	ADDQ        $+64, R13
+	ADDQ        $+64, R15
 	MOVQ        (SP), R14
 	SUBQ        $+16, R14
 	JGE         vector
@@ -1386,16 +1460,16 @@ tail:
 next:
 	MOVQ srcLine+56(FP), AX
 	ADDQ AX, src_base+24(FP)
-	MOVQ dstLine+96(FP), AX
-	ADDQ AX, dst_base+64(FP)
-	DECQ lines+104(FP)
+	MOVQ dstLine+104(FP), AX
+	ADDQ AX, dst_base+72(FP)
+	DECQ lines+112(FP)
 	JNZ  line
 	VZEROUPPER
 	RET
 
-// func avx512WinogradOutput5(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
-// Requires: AVX, AVX512F
-TEXT ·avx512WinogradOutput5(SB), NOSPLIT, $16-120
+// func avx512WinogradOutput5(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·avx512WinogradOutput5(SB), NOSPLIT, $16-128
 	MOVQ         constants_base+0(FP), R12
 	VBROADCASTSS (R12), Z12
 	VBROADCASTSS 32(R12), Z13
@@ -1412,12 +1486,13 @@ TEXT ·avx512WinogradOutput5(SB), NOSPLIT, $16-120
 	MOVQ         srcStep+48(FP), R8
 	SHLQ         $0x02, R8
 	LEAQ         (R8)(R8*2), R9
-	MOVQ         dstStep+88(FP), R10
+	MOVQ         dstStep+96(FP), R10
 	SHLQ         $0x02, R10
 	LEAQ         (R10)(R10*2), R11
 	SHLQ         $0x02, srcLine+56(FP)
-	SHLQ         $0x02, dstLine+96(FP)
-	MOVQ         channels+112(FP), AX
+	SHLQ         $0x02, dstLine+104(FP)
+	SHLQ         $0x02, ahead+64(FP)
+	MOVQ         channels+120(FP), AX
 	ANDQ         $+15, AX
 	MOVQ         AX, CX
 	MOVL         $0x00000001, AX
@@ -1429,20 +1504,31 @@ line:
 	MOVQ src_base+24(FP), AX
 	LEAQ (AX)(R8*4), CX
 	ADDQ R8, CX
-	MOVQ dst_base+64(FP), DX
-	MOVQ channels+112(FP), R14
+	MOVQ ahead+64(FP), R13
+	ADDQ AX, R13
+	LEAQ (R13)(R8*4), R15
+	ADDQ R8, R15
+	MOVQ dst_base+72(FP), DX
+	MOVQ channels+120(FP), R14
 	SUBQ $+16, R14
 	JL   tail
 
 vector:
 	MOVQ        R14, (SP)
 	VMOVUPS     (AX), Z0
+	PREFETCHT0  (R13)
 	VMOVUPS     (AX)(R8*1), Z1
+	PREFETCHT0  (R13)(R8*1)
 	VMOVUPS     (AX)(R8*2), Z2
+	PREFETCHT0  (R13)(R8*2)
 	VMOVUPS     (AX)(R9*1), Z3
+	PREFETCHT0  (R13)(R9*1)
 	VMOVUPS     (AX)(R8*4), Z4
+	PREFETCHT0  (R13)(R8*4)
 	VMOVUPS     (CX), Z5
+	PREFETCHT0  (R15)
 	VMOVUPS     (CX)(R8*1), Z6
+	PREFETCHT0  (R15)(R8*1)
 	VSUBPS      Z1, Z0, Z8
 	VADDPS      Z1, Z0, Z0
 	VSUBPS      Z3, Z2, Z1
@@ -1471,6 +1557,8 @@ vector:
 	ADDQ        $+64, AX
 	ADDQ        $+64, DX
 	ADDQ        $+64, CX
+	ADDQ        $+64, R13
+	ADDQ        $+64, R15
 	MOVQ        (SP), R14
 	SUBQ        $+16, R14
 	JGE         vector
@@ -1514,16 +1602,16 @@ tail:
 next:
 	MOVQ srcLine+56(FP), AX
 	ADDQ AX, src_base+24(FP)
-	MOVQ dstLine+96(FP), AX
-	ADDQ AX, dst_base+64(FP)
-	DECQ lines+104(FP)
+	MOVQ dstLine+104(FP), AX
+	ADDQ AX, dst_base+72(FP)
+	DECQ lines+112(FP)
 	JNZ  line
 	VZEROUPPER
 	RET
 
-// func avx512WinogradOutput7(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
-// Requires: AVX, AVX512F
-TEXT ·avx512WinogradOutput7(SB), NOSPLIT, $16-120
+// func avx512WinogradOutput7(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·avx512WinogradOutput7(SB), NOSPLIT, $16-128
 	MOVQ         constants_base+0(FP), R12
 	VBROADCASTSS (R12), Z14
 	VBROADCASTSS 32(R12), Z15
@@ -1546,12 +1634,13 @@ TEXT ·avx512WinogradOutput7(SB), NOSPLIT, $16-120
 	MOVQ         srcStep+48(FP), R8
 	SHLQ         $0x02, R8
 	LEAQ         (R8)(R8*2), R9
-	MOVQ         dstStep+88(FP), R10
+	MOVQ         dstStep+96(FP), R10
 	SHLQ         $0x02, R10
 	LEAQ         (R10)(R10*2), R11
 	SHLQ         $0x02, srcLine+56(FP)
-	SHLQ         $0x02, dstLine+96(FP)
-	MOVQ         channels+112(FP), AX
+	SHLQ         $0x02, dstLine+104(FP)
+	SHLQ         $0x02, ahead+64(FP)
+	MOVQ         channels+120(FP), AX
 	ANDQ         $+15, AX
 	MOVQ         AX, CX
 	MOVL         $0x00000001, AX
@@ -1563,24 +1652,37 @@ line:
 	MOVQ src_base+24(FP), AX
 	LEAQ (AX)(R8*4), CX
 	ADDQ R8, CX
-	MOVQ dst_base+64(FP), DX
+	MOVQ ahead+64(FP), R13
+	ADDQ AX, R13
+	LEAQ (R13)(R8*4), R15
+	ADDQ R8, R15
+	MOVQ dst_base+72(FP), DX
 	LEAQ (DX)(R10*4), BX
 	ADDQ R10, BX
-	MOVQ channels+112(FP), R14
+	MOVQ channels+120(FP), R14
 	SUBQ $+16, R14
 	JL   tail
 
 vector:
 	MOVQ             R14, (SP)
 	VMOVUPS          (AX), Z0
+	PREFETCHT0       (R13)
 	VMOVUPS          (AX)(R8*1), Z1
+	PREFETCHT0       (R13)(R8*1)
 	VMOVUPS          (AX)(R8*2), Z2
+	PREFETCHT0       (R13)(R8*2)
 	VMOVUPS          (AX)(R9*1), Z3
+	PREFETCHT0       (R13)(R9*1)
 	VMOVUPS          (AX)(R8*4), Z4
+	PREFETCHT0       (R13)(R8*4)
 	VMOVUPS          (CX), Z5
+	PREFETCHT0       (R15)
 	VMOVUPS          (CX)(R8*1), Z6
+	PREFETCHT0       (R15)(R8*1)
 	VMOVUPS          (CX)(R8*2), Z7
+	PREFETCHT0       (R15)(R8*2)
 	VMOVUPS          (CX)(R9*1), Z8
+	PREFETCHT0       (R15)(R9*1)
 	VSUBPS           Z1, Z0, Z10
 	VADDPS           Z1, Z0, Z0
 	VSUBPS           Z3, Z2, Z1
@@ -1627,6 +1729,8 @@ vector:
 	ADDQ             $+64, DX
 	ADDQ             $+64, CX
 	ADDQ             $+64, BX
+	ADDQ             $+64, R13
+	ADDQ             $+64, R15
 	MOVQ             (SP), R14
 	SUBQ             $+16, R14
 	JGE              vector
@@ -1689,16 +1793,16 @@ tail:
 next:
 	MOVQ srcLine+56(FP), AX
 	ADDQ AX, src_base+24(FP)
-	MOVQ dstLine+96(FP), AX
-	ADDQ AX, dst_base+64(FP)
-	DECQ lines+104(FP)
+	MOVQ dstLine+104(FP), AX
+	ADDQ AX, dst_base+72(FP)
+	DECQ lines+112(FP)
 	JNZ  line
 	VZEROUPPER
 	RET
 
-// func avx512WinogradFinish3(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
+// func avx512WinogradFinish3(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
 // Requires: AVX, AVX512F
-TEXT ·avx512WinogradFinish3(SB), NOSPLIT, $16-212
+TEXT ·avx512WinogradFinish3(SB), NOSPLIT, $16-220
 	MOVQ         constants_base+0(FP), R12
 	VBROADCASTSS (R12), Z10
 	VBROADCASTSS 32(R12), Z11
@@ -1707,18 +1811,18 @@ TEXT ·avx512WinogradFinish3(SB), NOSPLIT, $16-212
 	MOVQ         srcStep+48(FP), R8
 	SHLQ         $0x02, R8
 	LEAQ         (R8)(R8*2), R9
-	MOVQ         dstStep+88(FP), R10
+	MOVQ         dstStep+96(FP), R10
 	SHLQ         $0x02, R10
 	LEAQ         (R10)(R10*2), R11
 	SHLQ         $0x02, srcLine+56(FP)
-	SHLQ         $0x02, dstLine+96(FP)
-	MOVQ         resStep+192(FP), R15
+	SHLQ         $0x02, dstLine+104(FP)
+	MOVQ         resStep+200(FP), R15
 	SHLQ         $0x02, R15
-	SHLQ         $0x02, resLine+200(FP)
-	MOVQ         residual_base+168(FP), AX
+	SHLQ         $0x02, resLine+208(FP)
+	MOVQ         residual_base+176(FP), AX
 	MOVQ         AX, 8(SP)
-	VBROADCASTSS floor+208(FP), Z9
-	MOVQ         channels+112(FP), AX
+	VBROADCASTSS floor+216(FP), Z9
+	MOVQ         channels+120(FP), AX
 	ANDQ         $+15, AX
 	MOVQ         AX, CX
 	MOVL         $0x00000001, AX
@@ -1728,11 +1832,11 @@ TEXT ·avx512WinogradFinish3(SB), NOSPLIT, $16-212
 
 line:
 	MOVQ src_base+24(FP), AX
-	MOVQ dst_base+64(FP), DX
-	MOVQ scale_base+120(FP), SI
-	MOVQ shift_base+144(FP), DI
+	MOVQ dst_base+72(FP), DX
+	MOVQ scale_base+128(FP), SI
+	MOVQ shift_base+152(FP), DI
 	MOVQ 8(SP), R13
-	MOVQ channels+112(FP), R14
+	MOVQ channels+120(FP), R14
 	SUBQ $+16, R14
 	JL   tail
 
@@ -1752,7 +1856,7 @@ vector:
 	VMOVUPS     (SI), Z7
 	VMOVUPS     (DI), Z8
 	VFMADD213PS Z8, Z7, Z5
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added0
 	VMOVUPS     (R14), Z3
 	VADDPS      Z3, Z5, Z5
@@ -1764,7 +1868,7 @@ added0:
 	VMULPS      Z10, Z6, Z5
 	VFMADD231PS Z11, Z1, Z5
 	VFMADD213PS Z8, Z7, Z5
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added1
 	VMOVUPS     (R14), Z3
 	VADDPS      Z3, Z5, Z5
@@ -1776,7 +1880,7 @@ added1:
 	VFMADD231PS Z12, Z0, Z4
 	VFMADD231PS Z13, Z2, Z4
 	VFMADD213PS Z8, Z7, Z4
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added2
 	VMOVUPS     (R14), Z3
 	VADDPS      Z3, Z4, Z4
@@ -1810,7 +1914,7 @@ tail:
 	VMOVUPS.Z   (SI), K1, Z7
 	VMOVUPS.Z   (DI), K1, Z8
 	VFMADD213PS Z8, Z7, Z5
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added0tail
 	VMOVUPS.Z   (R14), K1, Z3
 	VADDPS      Z3, Z5, Z5
@@ -1822,7 +1926,7 @@ added0tail:
 	VMULPS      Z10, Z6, Z5
 	VFMADD231PS Z11, Z1, Z5
 	VFMADD213PS Z8, Z7, Z5
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added1tail
 	VMOVUPS.Z   (R14), K1, Z3
 	VADDPS      Z3, Z5, Z5
@@ -1834,7 +1938,7 @@ added1tail:
 	VFMADD231PS Z12, Z0, Z4
 	VFMADD231PS Z13, Z2, Z4
 	VFMADD213PS Z8, Z7, Z4
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added2tail
 	VMOVUPS.Z   (R14), K1, Z3
 	VADDPS      Z3, Z4, Z4
@@ -1846,18 +1950,18 @@ added2tail:
 next:
 	MOVQ srcLine+56(FP), AX
 	ADDQ AX, src_base+24(FP)
-	MOVQ dstLine+96(FP), AX
-	ADDQ AX, dst_base+64(FP)
-	MOVQ resLine+200(FP), AX
+	MOVQ dstLine+104(FP), AX
+	ADDQ AX, dst_base+72(FP)
+	MOVQ resLine+208(FP), AX
 	ADDQ AX, 8(SP)
-	DECQ lines+104(FP)
+	DECQ lines+112(FP)
 	JNZ  line
 	VZEROUPPER
 	RET
 
-// func avx512WinogradFinish4(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
+// func avx512WinogradFinish4(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
 // Requires: AVX, AVX512F
-TEXT ·avx512WinogradFinish4(SB), NOSPLIT, $16-212
+TEXT ·avx512WinogradFinish4(SB), NOSPLIT, $16-220
 	MOVQ         constants_base+0(FP), R12
 	VBROADCASTSS (R12), Z11
 	VBROADCASTSS 32(R12), Z12
@@ -1868,18 +1972,18 @@ TEXT ·avx512WinogradFinish4(SB), NOSPLIT, $16-212
 	MOVQ         srcStep+48(FP), R8
 	SHLQ         $0x02, R8
 	LEAQ         (R8)(R8*2), R9
-	MOVQ         dstStep+88(FP), R10
+	MOVQ         dstStep+96(FP), R10
 	SHLQ         $0x02, R10
 	LEAQ         (R10)(R10*2), R11
 	SHLQ         $0x02, srcLine+56(FP)
-	SHLQ         $0x02, dstLine+96(FP)
-	MOVQ         resStep+192(FP), R15
+	SHLQ         $0x02, dstLine+104(FP)
+	MOVQ         resStep+200(FP), R15
 	SHLQ         $0x02, R15
-	SHLQ         $0x02, resLine+200(FP)
-	MOVQ         residual_base+168(FP), AX
+	SHLQ         $0x02, resLine+208(FP)
+	MOVQ         residual_base+176(FP), AX
 	MOVQ         AX, 8(SP)
-	VBROADCASTSS floor+208(FP), Z10
-	MOVQ         channels+112(FP), AX
+	VBROADCASTSS floor+216(FP), Z10
+	MOVQ         channels+120(FP), AX
 	ANDQ         $+15, AX
 	MOVQ         AX, CX
 	MOVL         $0x00000001, AX
@@ -1891,11 +1995,11 @@ line:
 	MOVQ src_base+24(FP), AX
 	LEAQ (AX)(R8*4), CX
 	ADDQ R8, CX
-	MOVQ dst_base+64(FP), DX
-	MOVQ scale_base+120(FP), SI
-	MOVQ shift_base+144(FP), DI
+	MOVQ dst_base+72(FP), DX
+	MOVQ scale_base+128(FP), SI
+	MOVQ shift_base+152(FP), DI
 	MOVQ 8(SP), R13
-	MOVQ channels+112(FP), R14
+	MOVQ channels+120(FP), R14
 	SUBQ $+16, R14
 	JL   tail
 
@@ -1917,7 +2021,7 @@ vector:
 	VMOVUPS     (SI), Z8
 	VMOVUPS     (DI), Z9
 	VFMADD213PS Z9, Z8, Z6
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added0
 	VMOVUPS     (R14), Z4
 	VADDPS      Z4, Z6, Z6
@@ -1929,7 +2033,7 @@ added0:
 	VMULPS      Z11, Z7, Z6
 	VFMADD231PS Z12, Z2, Z6
 	VFMADD213PS Z9, Z8, Z6
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added1
 	VMOVUPS     (R14), Z4
 	VADDPS      Z4, Z6, Z6
@@ -1941,7 +2045,7 @@ added1:
 	VMULPS      Z13, Z1, Z6
 	VFMADD231PS Z14, Z3, Z6
 	VFMADD213PS Z9, Z8, Z6
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added2
 	VMOVUPS     (R14), Z4
 	VADDPS      Z4, Z6, Z6
@@ -1953,7 +2057,7 @@ added2:
 	VFMADD231PS Z15, Z7, Z5
 	VFMADD231PS Z16, Z2, Z5
 	VFMADD213PS Z9, Z8, Z5
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added3
 	VMOVUPS     (R14), Z4
 	VADDPS      Z4, Z5, Z5
@@ -1990,7 +2094,7 @@ tail:
 	VMOVUPS.Z   (SI), K1, Z8
 	VMOVUPS.Z   (DI), K1, Z9
 	VFMADD213PS Z9, Z8, Z6
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added0tail
 	VMOVUPS.Z   (R14), K1, Z4
 	VADDPS      Z4, Z6, Z6
@@ -2002,7 +2106,7 @@ added0tail:
 	VMULPS      Z11, Z7, Z6
 	VFMADD231PS Z12, Z2, Z6
 	VFMADD213PS Z9, Z8, Z6
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added1tail
 	VMOVUPS.Z   (R14), K1, Z4
 	VADDPS      Z4, Z6, Z6
@@ -2014,7 +2118,7 @@ added1tail:
 	VMULPS      Z13, Z1, Z6
 	VFMADD231PS Z14, Z3, Z6
 	VFMADD213PS Z9, Z8, Z6
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added2tail
 	VMOVUPS.Z   (R14), K1, Z4
 	VADDPS      Z4, Z6, Z6
@@ -2026,7 +2130,7 @@ added2tail:
 	VFMADD231PS Z15, Z7, Z5
 	VFMADD231PS Z16, Z2, Z5
 	VFMADD213PS Z9, Z8, Z5
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added3tail
 	VMOVUPS.Z   (R14), K1, Z4
 	VADDPS      Z4, Z5, Z5
@@ -2038,18 +2142,18 @@ added3tail:
 next:
 	MOVQ srcLine+56(FP), AX
 	ADDQ AX, src_base+24(FP)
-	MOVQ dstLine+96(FP), AX
-	ADDQ AX, dst_base+64(FP)
-	MOVQ resLine+200(FP), AX
+	MOVQ dstLine+104(FP), AX
+	ADDQ AX, dst_base+72(FP)
+	MOVQ resLine+208(FP), AX
 	ADDQ AX, 8(SP)
-	DECQ lines+104(FP)
+	DECQ lines+112(FP)
 	JNZ  line
 	VZEROUPPER
 	RET
 
-// func avx512WinogradFinish5(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
+// func avx512WinogradFinish5(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
 // Requires: AVX, AVX512F
-TEXT ·avx512WinogradFinish5(SB), NOSPLIT, $16-212
+TEXT ·avx512WinogradFinish5(SB), NOSPLIT, $16-220
 	MOVQ         constants_base+0(FP), R12
 	VBROADCASTSS (R12), Z12
 	VBROADCASTSS 32(R12), Z13
@@ -2066,18 +2170,18 @@ TEXT ·avx512WinogradFinish5(SB), NOSPLIT, $16-212
 	MOVQ         srcStep+48(FP), R8
 	SHLQ         $0x02, R8
 	LEAQ         (R8)(R8*2), R9
-	MOVQ         dstStep+88(FP), R10
+	MOVQ         dstStep+96(FP), R10
 	SHLQ         $0x02, R10
 	LEAQ         (R10)(R10*2), R11
 	SHLQ         $0x02, srcLine+56(FP)
-	SHLQ         $0x02, dstLine+96(FP)
-	MOVQ         resStep+192(FP), R15
+	SHLQ         $0x02, dstLine+104(FP)
+	MOVQ         resStep+200(FP), R15
 	SHLQ         $0x02, R15
-	SHLQ         $0x02, resLine+200(FP)
-	MOVQ         residual_base+168(FP), AX
+	SHLQ         $0x02, resLine+208(FP)
+	MOVQ         residual_base+176(FP), AX
 	MOVQ         AX, 8(SP)
-	VBROADCASTSS floor+208(FP), Z11
-	MOVQ         channels+112(FP), AX
+	VBROADCASTSS floor+216(FP), Z11
+	MOVQ         channels+120(FP), AX
 	ANDQ         $+15, AX
 	MOVQ         AX, CX
 	MOVL         $0x00000001, AX
@@ -2089,11 +2193,11 @@ line:
 	MOVQ src_base+24(FP), AX
 	LEAQ (AX)(R8*4), CX
 	ADDQ R8, CX
-	MOVQ dst_base+64(FP), DX
-	MOVQ scale_base+120(FP), SI
-	MOVQ shift_base+144(FP), DI
+	MOVQ dst_base+72(FP), DX
+	MOVQ scale_base+128(FP), SI
+	MOVQ shift_base+152(FP), DI
 	MOVQ 8(SP), R13
-	MOVQ channels+112(FP), R14
+	MOVQ channels+120(FP), R14
 	SUBQ $+16, R14
 	JL   tail
 
@@ -2118,7 +2222,7 @@ vector:
 	VMOVUPS     (SI), Z9
 	VMOVUPS     (DI), Z10
 	VFMADD213PS Z10, Z9, Z7
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added0
 	VMOVUPS     (R14), Z5
 	VADDPS      Z5, Z7, Z7
@@ -2131,7 +2235,7 @@ added0:
 	VFMADD231PS Z13, Z1, Z7
 	VFMADD231PS Z14, Z3, Z7
 	VFMADD213PS Z10, Z9, Z7
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added1
 	VMOVUPS     (R14), Z5
 	VADDPS      Z5, Z7, Z7
@@ -2144,7 +2248,7 @@ added1:
 	VFMADD231PS Z16, Z2, Z7
 	VFMADD231PS Z17, Z4, Z7
 	VFMADD213PS Z10, Z9, Z7
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added2
 	VMOVUPS     (R14), Z5
 	VADDPS      Z5, Z7, Z7
@@ -2157,7 +2261,7 @@ added2:
 	VFMADD231PS Z19, Z1, Z7
 	VFMADD231PS Z20, Z3, Z7
 	VFMADD213PS Z10, Z9, Z7
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added3
 	VMOVUPS     (R14), Z5
 	VADDPS      Z5, Z7, Z7
@@ -2170,7 +2274,7 @@ added3:
 	VFMADD231PS Z22, Z2, Z6
 	VFMADD231PS Z23, Z4, Z6
 	VFMADD213PS Z10, Z9, Z6
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added4
 	VMOVUPS     (R14), Z5
 	VADDPS      Z5, Z6, Z6
@@ -2210,7 +2314,7 @@ tail:
 	VMOVUPS.Z   (SI), K1, Z9
 	VMOVUPS.Z   (DI), K1, Z10
 	VFMADD213PS Z10, Z9, Z7
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added0tail
 	VMOVUPS.Z   (R14), K1, Z5
 	VADDPS      Z5, Z7, Z7
@@ -2223,7 +2327,7 @@ added0tail:
 	VFMADD231PS Z13, Z1, Z7
 	VFMADD231PS Z14, Z3, Z7
 	VFMADD213PS Z10, Z9, Z7
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added1tail
 	VMOVUPS.Z   (R14), K1, Z5
 	VADDPS      Z5, Z7, Z7
@@ -2236,7 +2340,7 @@ added1tail:
 	VFMADD231PS Z16, Z2, Z7
 	VFMADD231PS Z17, Z4, Z7
 	VFMADD213PS Z10, Z9, Z7
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added2tail
 	VMOVUPS.Z   (R14), K1, Z5
 	VADDPS      Z5, Z7, Z7
@@ -2249,7 +2353,7 @@ added2tail:
 	VFMADD231PS Z19, Z1, Z7
 	VFMADD231PS Z20, Z3, Z7
 	VFMADD213PS Z10, Z9, Z7
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added3tail
 	VMOVUPS.Z   (R14), K1, Z5
 	VADDPS      Z5, Z7, Z7
@@ -2262,7 +2366,7 @@ added3tail:
 	VFMADD231PS Z22, Z2, Z6
 	VFMADD231PS Z23, Z4, Z6
 	VFMADD213PS Z10, Z9, Z6
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added4tail
 	VMOVUPS.Z   (R14), K1, Z5
 	VADDPS      Z5, Z6, Z6
@@ -2274,18 +2378,18 @@ added4tail:
 next:
 	MOVQ srcLine+56(FP), AX
 	ADDQ AX, src_base+24(FP)
-	MOVQ dstLine+96(FP), AX
-	ADDQ AX, dst_base+64(FP)
-	MOVQ resLine+200(FP), AX
+	MOVQ dstLine+104(FP), AX
+	ADDQ AX, dst_base+72(FP)
+	MOVQ resLine+208(FP), AX
 	ADDQ AX, 8(SP)
-	DECQ lines+104(FP)
+	DECQ lines+112(FP)
 	JNZ  line
 	VZEROUPPER
 	RET
 
-// func avx512WinogradFinish7(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
+// func avx512WinogradFinish7(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
 // Requires: AVX, AVX512F
-TEXT ·avx512WinogradFinish7(SB), NOSPLIT, $16-212
+TEXT ·avx512WinogradFinish7(SB), NOSPLIT, $16-220
 	MOVQ         constants_base+0(FP), R12
 	VBROADCASTSS (R12), Z14
 	VBROADCASTSS 32(R12), Z15
@@ -2308,18 +2412,18 @@ TEXT ·avx512WinogradFinish7(SB), NOSPLIT, $16-212
 	MOVQ         srcStep+48(FP), R8
 	SHLQ         $0x02, R8
 	LEAQ         (R8)(R8*2), R9
-	MOVQ         dstStep+88(FP), R10
+	MOVQ         dstStep+96(FP), R10
 	SHLQ         $0x02, R10
 	LEAQ         (R10)(R10*2), R11
 	SHLQ         $0x02, srcLine+56(FP)
-	SHLQ         $0x02, dstLine+96(FP)
-	MOVQ         resStep+192(FP), R15
+	SHLQ         $0x02, dstLine+104(FP)
+	MOVQ         resStep+200(FP), R15
 	SHLQ         $0x02, R15
-	SHLQ         $0x02, resLine+200(FP)
-	MOVQ         residual_base+168(FP), AX
+	SHLQ         $0x02, resLine+208(FP)
+	MOVQ         residual_base+176(FP), AX
 	MOVQ         AX, 8(SP)
-	VBROADCASTSS floor+208(FP), Z13
-	MOVQ         channels+112(FP), AX
+	VBROADCASTSS floor+216(FP), Z13
+	MOVQ         channels+120(FP), AX
 	ANDQ         $+15, AX
 	MOVQ         AX, CX
 	MOVL         $0x00000001, AX
@@ -2331,13 +2435,13 @@ line:
 	MOVQ src_base+24(FP), AX
 	LEAQ (AX)(R8*4), CX
 	ADDQ R8, CX
-	MOVQ dst_base+64(FP), DX
+	MOVQ dst_base+72(FP), DX
 	LEAQ (DX)(R10*4), BX
 	ADDQ R10, BX
-	MOVQ scale_base+120(FP), SI
-	MOVQ shift_base+144(FP), DI
+	MOVQ scale_base+128(FP), SI
+	MOVQ shift_base+152(FP), DI
 	MOVQ 8(SP), R13
-	MOVQ channels+112(FP), R14
+	MOVQ channels+120(FP), R14
 	SUBQ $+16, R14
 	JL   tail
 
@@ -2367,7 +2471,7 @@ vector:
 	VMOVUPS     (SI), Z11
 	VMOVUPS     (DI), Z12
 	VFMADD213PS Z12, Z11, Z9
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added0
 	VMOVUPS     (R14), Z7
 	VADDPS      Z7, Z9, Z9
@@ -2381,7 +2485,7 @@ added0:
 	VFMADD231PS Z16, Z3, Z9
 	VFMADD231PS Z17, Z5, Z9
 	VFMADD213PS Z12, Z11, Z9
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added1
 	VMOVUPS     (R14), Z7
 	VADDPS      Z7, Z9, Z9
@@ -2395,7 +2499,7 @@ added1:
 	VFMADD231PS Z20, Z4, Z9
 	VFMADD231PS Z21, Z6, Z9
 	VFMADD213PS Z12, Z11, Z9
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added2
 	VMOVUPS     (R14), Z7
 	VADDPS      Z7, Z9, Z9
@@ -2409,7 +2513,7 @@ added2:
 	VFMADD231PS Z24, Z3, Z9
 	VFMADD231PS Z25, Z5, Z9
 	VFMADD213PS Z12, Z11, Z9
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added3
 	VMOVUPS     (R14), Z7
 	VADDPS      Z7, Z9, Z9
@@ -2423,7 +2527,7 @@ added3:
 	VFMADD231PS Z28, Z4, Z9
 	VFMADD231PS Z29, Z6, Z9
 	VFMADD213PS Z12, Z11, Z9
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added4
 	VMOVUPS     (R14), Z7
 	VADDPS      Z7, Z9, Z9
@@ -2437,7 +2541,7 @@ added4:
 	VFMADD231PS.BCST 576(R12), Z3, Z9
 	VFMADD231PS.BCST 608(R12), Z5, Z9
 	VFMADD213PS      Z12, Z11, Z9
-	CMPQ             residual_base+168(FP), $0x00
+	CMPQ             residual_base+176(FP), $0x00
 	JEQ              added5
 	VMOVUPS          (R14), Z7
 	VADDPS           Z7, Z9, Z9
@@ -2451,7 +2555,7 @@ added5:
 	VFMADD231PS.BCST 704(R12), Z4, Z8
 	VFMADD231PS.BCST 736(R12), Z6, Z8
 	VFMADD213PS      Z12, Z11, Z8
-	CMPQ             residual_base+168(FP), $0x00
+	CMPQ             residual_base+176(FP), $0x00
 	JEQ              added6
 	VMOVUPS          (R14), Z7
 	VADDPS           Z7, Z8, Z8
@@ -2497,7 +2601,7 @@ tail:
 	VMOVUPS.Z   (SI), K1, Z11
 	VMOVUPS.Z   (DI), K1, Z12
 	VFMADD213PS Z12, Z11, Z9
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added0tail
 	VMOVUPS.Z   (R14), K1, Z7
 	VADDPS      Z7, Z9, Z9
@@ -2511,7 +2615,7 @@ added0tail:
 	VFMADD231PS Z16, Z3, Z9
 	VFMADD231PS Z17, Z5, Z9
 	VFMADD213PS Z12, Z11, Z9
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added1tail
 	VMOVUPS.Z   (R14), K1, Z7
 	VADDPS      Z7, Z9, Z9
@@ -2525,7 +2629,7 @@ added1tail:
 	VFMADD231PS Z20, Z4, Z9
 	VFMADD231PS Z21, Z6, Z9
 	VFMADD213PS Z12, Z11, Z9
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added2tail
 	VMOVUPS.Z   (R14), K1, Z7
 	VADDPS      Z7, Z9, Z9
@@ -2539,7 +2643,7 @@ added2tail:
 	VFMADD231PS Z24, Z3, Z9
 	VFMADD231PS Z25, Z5, Z9
 	VFMADD213PS Z12, Z11, Z9
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added3tail
 	VMOVUPS.Z   (R14), K1, Z7
 	VADDPS      Z7, Z9, Z9
@@ -2553,7 +2657,7 @@ added3tail:
 	VFMADD231PS Z28, Z4, Z9
 	VFMADD231PS Z29, Z6, Z9
 	VFMADD213PS Z12, Z11, Z9
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added4tail
 	VMOVUPS.Z   (R14), K1, Z7
 	VADDPS      Z7, Z9, Z9
@@ -2567,7 +2671,7 @@ added4tail:
 	VFMADD231PS.BCST 576(R12), Z3, Z9
 	VFMADD231PS.BCST 608(R12), Z5, Z9
 	VFMADD213PS      Z12, Z11, Z9
-	CMPQ             residual_base+168(FP), $0x00
+	CMPQ             residual_base+176(FP), $0x00
 	JEQ              added5tail
 	VMOVUPS.Z        (R14), K1, Z7
 	VADDPS           Z7, Z9, Z9
@@ -2581,7 +2685,7 @@ added5tail:
 	VFMADD231PS.BCST 704(R12), Z4, Z8
 	VFMADD231PS.BCST 736(R12), Z6, Z8
 	VFMADD213PS      Z12, Z11, Z8
-	CMPQ             residual_base+168(FP), $0x00
+	CMPQ             residual_base+176(FP), $0x00
 	JEQ              added6tail
 	VMOVUPS.Z        (R14), K1, Z7
 	VADDPS           Z7, Z8, Z8
@@ -2593,18 +2697,18 @@ added6tail:
 next:
 	MOVQ srcLine+56(FP), AX
 	ADDQ AX, src_base+24(FP)
-	MOVQ dstLine+96(FP), AX
-	ADDQ AX, dst_base+64(FP)
-	MOVQ resLine+200(FP), AX
+	MOVQ dstLine+104(FP), AX
+	ADDQ AX, dst_base+72(FP)
+	MOVQ resLine+208(FP), AX
 	ADDQ AX, 8(SP)
-	DECQ lines+104(FP)
+	DECQ lines+112(FP)
 	JNZ  line
 	VZEROUPPER
 	RET
 
-// func avx512WinogradFinishPast3(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
+// func avx512WinogradFinishPast3(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
 // Requires: AVX, AVX512F
-TEXT ·avx512WinogradFinishPast3(SB), NOSPLIT, $16-212
+TEXT ·avx512WinogradFinishPast3(SB), NOSPLIT, $16-220
 	MOVQ         constants_base+0(FP), R12
 	VBROADCASTSS (R12), Z10
 	VBROADCASTSS 32(R12), Z11
@@ -2613,18 +2717,18 @@ TEXT ·avx512WinogradFinishPast3(SB), NOSPLIT, $16-212
 	MOVQ         srcStep+48(FP), R8
 	SHLQ         $0x02, R8
 	LEAQ         (R8)(R8*2), R9
-	MOVQ         dstStep+88(FP), R10
+	MOVQ         dstStep+96(FP), R10
 	SHLQ         $0x02, R10
 	LEAQ         (R10)(R10*2), R11
 	SHLQ         $0x02, srcLine+56(FP)
-	SHLQ         $0x02, dstLine+96(FP)
-	MOVQ         resStep+192(FP), R15
+	SHLQ         $0x02, dstLine+104(FP)
+	MOVQ         resStep+200(FP), R15
 	SHLQ         $0x02, R15
-	SHLQ         $0x02, resLine+200(FP)
-	MOVQ         residual_base+168(FP), AX
+	SHLQ         $0x02, resLine+208(FP)
+	MOVQ         residual_base+176(FP), AX
 	MOVQ         AX, 8(SP)
-	VBROADCASTSS floor+208(FP), Z9
-	MOVQ         channels+112(FP), AX
+	VBROADCASTSS floor+216(FP), Z9
+	MOVQ         channels+120(FP), AX
 	ANDQ         $+15, AX
 	MOVQ         AX, CX
 	MOVL         $0x00000001, AX
@@ -2634,11 +2738,11 @@ TEXT ·avx512WinogradFinishPast3(SB), NOSPLIT, $16-212
 
 line:
 	MOVQ src_base+24(FP), AX
-	MOVQ dst_base+64(FP), DX
-	MOVQ scale_base+120(FP), SI
-	MOVQ shift_base+144(FP), DI
+	MOVQ dst_base+72(FP), DX
+	MOVQ scale_base+128(FP), SI
+	MOVQ shift_base+152(FP), DI
 	MOVQ 8(SP), R13
-	MOVQ channels+112(FP), R14
+	MOVQ channels+120(FP), R14
 	SUBQ $+16, R14
 	JL   tail
 
@@ -2658,7 +2762,7 @@ vector:
 	VMOVUPS     (SI), Z7
 	VMOVUPS     (DI), Z8
 	VFMADD213PS Z8, Z7, Z5
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added0
 	VMOVUPS     (R14), Z3
 	VADDPS      Z3, Z5, Z5
@@ -2670,7 +2774,7 @@ added0:
 	VMULPS      Z10, Z6, Z5
 	VFMADD231PS Z11, Z1, Z5
 	VFMADD213PS Z8, Z7, Z5
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added1
 	VMOVUPS     (R14), Z3
 	VADDPS      Z3, Z5, Z5
@@ -2682,7 +2786,7 @@ added1:
 	VFMADD231PS Z12, Z0, Z4
 	VFMADD231PS Z13, Z2, Z4
 	VFMADD213PS Z8, Z7, Z4
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added2
 	VMOVUPS     (R14), Z3
 	VADDPS      Z3, Z4, Z4
@@ -2716,7 +2820,7 @@ tail:
 	VMOVUPS.Z   (SI), K1, Z7
 	VMOVUPS.Z   (DI), K1, Z8
 	VFMADD213PS Z8, Z7, Z5
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added0tail
 	VMOVUPS.Z   (R14), K1, Z3
 	VADDPS      Z3, Z5, Z5
@@ -2728,7 +2832,7 @@ added0tail:
 	VMULPS      Z10, Z6, Z5
 	VFMADD231PS Z11, Z1, Z5
 	VFMADD213PS Z8, Z7, Z5
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added1tail
 	VMOVUPS.Z   (R14), K1, Z3
 	VADDPS      Z3, Z5, Z5
@@ -2740,7 +2844,7 @@ added1tail:
 	VFMADD231PS Z12, Z0, Z4
 	VFMADD231PS Z13, Z2, Z4
 	VFMADD213PS Z8, Z7, Z4
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added2tail
 	VMOVUPS.Z   (R14), K1, Z3
 	VADDPS      Z3, Z4, Z4
@@ -2752,18 +2856,18 @@ added2tail:
 next:
 	MOVQ srcLine+56(FP), AX
 	ADDQ AX, src_base+24(FP)
-	MOVQ dstLine+96(FP), AX
-	ADDQ AX, dst_base+64(FP)
-	MOVQ resLine+200(FP), AX
+	MOVQ dstLine+104(FP), AX
+	ADDQ AX, dst_base+72(FP)
+	MOVQ resLine+208(FP), AX
 	ADDQ AX, 8(SP)
-	DECQ lines+104(FP)
+	DECQ lines+112(FP)
 	JNZ  line
 	VZEROUPPER
 	RET
 
-// func avx512WinogradFinishPast4(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
+// func avx512WinogradFinishPast4(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
 // Requires: AVX, AVX512F
-TEXT ·avx512WinogradFinishPast4(SB), NOSPLIT, $16-212
+TEXT ·avx512WinogradFinishPast4(SB), NOSPLIT, $16-220
 	MOVQ         constants_base+0(FP), R12
 	VBROADCASTSS (R12), Z11
 	VBROADCASTSS 32(R12), Z12
@@ -2774,18 +2878,18 @@ TEXT ·avx512WinogradFinishPast4(SB), NOSPLIT, $16-212
 	MOVQ         srcStep+48(FP), R8
 	SHLQ         $0x02, R8
 	LEAQ         (R8)(R8*2), R9
-	MOVQ         dstStep+88(FP), R10
+	MOVQ         dstStep+96(FP), R10
 	SHLQ         $0x02, R10
 	LEAQ         (R10)(R10*2), R11
 	SHLQ         $0x02, srcLine+56(FP)
-	SHLQ         $0x02, dstLine+96(FP)
-	MOVQ         resStep+192(FP), R15
+	SHLQ         $0x02, dstLine+104(FP)
+	MOVQ         resStep+200(FP), R15
 	SHLQ         $0x02, R15
-	SHLQ         $0x02, resLine+200(FP)
-	MOVQ         residual_base+168(FP), AX
+	SHLQ         $0x02, resLine+208(FP)
+	MOVQ         residual_base+176(FP), AX
 	MOVQ         AX, 8(SP)
-	VBROADCASTSS floor+208(FP), Z10
-	MOVQ         channels+112(FP), AX
+	VBROADCASTSS floor+216(FP), Z10
+	MOVQ         channels+120(FP), AX
 	ANDQ         $+15, AX
 	MOVQ         AX, CX
 	MOVL         $0x00000001, AX
@@ -2797,11 +2901,11 @@ line:
 	MOVQ src_base+24(FP), AX
 	LEAQ (AX)(R8*4), CX
 	ADDQ R8, CX
-	MOVQ dst_base+64(FP), DX
-	MOVQ scale_base+120(FP), SI
-	MOVQ shift_base+144(FP), DI
+	MOVQ dst_base+72(FP), DX
+	MOVQ scale_base+128(FP), SI
+	MOVQ shift_base+152(FP), DI
 	MOVQ 8(SP), R13
-	MOVQ channels+112(FP), R14
+	MOVQ channels+120(FP), R14
 	SUBQ $+16, R14
 	JL   tail
 
@@ -2823,7 +2927,7 @@ vector:
 	VMOVUPS     (SI), Z8
 	VMOVUPS     (DI), Z9
 	VFMADD213PS Z9, Z8, Z6
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added0
 	VMOVUPS     (R14), Z4
 	VADDPS      Z4, Z6, Z6
@@ -2835,7 +2939,7 @@ added0:
 	VMULPS      Z11, Z7, Z6
 	VFMADD231PS Z12, Z2, Z6
 	VFMADD213PS Z9, Z8, Z6
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added1
 	VMOVUPS     (R14), Z4
 	VADDPS      Z4, Z6, Z6
@@ -2847,7 +2951,7 @@ added1:
 	VMULPS      Z13, Z1, Z6
 	VFMADD231PS Z14, Z3, Z6
 	VFMADD213PS Z9, Z8, Z6
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added2
 	VMOVUPS     (R14), Z4
 	VADDPS      Z4, Z6, Z6
@@ -2859,7 +2963,7 @@ added2:
 	VFMADD231PS Z15, Z7, Z5
 	VFMADD231PS Z16, Z2, Z5
 	VFMADD213PS Z9, Z8, Z5
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added3
 	VMOVUPS     (R14), Z4
 	VADDPS      Z4, Z5, Z5
@@ -2896,7 +3000,7 @@ tail:
 	VMOVUPS.Z   (SI), K1, Z8
 	VMOVUPS.Z   (DI), K1, Z9
 	VFMADD213PS Z9, Z8, Z6
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added0tail
 	VMOVUPS.Z   (R14), K1, Z4
 	VADDPS      Z4, Z6, Z6
@@ -2908,7 +3012,7 @@ added0tail:
 	VMULPS      Z11, Z7, Z6
 	VFMADD231PS Z12, Z2, Z6
 	VFMADD213PS Z9, Z8, Z6
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added1tail
 	VMOVUPS.Z   (R14), K1, Z4
 	VADDPS      Z4, Z6, Z6
@@ -2920,7 +3024,7 @@ added1tail:
 	VMULPS      Z13, Z1, Z6
 	VFMADD231PS Z14, Z3, Z6
 	VFMADD213PS Z9, Z8, Z6
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added2tail
 	VMOVUPS.Z   (R14), K1, Z4
 	VADDPS      Z4, Z6, Z6
@@ -2932,7 +3036,7 @@ added2tail:
 	VFMADD231PS Z15, Z7, Z5
 	VFMADD231PS Z16, Z2, Z5
 	VFMADD213PS Z9, Z8, Z5
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added3tail
 	VMOVUPS.Z   (R14), K1, Z4
 	VADDPS      Z4, Z5, Z5
@@ -2944,18 +3048,18 @@ added3tail:
 next:
 	MOVQ srcLine+56(FP), AX
 	ADDQ AX, src_base+24(FP)
-	MOVQ dstLine+96(FP), AX
-	ADDQ AX, dst_base+64(FP)
-	MOVQ resLine+200(FP), AX
+	MOVQ dstLine+104(FP), AX
+	ADDQ AX, dst_base+72(FP)
+	MOVQ resLine+208(FP), AX
 	ADDQ AX, 8(SP)
-	DECQ lines+104(FP)
+	DECQ lines+112(FP)
 	JNZ  line
 	VZEROUPPER
 	RET
 
-// func avx512WinogradFinishPast5(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
+// func avx512WinogradFinishPast5(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
 // Requires: AVX, AVX512F
-TEXT ·avx512WinogradFinishPast5(SB), NOSPLIT, $16-212
+TEXT ·avx512WinogradFinishPast5(SB), NOSPLIT, $16-220
 	MOVQ         constants_base+0(FP), R12
 	VBROADCASTSS (R12), Z12
 	VBROADCASTSS 32(R12), Z13
@@ -2972,18 +3076,18 @@ TEXT ·avx512WinogradFinishPast5(SB), NOSPLIT, $16-212
 	MOVQ         srcStep+48(FP), R8
 	SHLQ         $0x02, R8
 	LEAQ         (R8)(R8*2), R9
-	MOVQ         dstStep+88(FP), R10
+	MOVQ         dstStep+96(FP), R10
 	SHLQ         $0x02, R10
 	LEAQ         (R10)(R10*2), R11
 	SHLQ         $0x02, srcLine+56(FP)
-	SHLQ         $0x02, dstLine+96(FP)
-	MOVQ         resStep+192(FP), R15
+	SHLQ         $0x02, dstLine+104(FP)
+	MOVQ         resStep+200(FP), R15
 	SHLQ         $0x02, R15
-	SHLQ         $0x02, resLine+200(FP)
-	MOVQ         residual_base+168(FP), AX
+	SHLQ         $0x02, resLine+208(FP)
+	MOVQ         residual_base+176(FP), AX
 	MOVQ         AX, 8(SP)
-	VBROADCASTSS floor+208(FP), Z11
-	MOVQ         channels+112(FP), AX
+	VBROADCASTSS floor+216(FP), Z11
+	MOVQ         channels+120(FP), AX
 	ANDQ         $+15, AX
 	MOVQ         AX, CX
 	MOVL         $0x00000001, AX
@@ -2995,11 +3099,11 @@ line:
 	MOVQ src_base+24(FP), AX
 	LEAQ (AX)(R8*4), CX
 	ADDQ R8, CX
-	MOVQ dst_base+64(FP), DX
-	MOVQ scale_base+120(FP), SI
-	MOVQ shift_base+144(FP), DI
+	MOVQ dst_base+72(FP), DX
+	MOVQ scale_base+128(FP), SI
+	MOVQ shift_base+152(FP), DI
 	MOVQ 8(SP), R13
-	MOVQ channels+112(FP), R14
+	MOVQ channels+120(FP), R14
 	SUBQ $+16, R14
 	JL   tail
 
@@ -3024,7 +3128,7 @@ vector:
 	VMOVUPS     (SI), Z9
 	VMOVUPS     (DI), Z10
 	VFMADD213PS Z10, Z9, Z7
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added0
 	VMOVUPS     (R14), Z5
 	VADDPS      Z5, Z7, Z7
@@ -3037,7 +3141,7 @@ added0:
 	VFMADD231PS Z13, Z1, Z7
 	VFMADD231PS Z14, Z3, Z7
 	VFMADD213PS Z10, Z9, Z7
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added1
 	VMOVUPS     (R14), Z5
 	VADDPS      Z5, Z7, Z7
@@ -3050,7 +3154,7 @@ added1:
 	VFMADD231PS Z16, Z2, Z7
 	VFMADD231PS Z17, Z4, Z7
 	VFMADD213PS Z10, Z9, Z7
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added2
 	VMOVUPS     (R14), Z5
 	VADDPS      Z5, Z7, Z7
@@ -3063,7 +3167,7 @@ added2:
 	VFMADD231PS Z19, Z1, Z7
 	VFMADD231PS Z20, Z3, Z7
 	VFMADD213PS Z10, Z9, Z7
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added3
 	VMOVUPS     (R14), Z5
 	VADDPS      Z5, Z7, Z7
@@ -3076,7 +3180,7 @@ added3:
 	VFMADD231PS Z22, Z2, Z6
 	VFMADD231PS Z23, Z4, Z6
 	VFMADD213PS Z10, Z9, Z6
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added4
 	VMOVUPS     (R14), Z5
 	VADDPS      Z5, Z6, Z6
@@ -3116,7 +3220,7 @@ tail:
 	VMOVUPS.Z   (SI), K1, Z9
 	VMOVUPS.Z   (DI), K1, Z10
 	VFMADD213PS Z10, Z9, Z7
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added0tail
 	VMOVUPS.Z   (R14), K1, Z5
 	VADDPS      Z5, Z7, Z7
@@ -3129,7 +3233,7 @@ added0tail:
 	VFMADD231PS Z13, Z1, Z7
 	VFMADD231PS Z14, Z3, Z7
 	VFMADD213PS Z10, Z9, Z7
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added1tail
 	VMOVUPS.Z   (R14), K1, Z5
 	VADDPS      Z5, Z7, Z7
@@ -3142,7 +3246,7 @@ added1tail:
 	VFMADD231PS Z16, Z2, Z7
 	VFMADD231PS Z17, Z4, Z7
 	VFMADD213PS Z10, Z9, Z7
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added2tail
 	VMOVUPS.Z   (R14), K1, Z5
 	VADDPS      Z5, Z7, Z7
@@ -3155,7 +3259,7 @@ added2tail:
 	VFMADD231PS Z19, Z1, Z7
 	VFMADD231PS Z20, Z3, Z7
 	VFMADD213PS Z10, Z9, Z7
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added3tail
 	VMOVUPS.Z   (R14), K1, Z5
 	VADDPS      Z5, Z7, Z7
@@ -3168,7 +3272,7 @@ added3tail:
 	VFMADD231PS Z22, Z2, Z6
 	VFMADD231PS Z23, Z4, Z6
 	VFMADD213PS Z10, Z9, Z6
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added4tail
 	VMOVUPS.Z   (R14), K1, Z5
 	VADDPS      Z5, Z6, Z6
@@ -3180,18 +3284,18 @@ added4tail:
 next:
 	MOVQ srcLine+56(FP), AX
 	ADDQ AX, src_base+24(FP)
-	MOVQ dstLine+96(FP), AX
-	ADDQ AX, dst_base+64(FP)
-	MOVQ resLine+200(FP), AX
+	MOVQ dstLine+104(FP), AX
+	ADDQ AX, dst_base+72(FP)
+	MOVQ resLine+208(FP), AX
 	ADDQ AX, 8(SP)
-	DECQ lines+104(FP)
+	DECQ lines+112(FP)
 	JNZ  line
 	VZEROUPPER
 	RET
 
-// func avx512WinogradFinishPast7(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
+// func avx512WinogradFinishPast7(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
 // Requires: AVX, AVX512F
-TEXT ·avx512WinogradFinishPast7(SB), NOSPLIT, $16-212
+TEXT ·avx512WinogradFinishPast7(SB), NOSPLIT, $16-220
 	MOVQ         constants_base+0(FP), R12
 	VBROADCASTSS (R12), Z14
 	VBROADCASTSS 32(R12), Z15
@@ -3214,18 +3318,18 @@ TEXT ·avx512WinogradFinishPast7(SB), NOSPLIT, $16-212
 	MOVQ         srcStep+48(FP), R8
 	SHLQ         $0x02, R8
 	LEAQ         (R8)(R8*2), R9
-	MOVQ         dstStep+88(FP), R10
+	MOVQ         dstStep+96(FP), R10
 	SHLQ         $0x02, R10
 	LEAQ         (R10)(R10*2), R11
 	SHLQ         $0x02, srcLine+56(FP)
-	SHLQ         $0x02, dstLine+96(FP)
-	MOVQ         resStep+192(FP), R15
+	SHLQ         $0x02, dstLine+104(FP)
+	MOVQ         resStep+200(FP), R15
 	SHLQ         $0x02, R15
-	SHLQ         $0x02, resLine+200(FP)
-	MOVQ         residual_base+168(FP), AX
+	SHLQ         $0x02, resLine+208(FP)
+	MOVQ         residual_base+176(FP), AX
 	MOVQ         AX, 8(SP)
-	VBROADCASTSS floor+208(FP), Z13
-	MOVQ         channels+112(FP), AX
+	VBROADCASTSS floor+216(FP), Z13
+	MOVQ         channels+120(FP), AX
 	ANDQ         $+15, AX
 	MOVQ         AX, CX
 	MOVL         $0x00000001, AX
@@ -3237,13 +3341,13 @@ line:
 	MOVQ src_base+24(FP), AX
 	LEAQ (AX)(R8*4), CX
 	ADDQ R8, CX
-	MOVQ dst_base+64(FP), DX
+	MOVQ dst_base+72(FP), DX
 	LEAQ (DX)(R10*4), BX
 	ADDQ R10, BX
-	MOVQ scale_base+120(FP), SI
-	MOVQ shift_base+144(FP), DI
+	MOVQ scale_base+128(FP), SI
+	MOVQ shift_base+152(FP), DI
 	MOVQ 8(SP), R13
-	MOVQ channels+112(FP), R14
+	MOVQ channels+120(FP), R14
 	SUBQ $+16, R14
 	JL   tail
 
@@ -3273,7 +3377,7 @@ vector:
 	VMOVUPS     (SI), Z11
 	VMOVUPS     (DI), Z12
 	VFMADD213PS Z12, Z11, Z9
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added0
 	VMOVUPS     (R14), Z7
 	VADDPS      Z7, Z9, Z9
@@ -3287,7 +3391,7 @@ added0:
 	VFMADD231PS Z16, Z3, Z9
 	VFMADD231PS Z17, Z5, Z9
 	VFMADD213PS Z12, Z11, Z9
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added1
 	VMOVUPS     (R14), Z7
 	VADDPS      Z7, Z9, Z9
@@ -3301,7 +3405,7 @@ added1:
 	VFMADD231PS Z20, Z4, Z9
 	VFMADD231PS Z21, Z6, Z9
 	VFMADD213PS Z12, Z11, Z9
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added2
 	VMOVUPS     (R14), Z7
 	VADDPS      Z7, Z9, Z9
@@ -3315,7 +3419,7 @@ added2:
 	VFMADD231PS Z24, Z3, Z9
 	VFMADD231PS Z25, Z5, Z9
 	VFMADD213PS Z12, Z11, Z9
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added3
 	VMOVUPS     (R14), Z7
 	VADDPS      Z7, Z9, Z9
@@ -3329,7 +3433,7 @@ added3:
 	VFMADD231PS Z28, Z4, Z9
 	VFMADD231PS Z29, Z6, Z9
 	VFMADD213PS Z12, Z11, Z9
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added4
 	VMOVUPS     (R14), Z7
 	VADDPS      Z7, Z9, Z9
@@ -3343,7 +3447,7 @@ added4:
 	VFMADD231PS.BCST 576(R12), Z3, Z9
 	VFMADD231PS.BCST 608(R12), Z5, Z9
 	VFMADD213PS      Z12, Z11, Z9
-	CMPQ             residual_base+168(FP), $0x00
+	CMPQ             residual_base+176(FP), $0x00
 	JEQ              added5
 	VMOVUPS          (R14), Z7
 	VADDPS           Z7, Z9, Z9
@@ -3357,7 +3461,7 @@ added5:
 	VFMADD231PS.BCST 704(R12), Z4, Z8
 	VFMADD231PS.BCST 736(R12), Z6, Z8
 	VFMADD213PS      Z12, Z11, Z8
-	CMPQ             residual_base+168(FP), $0x00
+	CMPQ             residual_base+176(FP), $0x00
 	JEQ              added6
 	VMOVUPS          (R14), Z7
 	VADDPS           Z7, Z8, Z8
@@ -3403,7 +3507,7 @@ tail:
 	VMOVUPS.Z   (SI), K1, Z11
 	VMOVUPS.Z   (DI), K1, Z12
 	VFMADD213PS Z12, Z11, Z9
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added0tail
 	VMOVUPS.Z   (R14), K1, Z7
 	VADDPS      Z7, Z9, Z9
@@ -3417,7 +3521,7 @@ added0tail:
 	VFMADD231PS Z16, Z3, Z9
 	VFMADD231PS Z17, Z5, Z9
 	VFMADD213PS Z12, Z11, Z9
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added1tail
 	VMOVUPS.Z   (R14), K1, Z7
 	VADDPS      Z7, Z9, Z9
@@ -3431,7 +3535,7 @@ added1tail:
 	VFMADD231PS Z20, Z4, Z9
 	VFMADD231PS Z21, Z6, Z9
 	VFMADD213PS Z12, Z11, Z9
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added2tail
 	VMOVUPS.Z   (R14), K1, Z7
 	VADDPS      Z7, Z9, Z9
@@ -3445,7 +3549,7 @@ added2tail:
 	VFMADD231PS Z24, Z3, Z9
 	VFMADD231PS Z25, Z5, Z9
 	VFMADD213PS Z12, Z11, Z9
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added3tail
 	VMOVUPS.Z   (R14), K1, Z7
 	VADDPS      Z7, Z9, Z9
@@ -3459,7 +3563,7 @@ added3tail:
 	VFMADD231PS Z28, Z4, Z9
 	VFMADD231PS Z29, Z6, Z9
 	VFMADD213PS Z12, Z11, Z9
-	CMPQ        residual_base+168(FP), $0x00
+	CMPQ        residual_base+176(FP), $0x00
 	JEQ         added4tail
 	VMOVUPS.Z   (R14), K1, Z7
 	VADDPS      Z7, Z9, Z9
@@ -3473,7 +3577,7 @@ added4tail:
 	VFMADD231PS.BCST 576(R12), Z3, Z9
 	VFMADD231PS.BCST 608(R12), Z5, Z9
 	VFMADD213PS      Z12, Z11, Z9
-	CMPQ             residual_base+168(FP), $0x00
+	CMPQ             residual_base+176(FP), $0x00
 	JEQ              added5tail
 	VMOVUPS.Z        (R14), K1, Z7
 	VADDPS           Z7, Z9, Z9
@@ -3487,7 +3591,7 @@ added5tail:
 	VFMADD231PS.BCST 704(R12), Z4, Z8
 	VFMADD231PS.BCST 736(R12), Z6, Z8
 	VFMADD213PS      Z12, Z11, Z8
-	CMPQ             residual_base+168(FP), $0x00
+	CMPQ             residual_base+176(FP), $0x00
 	JEQ              added6tail
 	VMOVUPS.Z        (R14), K1, Z7
 	VADDPS           Z7, Z8, Z8
@@ -3499,18 +3603,18 @@ added6tail:
 next:
 	MOVQ srcLine+56(FP), AX
 	ADDQ AX, src_base+24(FP)
-	MOVQ dstLine+96(FP), AX
-	ADDQ AX, dst_base+64(FP)
-	MOVQ resLine+200(FP), AX
+	MOVQ dstLine+104(FP), AX
+	ADDQ AX, dst_base+72(FP)
+	MOVQ resLine+208(FP), AX
 	ADDQ AX, 8(SP)
-	DECQ lines+104(FP)
+	DECQ lines+112(FP)
 	JNZ  line
 	VZEROUPPER
 	RET
 
-// func avx512WinogradGradient3(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+// func avx512WinogradGradient3(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 // Requires: AVX, AVX512F
-TEXT ·avx512WinogradGradient3(SB), NOSPLIT, $16-120
+TEXT ·avx512WinogradGradient3(SB), NOSPLIT, $16-128
 	MOVQ         constants_base+0(FP), R12
 	VBROADCASTSS (R12), Z8
 	VBROADCASTSS 32(R12), Z9
@@ -3519,12 +3623,12 @@ TEXT ·avx512WinogradGradient3(SB), NOSPLIT, $16-120
 	MOVQ         srcStep+48(FP), R8
 	SHLQ         $0x02, R8
 	LEAQ         (R8)(R8*2), R9
-	MOVQ         dstStep+88(FP), R10
+	MOVQ         dstStep+96(FP), R10
 	SHLQ         $0x02, R10
 	LEAQ         (R10)(R10*2), R11
 	SHLQ         $0x02, srcLine+56(FP)
-	SHLQ         $0x02, dstLine+96(FP)
-	MOVQ         channels+112(FP), AX
+	SHLQ         $0x02, dstLine+104(FP)
+	MOVQ         channels+120(FP), AX
 	ANDQ         $+15, AX
 	MOVQ         AX, CX
 	MOVL         $0x00000001, AX
@@ -3534,8 +3638,8 @@ TEXT ·avx512WinogradGradient3(SB), NOSPLIT, $16-120
 
 line:
 	MOVQ src_base+24(FP), AX
-	MOVQ dst_base+64(FP), DX
-	MOVQ channels+112(FP), R14
+	MOVQ dst_base+72(FP), DX
+	MOVQ channels+120(FP), R14
 	SUBQ $+16, R14
 	JL   tail
 
@@ -3590,16 +3694,16 @@ tail:
 next:
 	MOVQ srcLine+56(FP), AX
 	ADDQ AX, src_base+24(FP)
-	MOVQ dstLine+96(FP), AX
-	ADDQ AX, dst_base+64(FP)
-	DECQ lines+104(FP)
+	MOVQ dstLine+104(FP), AX
+	ADDQ AX, dst_base+72(FP)
+	DECQ lines+112(FP)
 	JNZ  line
 	VZEROUPPER
 	RET
 
-// func avx512WinogradGradient4(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+// func avx512WinogradGradient4(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 // Requires: AVX, AVX512F
-TEXT ·avx512WinogradGradient4(SB), NOSPLIT, $16-120
+TEXT ·avx512WinogradGradient4(SB), NOSPLIT, $16-128
 	MOVQ         constants_base+0(FP), R12
 	VBROADCASTSS (R12), Z9
 	VBROADCASTSS 32(R12), Z10
@@ -3610,12 +3714,12 @@ TEXT ·avx512WinogradGradient4(SB), NOSPLIT, $16-120
 	MOVQ         srcStep+48(FP), R8
 	SHLQ         $0x02, R8
 	LEAQ         (R8)(R8*2), R9
-	MOVQ         dstStep+88(FP), R10
+	MOVQ         dstStep+96(FP), R10
 	SHLQ         $0x02, R10
 	LEAQ         (R10)(R10*2), R11
 	SHLQ         $0x02, srcLine+56(FP)
-	SHLQ         $0x02, dstLine+96(FP)
-	MOVQ         channels+112(FP), AX
+	SHLQ         $0x02, dstLine+104(FP)
+	MOVQ         channels+120(FP), AX
 	ANDQ         $+15, AX
 	MOVQ         AX, CX
 	MOVL         $0x00000001, AX
@@ -3625,10 +3729,10 @@ TEXT ·avx512WinogradGradient4(SB), NOSPLIT, $16-120
 
 line:
 	MOVQ src_base+24(FP), AX
-	MOVQ dst_base+64(FP), DX
+	MOVQ dst_base+72(FP), DX
 	LEAQ (DX)(R10*4), BX
 	ADDQ R10, BX
-	MOVQ channels+112(FP), R14
+	MOVQ channels+120(FP), R14
 	SUBQ $+16, R14
 	JL   tail
 
@@ -3692,16 +3796,16 @@ tail:
 next:
 	MOVQ srcLine+56(FP), AX
 	ADDQ AX, src_base+24(FP)
-	MOVQ dstLine+96(FP), AX
-	ADDQ AX, dst_base+64(FP)
-	DECQ lines+104(FP)
+	MOVQ dstLine+104(FP), AX
+	ADDQ AX, dst_base+72(FP)
+	DECQ lines+112(FP)
 	JNZ  line
 	VZEROUPPER
 	RET
 
-// func avx512WinogradGradient5(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+// func avx512WinogradGradient5(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 // Requires: AVX, AVX512F
-TEXT ·avx512WinogradGradient5(SB), NOSPLIT, $16-120
+TEXT ·avx512WinogradGradient5(SB), NOSPLIT, $16-128
 	MOVQ         constants_base+0(FP), R12
 	VBROADCASTSS (R12), Z10
 	VBROADCASTSS 32(R12), Z11
@@ -3718,12 +3822,12 @@ TEXT ·avx512WinogradGradient5(SB), NOSPLIT, $16-120
 	MOVQ         srcStep+48(FP), R8
 	SHLQ         $0x02, R8
 	LEAQ         (R8)(R8*2), R9
-	MOVQ         dstStep+88(FP), R10
+	MOVQ         dstStep+96(FP), R10
 	SHLQ         $0x02, R10
 	LEAQ         (R10)(R10*2), R11
 	SHLQ         $0x02, srcLine+56(FP)
-	SHLQ         $0x02, dstLine+96(FP)
-	MOVQ         channels+112(FP), AX
+	SHLQ         $0x02, dstLine+104(FP)
+	MOVQ         channels+120(FP), AX
 	ANDQ         $+15, AX
 	MOVQ         AX, CX
 	MOVL         $0x00000001, AX
@@ -3733,10 +3837,10 @@ TEXT ·avx512WinogradGradient5(SB), NOSPLIT, $16-120
 
 line:
 	MOVQ src_base+24(FP), AX
-	MOVQ dst_base+64(FP), DX
+	MOVQ dst_base+72(FP), DX
 	LEAQ (DX)(R10*4), BX
 	ADDQ R10, BX
-	MOVQ channels+112(FP), R14
+	MOVQ channels+120(FP), R14
 	SUBQ $+16, R14
 	JL   tail
 
@@ -3822,16 +3926,16 @@ tail:
 next:
 	MOVQ srcLine+56(FP), AX
 	ADDQ AX, src_base+24(FP)
-	MOVQ dstLine+96(FP), AX
-	ADDQ AX, dst_base+64(FP)
-	DECQ lines+104(FP)
+	MOVQ dstLine+104(FP), AX
+	ADDQ AX, dst_base+72(FP)
+	DECQ lines+112(FP)
 	JNZ  line
 	VZEROUPPER
 	RET
 
-// func avx512WinogradGradient7(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+// func avx512WinogradGradient7(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 // Requires: AVX, AVX512F
-TEXT ·avx512WinogradGradient7(SB), NOSPLIT, $16-120
+TEXT ·avx512WinogradGradient7(SB), NOSPLIT, $16-128
 	MOVQ         constants_base+0(FP), R12
 	VBROADCASTSS (R12), Z12
 	VBROADCASTSS 32(R12), Z13
@@ -3856,12 +3960,12 @@ TEXT ·avx512WinogradGradient7(SB), NOSPLIT, $16-120
 	MOVQ         srcStep+48(FP), R8
 	SHLQ         $0x02, R8
 	LEAQ         (R8)(R8*2), R9
-	MOVQ         dstStep+88(FP), R10
+	MOVQ         dstStep+96(FP), R10
 	SHLQ         $0x02, R10
 	LEAQ         (R10)(R10*2), R11
 	SHLQ         $0x02, srcLine+56(FP)
-	SHLQ         $0x02, dstLine+96(FP)
-	MOVQ         channels+112(FP), AX
+	SHLQ         $0x02, dstLine+104(FP)
+	MOVQ         channels+120(FP), AX
 	ANDQ         $+15, AX
 	MOVQ         AX, CX
 	MOVL         $0x00000001, AX
@@ -3873,10 +3977,10 @@ line:
 	MOVQ src_base+24(FP), AX
 	LEAQ (AX)(R8*4), CX
 	ADDQ R8, CX
-	MOVQ dst_base+64(FP), DX
+	MOVQ dst_base+72(FP), DX
 	LEAQ (DX)(R10*4), BX
 	ADDQ R10, BX
-	MOVQ channels+112(FP), R14
+	MOVQ channels+120(FP), R14
 	SUBQ $+16, R14
 	JL   tail
 
@@ -4001,9 +4105,9 @@ tail:
 next:
 	MOVQ srcLine+56(FP), AX
 	ADDQ AX, src_base+24(FP)
-	MOVQ dstLine+96(FP), AX
-	ADDQ AX, dst_base+64(FP)
-	DECQ lines+104(FP)
+	MOVQ dstLine+104(FP), AX
+	ADDQ AX, dst_base+72(FP)
+	DECQ lines+112(FP)
 	JNZ  line
 	VZEROUPPER
 	RET

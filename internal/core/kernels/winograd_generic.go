@@ -7,7 +7,7 @@ var negativeInfinity = float32(math.Inf(-1))
 // winogradGeneric are the transforms in plain Go.
 var winogradGeneric = func() (w winogradSet) {
 	for m, t := range transforms {
-		w.input[m] = func(_, src []float32, srcStep, srcLine int, dst []float32, dstStep, dstLine, lines, channels int) {
+		w.input[m] = func(_, src []float32, srcStep, srcLine, _ int, dst []float32, dstStep, dstLine, lines, channels int) {
 			var x, y [9]float32
 			for l := range lines {
 				for c := range channels {
@@ -17,7 +17,7 @@ var winogradGeneric = func() (w winogradSet) {
 				}
 			}
 		}
-		w.output[m] = func(_, src []float32, srcStep, srcLine int, dst []float32, dstStep, dstLine, lines, channels int) {
+		w.output[m] = func(_, src []float32, srcStep, srcLine, _ int, dst []float32, dstStep, dstLine, lines, channels int) {
 			var x, y [9]float32
 			for l := range lines {
 				for c := range channels {
@@ -27,7 +27,7 @@ var winogradGeneric = func() (w winogradSet) {
 				}
 			}
 		}
-		w.gradient[m] = func(_, src []float32, srcStep, srcLine int, dst []float32, dstStep, dstLine, lines, channels int) {
+		w.gradient[m] = func(_, src []float32, srcStep, srcLine, _ int, dst []float32, dstStep, dstLine, lines, channels int) {
 			var x, y [9]float32
 			for l := range lines {
 				for c := range channels {
@@ -37,7 +37,7 @@ var winogradGeneric = func() (w winogradSet) {
 				}
 			}
 		}
-		w.finish[m] = func(_, src []float32, srcStep, srcLine int, dst []float32, dstStep, dstLine, lines, channels int, scale, shift, residual []float32, resStep, resLine int, floor float32) {
+		w.finish[m] = func(_, src []float32, srcStep, srcLine, _ int, dst []float32, dstStep, dstLine, lines, channels int, scale, shift, residual []float32, resStep, resLine int, floor float32) {
 			var x, y [9]float32
 			for l := range lines {
 				for c := range channels {

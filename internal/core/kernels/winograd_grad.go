@@ -114,13 +114,13 @@ func (w *WinogradGrad) Transform(g *GradTiles, kind, t, i int, block, scratch []
 	v, u := block[i*w.inPixel:], block[w.inputs+i*w.gradPixel:]
 	for ch := 0; ch < w.C; ch += chunkFloats {
 		channels := min(chunkFloats, w.C-ch)
-		s.winograd.input[down.m](down.in, in[ch:], g.InRow, w.C, tmp, across.n*chunkFloats, chunkFloats, across.n, channels)
-		s.winograd.input[across.m](across.in, tmp, chunkFloats, across.n*chunkFloats, v[ch:], w.slab, across.n*w.slab, down.n, channels)
+		s.winograd.input[down.m](down.in, in[ch:], g.InRow, w.C, 0, tmp, across.n*chunkFloats, chunkFloats, across.n, channels)
+		s.winograd.input[across.m](across.in, tmp, chunkFloats, across.n*chunkFloats, 0, v[ch:], w.slab, across.n*w.slab, down.n, channels)
 	}
 	for ch := 0; ch < w.N; ch += chunkFloats {
 		channels := min(chunkFloats, w.N-ch)
-		s.winograd.gradient[down.m](down.out, grad[ch:], gradRow, w.N, tmp, across.m*chunkFloats, chunkFloats, across.m, channels)
-		s.winograd.gradient[across.m](across.out, tmp, chunkFloats, across.m*chunkFloats, u[ch:], w.slab, across.n*w.slab, down.n, channels)
+		s.winograd.gradient[down.m](down.out, grad[ch:], gradRow, w.N, 0, tmp, across.m*chunkFloats, chunkFloats, across.m, channels)
+		s.winograd.gradient[across.m](across.out, tmp, chunkFloats, across.m*chunkFloats, 0, u[ch:], w.slab, across.n*w.slab, down.n, channels)
 	}
 }
 

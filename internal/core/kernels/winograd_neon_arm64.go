@@ -7,79 +7,79 @@ package kernels
 // neonWinogradInput3 is the lineFunc of Bᵀ for 3 outputs.
 //
 //go:noescape
-func neonWinogradInput3(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+func neonWinogradInput3(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 
 // neonWinogradInput4 is the lineFunc of Bᵀ for 4 outputs.
 //
 //go:noescape
-func neonWinogradInput4(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+func neonWinogradInput4(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 
 // neonWinogradInput5 is the lineFunc of Bᵀ for 5 outputs.
 //
 //go:noescape
-func neonWinogradInput5(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+func neonWinogradInput5(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 
 // neonWinogradInput7 is the lineFunc of Bᵀ for 7 outputs.
 //
 //go:noescape
-func neonWinogradInput7(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+func neonWinogradInput7(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 
 // neonWinogradOutput3 is the lineFunc of Aᵀ for 3 outputs.
 //
 //go:noescape
-func neonWinogradOutput3(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+func neonWinogradOutput3(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 
 // neonWinogradOutput4 is the lineFunc of Aᵀ for 4 outputs.
 //
 //go:noescape
-func neonWinogradOutput4(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+func neonWinogradOutput4(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 
 // neonWinogradOutput5 is the lineFunc of Aᵀ for 5 outputs.
 //
 //go:noescape
-func neonWinogradOutput5(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+func neonWinogradOutput5(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 
 // neonWinogradOutput7 is the lineFunc of Aᵀ for 7 outputs.
 //
 //go:noescape
-func neonWinogradOutput7(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+func neonWinogradOutput7(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 
 // neonWinogradFinish3 is the finishFunc for 3 outputs.
 //
 //go:noescape
-func neonWinogradFinish3(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
+func neonWinogradFinish3(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
 
 // neonWinogradFinish4 is the finishFunc for 4 outputs.
 //
 //go:noescape
-func neonWinogradFinish4(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
+func neonWinogradFinish4(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
 
 // neonWinogradFinish5 is the finishFunc for 5 outputs.
 //
 //go:noescape
-func neonWinogradFinish5(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
+func neonWinogradFinish5(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
 
 // neonWinogradFinish7 is the finishFunc for 7 outputs.
 //
 //go:noescape
-func neonWinogradFinish7(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
+func neonWinogradFinish7(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
 
 // neonWinogradGradient3 is the lineFunc of A for 3 outputs.
 //
 //go:noescape
-func neonWinogradGradient3(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+func neonWinogradGradient3(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 
 // neonWinogradGradient4 is the lineFunc of A for 4 outputs.
 //
 //go:noescape
-func neonWinogradGradient4(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+func neonWinogradGradient4(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 
 // neonWinogradGradient5 is the lineFunc of A for 5 outputs.
 //
 //go:noescape
-func neonWinogradGradient5(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+func neonWinogradGradient5(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
 
 // neonWinogradGradient7 is the lineFunc of A for 7 outputs.
 //
 //go:noescape
-func neonWinogradGradient7(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+func neonWinogradGradient7(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)

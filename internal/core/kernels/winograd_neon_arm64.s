@@ -4,8 +4,8 @@
 
 #include "textflag.h"
 
-// func neonWinogradInput3(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
-TEXT ·neonWinogradInput3(SB), NOSPLIT, $0-120
+// func neonWinogradInput3(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+TEXT ·neonWinogradInput3(SB), NOSPLIT, $0-128
 	MOVD constants_base+0(FP), R12
 	FMOVS (R12), F8
 	VDUP V8.S[0], V8.S4
@@ -22,23 +22,23 @@ TEXT ·neonWinogradInput3(SB), NOSPLIT, $0-120
 	MOVD srcStep+48(FP), R8
 	LSL $2, R8, R8
 	ADD R8<<1, R8, R9
-	MOVD dstStep+88(FP), R10
+	MOVD dstStep+96(FP), R10
 	LSL $2, R10, R10
 	ADD R10<<1, R10, R11
 	MOVD srcLine+56(FP), R25
 	LSL $2, R25, R25
 	MOVD R25, srcLine+56(FP)
-	MOVD dstLine+96(FP), R25
+	MOVD dstLine+104(FP), R25
 	LSL $2, R25, R25
-	MOVD R25, dstLine+96(FP)
-	MOVD channels+112(FP), R0
+	MOVD R25, dstLine+104(FP)
+	MOVD channels+120(FP), R0
 	AND $3, R0, R0
 	MOVD R0, R23
 
 line:
 	MOVD src_base+24(FP), R0
-	MOVD dst_base+64(FP), R2
-	MOVD channels+112(FP), R14
+	MOVD dst_base+72(FP), R2
+	MOVD channels+120(FP), R14
 	SUBS $4, R14, R14
 	BLT tail
 
@@ -145,13 +145,13 @@ next:
 	MOVD src_base+24(FP), R25
 	ADD R0, R25, R25
 	MOVD R25, src_base+24(FP)
-	MOVD dstLine+96(FP), R0
-	MOVD dst_base+64(FP), R25
+	MOVD dstLine+104(FP), R0
+	MOVD dst_base+72(FP), R25
 	ADD R0, R25, R25
-	MOVD R25, dst_base+64(FP)
-	MOVD lines+104(FP), R25
+	MOVD R25, dst_base+72(FP)
+	MOVD lines+112(FP), R25
 	SUBS $1, R25, R25
-	MOVD R25, lines+104(FP)
+	MOVD R25, lines+112(FP)
 	BNE line
 	RET
 
@@ -280,8 +280,8 @@ one10:
 	FMOVS F5, (R25)
 	B moved10
 
-// func neonWinogradInput4(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
-TEXT ·neonWinogradInput4(SB), NOSPLIT, $0-120
+// func neonWinogradInput4(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+TEXT ·neonWinogradInput4(SB), NOSPLIT, $0-128
 	MOVD constants_base+0(FP), R12
 	FMOVS (R12), F9
 	VDUP V9.S[0], V9.S4
@@ -298,16 +298,16 @@ TEXT ·neonWinogradInput4(SB), NOSPLIT, $0-120
 	MOVD srcStep+48(FP), R8
 	LSL $2, R8, R8
 	ADD R8<<1, R8, R9
-	MOVD dstStep+88(FP), R10
+	MOVD dstStep+96(FP), R10
 	LSL $2, R10, R10
 	ADD R10<<1, R10, R11
 	MOVD srcLine+56(FP), R25
 	LSL $2, R25, R25
 	MOVD R25, srcLine+56(FP)
-	MOVD dstLine+96(FP), R25
+	MOVD dstLine+104(FP), R25
 	LSL $2, R25, R25
-	MOVD R25, dstLine+96(FP)
-	MOVD channels+112(FP), R0
+	MOVD R25, dstLine+104(FP)
+	MOVD channels+120(FP), R0
 	AND $3, R0, R0
 	MOVD R0, R23
 
@@ -315,10 +315,10 @@ line:
 	MOVD src_base+24(FP), R0
 	ADD R8<<2, R0, R1
 	ADD R8, R1, R1
-	MOVD dst_base+64(FP), R2
+	MOVD dst_base+72(FP), R2
 	ADD R10<<2, R2, R3
 	ADD R10, R3, R3
-	MOVD channels+112(FP), R14
+	MOVD channels+120(FP), R14
 	SUBS $4, R14, R14
 	BLT tail
 
@@ -441,13 +441,13 @@ next:
 	MOVD src_base+24(FP), R25
 	ADD R0, R25, R25
 	MOVD R25, src_base+24(FP)
-	MOVD dstLine+96(FP), R0
-	MOVD dst_base+64(FP), R25
+	MOVD dstLine+104(FP), R0
+	MOVD dst_base+72(FP), R25
 	ADD R0, R25, R25
-	MOVD R25, dst_base+64(FP)
-	MOVD lines+104(FP), R25
+	MOVD R25, dst_base+72(FP)
+	MOVD lines+112(FP), R25
 	SUBS $1, R25, R25
-	MOVD R25, lines+104(FP)
+	MOVD R25, lines+112(FP)
 	BNE line
 	RET
 
@@ -601,8 +601,8 @@ one12:
 	FMOVS F7, (R3)
 	B moved12
 
-// func neonWinogradInput5(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
-TEXT ·neonWinogradInput5(SB), NOSPLIT, $0-120
+// func neonWinogradInput5(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+TEXT ·neonWinogradInput5(SB), NOSPLIT, $0-128
 	MOVD constants_base+0(FP), R12
 	FMOVS (R12), F10
 	VDUP V10.S[0], V10.S4
@@ -631,16 +631,16 @@ TEXT ·neonWinogradInput5(SB), NOSPLIT, $0-120
 	MOVD srcStep+48(FP), R8
 	LSL $2, R8, R8
 	ADD R8<<1, R8, R9
-	MOVD dstStep+88(FP), R10
+	MOVD dstStep+96(FP), R10
 	LSL $2, R10, R10
 	ADD R10<<1, R10, R11
 	MOVD srcLine+56(FP), R25
 	LSL $2, R25, R25
 	MOVD R25, srcLine+56(FP)
-	MOVD dstLine+96(FP), R25
+	MOVD dstLine+104(FP), R25
 	LSL $2, R25, R25
-	MOVD R25, dstLine+96(FP)
-	MOVD channels+112(FP), R0
+	MOVD R25, dstLine+104(FP)
+	MOVD channels+120(FP), R0
 	AND $3, R0, R0
 	MOVD R0, R23
 
@@ -648,10 +648,10 @@ line:
 	MOVD src_base+24(FP), R0
 	ADD R8<<2, R0, R1
 	ADD R8, R1, R1
-	MOVD dst_base+64(FP), R2
+	MOVD dst_base+72(FP), R2
 	ADD R10<<2, R2, R3
 	ADD R10, R3, R3
-	MOVD channels+112(FP), R14
+	MOVD channels+120(FP), R14
 	SUBS $4, R14, R14
 	BLT tail
 
@@ -806,13 +806,13 @@ next:
 	MOVD src_base+24(FP), R25
 	ADD R0, R25, R25
 	MOVD R25, src_base+24(FP)
-	MOVD dstLine+96(FP), R0
-	MOVD dst_base+64(FP), R25
+	MOVD dstLine+104(FP), R0
+	MOVD dst_base+72(FP), R25
 	ADD R0, R25, R25
-	MOVD R25, dst_base+64(FP)
-	MOVD lines+104(FP), R25
+	MOVD R25, dst_base+72(FP)
+	MOVD lines+112(FP), R25
 	SUBS $1, R25, R25
-	MOVD R25, lines+104(FP)
+	MOVD R25, lines+112(FP)
 	BNE line
 	RET
 
@@ -991,8 +991,8 @@ one14:
 	FMOVS F7, (R25)
 	B moved14
 
-// func neonWinogradInput7(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
-TEXT ·neonWinogradInput7(SB), NOSPLIT, $0-120
+// func neonWinogradInput7(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+TEXT ·neonWinogradInput7(SB), NOSPLIT, $0-128
 	MOVD constants_base+0(FP), R12
 	FMOVS (R12), F12
 	VDUP V12.S[0], V12.S4
@@ -1033,16 +1033,16 @@ TEXT ·neonWinogradInput7(SB), NOSPLIT, $0-120
 	MOVD srcStep+48(FP), R8
 	LSL $2, R8, R8
 	ADD R8<<1, R8, R9
-	MOVD dstStep+88(FP), R10
+	MOVD dstStep+96(FP), R10
 	LSL $2, R10, R10
 	ADD R10<<1, R10, R11
 	MOVD srcLine+56(FP), R25
 	LSL $2, R25, R25
 	MOVD R25, srcLine+56(FP)
-	MOVD dstLine+96(FP), R25
+	MOVD dstLine+104(FP), R25
 	LSL $2, R25, R25
-	MOVD R25, dstLine+96(FP)
-	MOVD channels+112(FP), R0
+	MOVD R25, dstLine+104(FP)
+	MOVD channels+120(FP), R0
 	AND $3, R0, R0
 	MOVD R0, R23
 
@@ -1050,10 +1050,10 @@ line:
 	MOVD src_base+24(FP), R0
 	ADD R8<<2, R0, R1
 	ADD R8, R1, R1
-	MOVD dst_base+64(FP), R2
+	MOVD dst_base+72(FP), R2
 	ADD R10<<2, R2, R3
 	ADD R10, R3, R3
-	MOVD channels+112(FP), R14
+	MOVD channels+120(FP), R14
 	SUBS $4, R14, R14
 	BLT tail
 
@@ -1270,13 +1270,13 @@ next:
 	MOVD src_base+24(FP), R25
 	ADD R0, R25, R25
 	MOVD R25, src_base+24(FP)
-	MOVD dstLine+96(FP), R0
-	MOVD dst_base+64(FP), R25
+	MOVD dstLine+104(FP), R0
+	MOVD dst_base+72(FP), R25
 	ADD R0, R25, R25
-	MOVD R25, dst_base+64(FP)
-	MOVD lines+104(FP), R25
+	MOVD R25, dst_base+72(FP)
+	MOVD lines+112(FP), R25
 	SUBS $1, R25, R25
-	MOVD R25, lines+104(FP)
+	MOVD R25, lines+112(FP)
 	BNE line
 	RET
 
@@ -1505,8 +1505,8 @@ one18:
 	FMOVS F9, (R25)
 	B moved18
 
-// func neonWinogradOutput3(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
-TEXT ·neonWinogradOutput3(SB), NOSPLIT, $0-120
+// func neonWinogradOutput3(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+TEXT ·neonWinogradOutput3(SB), NOSPLIT, $0-128
 	MOVD constants_base+0(FP), R12
 	FMOVS (R12), F10
 	VDUP V10.S[0], V10.S4
@@ -1519,23 +1519,23 @@ TEXT ·neonWinogradOutput3(SB), NOSPLIT, $0-120
 	MOVD srcStep+48(FP), R8
 	LSL $2, R8, R8
 	ADD R8<<1, R8, R9
-	MOVD dstStep+88(FP), R10
+	MOVD dstStep+96(FP), R10
 	LSL $2, R10, R10
 	ADD R10<<1, R10, R11
 	MOVD srcLine+56(FP), R25
 	LSL $2, R25, R25
 	MOVD R25, srcLine+56(FP)
-	MOVD dstLine+96(FP), R25
+	MOVD dstLine+104(FP), R25
 	LSL $2, R25, R25
-	MOVD R25, dstLine+96(FP)
-	MOVD channels+112(FP), R0
+	MOVD R25, dstLine+104(FP)
+	MOVD channels+120(FP), R0
 	AND $3, R0, R0
 	MOVD R0, R23
 
 line:
 	MOVD src_base+24(FP), R0
-	MOVD dst_base+64(FP), R2
-	MOVD channels+112(FP), R14
+	MOVD dst_base+72(FP), R2
+	MOVD channels+120(FP), R14
 	SUBS $4, R14, R14
 	BLT tail
 
@@ -1615,13 +1615,13 @@ next:
 	MOVD src_base+24(FP), R25
 	ADD R0, R25, R25
 	MOVD R25, src_base+24(FP)
-	MOVD dstLine+96(FP), R0
-	MOVD dst_base+64(FP), R25
+	MOVD dstLine+104(FP), R0
+	MOVD dst_base+72(FP), R25
 	ADD R0, R25, R25
-	MOVD R25, dst_base+64(FP)
-	MOVD lines+104(FP), R25
+	MOVD R25, dst_base+72(FP)
+	MOVD lines+112(FP), R25
 	SUBS $1, R25, R25
-	MOVD R25, lines+104(FP)
+	MOVD R25, lines+112(FP)
 	BNE line
 	RET
 
@@ -1726,8 +1726,8 @@ one8:
 	FMOVS F4, (R25)
 	B moved8
 
-// func neonWinogradOutput4(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
-TEXT ·neonWinogradOutput4(SB), NOSPLIT, $0-120
+// func neonWinogradOutput4(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+TEXT ·neonWinogradOutput4(SB), NOSPLIT, $0-128
 	MOVD constants_base+0(FP), R12
 	FMOVS (R12), F11
 	VDUP V11.S[0], V11.S4
@@ -1744,16 +1744,16 @@ TEXT ·neonWinogradOutput4(SB), NOSPLIT, $0-120
 	MOVD srcStep+48(FP), R8
 	LSL $2, R8, R8
 	ADD R8<<1, R8, R9
-	MOVD dstStep+88(FP), R10
+	MOVD dstStep+96(FP), R10
 	LSL $2, R10, R10
 	ADD R10<<1, R10, R11
 	MOVD srcLine+56(FP), R25
 	LSL $2, R25, R25
 	MOVD R25, srcLine+56(FP)
-	MOVD dstLine+96(FP), R25
+	MOVD dstLine+104(FP), R25
 	LSL $2, R25, R25
-	MOVD R25, dstLine+96(FP)
-	MOVD channels+112(FP), R0
+	MOVD R25, dstLine+104(FP)
+	MOVD channels+120(FP), R0
 	AND $3, R0, R0
 	MOVD R0, R23
 
@@ -1761,8 +1761,8 @@ line:
 	MOVD src_base+24(FP), R0
 	ADD R8<<2, R0, R1
 	ADD R8, R1, R1
-	MOVD dst_base+64(FP), R2
-	MOVD channels+112(FP), R14
+	MOVD dst_base+72(FP), R2
+	MOVD channels+120(FP), R14
 	SUBS $4, R14, R14
 	BLT tail
 
@@ -1858,13 +1858,13 @@ next:
 	MOVD src_base+24(FP), R25
 	ADD R0, R25, R25
 	MOVD R25, src_base+24(FP)
-	MOVD dstLine+96(FP), R0
-	MOVD dst_base+64(FP), R25
+	MOVD dstLine+104(FP), R0
+	MOVD dst_base+72(FP), R25
 	ADD R0, R25, R25
-	MOVD R25, dst_base+64(FP)
-	MOVD lines+104(FP), R25
+	MOVD R25, dst_base+72(FP)
+	MOVD lines+112(FP), R25
 	SUBS $1, R25, R25
-	MOVD R25, lines+104(FP)
+	MOVD R25, lines+112(FP)
 	BNE line
 	RET
 
@@ -1994,8 +1994,8 @@ one10:
 	FMOVS F5, (R25)
 	B moved10
 
-// func neonWinogradOutput5(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
-TEXT ·neonWinogradOutput5(SB), NOSPLIT, $0-120
+// func neonWinogradOutput5(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+TEXT ·neonWinogradOutput5(SB), NOSPLIT, $0-128
 	MOVD constants_base+0(FP), R12
 	FMOVS (R12), F12
 	VDUP V12.S[0], V12.S4
@@ -2024,16 +2024,16 @@ TEXT ·neonWinogradOutput5(SB), NOSPLIT, $0-120
 	MOVD srcStep+48(FP), R8
 	LSL $2, R8, R8
 	ADD R8<<1, R8, R9
-	MOVD dstStep+88(FP), R10
+	MOVD dstStep+96(FP), R10
 	LSL $2, R10, R10
 	ADD R10<<1, R10, R11
 	MOVD srcLine+56(FP), R25
 	LSL $2, R25, R25
 	MOVD R25, srcLine+56(FP)
-	MOVD dstLine+96(FP), R25
+	MOVD dstLine+104(FP), R25
 	LSL $2, R25, R25
-	MOVD R25, dstLine+96(FP)
-	MOVD channels+112(FP), R0
+	MOVD R25, dstLine+104(FP)
+	MOVD channels+120(FP), R0
 	AND $3, R0, R0
 	MOVD R0, R23
 
@@ -2041,8 +2041,8 @@ line:
 	MOVD src_base+24(FP), R0
 	ADD R8<<2, R0, R1
 	ADD R8, R1, R1
-	MOVD dst_base+64(FP), R2
-	MOVD channels+112(FP), R14
+	MOVD dst_base+72(FP), R2
+	MOVD channels+120(FP), R14
 	SUBS $4, R14, R14
 	BLT tail
 
@@ -2165,13 +2165,13 @@ next:
 	MOVD src_base+24(FP), R25
 	ADD R0, R25, R25
 	MOVD R25, src_base+24(FP)
-	MOVD dstLine+96(FP), R0
-	MOVD dst_base+64(FP), R25
+	MOVD dstLine+104(FP), R0
+	MOVD dst_base+72(FP), R25
 	ADD R0, R25, R25
-	MOVD R25, dst_base+64(FP)
-	MOVD lines+104(FP), R25
+	MOVD R25, dst_base+72(FP)
+	MOVD lines+112(FP), R25
 	SUBS $1, R25, R25
-	MOVD R25, lines+104(FP)
+	MOVD R25, lines+112(FP)
 	BNE line
 	RET
 
@@ -2326,8 +2326,8 @@ one12:
 	FMOVS F6, (R25)
 	B moved12
 
-// func neonWinogradOutput7(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
-TEXT ·neonWinogradOutput7(SB), NOSPLIT, $0-120
+// func neonWinogradOutput7(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+TEXT ·neonWinogradOutput7(SB), NOSPLIT, $0-128
 	MOVD constants_base+0(FP), R12
 	FMOVS (R12), F14
 	VDUP V14.S[0], V14.S4
@@ -2364,16 +2364,16 @@ TEXT ·neonWinogradOutput7(SB), NOSPLIT, $0-120
 	MOVD srcStep+48(FP), R8
 	LSL $2, R8, R8
 	ADD R8<<1, R8, R9
-	MOVD dstStep+88(FP), R10
+	MOVD dstStep+96(FP), R10
 	LSL $2, R10, R10
 	ADD R10<<1, R10, R11
 	MOVD srcLine+56(FP), R25
 	LSL $2, R25, R25
 	MOVD R25, srcLine+56(FP)
-	MOVD dstLine+96(FP), R25
+	MOVD dstLine+104(FP), R25
 	LSL $2, R25, R25
-	MOVD R25, dstLine+96(FP)
-	MOVD channels+112(FP), R0
+	MOVD R25, dstLine+104(FP)
+	MOVD channels+120(FP), R0
 	AND $3, R0, R0
 	MOVD R0, R23
 
@@ -2381,10 +2381,10 @@ line:
 	MOVD src_base+24(FP), R0
 	ADD R8<<2, R0, R1
 	ADD R8, R1, R1
-	MOVD dst_base+64(FP), R2
+	MOVD dst_base+72(FP), R2
 	ADD R10<<2, R2, R3
 	ADD R10, R3, R3
-	MOVD channels+112(FP), R14
+	MOVD channels+120(FP), R14
 	SUBS $4, R14, R14
 	BLT tail
 
@@ -2574,13 +2574,13 @@ next:
 	MOVD src_base+24(FP), R25
 	ADD R0, R25, R25
 	MOVD R25, src_base+24(FP)
-	MOVD dstLine+96(FP), R0
-	MOVD dst_base+64(FP), R25
+	MOVD dstLine+104(FP), R0
+	MOVD dst_base+72(FP), R25
 	ADD R0, R25, R25
-	MOVD R25, dst_base+64(FP)
-	MOVD lines+104(FP), R25
+	MOVD R25, dst_base+72(FP)
+	MOVD lines+112(FP), R25
 	SUBS $1, R25, R25
-	MOVD R25, lines+104(FP)
+	MOVD R25, lines+112(FP)
 	BNE line
 	RET
 
@@ -2785,8 +2785,8 @@ one16:
 	FMOVS F8, (R25)
 	B moved16
 
-// func neonWinogradFinish3(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
-TEXT ·neonWinogradFinish3(SB), NOSPLIT, $0-212
+// func neonWinogradFinish3(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
+TEXT ·neonWinogradFinish3(SB), NOSPLIT, $0-220
 	MOVD constants_base+0(FP), R12
 	FMOVS (R12), F10
 	VDUP V10.S[0], V10.S4
@@ -2799,35 +2799,35 @@ TEXT ·neonWinogradFinish3(SB), NOSPLIT, $0-212
 	MOVD srcStep+48(FP), R8
 	LSL $2, R8, R8
 	ADD R8<<1, R8, R9
-	MOVD dstStep+88(FP), R10
+	MOVD dstStep+96(FP), R10
 	LSL $2, R10, R10
 	ADD R10<<1, R10, R11
 	MOVD srcLine+56(FP), R25
 	LSL $2, R25, R25
 	MOVD R25, srcLine+56(FP)
-	MOVD dstLine+96(FP), R25
+	MOVD dstLine+104(FP), R25
 	LSL $2, R25, R25
-	MOVD R25, dstLine+96(FP)
-	MOVD resStep+192(FP), R15
+	MOVD R25, dstLine+104(FP)
+	MOVD resStep+200(FP), R15
 	LSL $2, R15, R15
-	MOVD resLine+200(FP), R25
+	MOVD resLine+208(FP), R25
 	LSL $2, R25, R25
-	MOVD R25, resLine+200(FP)
-	MOVD residual_base+168(FP), R0
+	MOVD R25, resLine+208(FP)
+	MOVD residual_base+176(FP), R0
 	MOVD R0, R20
-	FMOVS floor+208(FP), F9
+	FMOVS floor+216(FP), F9
 	VDUP V9.S[0], V9.S4
-	MOVD channels+112(FP), R0
+	MOVD channels+120(FP), R0
 	AND $3, R0, R0
 	MOVD R0, R23
 
 line:
 	MOVD src_base+24(FP), R0
-	MOVD dst_base+64(FP), R2
-	MOVD scale_base+120(FP), R6
-	MOVD shift_base+144(FP), R7
+	MOVD dst_base+72(FP), R2
+	MOVD scale_base+128(FP), R6
+	MOVD shift_base+152(FP), R7
 	MOVD R20, R13
-	MOVD channels+112(FP), R14
+	MOVD channels+120(FP), R14
 	SUBS $4, R14, R14
 	BLT tail
 
@@ -2851,7 +2851,7 @@ vector:
 	VORR V8.B16, V8.B16, V31.B16
 	VFMLA V5.S4, V7.S4, V31.S4
 	VORR V31.B16, V31.B16, V5.B16
-	MOVD residual_base+168(FP), R24
+	MOVD residual_base+176(FP), R24
 	CMP $0, R24
 	BEQ added0
 	FMOVQ (R14), F3
@@ -2867,7 +2867,7 @@ added0:
 	VORR V8.B16, V8.B16, V31.B16
 	VFMLA V5.S4, V7.S4, V31.S4
 	VORR V31.B16, V31.B16, V5.B16
-	MOVD residual_base+168(FP), R24
+	MOVD residual_base+176(FP), R24
 	CMP $0, R24
 	BEQ added1
 	FMOVQ (R14), F3
@@ -2883,7 +2883,7 @@ added1:
 	VORR V8.B16, V8.B16, V31.B16
 	VFMLA V4.S4, V7.S4, V31.S4
 	VORR V31.B16, V31.B16, V4.B16
-	MOVD residual_base+168(FP), R24
+	MOVD residual_base+176(FP), R24
 	CMP $0, R24
 	BEQ added2
 	FMOVQ (R14), F3
@@ -2940,7 +2940,7 @@ moved7:
 	VORR V8.B16, V8.B16, V31.B16
 	VFMLA V5.S4, V7.S4, V31.S4
 	VORR V31.B16, V31.B16, V5.B16
-	MOVD residual_base+168(FP), R24
+	MOVD residual_base+176(FP), R24
 	CMP $0, R24
 	BEQ added0tail
 	TBZ $2, R23, some8
@@ -2960,7 +2960,7 @@ moved9:
 	VORR V8.B16, V8.B16, V31.B16
 	VFMLA V5.S4, V7.S4, V31.S4
 	VORR V31.B16, V31.B16, V5.B16
-	MOVD residual_base+168(FP), R24
+	MOVD residual_base+176(FP), R24
 	CMP $0, R24
 	BEQ added1tail
 	TBZ $2, R23, some10
@@ -2981,7 +2981,7 @@ moved11:
 	VORR V8.B16, V8.B16, V31.B16
 	VFMLA V4.S4, V7.S4, V31.S4
 	VORR V31.B16, V31.B16, V4.B16
-	MOVD residual_base+168(FP), R24
+	MOVD residual_base+176(FP), R24
 	CMP $0, R24
 	BEQ added2tail
 	TBZ $2, R23, some12
@@ -3002,15 +3002,15 @@ next:
 	MOVD src_base+24(FP), R25
 	ADD R0, R25, R25
 	MOVD R25, src_base+24(FP)
-	MOVD dstLine+96(FP), R0
-	MOVD dst_base+64(FP), R25
+	MOVD dstLine+104(FP), R0
+	MOVD dst_base+72(FP), R25
 	ADD R0, R25, R25
-	MOVD R25, dst_base+64(FP)
-	MOVD resLine+200(FP), R0
+	MOVD R25, dst_base+72(FP)
+	MOVD resLine+208(FP), R0
 	ADD R0, R20, R20
-	MOVD lines+104(FP), R25
+	MOVD lines+112(FP), R25
 	SUBS $1, R25, R25
-	MOVD R25, lines+104(FP)
+	MOVD R25, lines+112(FP)
 	BNE line
 	RET
 
@@ -3180,8 +3180,8 @@ one13:
 	FMOVS F4, (R25)
 	B moved13
 
-// func neonWinogradFinish4(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
-TEXT ·neonWinogradFinish4(SB), NOSPLIT, $0-212
+// func neonWinogradFinish4(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
+TEXT ·neonWinogradFinish4(SB), NOSPLIT, $0-220
 	MOVD constants_base+0(FP), R12
 	FMOVS (R12), F11
 	VDUP V11.S[0], V11.S4
@@ -3198,25 +3198,25 @@ TEXT ·neonWinogradFinish4(SB), NOSPLIT, $0-212
 	MOVD srcStep+48(FP), R8
 	LSL $2, R8, R8
 	ADD R8<<1, R8, R9
-	MOVD dstStep+88(FP), R10
+	MOVD dstStep+96(FP), R10
 	LSL $2, R10, R10
 	ADD R10<<1, R10, R11
 	MOVD srcLine+56(FP), R25
 	LSL $2, R25, R25
 	MOVD R25, srcLine+56(FP)
-	MOVD dstLine+96(FP), R25
+	MOVD dstLine+104(FP), R25
 	LSL $2, R25, R25
-	MOVD R25, dstLine+96(FP)
-	MOVD resStep+192(FP), R15
+	MOVD R25, dstLine+104(FP)
+	MOVD resStep+200(FP), R15
 	LSL $2, R15, R15
-	MOVD resLine+200(FP), R25
+	MOVD resLine+208(FP), R25
 	LSL $2, R25, R25
-	MOVD R25, resLine+200(FP)
-	MOVD residual_base+168(FP), R0
+	MOVD R25, resLine+208(FP)
+	MOVD residual_base+176(FP), R0
 	MOVD R0, R20
-	FMOVS floor+208(FP), F10
+	FMOVS floor+216(FP), F10
 	VDUP V10.S[0], V10.S4
-	MOVD channels+112(FP), R0
+	MOVD channels+120(FP), R0
 	AND $3, R0, R0
 	MOVD R0, R23
 
@@ -3224,11 +3224,11 @@ line:
 	MOVD src_base+24(FP), R0
 	ADD R8<<2, R0, R1
 	ADD R8, R1, R1
-	MOVD dst_base+64(FP), R2
-	MOVD scale_base+120(FP), R6
-	MOVD shift_base+144(FP), R7
+	MOVD dst_base+72(FP), R2
+	MOVD scale_base+128(FP), R6
+	MOVD shift_base+152(FP), R7
 	MOVD R20, R13
-	MOVD channels+112(FP), R14
+	MOVD channels+120(FP), R14
 	SUBS $4, R14, R14
 	BLT tail
 
@@ -3254,7 +3254,7 @@ vector:
 	VORR V9.B16, V9.B16, V31.B16
 	VFMLA V6.S4, V8.S4, V31.S4
 	VORR V31.B16, V31.B16, V6.B16
-	MOVD residual_base+168(FP), R24
+	MOVD residual_base+176(FP), R24
 	CMP $0, R24
 	BEQ added0
 	FMOVQ (R14), F4
@@ -3270,7 +3270,7 @@ added0:
 	VORR V9.B16, V9.B16, V31.B16
 	VFMLA V6.S4, V8.S4, V31.S4
 	VORR V31.B16, V31.B16, V6.B16
-	MOVD residual_base+168(FP), R24
+	MOVD residual_base+176(FP), R24
 	CMP $0, R24
 	BEQ added1
 	FMOVQ (R14), F4
@@ -3286,7 +3286,7 @@ added1:
 	VORR V9.B16, V9.B16, V31.B16
 	VFMLA V6.S4, V8.S4, V31.S4
 	VORR V31.B16, V31.B16, V6.B16
-	MOVD residual_base+168(FP), R24
+	MOVD residual_base+176(FP), R24
 	CMP $0, R24
 	BEQ added2
 	FMOVQ (R14), F4
@@ -3303,7 +3303,7 @@ added2:
 	VORR V9.B16, V9.B16, V31.B16
 	VFMLA V5.S4, V8.S4, V31.S4
 	VORR V31.B16, V31.B16, V5.B16
-	MOVD residual_base+168(FP), R24
+	MOVD residual_base+176(FP), R24
 	CMP $0, R24
 	BEQ added3
 	FMOVQ (R14), F4
@@ -3364,7 +3364,7 @@ moved8:
 	VORR V9.B16, V9.B16, V31.B16
 	VFMLA V6.S4, V8.S4, V31.S4
 	VORR V31.B16, V31.B16, V6.B16
-	MOVD residual_base+168(FP), R24
+	MOVD residual_base+176(FP), R24
 	CMP $0, R24
 	BEQ added0tail
 	TBZ $2, R23, some9
@@ -3384,7 +3384,7 @@ moved10:
 	VORR V9.B16, V9.B16, V31.B16
 	VFMLA V6.S4, V8.S4, V31.S4
 	VORR V31.B16, V31.B16, V6.B16
-	MOVD residual_base+168(FP), R24
+	MOVD residual_base+176(FP), R24
 	CMP $0, R24
 	BEQ added1tail
 	TBZ $2, R23, some11
@@ -3405,7 +3405,7 @@ moved12:
 	VORR V9.B16, V9.B16, V31.B16
 	VFMLA V6.S4, V8.S4, V31.S4
 	VORR V31.B16, V31.B16, V6.B16
-	MOVD residual_base+168(FP), R24
+	MOVD residual_base+176(FP), R24
 	CMP $0, R24
 	BEQ added2tail
 	TBZ $2, R23, some13
@@ -3426,7 +3426,7 @@ moved14:
 	VORR V9.B16, V9.B16, V31.B16
 	VFMLA V5.S4, V8.S4, V31.S4
 	VORR V31.B16, V31.B16, V5.B16
-	MOVD residual_base+168(FP), R24
+	MOVD residual_base+176(FP), R24
 	CMP $0, R24
 	BEQ added3tail
 	TBZ $2, R23, some15
@@ -3447,15 +3447,15 @@ next:
 	MOVD src_base+24(FP), R25
 	ADD R0, R25, R25
 	MOVD R25, src_base+24(FP)
-	MOVD dstLine+96(FP), R0
-	MOVD dst_base+64(FP), R25
+	MOVD dstLine+104(FP), R0
+	MOVD dst_base+72(FP), R25
 	ADD R0, R25, R25
-	MOVD R25, dst_base+64(FP)
-	MOVD resLine+200(FP), R0
+	MOVD R25, dst_base+72(FP)
+	MOVD resLine+208(FP), R0
 	ADD R0, R20, R20
-	MOVD lines+104(FP), R25
+	MOVD lines+112(FP), R25
 	SUBS $1, R25, R25
-	MOVD R25, lines+104(FP)
+	MOVD R25, lines+112(FP)
 	BNE line
 	RET
 
@@ -3663,8 +3663,8 @@ one16:
 	FMOVS F5, (R25)
 	B moved16
 
-// func neonWinogradFinish5(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
-TEXT ·neonWinogradFinish5(SB), NOSPLIT, $0-212
+// func neonWinogradFinish5(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
+TEXT ·neonWinogradFinish5(SB), NOSPLIT, $0-220
 	MOVD constants_base+0(FP), R12
 	FMOVS (R12), F12
 	VDUP V12.S[0], V12.S4
@@ -3693,25 +3693,25 @@ TEXT ·neonWinogradFinish5(SB), NOSPLIT, $0-212
 	MOVD srcStep+48(FP), R8
 	LSL $2, R8, R8
 	ADD R8<<1, R8, R9
-	MOVD dstStep+88(FP), R10
+	MOVD dstStep+96(FP), R10
 	LSL $2, R10, R10
 	ADD R10<<1, R10, R11
 	MOVD srcLine+56(FP), R25
 	LSL $2, R25, R25
 	MOVD R25, srcLine+56(FP)
-	MOVD dstLine+96(FP), R25
+	MOVD dstLine+104(FP), R25
 	LSL $2, R25, R25
-	MOVD R25, dstLine+96(FP)
-	MOVD resStep+192(FP), R15
+	MOVD R25, dstLine+104(FP)
+	MOVD resStep+200(FP), R15
 	LSL $2, R15, R15
-	MOVD resLine+200(FP), R25
+	MOVD resLine+208(FP), R25
 	LSL $2, R25, R25
-	MOVD R25, resLine+200(FP)
-	MOVD residual_base+168(FP), R0
+	MOVD R25, resLine+208(FP)
+	MOVD residual_base+176(FP), R0
 	MOVD R0, R20
-	FMOVS floor+208(FP), F11
+	FMOVS floor+216(FP), F11
 	VDUP V11.S[0], V11.S4
-	MOVD channels+112(FP), R0
+	MOVD channels+120(FP), R0
 	AND $3, R0, R0
 	MOVD R0, R23
 
@@ -3719,11 +3719,11 @@ line:
 	MOVD src_base+24(FP), R0
 	ADD R8<<2, R0, R1
 	ADD R8, R1, R1
-	MOVD dst_base+64(FP), R2
-	MOVD scale_base+120(FP), R6
-	MOVD shift_base+144(FP), R7
+	MOVD dst_base+72(FP), R2
+	MOVD scale_base+128(FP), R6
+	MOVD shift_base+152(FP), R7
 	MOVD R20, R13
-	MOVD channels+112(FP), R14
+	MOVD channels+120(FP), R14
 	SUBS $4, R14, R14
 	BLT tail
 
@@ -3752,7 +3752,7 @@ vector:
 	VORR V10.B16, V10.B16, V31.B16
 	VFMLA V7.S4, V9.S4, V31.S4
 	VORR V31.B16, V31.B16, V7.B16
-	MOVD residual_base+168(FP), R24
+	MOVD residual_base+176(FP), R24
 	CMP $0, R24
 	BEQ added0
 	FMOVQ (R14), F5
@@ -3769,7 +3769,7 @@ added0:
 	VORR V10.B16, V10.B16, V31.B16
 	VFMLA V7.S4, V9.S4, V31.S4
 	VORR V31.B16, V31.B16, V7.B16
-	MOVD residual_base+168(FP), R24
+	MOVD residual_base+176(FP), R24
 	CMP $0, R24
 	BEQ added1
 	FMOVQ (R14), F5
@@ -3786,7 +3786,7 @@ added1:
 	VORR V10.B16, V10.B16, V31.B16
 	VFMLA V7.S4, V9.S4, V31.S4
 	VORR V31.B16, V31.B16, V7.B16
-	MOVD residual_base+168(FP), R24
+	MOVD residual_base+176(FP), R24
 	CMP $0, R24
 	BEQ added2
 	FMOVQ (R14), F5
@@ -3804,7 +3804,7 @@ added2:
 	VORR V10.B16, V10.B16, V31.B16
 	VFMLA V7.S4, V9.S4, V31.S4
 	VORR V31.B16, V31.B16, V7.B16
-	MOVD residual_base+168(FP), R24
+	MOVD residual_base+176(FP), R24
 	CMP $0, R24
 	BEQ added3
 	FMOVQ (R14), F5
@@ -3821,7 +3821,7 @@ added3:
 	VORR V10.B16, V10.B16, V31.B16
 	VFMLA V6.S4, V9.S4, V31.S4
 	VORR V31.B16, V31.B16, V6.B16
-	MOVD residual_base+168(FP), R24
+	MOVD residual_base+176(FP), R24
 	CMP $0, R24
 	BEQ added4
 	FMOVQ (R14), F5
@@ -3889,7 +3889,7 @@ moved9:
 	VORR V10.B16, V10.B16, V31.B16
 	VFMLA V7.S4, V9.S4, V31.S4
 	VORR V31.B16, V31.B16, V7.B16
-	MOVD residual_base+168(FP), R24
+	MOVD residual_base+176(FP), R24
 	CMP $0, R24
 	BEQ added0tail
 	TBZ $2, R23, some10
@@ -3910,7 +3910,7 @@ moved11:
 	VORR V10.B16, V10.B16, V31.B16
 	VFMLA V7.S4, V9.S4, V31.S4
 	VORR V31.B16, V31.B16, V7.B16
-	MOVD residual_base+168(FP), R24
+	MOVD residual_base+176(FP), R24
 	CMP $0, R24
 	BEQ added1tail
 	TBZ $2, R23, some12
@@ -3932,7 +3932,7 @@ moved13:
 	VORR V10.B16, V10.B16, V31.B16
 	VFMLA V7.S4, V9.S4, V31.S4
 	VORR V31.B16, V31.B16, V7.B16
-	MOVD residual_base+168(FP), R24
+	MOVD residual_base+176(FP), R24
 	CMP $0, R24
 	BEQ added2tail
 	TBZ $2, R23, some14
@@ -3954,7 +3954,7 @@ moved15:
 	VORR V10.B16, V10.B16, V31.B16
 	VFMLA V7.S4, V9.S4, V31.S4
 	VORR V31.B16, V31.B16, V7.B16
-	MOVD residual_base+168(FP), R24
+	MOVD residual_base+176(FP), R24
 	CMP $0, R24
 	BEQ added3tail
 	TBZ $2, R23, some16
@@ -3976,7 +3976,7 @@ moved17:
 	VORR V10.B16, V10.B16, V31.B16
 	VFMLA V6.S4, V9.S4, V31.S4
 	VORR V31.B16, V31.B16, V6.B16
-	MOVD residual_base+168(FP), R24
+	MOVD residual_base+176(FP), R24
 	CMP $0, R24
 	BEQ added4tail
 	TBZ $2, R23, some18
@@ -3997,15 +3997,15 @@ next:
 	MOVD src_base+24(FP), R25
 	ADD R0, R25, R25
 	MOVD R25, src_base+24(FP)
-	MOVD dstLine+96(FP), R0
-	MOVD dst_base+64(FP), R25
+	MOVD dstLine+104(FP), R0
+	MOVD dst_base+72(FP), R25
 	ADD R0, R25, R25
-	MOVD R25, dst_base+64(FP)
-	MOVD resLine+200(FP), R0
+	MOVD R25, dst_base+72(FP)
+	MOVD resLine+208(FP), R0
 	ADD R0, R20, R20
-	MOVD lines+104(FP), R25
+	MOVD lines+112(FP), R25
 	SUBS $1, R25, R25
-	MOVD R25, lines+104(FP)
+	MOVD R25, lines+112(FP)
 	BNE line
 	RET
 
@@ -4251,8 +4251,8 @@ one19:
 	FMOVS F6, (R25)
 	B moved19
 
-// func neonWinogradFinish7(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
-TEXT ·neonWinogradFinish7(SB), NOSPLIT, $0-212
+// func neonWinogradFinish7(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int, scale []float32, shift []float32, residual []float32, resStep int, resLine int, floor float32)
+TEXT ·neonWinogradFinish7(SB), NOSPLIT, $0-220
 	MOVD constants_base+0(FP), R12
 	FMOVS (R12), F14
 	VDUP V14.S[0], V14.S4
@@ -4289,25 +4289,25 @@ TEXT ·neonWinogradFinish7(SB), NOSPLIT, $0-212
 	MOVD srcStep+48(FP), R8
 	LSL $2, R8, R8
 	ADD R8<<1, R8, R9
-	MOVD dstStep+88(FP), R10
+	MOVD dstStep+96(FP), R10
 	LSL $2, R10, R10
 	ADD R10<<1, R10, R11
 	MOVD srcLine+56(FP), R25
 	LSL $2, R25, R25
 	MOVD R25, srcLine+56(FP)
-	MOVD dstLine+96(FP), R25
+	MOVD dstLine+104(FP), R25
 	LSL $2, R25, R25
-	MOVD R25, dstLine+96(FP)
-	MOVD resStep+192(FP), R15
+	MOVD R25, dstLine+104(FP)
+	MOVD resStep+200(FP), R15
 	LSL $2, R15, R15
-	MOVD resLine+200(FP), R25
+	MOVD resLine+208(FP), R25
 	LSL $2, R25, R25
-	MOVD R25, resLine+200(FP)
-	MOVD residual_base+168(FP), R0
+	MOVD R25, resLine+208(FP)
+	MOVD residual_base+176(FP), R0
 	MOVD R0, R20
-	FMOVS floor+208(FP), F13
+	FMOVS floor+216(FP), F13
 	VDUP V13.S[0], V13.S4
-	MOVD channels+112(FP), R0
+	MOVD channels+120(FP), R0
 	AND $3, R0, R0
 	MOVD R0, R23
 
@@ -4315,13 +4315,13 @@ line:
 	MOVD src_base+24(FP), R0
 	ADD R8<<2, R0, R1
 	ADD R8, R1, R1
-	MOVD dst_base+64(FP), R2
+	MOVD dst_base+72(FP), R2
 	ADD R10<<2, R2, R3
 	ADD R10, R3, R3
-	MOVD scale_base+120(FP), R6
-	MOVD shift_base+144(FP), R7
+	MOVD scale_base+128(FP), R6
+	MOVD shift_base+152(FP), R7
 	MOVD R20, R13
-	MOVD channels+112(FP), R14
+	MOVD channels+120(FP), R14
 	SUBS $4, R14, R14
 	BLT tail
 
@@ -4356,7 +4356,7 @@ vector:
 	VORR V12.B16, V12.B16, V31.B16
 	VFMLA V9.S4, V11.S4, V31.S4
 	VORR V31.B16, V31.B16, V9.B16
-	MOVD residual_base+168(FP), R24
+	MOVD residual_base+176(FP), R24
 	CMP $0, R24
 	BEQ added0
 	FMOVQ (R14), F7
@@ -4374,7 +4374,7 @@ added0:
 	VORR V12.B16, V12.B16, V31.B16
 	VFMLA V9.S4, V11.S4, V31.S4
 	VORR V31.B16, V31.B16, V9.B16
-	MOVD residual_base+168(FP), R24
+	MOVD residual_base+176(FP), R24
 	CMP $0, R24
 	BEQ added1
 	FMOVQ (R14), F7
@@ -4392,7 +4392,7 @@ added1:
 	VORR V12.B16, V12.B16, V31.B16
 	VFMLA V9.S4, V11.S4, V31.S4
 	VORR V31.B16, V31.B16, V9.B16
-	MOVD residual_base+168(FP), R24
+	MOVD residual_base+176(FP), R24
 	CMP $0, R24
 	BEQ added2
 	FMOVQ (R14), F7
@@ -4411,7 +4411,7 @@ added2:
 	VORR V12.B16, V12.B16, V31.B16
 	VFMLA V9.S4, V11.S4, V31.S4
 	VORR V31.B16, V31.B16, V9.B16
-	MOVD residual_base+168(FP), R24
+	MOVD residual_base+176(FP), R24
 	CMP $0, R24
 	BEQ added3
 	FMOVQ (R14), F7
@@ -4429,7 +4429,7 @@ added3:
 	VORR V12.B16, V12.B16, V31.B16
 	VFMLA V9.S4, V11.S4, V31.S4
 	VORR V31.B16, V31.B16, V9.B16
-	MOVD residual_base+168(FP), R24
+	MOVD residual_base+176(FP), R24
 	CMP $0, R24
 	BEQ added4
 	FMOVQ (R14), F7
@@ -4452,7 +4452,7 @@ added4:
 	VORR V12.B16, V12.B16, V31.B16
 	VFMLA V9.S4, V11.S4, V31.S4
 	VORR V31.B16, V31.B16, V9.B16
-	MOVD residual_base+168(FP), R24
+	MOVD residual_base+176(FP), R24
 	CMP $0, R24
 	BEQ added5
 	FMOVQ (R14), F7
@@ -4474,7 +4474,7 @@ added5:
 	VORR V12.B16, V12.B16, V31.B16
 	VFMLA V8.S4, V11.S4, V31.S4
 	VORR V31.B16, V31.B16, V8.B16
-	MOVD residual_base+168(FP), R24
+	MOVD residual_base+176(FP), R24
 	CMP $0, R24
 	BEQ added6
 	FMOVQ (R14), F7
@@ -4553,7 +4553,7 @@ moved11:
 	VORR V12.B16, V12.B16, V31.B16
 	VFMLA V9.S4, V11.S4, V31.S4
 	VORR V31.B16, V31.B16, V9.B16
-	MOVD residual_base+168(FP), R24
+	MOVD residual_base+176(FP), R24
 	CMP $0, R24
 	BEQ added0tail
 	TBZ $2, R23, some12
@@ -4575,7 +4575,7 @@ moved13:
 	VORR V12.B16, V12.B16, V31.B16
 	VFMLA V9.S4, V11.S4, V31.S4
 	VORR V31.B16, V31.B16, V9.B16
-	MOVD residual_base+168(FP), R24
+	MOVD residual_base+176(FP), R24
 	CMP $0, R24
 	BEQ added1tail
 	TBZ $2, R23, some14
@@ -4598,7 +4598,7 @@ moved15:
 	VORR V12.B16, V12.B16, V31.B16
 	VFMLA V9.S4, V11.S4, V31.S4
 	VORR V31.B16, V31.B16, V9.B16
-	MOVD residual_base+168(FP), R24
+	MOVD residual_base+176(FP), R24
 	CMP $0, R24
 	BEQ added2tail
 	TBZ $2, R23, some16
@@ -4621,7 +4621,7 @@ moved17:
 	VORR V12.B16, V12.B16, V31.B16
 	VFMLA V9.S4, V11.S4, V31.S4
 	VORR V31.B16, V31.B16, V9.B16
-	MOVD residual_base+168(FP), R24
+	MOVD residual_base+176(FP), R24
 	CMP $0, R24
 	BEQ added3tail
 	TBZ $2, R23, some18
@@ -4644,7 +4644,7 @@ moved19:
 	VORR V12.B16, V12.B16, V31.B16
 	VFMLA V9.S4, V11.S4, V31.S4
 	VORR V31.B16, V31.B16, V9.B16
-	MOVD residual_base+168(FP), R24
+	MOVD residual_base+176(FP), R24
 	CMP $0, R24
 	BEQ added4tail
 	TBZ $2, R23, some20
@@ -4671,7 +4671,7 @@ moved21:
 	VORR V12.B16, V12.B16, V31.B16
 	VFMLA V9.S4, V11.S4, V31.S4
 	VORR V31.B16, V31.B16, V9.B16
-	MOVD residual_base+168(FP), R24
+	MOVD residual_base+176(FP), R24
 	CMP $0, R24
 	BEQ added5tail
 	TBZ $2, R23, some22
@@ -4697,7 +4697,7 @@ moved23:
 	VORR V12.B16, V12.B16, V31.B16
 	VFMLA V8.S4, V11.S4, V31.S4
 	VORR V31.B16, V31.B16, V8.B16
-	MOVD residual_base+168(FP), R24
+	MOVD residual_base+176(FP), R24
 	CMP $0, R24
 	BEQ added6tail
 	TBZ $2, R23, some24
@@ -4718,15 +4718,15 @@ next:
 	MOVD src_base+24(FP), R25
 	ADD R0, R25, R25
 	MOVD R25, src_base+24(FP)
-	MOVD dstLine+96(FP), R0
-	MOVD dst_base+64(FP), R25
+	MOVD dstLine+104(FP), R0
+	MOVD dst_base+72(FP), R25
 	ADD R0, R25, R25
-	MOVD R25, dst_base+64(FP)
-	MOVD resLine+200(FP), R0
+	MOVD R25, dst_base+72(FP)
+	MOVD resLine+208(FP), R0
 	ADD R0, R20, R20
-	MOVD lines+104(FP), R25
+	MOVD lines+112(FP), R25
 	SUBS $1, R25, R25
-	MOVD R25, lines+104(FP)
+	MOVD R25, lines+112(FP)
 	BNE line
 	RET
 
@@ -5048,8 +5048,8 @@ one25:
 	FMOVS F8, (R25)
 	B moved25
 
-// func neonWinogradGradient3(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
-TEXT ·neonWinogradGradient3(SB), NOSPLIT, $0-120
+// func neonWinogradGradient3(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+TEXT ·neonWinogradGradient3(SB), NOSPLIT, $0-128
 	MOVD constants_base+0(FP), R12
 	FMOVS (R12), F8
 	VDUP V8.S[0], V8.S4
@@ -5062,23 +5062,23 @@ TEXT ·neonWinogradGradient3(SB), NOSPLIT, $0-120
 	MOVD srcStep+48(FP), R8
 	LSL $2, R8, R8
 	ADD R8<<1, R8, R9
-	MOVD dstStep+88(FP), R10
+	MOVD dstStep+96(FP), R10
 	LSL $2, R10, R10
 	ADD R10<<1, R10, R11
 	MOVD srcLine+56(FP), R25
 	LSL $2, R25, R25
 	MOVD R25, srcLine+56(FP)
-	MOVD dstLine+96(FP), R25
+	MOVD dstLine+104(FP), R25
 	LSL $2, R25, R25
-	MOVD R25, dstLine+96(FP)
-	MOVD channels+112(FP), R0
+	MOVD R25, dstLine+104(FP)
+	MOVD channels+120(FP), R0
 	AND $3, R0, R0
 	MOVD R0, R23
 
 line:
 	MOVD src_base+24(FP), R0
-	MOVD dst_base+64(FP), R2
-	MOVD channels+112(FP), R14
+	MOVD dst_base+72(FP), R2
+	MOVD channels+120(FP), R14
 	SUBS $4, R14, R14
 	BLT tail
 
@@ -5160,13 +5160,13 @@ next:
 	MOVD src_base+24(FP), R25
 	ADD R0, R25, R25
 	MOVD R25, src_base+24(FP)
-	MOVD dstLine+96(FP), R0
-	MOVD dst_base+64(FP), R25
+	MOVD dstLine+104(FP), R0
+	MOVD dst_base+72(FP), R25
 	ADD R0, R25, R25
-	MOVD R25, dst_base+64(FP)
-	MOVD lines+104(FP), R25
+	MOVD R25, dst_base+72(FP)
+	MOVD lines+112(FP), R25
 	SUBS $1, R25, R25
-	MOVD R25, lines+104(FP)
+	MOVD R25, lines+112(FP)
 	BNE line
 	RET
 
@@ -5269,8 +5269,8 @@ one8:
 	FMOVS F7, (R25)
 	B moved8
 
-// func neonWinogradGradient4(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
-TEXT ·neonWinogradGradient4(SB), NOSPLIT, $0-120
+// func neonWinogradGradient4(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+TEXT ·neonWinogradGradient4(SB), NOSPLIT, $0-128
 	MOVD constants_base+0(FP), R12
 	FMOVS (R12), F9
 	VDUP V9.S[0], V9.S4
@@ -5287,25 +5287,25 @@ TEXT ·neonWinogradGradient4(SB), NOSPLIT, $0-120
 	MOVD srcStep+48(FP), R8
 	LSL $2, R8, R8
 	ADD R8<<1, R8, R9
-	MOVD dstStep+88(FP), R10
+	MOVD dstStep+96(FP), R10
 	LSL $2, R10, R10
 	ADD R10<<1, R10, R11
 	MOVD srcLine+56(FP), R25
 	LSL $2, R25, R25
 	MOVD R25, srcLine+56(FP)
-	MOVD dstLine+96(FP), R25
+	MOVD dstLine+104(FP), R25
 	LSL $2, R25, R25
-	MOVD R25, dstLine+96(FP)
-	MOVD channels+112(FP), R0
+	MOVD R25, dstLine+104(FP)
+	MOVD channels+120(FP), R0
 	AND $3, R0, R0
 	MOVD R0, R23
 
 line:
 	MOVD src_base+24(FP), R0
-	MOVD dst_base+64(FP), R2
+	MOVD dst_base+72(FP), R2
 	ADD R10<<2, R2, R3
 	ADD R10, R3, R3
-	MOVD channels+112(FP), R14
+	MOVD channels+120(FP), R14
 	SUBS $4, R14, R14
 	BLT tail
 
@@ -5401,13 +5401,13 @@ next:
 	MOVD src_base+24(FP), R25
 	ADD R0, R25, R25
 	MOVD R25, src_base+24(FP)
-	MOVD dstLine+96(FP), R0
-	MOVD dst_base+64(FP), R25
+	MOVD dstLine+104(FP), R0
+	MOVD dst_base+72(FP), R25
 	ADD R0, R25, R25
-	MOVD R25, dst_base+64(FP)
-	MOVD lines+104(FP), R25
+	MOVD R25, dst_base+72(FP)
+	MOVD lines+112(FP), R25
 	SUBS $1, R25, R25
-	MOVD R25, lines+104(FP)
+	MOVD R25, lines+112(FP)
 	BNE line
 	RET
 
@@ -5535,8 +5535,8 @@ one10:
 	FMOVS F8, (R25)
 	B moved10
 
-// func neonWinogradGradient5(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
-TEXT ·neonWinogradGradient5(SB), NOSPLIT, $0-120
+// func neonWinogradGradient5(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+TEXT ·neonWinogradGradient5(SB), NOSPLIT, $0-128
 	MOVD constants_base+0(FP), R12
 	FMOVS (R12), F10
 	VDUP V10.S[0], V10.S4
@@ -5565,25 +5565,25 @@ TEXT ·neonWinogradGradient5(SB), NOSPLIT, $0-120
 	MOVD srcStep+48(FP), R8
 	LSL $2, R8, R8
 	ADD R8<<1, R8, R9
-	MOVD dstStep+88(FP), R10
+	MOVD dstStep+96(FP), R10
 	LSL $2, R10, R10
 	ADD R10<<1, R10, R11
 	MOVD srcLine+56(FP), R25
 	LSL $2, R25, R25
 	MOVD R25, srcLine+56(FP)
-	MOVD dstLine+96(FP), R25
+	MOVD dstLine+104(FP), R25
 	LSL $2, R25, R25
-	MOVD R25, dstLine+96(FP)
-	MOVD channels+112(FP), R0
+	MOVD R25, dstLine+104(FP)
+	MOVD channels+120(FP), R0
 	AND $3, R0, R0
 	MOVD R0, R23
 
 line:
 	MOVD src_base+24(FP), R0
-	MOVD dst_base+64(FP), R2
+	MOVD dst_base+72(FP), R2
 	ADD R10<<2, R2, R3
 	ADD R10, R3, R3
-	MOVD channels+112(FP), R14
+	MOVD channels+120(FP), R14
 	SUBS $4, R14, R14
 	BLT tail
 
@@ -5708,13 +5708,13 @@ next:
 	MOVD src_base+24(FP), R25
 	ADD R0, R25, R25
 	MOVD R25, src_base+24(FP)
-	MOVD dstLine+96(FP), R0
-	MOVD dst_base+64(FP), R25
+	MOVD dstLine+104(FP), R0
+	MOVD dst_base+72(FP), R25
 	ADD R0, R25, R25
-	MOVD R25, dst_base+64(FP)
-	MOVD lines+104(FP), R25
+	MOVD R25, dst_base+72(FP)
+	MOVD lines+112(FP), R25
 	SUBS $1, R25, R25
-	MOVD R25, lines+104(FP)
+	MOVD R25, lines+112(FP)
 	BNE line
 	RET
 
@@ -5867,8 +5867,8 @@ one12:
 	FMOVS F9, (R3)
 	B moved12
 
-// func neonWinogradGradient7(constants []float32, src []float32, srcStep int, srcLine int, dst []float32, dstStep int, dstLine int, lines int, channels int)
-TEXT ·neonWinogradGradient7(SB), NOSPLIT, $0-120
+// func neonWinogradGradient7(constants []float32, src []float32, srcStep int, srcLine int, ahead int, dst []float32, dstStep int, dstLine int, lines int, channels int)
+TEXT ·neonWinogradGradient7(SB), NOSPLIT, $0-128
 	MOVD constants_base+0(FP), R12
 	FMOVS (R12), F12
 	VDUP V12.S[0], V12.S4
@@ -5909,16 +5909,16 @@ TEXT ·neonWinogradGradient7(SB), NOSPLIT, $0-120
 	MOVD srcStep+48(FP), R8
 	LSL $2, R8, R8
 	ADD R8<<1, R8, R9
-	MOVD dstStep+88(FP), R10
+	MOVD dstStep+96(FP), R10
 	LSL $2, R10, R10
 	ADD R10<<1, R10, R11
 	MOVD srcLine+56(FP), R25
 	LSL $2, R25, R25
 	MOVD R25, srcLine+56(FP)
-	MOVD dstLine+96(FP), R25
+	MOVD dstLine+104(FP), R25
 	LSL $2, R25, R25
-	MOVD R25, dstLine+96(FP)
-	MOVD channels+112(FP), R0
+	MOVD R25, dstLine+104(FP)
+	MOVD channels+120(FP), R0
 	AND $3, R0, R0
 	MOVD R0, R23
 
@@ -5926,10 +5926,10 @@ line:
 	MOVD src_base+24(FP), R0
 	ADD R8<<2, R0, R1
 	ADD R8, R1, R1
-	MOVD dst_base+64(FP), R2
+	MOVD dst_base+72(FP), R2
 	ADD R10<<2, R2, R3
 	ADD R10, R3, R3
-	MOVD channels+112(FP), R14
+	MOVD channels+120(FP), R14
 	SUBS $4, R14, R14
 	BLT tail
 
@@ -6117,13 +6117,13 @@ next:
 	MOVD src_base+24(FP), R25
 	ADD R0, R25, R25
 	MOVD R25, src_base+24(FP)
-	MOVD dstLine+96(FP), R0
-	MOVD dst_base+64(FP), R25
+	MOVD dstLine+104(FP), R0
+	MOVD dst_base+72(FP), R25
 	ADD R0, R25, R25
-	MOVD R25, dst_base+64(FP)
-	MOVD lines+104(FP), R25
+	MOVD R25, dst_base+72(FP)
+	MOVD lines+112(FP), R25
 	SUBS $1, R25, R25
-	MOVD R25, lines+104(FP)
+	MOVD R25, lines+112(FP)
 	BNE line
 	RET
 

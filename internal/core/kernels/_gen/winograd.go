@@ -13,7 +13,7 @@ import (
 var tileSizes = []int{3, 4, 5, 7}
 
 const (
-	lineParams   = "constants, src []float32, srcStep, srcLine int, dst []float32, dstStep, dstLine, lines, channels int"
+	lineParams   = "constants, src []float32, srcStep, srcLine, ahead int, dst []float32, dstStep, dstLine, lines, channels int"
 	finishParams = lineParams + ", scale, shift, residual []float32, resStep, resLine int, floor float32"
 )
 
@@ -60,6 +60,7 @@ type lines struct {
 
 	srcStep, srcStep3 GPPhysical
 	src               []GPPhysical // elements 0 and 5 of a line
+	ahead             []GPPhysical // what is fetched for later
 	dstStep, dstStep3 GPPhysical
 	dst               []GPPhysical
 	table             GPPhysical // constants
@@ -79,7 +80,7 @@ func newLines(v *isa, kind string, m int) *lines {
 	l := &lines{isa: v, kind: kind, m: m, n: m + 2, zero: m%2 == 0, pairs: (m + 1) / 2,
 		src: []GPPhysical{RAX, RCX}, srcStep: R8, srcStep3: R9,
 		dst: []GPPhysical{RDX, RBX}, dstStep: R10, dstStep3: R11,
-		table: R12, scale: RSI, shift: RDI, resVector: R13, res: R14, resStep: R15,
+		ahead: []GPPhysical{R13, R15}, table: R12, scale: RSI, shift: RDI, resVector: R13, res: R14, resStep: R15,
 	}
 	l.x = v.regs[:l.inputs()]
 	temporary := 4 // and the mask of AVX2
@@ -160,6 +161,11 @@ func element(i int, bases []GPPhysical, step, step3 GPPhysical) Mem {
 	return m
 }
 
+// fetches says whether it is the first of two passes, the one that reads what is not in the first-level cache.
+func (l *lines) fetches() bool {
+	return (l.kind == "Input" || l.kind == "Output") && !l.past && !l.neon
+}
+
 func (l *lines) finishes() bool { return l.kind == "Finish" }
 
 func (l *lines) write() {
@@ -187,6 +193,9 @@ func (l *lines) write() {
 	l.steps("dstStep", l.dstStep, l.dstStep3)
 	l.SHLQ(Imm(2), l.argument("srcLine"))
 	l.SHLQ(Imm(2), l.argument("dstLine"))
+	if l.fetches() {
+		l.SHLQ(Imm(2), l.argument("ahead"))
+	}
 	if l.finishes() {
 		l.Load(l.Param("resStep"), l.resStep)
 		l.SHLQ(Imm(2), l.resStep)
@@ -204,6 +213,11 @@ func (l *lines) write() {
 	l.Label("line")
 	l.MOVQ(l.base("src"), l.src[0])
 	l.second(l.src, l.srcStep, l.inputs())
+	if l.fetches() {
+		l.MOVQ(l.argument("ahead"), l.ahead[0])
+		l.ADDQ(l.src[0], l.ahead[0])
+		l.second(l.ahead, l.srcStep, l.inputs())
+	}
 	l.MOVQ(l.base("dst"), l.dst[0])
 	l.second(l.dst, l.dstStep, l.outputs())
 	if l.finishes() {
@@ -294,6 +308,12 @@ func (l *lines) advance() {
 	if l.outputs() > 5 {
 		pointers = append(pointers, l.dst[1])
 	}
+	if l.fetches() {
+		pointers = append(pointers, l.ahead[0])
+		if l.inputs() > 5 {
+			pointers = append(pointers, l.ahead[1])
+		}
+	}
 	if l.finishes() {
 		pointers = append(pointers, l.scale, l.shift, l.resVector)
 	}
@@ -305,6 +325,9 @@ func (l *lines) advance() {
 func (l *lines) body(m *mask) {
 	for i, x := range l.x {
 		l.load(element(i, l.src, l.srcStep, l.srcStep3), m, x)
+		if l.fetches() && m == nil {
+			l.PREFETCHT0(element(i, l.ahead, l.srcStep, l.srcStep3))
+		}
 	}
 	if l.kind == "Input" {
 		l.input(m)
