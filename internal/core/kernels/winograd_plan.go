@@ -60,7 +60,7 @@ func (w *PackedWinograd) Plan(height, width, workers int) *WinogradPlan {
 const (
 	fewestTiles  = 28
 	fewestShared = 14
-	mostTiles    = 84
+	mostTiles    = 140
 	tilesBytes   = 1 << 20
 )
 
