@@ -43,7 +43,7 @@ func draw(r *rand.Rand) *picture {
 	p := &picture{pixels: make([]float32, side*side*3)}
 	ground := color(r, 0.3, 0.7)
 	for i := range p.pixels {
-		p.pixels[i] = ground[i%3] + float32(0.1*(r.Float32()-0.5))
+		p.pixels[i] = ground[i%3] + float32(0.1*(float32(r.Float32())-0.5))
 	}
 	var all [Sizes][]square
 	for size := Sizes - 1; size >= 0; size-- {

@@ -149,7 +149,7 @@ func (w weights) Float32(name string) ([]float32, error) {
 		r := rand.New(rand.NewPCG(w.seed, h.Sum64()))
 		limit := float32(math.Sqrt(6 * float64(out) / float64(n)))
 		for i := range v {
-			v[i] = limit * (float32(2*r.Float32()) - 1)
+			v[i] = limit * (2*float32(r.Float32()) - 1)
 		}
 	}
 	return v, nil
