@@ -26,6 +26,7 @@ type quartiles struct {
 	Low    float64 `json:"low"`
 	Median float64 `json:"median"`
 	High   float64 `json:"high"`
+	Mean   float64 `json:"mean"`
 }
 
 // controller is the regret of one, after each number of evaluations.
@@ -64,7 +65,7 @@ func summary(w *tabular.World, list []searched, runs int) *report {
 	return r
 }
 
-// quarter gives the quartiles of values, between two of them in a line.
+// quarter gives the quartiles of values, between two of them in a line, and the mean.
 func quarter(v []float64) quartiles {
 	v = slices.Sorted(slices.Values(v))
 	at := func(q float64) float64 {
@@ -75,27 +76,39 @@ func quarter(v []float64) quartiles {
 		}
 		return v[i] + float64((place-float64(i))*(v[i+1]-v[i]))
 	}
-	return quartiles{at(0.25), at(0.5), at(0.75)}
+	sum := 0.0
+	for _, x := range v {
+		sum += x
+	}
+	return quartiles{at(0.25), at(0.5), at(0.75), sum / float64(len(v))}
 }
 
 func (r *report) markdown() string {
 	var b strings.Builder
+	other := func(c *controller) []quartiles { return c.Regret }
+	seen := func(c *controller) []quartiles { return c.Seen }
+	middle := func(q quartiles) string {
+		return fmt.Sprintf("%.0f (%.0f–%.0f)", 1e3*q.Median, 1e3*q.Low, 1e3*q.High)
+	}
+	mean := func(q quartiles) string { return fmt.Sprintf("%.0f", 1e3*q.Mean) }
 	for _, t := range []struct {
 		title string
 		of    func(*controller) []quartiles
+		cell  func(quartiles) string
 	}{
-		{"Regret by the scores of the other seed", func(c *controller) []quartiles { return c.Regret }},
-		{"Regret by the scores that were seen", func(c *controller) []quartiles { return c.Seen }},
+		{"Regret by the scores of the other seed, thousandths, median (quartiles)", other, middle},
+		{"The same, mean", other, mean},
+		{"Regret by the scores that were seen, thousandths, median (quartiles)", seen, middle},
 	} {
-		fmt.Fprintf(&b, "%s, median (quartiles) of %d searches, thousandths:\n\n| evaluations |", t.title, r.Runs)
+		fmt.Fprintf(&b, "%s of %d searches:\n\n| evaluations |", t.title, r.Runs)
 		for _, n := range r.Evaluations {
 			fmt.Fprintf(&b, " %d |", n)
 		}
 		fmt.Fprintf(&b, "\n|---|%s\n", strings.Repeat("---:|", len(r.Evaluations)))
 		for _, c := range r.Controllers {
-			fmt.Fprintf(&b, "| %s |", c.Name)
+			fmt.Fprintf(&b, "| `%s` |", c.Name)
 			for _, q := range t.of(c) {
-				fmt.Fprintf(&b, " %.0f (%.0f–%.0f) |", 1e3*q.Median, 1e3*q.Low, 1e3*q.High)
+				fmt.Fprintf(&b, " %s |", t.cell(q))
 			}
 			fmt.Fprintln(&b)
 		}
