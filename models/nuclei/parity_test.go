@@ -46,10 +46,34 @@ func TestStages(t *testing.T) {
 	}
 }
 
+// sharedModel is the folder of a model of the built-in one's shape with golden values of its own, and how it is read. It was trained with the built-in model's
+// semantics, but for what its own config says of detections and masks.
+func sharedModel(t *testing.T) (folder string, o weights.Options) {
+	folder = testutil.Shared(t, "models", "nuclei")
+	var own struct {
+		Detections struct {
+			Score float64 `json:"score_threshold"`
+			IoU   float64 `json:"nms_iou"`
+			Max   int     `json:"max"`
+		} `json:"detections"`
+		Mask float64 `json:"mask_threshold"`
+	}
+	readJSON(t, filepath.Join(folder, "config.json"), &own)
+	c, _, err := modelFile(t).Config(weights.Options{})
+	require.NoError(t, err)
+	c.Detections.ScoreThreshold, c.Detections.NMSIoU, c.Detections.Max = own.Detections.Score, own.Detections.IoU, own.Detections.Max
+	c.Masks.Threshold = own.Mask
+	return folder, weights.Options{Config: c}
+}
+
 // The same block by block, on the whole golden file.
 func TestStagesOfTheBackbone(t *testing.T) {
-	golden := testutil.Load(t, testutil.Shared(t, "models", "nuclei", "golden", "tensors_256.safetensors"))
-	n := paritytest.New(t, modelFile(t), weights.Options{}, golden, engine.Options{NoWinograd: true})
+	folder, options := sharedModel(t)
+	file, err := weights.Open(filepath.Join(folder, "model.safetensors"))
+	require.NoError(t, err)
+	defer file.Close()
+	golden := testutil.Load(t, filepath.Join(folder, "golden", "tensors_256.safetensors"))
+	n := paritytest.New(t, file, options, golden, engine.Options{NoWinograd: true})
 	n.Backbone(1e-5)
 	n.Heads(1e-5)
 }
@@ -82,14 +106,21 @@ func TestGenericIsClose(t *testing.T) {
 // 640² frame, scores within 1e-3, mask IoU 0.99, except where a score lies
 // within 1e-3 of the last one recorded.
 func TestDetections(t *testing.T) {
-	checkDetections(t, "testdata/detections_640.json", filepath.Join("..", "..", "testdata", "images"))
+	m, err := Open(&spinemask.Options{Raw: true})
+	require.NoError(t, err)
+	defer m.Close()
+	checkDetections(t, m, "testdata/detections_640.json", filepath.Join("..", "..", "testdata", "images"))
 }
 
 func TestAllDetections(t *testing.T) {
-	checkDetections(t, testutil.Shared(t, "models", "nuclei", "golden", "detections_640.json"), testutil.Shared(t, "data", "nuclei", "images"))
+	folder, options := sharedModel(t)
+	m, err := spinemask.Open(filepath.Join(folder, "model.safetensors"), &spinemask.Options{Raw: true, Weights: options})
+	require.NoError(t, err)
+	defer m.Close()
+	checkDetections(t, m, filepath.Join(folder, "golden", "detections_640.json"), testutil.Shared(t, "data", "nuclei", "images"))
 }
 
-func checkDetections(t *testing.T, golden, images string) {
+func checkDetections(t *testing.T, m *spinemask.Model, golden, images string) {
 	var file []struct {
 		FileName   string `json:"file_name"`
 		Detections []struct {
@@ -101,9 +132,6 @@ func checkDetections(t *testing.T, golden, images string) {
 	data, err := os.ReadFile(golden)
 	require.NoError(t, err)
 	require.NoError(t, json.Unmarshal(data, &file))
-	m, err := Open(&spinemask.Options{Raw: true})
-	require.NoError(t, err)
-	defer m.Close()
 	for _, photo := range file {
 		img, err := imageio.Open(filepath.Join(images, photo.FileName), imageio.Options{})
 		require.NoError(t, err)

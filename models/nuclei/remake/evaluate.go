@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/spinemask/spinemask"
+	"github.com/spinemask/spinemask/analysis"
 	"github.com/spinemask/spinemask/cocoeval"
 	"github.com/spinemask/spinemask/internal/core/imageio"
 	"github.com/spinemask/spinemask/labeleval"
@@ -65,7 +66,27 @@ func evaluate(m *spinemask.Model, images, file string) (map[string]string, error
 	}
 	b.WriteString("\n")
 	apTable, err := apTable(ap)
-	return map[string]string{"dsb": b.String(), "ap": apTable}, err
+	if err != nil {
+		return nil, err
+	}
+	outcomes, err := ap.Outcomes()
+	if err != nil {
+		return nil, err
+	}
+	return map[string]string{"dsb": b.String(), "ap": apTable, "calibration": calibrationTable(analysis.New(outcomes).Calibration(10))}, nil
+}
+
+// calibrationTable compares scores with the share of right detections, those with a mask of an IoU of at least 0.5.
+func calibrationTable(c *analysis.Calibration) string {
+	var b strings.Builder
+	b.WriteString("| scores | detections | mean score | right |\n|---|---|---|---|\n")
+	for _, bin := range c.Bins {
+		if bin.Count > 0 {
+			fmt.Fprintf(&b, "| %.1f to %.1f | %d | %.3f | %.3f |\n", bin.Low, bin.High, bin.Count, bin.MeanScore, bin.Accuracy)
+		}
+	}
+	fmt.Fprintf(&b, "| expected calibration error | %d | | %.3f |\n", c.Detections, c.ECE)
+	return b.String()
 }
 
 // newAP prepares COCO's mask AP with up to 400 detections an image: nuclei are
@@ -73,6 +94,7 @@ func evaluate(m *spinemask.Model, images, file string) (map[string]string, error
 func newAP(t *truth) (*cocoeval.Evaluator, error) {
 	p := cocoeval.NewParams(cocoeval.Segm, cocoeval.COCO)
 	p.MaxDets = []int{10, 100, 400}
+	p.MatchIoU = 0.5
 	p.Mode = cocoeval.Corrected // pycocotools prints AP at 100 detections whatever the limits are
 	return cocoeval.New(t.Dataset, p)
 }
