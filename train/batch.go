@@ -72,7 +72,6 @@ func (t *Trainer) fill(b batch) (images []*dataset.Image, truths []truth, err er
 	in := t.net.input()
 	images, truths = make([]*dataset.Image, in.Items), make([]truth, in.Items)
 	errs := make([]error, in.Items)
-	crop := t.recipe.Regions.MaskCrop
 	t.team.Do(in.Items, parallel.Func(func(_, item int) {
 		slot := b.first + item
 		i := t.epoch[pick(t.recipe.Seed, len(t.epoch), t.recipe.Batch, b.step, slot)]
@@ -82,7 +81,7 @@ func (t *Trainer) fill(b batch) (images []*dataset.Image, truths []truth, err er
 			errs[item] = err
 			return
 		}
-		truths[item] = see(e.picture, e.objects, e.diameter, &t.recipe.Augment, &t.config.Input, in.Height, in.Width, crop, t.recipe.Seed, b.step, slot, func(y int) []float32 { return in.Row(item, y) })
+		truths[item] = see(e.picture, e.objects, e.diameter, &t.recipe.Augment, &t.config.Input, in.Height, in.Width, t.recipe.Regions, t.recipe.Seed, b.step, slot, func(y int) []float32 { return in.Row(item, y) })
 	}))
 	in.ClearBorders()
 	return images, truths, errors.Join(errs...)

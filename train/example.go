@@ -19,7 +19,7 @@ type truth struct {
 
 // see turns, scales and cuts a picture as the recipe says, and fills its pixels
 // into the network's input. diameter is the objects', for a window.
-func see(p *augment.Picture, objects []augment.Object, diameter float64, a *Augment, in *config.Input, height, width, crop int, seed uint64, step, image int, row func(y int) []float32) truth {
+func see(p *augment.Picture, objects []augment.Object, diameter float64, a *Augment, in *config.Input, height, width int, regions RegionSampling, seed uint64, step, image int, row func(y int) []float32) truth {
 	if a.Window != nil {
 		p, objects = a.Window.cut(p, objects, diameter, draws(seed, forWindow, step, image))
 	}
@@ -54,9 +54,12 @@ func see(p *augment.Picture, objects []augment.Object, diameter float64, a *Augm
 		}
 		t.boxes = append(t.boxes, b)
 		t.classes = append(t.classes, o.Class)
-		if crop > 0 {
-			mask := make([]float32, crop*crop)
-			v.CropMask(mask, crop, &o.Mask, b, p.Height, p.Width)
+		if crop := regions.MaskCrop; crop > 0 {
+			mask, fill := make([]float32, crop*crop), v.CropMask
+			if regions.Cells {
+				fill = v.CellMask
+			}
+			fill(mask, crop, &o.Mask, b, p.Height, p.Width)
 			t.masks = append(t.masks, mask...)
 		}
 	}
@@ -180,9 +183,13 @@ func sample(proposals []box.Box, t *truth, s RegionSampling, encode target.Encod
 	}
 	out := regionTargets{regions: regions, masked: target.SampleMasks(regions, s.Masks)}
 	out.masks = make([]float32, s.Masks*maskSize*maskSize)
+	cut := target.CropMask
+	if s.Cells {
+		cut = target.CropCells
+	}
 	for i, m := range out.masked {
 		if m.Class > 0 {
-			target.CropMask(out.masks[i*maskSize*maskSize:][:maskSize*maskSize], maskSize, t.masks[m.Truth*s.MaskCrop*s.MaskCrop:][:s.MaskCrop*s.MaskCrop], s.MaskCrop, m.Matched, m.Box)
+			cut(out.masks[i*maskSize*maskSize:][:maskSize*maskSize], maskSize, t.masks[m.Truth*s.MaskCrop*s.MaskCrop:][:s.MaskCrop*s.MaskCrop], s.MaskCrop, m.Matched, m.Box)
 		}
 	}
 	return out, nil

@@ -105,7 +105,7 @@ func TestTrainingSeesWhatSegmentingSees(t *testing.T) {
 		resizer.Start(g, picture.Pix)
 		want, got := make([]float32, 3*height*width), make([]float32, 3*height*width)
 		resizer.Rows(want, 3*width, 0, height, &preprocess.Scratch{})
-		see(picture, nil, 0, &Augment{Scale: [2]float64{1, 1}}, &in, height, width, 0, 1, 0, 0, func(y int) []float32 { return got[3*width*y:][:3*width] })
+		see(picture, nil, 0, &Augment{Scale: [2]float64{1, 1}}, &in, height, width, RegionSampling{}, 1, 0, 0, func(y int) []float32 { return got[3*width*y:][:3*width] })
 		testutil.RequireClose(t, want, got, 2e-6, name)
 	}
 }

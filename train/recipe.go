@@ -78,10 +78,11 @@ type AnchorSampling struct {
 type RegionSampling struct {
 	PreNMS   int     `json:"pre_nms_per_level"`
 	PostNMS  int     `json:"post_nms"`
-	Samples  int     `json:"samples"`   // of an image, for classes and boxes
-	Fraction float64 `json:"fraction"`  // of them at most with an object
-	Masks    int     `json:"masks"`     // of an image
-	MaskCrop int     `json:"mask_crop"` // side of the mask of an object from which those of regions are cut
+	Samples  int     `json:"samples"`              // of an image, for classes and boxes
+	Fraction float64 `json:"fraction"`             // of them at most with an object
+	Masks    int     `json:"masks"`                // of an image
+	MaskCrop int     `json:"mask_crop"`            // side of the mask of an object from which those of regions are cut
+	Cells    bool    `json:"mask_cells,omitempty"` // masks are values at the middles of cells; false: as the Model Garden, which takes them up to half a pixel of the picture beside
 }
 
 // Augment is how pictures are changed at random. Probabilities are from 0 to 1.

@@ -20,7 +20,7 @@ func small(steps int) *Recipe {
 		Name: "test", Seed: 7, Batch: 2, Steps: steps, Height: 128, Width: 128,
 		Rate: Rate{Value: 0.01, WarmupSteps: 2}, Momentum: 0.9, WeightDecay: 4e-5, Average: 0.9,
 		Norms: Norms{Momentum: 0.9}, Anchors: AnchorSampling{64, 0.5},
-		Regions: RegionSampling{200, 100, 16, 0.25, 4, 28},
+		Regions: RegionSampling{PreNMS: 200, PostNMS: 100, Samples: 16, Fraction: 0.25, Masks: 4, MaskCrop: 28},
 		Augment: Augment{Flip: 0.5, Turns: true, Scale: [2]float64{0.8, 1.25}, Color: &Color{Brightness: 0.1, Contrast: 0.2, Gamma: 0.2, Invert: 0.5, Noise: 0.02, Blur: 1}},
 	}
 }

@@ -125,19 +125,43 @@ func Empty(b box.Box) bool { return b.Y2 <= b.Y1 || b.X2 <= b.X1 }
 // beyond the picture (tf.image.crop_and_resize).
 func (v *View) CropMask(dst []float32, size int, p *Patch, b box.Box, height, width int) {
 	b = v.back(b)
-	rows := cornerAligned(size, b.Y1, b.Y2, height)
-	columns := cornerAligned(size, b.X1, b.X2, width)
+	p.interpolate(dst, cornerAligned(size, b.Y1, b.Y2, height), cornerAligned(size, b.X1, b.X2, width))
+}
+
+// interpolate fills a value for each row and column.
+func (p *Patch) interpolate(dst []float32, rows, columns []sample) {
 	for i, r := range rows {
 		for j, c := range columns {
+			at := i*len(columns) + j
 			if !r.inside || !c.inside {
-				dst[i*size+j] = 0
+				dst[at] = 0
 				continue
 			}
 			top := p.at(r.low, c.low) + float32(c.f*(p.at(r.low, c.high)-p.at(r.low, c.low)))
 			bottom := p.at(r.high, c.low) + float32(c.f*(p.at(r.high, c.high)-p.at(r.high, c.low)))
-			dst[i*size+j] = top + float32(r.f*(bottom-top))
+			dst[at] = top + float32(r.f*(bottom-top))
 		}
 	}
+}
+
+// cells are the middles of size cells between low and high, in a row of n pixels.
+func cells(size int, low, high float32, n int) []sample {
+	list := make([]sample, size)
+	for i := range list {
+		at := low + float32((float32(i)+0.5)*(high-low))/float32(size) - 0.5
+		at = max(min(at, float32(n-1)), 0)
+		f := float32(math.Floor(float64(at)))
+		list[i] = sample{int(f), int(math.Ceil(float64(at))), at - f, true}
+	}
+	return list
+}
+
+// CellMask fills size×size values of an object's mask in a box of the view: bilinear at the middle of each cell, between the middles of the picture's pixels, as the
+// picture itself is scaled; beyond the picture are its outermost pixels. CropMask looks up to half a pixel of the picture
+// beside that, further to the right and down at the picture's beginning and to the left and up at its end, which matters where pictures of small objects are enlarged.
+func (v *View) CellMask(dst []float32, size int, p *Patch, b box.Box, height, width int) {
+	b = v.back(b)
+	p.interpolate(dst, cells(size, b.Y1, b.Y2, height), cells(size, b.X1, b.X2, width))
 }
 
 // sample is two neighbours and the weight of the second.

@@ -1,6 +1,7 @@
 package augment
 
 import (
+	"bytes"
 	"encoding/json"
 	"math"
 	"slices"
@@ -258,4 +259,30 @@ func TestMaskAtTheBorder(t *testing.T) {
 	v.CropMask(got, 3, &full, b, 4, 4)
 	require.Equal(t, []float32{1, 1, 1, 1, 1, 1, 1, 1, 1}, got)
 	require.True(t, Empty(v.Box(box.Box{Y1: 5, X1: 1, Y2: 7, X2: 3})))
+}
+
+// An object fills its own box, and the same part of another box, wherever it is in the picture: CropMask's values depend on
+// the place.
+func TestMasksOfCellsLieWhereTheObjectIs(t *testing.T) {
+	const height, width, side = 40, 60, 20
+	for _, at := range [][2]int{{0, 0}, {3, 7}, {17, 40}, {height - 10, width - 10}} {
+		p := Patch{Top: at[0], Left: at[1], Height: 10, Width: 10, Bits: bytes.Repeat([]byte{1}, 100)}
+		v := Jitter(height, width, 2*height, 2*width, 1, 1, Draws{})
+		own := box.Box{Y1: float32(at[0]), X1: float32(at[1]), Y2: float32(at[0] + 10), X2: float32(at[1] + 10)}
+		got := make([]float32, side*side)
+		v.CellMask(got, side, &p, v.Box(own), height, width)
+		require.Equal(t, float32(1), slices.Min(got[side+1:][:side-2]), "inside of %v", at)
+		// The box that has the object in its lower right quarter: half a pixel of the picture, a cell here, is between 0 and 1 on either side.
+		if at[0] >= 10 && at[1] >= 10 && at[0] < height-10 {
+			wide := box.Box{Y1: own.Y1 - 10, X1: own.X1 - 10, Y2: own.Y2, X2: own.X2}
+			v.CellMask(got, side, &p, v.Box(wide), height, width)
+			for y := range side {
+				for x := range side {
+					if want := min(max(float32(y)+0.5-9.5, 0), 1) * min(max(float32(x)+0.5-9.5, 0), 1); y < 19 && x < 19 {
+						require.InDelta(t, want, got[y*side+x], 1e-5, "%v: %d %d", at, y, x)
+					}
+				}
+			}
+		}
+	}
 }

@@ -15,7 +15,7 @@ func TestChangesOfEveryRecipe(t *testing.T) {
 	require.NotEmpty(t, recipes)
 	for _, recipe := range recipes {
 		to := t.TempDir()
-		require.NoError(t, write(recipe, "../../recipes/changes.json", 375, to))
+		require.NoError(t, write(recipe, "../../changes.json", 375, to))
 		same, err := os.ReadFile(filepath.Join(to, "as-it-is.json"))
 		require.NoError(t, err)
 		files, err := filepath.Glob(filepath.Join(to, "*.json"))
