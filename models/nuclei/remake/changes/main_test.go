@@ -30,7 +30,7 @@ func TestChangesOfEveryRecipe(t *testing.T) {
 				differ++
 			}
 		}
-		require.GreaterOrEqual(t, differ, 8, recipe)
+		require.GreaterOrEqual(t, differ, 7, recipe) // what a change makes may be so already
 	}
 }
 
