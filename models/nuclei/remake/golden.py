@@ -1,4 +1,4 @@
-"""Makes the golden values of models/nuclei/testdata for a native model file, with the same network in PyTorch.
+"""Makes the golden values of models/nuclei/testdata, and those of "spinemask verify", for a native model file, with the same network in PyTorch.
 
 usage: golden.py --peer DIR --model nuclei.safetensors --images DIR --truth instances_val.json --to models/nuclei/testdata [--threads 2]
 
@@ -102,6 +102,22 @@ def main():
     net = N.MaskRCNN(classes=len(config["categories"]) + 1, anchor_size=config["anchors"]["size"])
     learn_weights.load(net, arrays)
     net.eval()
+    d = config["detections"]
+
+    def find(rgb):
+        """Scores, boxes y1 x1 y2 x2 in image pixels and masks of what is found, by falling score."""
+        height, width = rgb.shape[:2]
+        x, scale = fit(rgb, config["input"]["height"])
+        boxes, s, _, masks = N.detect(net, x, d["max"], d["score_threshold"], iou_thr=d["nms_iou"])
+        boxes = boxes.numpy() / np.float32([scale[0], scale[1]] * 2)
+        return s, boxes, [coco.encode(paste(m, b, height, width, config["masks"]["threshold"])) for m, b in zip(masks.numpy(), boxes)]
+
+    self_check = "cmd/spinemask/golden/nuclei"
+    found = zip(*find(np.asarray(Image.open(self_check + ".png").convert("RGB"))))
+    with open(self_check + ".json", "w") as f:
+        rows = [dict(score=float(v), box_yxyx=[float(c) for c in b], counts=r["counts"].decode()) for v, b, r in found if v >= 0.5]
+        f.write("[\n" + ",\n".join(json.dumps(row, separators=(",", ":")) for row in rows) + "\n]\n")
+
     tensors = os.path.join(a.to, "tensors_256.safetensors")
     x = load_file(tensors)["input"].permute(2, 0, 1)[None].contiguous()
     save_file(stages(N, net, x), tensors)
@@ -111,16 +127,11 @@ def main():
     objects = {}
     for o in truth["annotations"]:
         objects.setdefault(o["image_id"], []).append(o["segmentation"])
-    d = config["detections"]
     display = d["display_threshold"]
     whole, scores = [], []
     for im in truth["images"]:
         rgb = np.asarray(Image.open(os.path.join(a.images, im["file_name"])).convert("RGB"))
-        height, width = rgb.shape[:2]
-        x, scale = fit(rgb, config["input"]["height"])
-        boxes, s, _, masks = N.detect(net, x, d["max"], d["score_threshold"], iou_thr=d["nms_iou"])
-        boxes = boxes.numpy() / np.float32([scale[0], scale[1]] * 2)
-        rles = [coco.encode(paste(m, b, height, width, config["masks"]["threshold"])) for m, b in zip(masks.numpy(), boxes)]
+        s, boxes, rles = find(rgb)
         if im["file_name"] in WHOLE:
             whole.append(dict(file_name=im["file_name"], detections=[
                 dict(score=float(v), box_yxyx=[float(c) for c in b], exact=r["counts"].decode()) for v, b, r in zip(s, boxes, rles)]))
