@@ -66,7 +66,7 @@ func (t *Task) cut(set *dataset.Set) *dataset.Set {
 				X2: min(o.Box.X2-float32(x), float32(width)), Y2: min(o.Box.Y2-float32(y), float32(height)),
 			}
 			if b.X1 < b.X2 && b.Y1 < b.Y2 {
-				hidden := 2*area(b) < area(o.Box)
+				hidden := area(b) < 0.5*area(o.Box)
 				im.Objects = append(im.Objects, dataset.Object{Category: o.Category, Box: b, Crowd: o.Crowd || hidden, Place: o.Place})
 			}
 		}
@@ -75,7 +75,7 @@ func (t *Task) cut(set *dataset.Set) *dataset.Set {
 	return out
 }
 
-func area(b box.Box) float32 { return (b.X2 - b.X1) * (b.Y2 - b.Y1) }
+func area(b box.Box) float32 { return float32((b.X2 - b.X1) * (b.Y2 - b.Y1)) }
 
 // mostKept bounds the memory for pictures that are kept from candidate to candidate.
 const mostKept = 512 << 20
