@@ -20,7 +20,7 @@ func TestChangesOfEveryRecipe(t *testing.T) {
 		require.NoError(t, err)
 		files, err := filepath.Glob(filepath.Join(to, "*.json"))
 		require.NoError(t, err)
-		require.Greater(t, len(files), 8)
+		require.Len(t, files, 9)
 		differ := 0
 		for _, file := range files {
 			text, err := os.ReadFile(file)
@@ -30,7 +30,7 @@ func TestChangesOfEveryRecipe(t *testing.T) {
 				differ++
 			}
 		}
-		require.GreaterOrEqual(t, differ, 7, recipe) // what a change makes may be so already
+		require.GreaterOrEqual(t, differ, 6, recipe) // what a change makes may be so already
 	}
 }
 
