@@ -51,7 +51,7 @@ func ExampleModel_SegmentAll() {
 		fmt.Println(filepath.Base(result.Name), len(result.Instances))
 	}
 	// Output:
-	// a1777737270c5f96.png 24
+	// a1777737270c5f96.png 25
 	// d35f25c8e3f7fca5.png 34
 }
 
