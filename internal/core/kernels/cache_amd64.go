@@ -12,9 +12,8 @@ var lastCache = sync.OnceValue(func() int {
 	// Deterministic cache parameters: leaf 4 of Intel's (Intel 64 and IA-32 Architectures Software Developer's Manual,
 	// volume 2, CPUID), 8000001D of AMD's (AMD64 Architecture Programmer's Manual, volume 3, appendix E), in one format.
 	const intel, amd, authenticAMD = 4, 0x8000001d, 0x68747541 // "Auth"
-	largest, _, _, _ := cpuid(0, 0)
+	largest, vendor, _, _ := cpuid(0, 0)
 	extended, _, _, _ := cpuid(0x80000000, 0)
-	_, vendor, _, _ := cpuid(0, 0)
 	leaf := uint32(intel)
 	switch {
 	case vendor == authenticAMD && extended >= amd:
