@@ -83,6 +83,9 @@ it was interrupted.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f.given = cmd.Flags().Changed
 			t.quiet, t.verbose = f.quiet, f.verbose
+			if err := f.seedOfFile(); err != nil {
+				return err
+			}
 			if f.printRecipe && len(args) == 0 {
 				r, err := f.makeRecipe(100)
 				if err != nil {
@@ -128,7 +131,7 @@ it was interrupted.`,
 	fl.Float64Var(&f.rate, "rate", 0, "learning `rate`, in place of the recipe's")
 	fl.StringVar(&f.size, "train-size", "", "`HxW` of the network's input, and of the model's from then on if that has a fixed size (default: the model's own)")
 	fl.StringVar(&f.freeze, "freeze", "", "what keeps its weights: `stem|backbone|norms`")
-	fl.Uint64Var(&f.seed, "seed", 1, "`number` that all random choices follow from")
+	fl.Uint64Var(&f.seed, "seed", 1, "`number` that all random choices follow from, in place of that of a recipe's file")
 	fl.IntVar(&f.every, "validate-every", 0, "`steps` between validations (default: a twentieth of the run)")
 	fl.IntVar(&f.patience, "patience", 0, "stop after this many `validations` without a better one (default: never)")
 	fl.IntVar(&f.folds, "folds", 2, "where no image is held out: train this `number` of models more, each without a part of the images, for the display threshold (0: take it from the images that the model was trained on)")
@@ -188,8 +191,23 @@ func (f *trainFlags) makeRecipe(images int) (*train.Recipe, error) {
 	return r, r.Validate()
 }
 
+// seedOfFile takes the seed from a recipe's file, if no other is asked for.
+func (f *trainFlags) seedOfFile() error {
+	if f.given("seed") || !f.fileRecipe() {
+		return nil
+	}
+	r, err := f.namedRecipe(0)
+	if err != nil {
+		return err
+	}
+	f.seed = r.Seed
+	return nil
+}
+
+func (f *trainFlags) fileRecipe() bool { return strings.HasSuffix(f.recipe, ".json") }
+
 func (f *trainFlags) namedRecipe(images int) (*train.Recipe, error) {
-	if strings.HasSuffix(f.recipe, ".json") {
+	if f.fileRecipe() {
 		data, err := os.ReadFile(f.recipe)
 		if err != nil {
 			return nil, reason(f.recipe, err)
