@@ -13,17 +13,22 @@ func (b *Band) With(t *config.BlockTable) (*config.Config, error) {
 	return c, c.Validate()
 }
 
-// MACs are the multiply-adds of the network with a block table: those of backbone
-// and dense head, not of what runs for each region.
-func (b *Band) MACs(t *config.BlockTable) (int64, error) {
+// Count is what the network with a block table costs: its backbone and dense head, not what runs for each region.
+func (b *Band) Count(t *config.BlockTable) (graph.Count, error) {
 	c, err := b.With(t)
 	if err != nil {
-		return 0, err
+		return graph.Count{}, err
 	}
 	n, err := network.Build(c)
 	if err != nil {
-		return 0, err
+		return graph.Count{}, err
 	}
 	counts, err := n.Trunk.Counts(b.Side, b.Side, 1)
-	return graph.Total(counts).MACs, err
+	return graph.Total(counts), err
+}
+
+// MACs are the multiply-adds of Count.
+func (b *Band) MACs(t *config.BlockTable) (int64, error) {
+	c, err := b.Count(t)
+	return c.MACs, err
 }

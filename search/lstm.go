@@ -71,16 +71,16 @@ type step struct {
 	choice int // index of tokens
 }
 
-// moment is what one step of the network leaves for the way back.
-type moment struct {
+// activations is what one step of the network leaves for the way back.
+type activations struct {
 	gates       []float64 // i, f, o, g after their functions
 	cell, tanh  []float64 // c and tanh(c)
 	hidden      []float64
 	probability []float64 // of each option
 }
 
-// next is the step t after the moment m and the step s before, both nil at t = 0.
-func (l *lstm) next(t int, m *moment, s *step, kind int, tokens []int) *moment {
+// next is the step t after the activations m and the step s before, both nil at t = 0.
+func (l *lstm) next(t int, m *activations, s *step, kind int, tokens []int) *activations {
 	n := l.units
 	a := make([]float64, 4*n)
 	copy(a, l.get(tablePlace, t, 0))
@@ -97,7 +97,7 @@ func (l *lstm) next(t int, m *moment, s *step, kind int, tokens []int) *moment {
 	for i := 3 * n; i < 4*n; i++ {
 		a[i] = tanh(a[i])
 	}
-	out := &moment{gates: a, cell: make([]float64, n), tanh: make([]float64, n), hidden: make([]float64, n)}
+	out := &activations{gates: a, cell: make([]float64, n), tanh: make([]float64, n), hidden: make([]float64, n)}
 	for i := range n {
 		out.cell[i] = a[i] * a[3*n+i]
 		if m != nil {
@@ -115,9 +115,9 @@ func (l *lstm) next(t int, m *moment, s *step, kind int, tokens []int) *moment {
 	return out
 }
 
-// back adds the gradients of a sequence to those of the weights. ms are its moments;
+// back adds the gradients of a sequence to those of the weights. ms are its activations;
 // logits are the gradients of its steps' logits, one for each option.
-func (l *lstm) back(steps []step, ms []*moment, logits [][]float64) {
+func (l *lstm) back(steps []step, ms []*activations, logits [][]float64) {
 	n := l.units
 	hidden, cell := make([]float64, n), make([]float64, n)
 	a := make([]float64, 4*n)
@@ -158,8 +158,8 @@ func (l *lstm) back(steps []step, ms []*moment, logits [][]float64) {
 }
 
 // run is the network over a whole sequence.
-func (l *lstm) run(steps []step) []*moment {
-	ms := make([]*moment, len(steps))
+func (l *lstm) run(steps []step) []*activations {
+	ms := make([]*activations, len(steps))
 	for t, s := range steps {
 		if t == 0 {
 			ms[t] = l.next(t, nil, nil, s.kind, s.tokens)

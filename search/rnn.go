@@ -8,11 +8,12 @@ import (
 )
 
 // RNN is the paper's controller: an LSTM that makes one choice after the other,
-// trained with policy gradients. The paper takes that of Zoph et al. (NASNet,
-// arXiv 1707.07012) and states none of its numbers. Of NASNet (appendix A.3) are here
-// the 100 units, the first weights within ±0.1, Batch, Decay and Entropy. Its learning
-// rate of 3.5e-4 is made for 20,000 candidates and moves next to nothing in some
-// hundreds; here it is larger. Fields may be changed before the first call.
+// trained with policy gradients. The paper takes that of Zoph and Le (arXiv
+// 1611.01578) and states none of its numbers. Here it is in its later form, that of
+// NASNet (arXiv 1707.07012): of its appendix A.3 are the 100 units, the first weights
+// within ±0.1, Batch, Decay and Entropy. Its learning rate of 3.5e-4 is made for
+// 20,000 candidates and moves next to nothing in some hundreds; here it is larger.
+// Fields may be changed before the first call.
 type RNN struct {
 	Batch        int     // candidates of an update: 20
 	LearningRate float64 // of Adam: 0.01, as NATS-Bench's REINFORCE (D-X-Y/AutoDL-Projects, exps/NATS-algos/reinforce.py)
@@ -67,7 +68,7 @@ func (c *RNN) Propose(r *rand.Rand) []int {
 // draw makes all choices with the policy's probabilities.
 func (c *RNN) draw(r *rand.Rand) []int {
 	var choices []int
-	var m *moment
+	var m *activations
 	var before *step
 	for t := 0; ; t++ {
 		kind, tokens := c.tokens(choices)
@@ -135,7 +136,7 @@ func (c *RNN) update() {
 }
 
 // logProbabilities are those of the choices.
-func logProbabilities(steps []step, ms []*moment) []float64 {
+func logProbabilities(steps []step, ms []*activations) []float64 {
 	logs := make([]float64, len(steps))
 	for t, s := range steps {
 		logs[t] = portable.Log(ms[t].probability[s.choice])
@@ -150,7 +151,7 @@ func logProbabilities(steps []step, ms []*moment) []float64 {
 //
 // with the advantage A = score − baseline, the ratio of the choice's probability to
 // that before the update, and the entropy H of the decision's probabilities.
-func (c *RNN) gradients(e *episode, ms []*moment) [][]float64 {
+func (c *RNN) gradients(e *episode, ms []*activations) [][]float64 {
 	all := make([][]float64, len(e.steps))
 	advantage := (e.score - c.baseline) / float64(len(c.batch))
 	entropy := c.Entropy / float64(len(c.batch))

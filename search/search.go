@@ -3,12 +3,13 @@
 //
 // A [Problem] is a sequence of decisions; [Space] is the paper's. A [Controller]
 // proposes sequences of choices and learns from their scores; [NewController] has
-// the paper's, and three that are simpler. Who trains and scores the candidates is
+// the paper's, and others to compare it with. Who trains and scores the candidates is
 // the caller.
 //
 // Proposing changes nothing in a controller. Its state follows from the problem,
 // the seed and the calls of Learn alone, so the log of the scores restores it, and
-// several processes that read the same log have the same controller.
+// several processes that read the same log have the same controller. A controller
+// belongs to one goroutine, also while it proposes.
 package search
 
 import (

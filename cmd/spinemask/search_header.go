@@ -12,9 +12,7 @@ import (
 
 	"github.com/spinemask/spinemask/config"
 	"github.com/spinemask/spinemask/dataset"
-	"github.com/spinemask/spinemask/graph"
 	"github.com/spinemask/spinemask/internal/command/trials"
-	"github.com/spinemask/spinemask/internal/core/network"
 	"github.com/spinemask/spinemask/search"
 	"github.com/spinemask/spinemask/search/proxy"
 )
@@ -78,32 +76,18 @@ func (h *searchHeader) count() error {
 	if err != nil {
 		return err
 	}
-	cost, err := costOf(c.Backbone.Table())
-	h.MACs = cost.MACs
+	b, err := fullBand()
+	if err != nil {
+		return err
+	}
+	h.MACs, err = b.MACs(c.Backbone.Table())
 	return err
 }
 
-// costOf counts a RetinaNet on a block table, with SpineNet-49's widths and published size.
-func costOf(t *config.BlockTable) (graph.Count, error) {
-	c, err := fullNetwork(t)
-	if err != nil {
-		return graph.Count{}, err
-	}
-	n, err := network.Build(c)
-	if err != nil {
-		return graph.Count{}, err
-	}
-	counts, err := n.Trunk.Counts(fullSide, fullSide, 1)
-	return graph.Total(counts), err
-}
-
-func fullNetwork(t *config.BlockTable) (*config.Config, error) {
+// fullBand counts a RetinaNet on a block table, with SpineNet-49's widths and published size. It has no limits yet.
+func fullBand() (*search.Band, error) {
 	c, err := config.TF2RetinaNet("49")
-	if err != nil {
-		return nil, err
-	}
-	c.Backbone.BlockTable, c.Backbone.Blocks = "", t
-	return c, nil
+	return &search.Band{Config: c, Side: fullSide}, err
 }
 
 // problem is the space within the band.
@@ -112,12 +96,10 @@ func (h *searchHeader) problem() (*search.Space, error) {
 	if s == nil {
 		return nil, fmt.Errorf("allocation %q, want one of %q", h.Space, search.Spaces())
 	}
-	c, err := fullNetwork(nil)
-	if err != nil {
-		return nil, err
-	}
-	s.Band = &search.Band{Config: c, Side: fullSide, Min: int64(h.Band[0] * float64(h.MACs)), Max: int64(h.Band[1] * float64(h.MACs))}
-	return s, nil
+	b, err := fullBand()
+	b.Min, b.Max = int64(h.Band[0]*float64(h.MACs)), int64(h.Band[1]*float64(h.MACs))
+	s.Band = b
+	return s, err
 }
 
 func parseSearchHeader(data []byte, folder string) (*searchHeader, error) {

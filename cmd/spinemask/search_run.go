@@ -28,7 +28,7 @@ type searchRun struct {
 	began  time.Time
 
 	controller search.Controller
-	learned    []int // trials that it knows the scores of, in the order of learning
+	learned    int // trials that it knows the scores of, the first ones
 	measured   int   // by this process
 	took       time.Duration
 	merged     time.Time     // when the lines were written last
@@ -58,7 +58,7 @@ func (r *searchRun) run(ctx context.Context) (err error) {
 				r.talk.say("interrupted; go on with: %s", r.resumeCommand())
 				return exit(exitInterrupted)
 			}
-			return err
+			return hinted{err, "--resume begins with this architecture again; if it never fits, another folder with a smaller --batch or --size"}
 		}
 	}
 	list, err := r.finish()
@@ -86,10 +86,8 @@ func (r *searchRun) evaluations() int {
 		return r.flags.evaluations
 	case r.flags.minutes > 0:
 		return 0
-	case r.header.Evaluations > 0:
-		return r.header.Evaluations
 	}
-	return defaultEvaluations
+	return r.header.Evaluations
 }
 
 // timeForMore says whether another architecture would be done in time, if it takes as long as those before.
@@ -154,7 +152,7 @@ func (r *searchRun) propose(list []trials.Trial) (*trials.Trial, error) {
 			if known[tableKey(table)] {
 				continue
 			}
-			cost, err := costOf(table)
+			cost, err := r.space.Band.Count(table)
 			if err != nil {
 				return nil, err
 			}
@@ -164,25 +162,17 @@ func (r *searchRun) propose(list []trials.Trial) (*trials.Trial, error) {
 	return nil, hinted{fmt.Errorf("no architecture of %s within the band %g-%g that was not tried", r.header.Space, r.header.Band[0], r.header.Band[1]), "a wider --band, in another folder"}
 }
 
-// learn brings the controller to the scores that are known, in the order of the trials. If one has come between those it knows, which happens when several
-// processes work, it begins anew.
+// learn brings the controller to the scores of all trials before the first that is not measured yet. So it learns them in their order, whoever measured them; with
+// several processes the newest ones, at most as many as there are processes, come later.
 func (r *searchRun) learn(list []trials.Trial) (err error) {
-	var order []int
-	for _, t := range list {
-		if t.Score != nil {
-			order = append(order, t.Index)
-		}
-	}
-	if n := len(r.learned); r.controller == nil || n > len(order) || !slices.Equal(r.learned, order[:n]) {
+	if r.controller == nil {
 		if r.controller, err = search.NewController(r.header.Controller, r.space, r.header.Seed); err != nil {
 			return err
 		}
-		r.learned = nil
 	}
-	for _, i := range order[len(r.learned):] {
-		r.controller.Learn(list[i].Choices, list[i].Score.AP)
+	for ; r.learned < len(list) && list[r.learned].Score != nil; r.learned++ {
+		r.controller.Learn(list[r.learned].Choices, list[r.learned].Score.AP)
 	}
-	r.learned = order
 	return nil
 }
 

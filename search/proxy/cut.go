@@ -38,10 +38,16 @@ func (t *Task) magnify() error {
 	}
 	slices.Sort(sides)
 	if zoom := middleAnchor / max(sides[len(sides)/2], 1); zoom > 1 {
-		t.Zoom, t.parts = zoom, map[string]image.Rectangle{}
+		t.Zoom, t.parts = zoom, map[string]part{}
 		t.Train, t.Held = t.cut(t.Train), t.cut(t.Held)
 	}
 	return nil
+}
+
+// A part of a picture.
+type part struct {
+	at image.Rectangle
+	of image.Point // size of the picture in which the objects were marked
 }
 
 // cut makes every picture of a set its part.
@@ -57,7 +63,7 @@ func (t *Task) cut(set *dataset.Set) *dataset.Set {
 		width, height := min(side, im.Width), min(side, im.Height)
 		x := min(max(int(at.X1+at.X2)/2-width/2, 0), im.Width-width)
 		y := min(max(int(at.Y1+at.Y2)/2-height/2, 0), im.Height-height)
-		t.parts[im.Name] = image.Rect(x, y, x+width, y+height)
+		t.parts[im.Name] = part{image.Rect(x, y, x+width, y+height), image.Pt(im.Width, im.Height)}
 		whole := im.Objects
 		im.Width, im.Height, im.Objects = width, height, nil
 		for _, o := range whole {
@@ -92,9 +98,12 @@ func (t *Task) read(im *dataset.Image) (image.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	if part, ok := t.parts[im.Name]; ok {
-		small := image.NewRGBA(image.Rect(0, 0, part.Dx(), part.Dy()))
-		draw.Draw(small, small.Rect, img, img.Bounds().Min.Add(part.Min), draw.Src)
+	if p, ok := t.parts[im.Name]; ok {
+		if size := img.Bounds().Size(); size != p.of {
+			return nil, fmt.Errorf("the picture has %d×%d pixels (width × height), its objects were marked in %d×%d", size.X, size.Y, p.of.X, p.of.Y)
+		}
+		small := image.NewRGBA(image.Rect(0, 0, p.at.Dx(), p.at.Dy()))
+		draw.Draw(small, small.Rect, img, img.Bounds().Min.Add(p.at.Min), draw.Src)
 		img = small
 	}
 	size := 4 * int64(img.Bounds().Dx()) * int64(img.Bounds().Dy())

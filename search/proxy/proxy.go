@@ -34,7 +34,7 @@ type Task struct {
 	Held  *dataset.Set // what they are measured on
 	Zoom  float64      // how much larger they see the pictures than these are as a whole in the input; 1: as a whole
 
-	parts map[string]image.Rectangle // what they see of a picture, by the name of the image; nil: all
+	parts map[string]part // what they see of a picture, by the name of the image; nil: all
 	mu    sync.Mutex
 	kept  map[string]image.Image // decoded pictures, by path
 	used  int64                  // their bytes, about
@@ -76,17 +76,6 @@ const (
 	resampleAlpha = 0.25
 	endpoints     = 64
 )
-
-// HoldOut parts a data set: a fifth of the images, 200 at most, chosen by the seed, is what candidates are measured on.
-func HoldOut(set *dataset.Set, seed uint64) (learned, held *dataset.Set, err error) {
-	const least, most = 10, 200 // images
-	n := len(set.Images)
-	if n < least {
-		return nil, nil, fmt.Errorf("proxy: %d images: want at least %d, of which a fifth is held out", n, least)
-	}
-	f := train.Folds(set, max(5, (n+most-1)/most), seed)[0]
-	return f.Train, f.Validation, nil
-}
 
 // Config is the network of a candidate, without classes.
 func (t *Task) Config(table *config.BlockTable) (*config.Config, error) {

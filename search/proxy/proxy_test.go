@@ -3,6 +3,9 @@ package proxy
 import (
 	"fmt"
 	"image"
+	"image/png"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -98,11 +101,11 @@ func TestSmallObjectsAreMagnified(t *testing.T) {
 		task, err = New(set, o)
 		require.NoError(t, err)
 		require.InDelta(t, 3, task.Zoom, 1e-12)
-		if task.parts["3"] == image.Rect(225, 0, 395, 170) {
+		if task.parts["3"].at == image.Rect(225, 0, 395, 170) {
 			break
 		}
 	}
-	require.Equal(t, image.Rect(225, 0, 395, 170), task.parts["3"])
+	require.Equal(t, image.Rect(225, 0, 395, 170), task.parts["3"].at)
 	for _, im := range append(task.Train.Images, task.Held.Images...) {
 		require.Equal(t, []int{170, 170}, []int{im.Width, im.Height})
 		if im.Name == "3" {
@@ -113,4 +116,14 @@ func TestSmallObjectsAreMagnified(t *testing.T) {
 		}
 	}
 	require.Len(t, set.Images[3].Objects, 4, "the set stays as it is")
+
+	// A part of another picture than that in which the objects were marked has the right size, and other pixels.
+	im := task.Train.Images[0]
+	im.Path = filepath.Join(t.TempDir(), "other.png")
+	f, err := os.Create(im.Path)
+	require.NoError(t, err)
+	require.NoError(t, png.Encode(f, image.NewGray(image.Rect(0, 0, 500, 400))))
+	require.NoError(t, f.Close())
+	_, err = task.read(&im)
+	require.EqualError(t, err, "the picture has 500×400 pixels (width × height), its objects were marked in 512×400")
 }

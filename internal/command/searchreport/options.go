@@ -68,10 +68,13 @@ func newTally() tally {
 	return tally{map[[2]string]int{}, map[[2]string]int{}, map[[2]string]string{}}
 }
 
-func (t tally) add(where, kind, what string) {
-	t.made[[2]string{where, what}]++
+// add counts a decision and what was chosen, which may be several things at once: the parents of a block.
+func (t tally) add(where, kind string, chosen ...string) {
 	t.of[[2]string{where, kind}]++
-	t.kind[[2]string{where, what}] = kind
+	for _, what := range chosen {
+		t.made[[2]string{where, what}]++
+		t.kind[[2]string{where, what}] = kind
+	}
 }
 
 // list joins the tally of all with that of the good ones.
@@ -91,14 +94,15 @@ func count(list []trials.Trial) (many, single tally) {
 		for _, b := range t.Table.Blocks {
 			place := len(levels)
 			level, kind := fmt.Sprintf("level %d", b.Level), kindName(b.Kind)
+			parents := []string{fmt.Sprintf("fed by %d", b.In[0]), fmt.Sprintf("fed by %d", b.In[1])}
 			if b.Output {
 				// Their order is free, so that their level is their name.
 				where := fmt.Sprintf("output of level %d", b.Level)
 				many.add(outputs, "type", kind)
 				single.add(where, "type", kind)
+				single.add(where, "parent", parents...)
 				for _, in := range b.In {
 					many.add(outputs, "parent", fmt.Sprintf("fed from %s", apart(levels[in]-b.Level)))
-					single.add(where, "parent", fmt.Sprintf("fed by %d", in))
 				}
 			} else {
 				where := fmt.Sprintf("block %d", place)
@@ -106,10 +110,10 @@ func count(list []trials.Trial) (many, single tally) {
 				many.add(between, "type", kind)
 				single.add(where, "level", level)
 				single.add(where, "type", kind)
+				single.add(where, "parent", parents...)
 				for _, in := range b.In {
 					many.add(between, "parent", fmt.Sprintf("fed from %s", apart(levels[in]-b.Level)))
 					many.add(between, "reach", fmt.Sprintf("fed from %d back", place-in))
-					single.add(where, "parent", fmt.Sprintf("fed by %d", in))
 				}
 			}
 			levels = append(levels, b.Level)

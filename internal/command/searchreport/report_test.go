@@ -54,8 +54,10 @@ func TestSharesOfOptions(t *testing.T) {
 	o = find(between, "bottleneck block")
 	require.Equal(t, []string{"0", "25", "-25"}, []string{o.GoodShare(), o.AllShare(), o.Difference()})
 	o = find("output of level 3", "fed by 2")
-	require.Equal(t, []string{"50", "25", "+25"}, []string{o.GoodShare(), o.AllShare(), o.Difference()})
-	o = find(outputs, "fed from a level above") // the block of level 4 in number 2
+	require.Equal(t, []string{"100", "50", "+50"}, []string{o.GoodShare(), o.AllShare(), o.Difference()}) // of blocks
+	o = find("output of level 3", "fed by 1")
+	require.Equal(t, []string{"100", "100", "+0"}, []string{o.GoodShare(), o.AllShare(), o.Difference()})
+	o = find(outputs, "fed from a level above") // of connections: the block of level 4 in number 2
 	require.Equal(t, []string{"50", "12", "+38"}, []string{o.GoodShare(), o.AllShare(), o.Difference()})
 	find("block 2", "residual block")
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spinemask/spinemask/internal/command/filelock"
@@ -26,9 +27,11 @@ type process struct {
 	work string // folder
 	id   string
 	host string
-	file *os.File
 	stop chan struct{}
 	done chan struct{}
+
+	mu   sync.Mutex
+	file *os.File
 }
 
 // begin enters this process.
@@ -40,10 +43,8 @@ func begin(work string) (*process, error) {
 		host = "unknown"
 	}
 	p := &process{work: work, id: hex.EncodeToString(random), host: host, stop: make(chan struct{}), done: make(chan struct{})}
-	for p.file == nil {
-		if err := p.enter(); err != nil {
-			return nil, err
-		}
+	if err := p.enterNow(); err != nil {
+		return nil, err
 	}
 	go func() {
 		defer close(p.done)
@@ -57,6 +58,15 @@ func begin(work string) (*process, error) {
 		}
 	}()
 	return p, nil
+}
+
+func (p *process) enterNow() error {
+	for p.file == nil {
+		if err := p.enter(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // enter makes and locks the file, unless another process has taken it for that of a dead one before it was locked.
@@ -82,8 +92,28 @@ func (p *process) enter() error {
 
 func (p *process) path(id string) string { return filepath.Join(p.work, processFolder, id) }
 
-// beat writes the file, so that the disk's own clock gives it a time.
-func (p *process) beat() error { return p.writeHost(p.file) }
+// beat writes the file, so that the disk's own clock gives it a time. A process that was suspended for long may have been taken for dead and its file removed;
+// then it enters again.
+func (p *process) beat() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.file != nil {
+		mine, err := p.file.Stat()
+		if err != nil {
+			return err
+		}
+		now, err := os.Stat(p.path(p.id))
+		if err == nil && os.SameFile(mine, now) {
+			return p.writeHost(p.file)
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		p.file.Close()
+		p.file = nil
+	}
+	return p.enterNow()
+}
 
 func (p *process) writeHost(f *os.File) error {
 	_, err := f.WriteAt([]byte(p.host+"\n"), 0)
@@ -95,7 +125,10 @@ func (p *process) end() error {
 	close(p.stop)
 	<-p.done
 	p.file.Close()
-	return os.Remove(p.path(p.id))
+	if err := os.Remove(p.path(p.id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // dead says whether a process has ended, in whatever way.

@@ -110,11 +110,43 @@ func open(path string) (*Folder, error) {
 		return nil, err
 	}
 	f := &Folder{path: path, own: own}
-	if err := own.bury(); err != nil {
+	err = own.bury()
+	if err == nil {
+		err = f.restore()
+	}
+	if err != nil {
 		f.Close()
 		return nil, err
 	}
 	return f, nil
+}
+
+// restore makes the files of trials that stand in the lines alone, as in a folder that was copied without its work.
+func (f *Folder) restore() error {
+	list, err := readLines(f.path)
+	if err != nil {
+		return err
+	}
+	took := map[int]float64{}
+	data, err := os.ReadFile(filepath.Join(f.path, TimesFile))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for line := range bytes.Lines(data) {
+		var t Took
+		if json.Unmarshal(line, &t) == nil { // times decide nothing
+			took[t.Index] = t.Seconds
+		}
+	}
+	for _, t := range list {
+		if _, err := os.Lstat(f.name(t.Index, "result")); err == nil {
+			continue
+		}
+		if err := f.Finish(t, took[t.Index]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Close gives up what the process has claimed.
@@ -162,13 +194,17 @@ func (f *Folder) Propose(t Trial) error {
 	return err
 }
 
-// Claim makes a trial the process's own to measure; false if a process that lives has claimed it.
+// Claim makes a trial the process's own to measure; false if a process that lives has claimed it, or it is measured by now.
 func (f *Folder) Claim(index int) (bool, error) {
 	for n := 1; ; n++ {
 		name := f.name(index, fmt.Sprintf("claim-%d", n))
 		mine, err := f.exclusively(name, []byte(f.own.id+"\n"))
-		if mine || err != nil {
-			return mine, err
+		if err != nil {
+			return false, err
+		}
+		if mine {
+			_, err := os.Stat(f.name(index, "result"))
+			return err != nil, nil
 		}
 		owner, err := os.ReadFile(name)
 		if err != nil {
@@ -238,31 +274,36 @@ func (f *Folder) Merge() ([]Trial, error) {
 	}
 }
 
-// Read reads the lines of a folder, which may grow meanwhile.
+// Read reads the header and the lines of a folder, which may grow meanwhile.
 func Read(path string) (header []byte, list []Trial, err error) {
 	if header, err = os.ReadFile(filepath.Join(path, HeaderFile)); err != nil {
 		return nil, nil, err
 	}
+	list, err = readLines(path)
+	return header, list, err
+}
+
+func readLines(path string) (list []Trial, err error) {
 	name := filepath.Join(path, LinesFile)
 	data, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return header, nil, nil
+		return nil, nil
 	}
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	for n := 1; len(data) > 0; n++ {
 		line, rest, _ := bytes.Cut(data, []byte("\n"))
 		var t Trial
 		if err := json.Unmarshal(line, &t); err != nil {
-			return nil, nil, fmt.Errorf("%s: line %d: %w", name, n, err)
+			return nil, fmt.Errorf("%s: line %d: %w", name, n, err)
 		}
 		if t.Table == nil || t.Score == nil {
-			return nil, nil, fmt.Errorf("%s: line %d: no table or no score", name, n)
+			return nil, fmt.Errorf("%s: line %d: no table or no score", name, n)
 		}
 		list, data = append(list, t), rest
 	}
-	return header, list, nil
+	return list, nil
 }
 
 func (f *Folder) name(index int, what string) string {

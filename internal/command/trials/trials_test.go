@@ -175,3 +175,73 @@ func TestDamagedFilesAreNamed(t *testing.T) {
 	_, _, err = Read(path)
 	require.EqualError(t, err, filepath.Join(path, LinesFile)+": line 1: no table or no score")
 }
+
+// A folder that was copied without work/ keeps what was measured, and goes on behind it.
+func TestLinesRestoreTheFilesOfTrials(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "found")
+	f, err := Create(path, []byte("{}\n"))
+	require.NoError(t, err)
+	_, err = try(f, 5)
+	require.NoError(t, err)
+	_, err = f.Merge()
+	require.NoError(t, err)
+	require.NoError(t, f.Close())
+	before, times := lines(t, path, LinesFile), lines(t, path, TimesFile)
+
+	for _, gone := range []string{workFolder, filepath.Join(workFolder, "000002.result"), filepath.Join(workFolder, "000004.*")} {
+		found, err := filepath.Glob(filepath.Join(path, gone))
+		require.NoError(t, err)
+		for _, name := range found {
+			require.NoError(t, os.RemoveAll(name))
+		}
+		f, err := Open(path)
+		require.NoError(t, err)
+		list, err := f.Merge()
+		require.NoError(t, err)
+		require.Len(t, list, 5, gone)
+		require.Equal(t, before, lines(t, path, LinesFile))
+		require.Equal(t, times, lines(t, path, TimesFile))
+		measured, err := try(f, 5)
+		require.NoError(t, err)
+		require.Zero(t, measured)
+		require.NoError(t, f.Close())
+	}
+}
+
+// Who looked before a trial was finished, and claims it after its owner has gone, has nothing to measure.
+func TestWhatIsMeasuredCannotBeClaimed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "found")
+	a, err := Create(path, []byte("{}\n"))
+	require.NoError(t, err)
+	require.NoError(t, a.Propose(trial(0)))
+	b, err := Open(path)
+	require.NoError(t, err)
+	defer b.Close()
+	_, err = try(a, 1)
+	require.NoError(t, err)
+	require.NoError(t, a.Close())
+	mine, err := b.Claim(0)
+	require.NoError(t, err)
+	require.False(t, mine)
+}
+
+// A process that was taken for dead, and whose file was removed, lives on.
+func TestProcessEntersAgain(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "found")
+	a, err := Create(path, []byte("{}\n"))
+	require.NoError(t, err)
+	require.NoError(t, os.Remove(a.own.path(a.own.id)))
+	require.NoError(t, a.Propose(trial(0)))
+	require.NoError(t, a.own.beat())
+	mine, err := a.Claim(0)
+	require.NoError(t, err)
+	require.True(t, mine)
+	b, err := Open(path)
+	require.NoError(t, err)
+	mine, err = b.Claim(0)
+	require.NoError(t, err)
+	require.False(t, mine, "its owner lives")
+	require.NoError(t, b.Close())
+	require.NoError(t, os.Remove(a.own.path(a.own.id)))
+	require.NoError(t, a.Close())
+}
