@@ -20,6 +20,7 @@ var allowed = map[string][]string{
 	"analysis":                             {"coco", "cocoeval"},
 	"backbone":                             {"config", "graph"},
 	"bench/models":                         {"config", "internal/command/bench", "internal/core/network", "internal/testkit/testweights", "weights"},
+	"bench/search/longer":                  {"bench/search/tabular", "config", "dataset", "internal/command/searchreport", "internal/command/trials", "search/proxy"},
 	"bench/search/regret":                  {"bench/search/tabular", "search"},
 	"bench/search/tabular":                 {"backbone", "config", "graph", "internal/core/backprop", "internal/core/parallel", "search", "train/loss", "train/optim"},
 	"bench/search/world":                   {"bench/search/tabular"},
