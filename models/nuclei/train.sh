@@ -3,7 +3,8 @@
 # usage: models/nuclei/train.sh DATA WORK RECIPE [flags of "spinemask train"]
 # DATA holds images/, annotations/instances_train.json and annotations/instances_val.json, RECIPE is one of models/nuclei/recipes, WORK is a folder for everything
 # on the way. The run begins with the present model, or with what a flag --from names, and goes on with --resume. With PEER, a folder with net.py, Mask R-CNN on SpineNet in PyTorch, and PYTHON, which
-# has what remake/golden.py needs, the golden values of the tests are made anew, too.
+# has what remake/golden.py needs, the golden values of the tests are made anew, too; without them those tests fail until they are. same_test.go's sums and the
+# sentences of the card have to be brought up to date by hand.
 set -euo pipefail
 [ $# -ge 3 ] || { sed -n '3p' "$0" >&2; exit 2; }
 data=$(realpath "$1") recipe=$(realpath "$3")

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"math"
 	"path/filepath"
@@ -22,6 +23,7 @@ var displays = []float64{0.3, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0
 type choice struct {
 	Model  string               `json:"model"`
 	SHA256 string               `json:"sha256"`
+	Change string               `json:"change,omitempty"` // of the images
 	Images map[string]int       `json:"images"`             // of each kind
 	Shown  []float64            `json:"display_thresholds"` // from which detections count
 	DSB    map[string][]float64 `json:"dsb"`                // of each kind, at each of them
@@ -29,13 +31,24 @@ type choice struct {
 	Score  float64              `json:"best_dsb"`           // of all images there
 }
 
+// changes are what images can be made, value by value.
+var changes = map[string]func(v uint8) uint8{
+	"":         func(v uint8) uint8 { return v },
+	"negative": func(v uint8) uint8 { return 255 - v },
+	"dark":     func(v uint8) uint8 { return uint8(math.RoundToEven(0.3 * float64(v))) },
+}
+
 // choose writes the scores of a model file as a line of JSON.
-func choose(w io.Writer, file, images, truth string) error {
+func choose(w io.Writer, file, images, truth, change string) error {
+	changed, ok := changes[change]
+	if !ok {
+		return fmt.Errorf("-change %q: want negative or dark", change)
+	}
 	f, err := weights.Open(file)
 	if err != nil {
 		return err
 	}
-	c := choice{Model: filepath.Base(file), Images: map[string]int{}, Shown: displays, DSB: map[string][]float64{}}
+	c := choice{Model: filepath.Base(file), Change: change, Images: map[string]int{}, Shown: displays, DSB: map[string][]float64{}}
 	c.SHA256, err = f.SHA256()
 	f.Close()
 	if err != nil {
@@ -54,6 +67,9 @@ func choose(w io.Writer, file, images, truth string) error {
 		img, err := imageio.Open(filepath.Join(images, im.FileName), imageio.Options{IgnoreOrientation: true})
 		if err != nil {
 			return err
+		}
+		for i, v := range img.Pix {
+			img.Pix[i] = changed(v)
 		}
 		r, err := m.Segment(context.Background(), img)
 		if err != nil {

@@ -5,7 +5,7 @@
 //
 //	go run ./models/nuclei/remake -weights model.safetensors -images DIR -truth instances_val.json
 //
-// With -score FILE it only prints, as JSON, what a model scores at every display threshold.
+// With -score FILE it only prints, as JSON, what a model scores at every display threshold, of the images as they are or changed by -change.
 // Without -weights it keeps the weights of the native file and makes the rest,
 // its config included: the same tensors give the same bytes.
 package main
@@ -46,13 +46,14 @@ func main() {
 	mask := flag.Float64("mask", 0, "probability above which a pixel belongs to a mask; 0 keeps the present one")
 	side := flag.Int("tile", 0, "side of tiles to begin with, pixels; 0 keeps the present one")
 	score := flag.String("score", "", "model `file` whose DSB score at every display threshold is printed, and nothing made")
+	change := flag.String("change", "", "with -score: what the images are made before: negative, or dark (0.3 times their values)")
 	flag.Parse()
 	if *images == "" || *truth == "" {
 		flag.Usage()
 		os.Exit(2)
 	}
 	if *score != "" {
-		if err := choose(os.Stdout, *score, *images, *truth); err != nil {
+		if err := choose(os.Stdout, *score, *images, *truth, *change); err != nil {
 			log.Fatal("remake: ", err)
 		}
 		return

