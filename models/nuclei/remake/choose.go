@@ -23,7 +23,7 @@ var displays = []float64{0.3, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0
 type choice struct {
 	Model  string               `json:"model"`
 	SHA256 string               `json:"sha256"`
-	Change string               `json:"change,omitempty"` // of the images
+	Change string               `json:"change,omitempty"`   // of the images
 	Images map[string]int       `json:"images"`             // of each kind
 	Shown  []float64            `json:"display_thresholds"` // from which detections count
 	DSB    map[string][]float64 `json:"dsb"`                // of each kind, at each of them
