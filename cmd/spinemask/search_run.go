@@ -29,7 +29,7 @@ type searchRun struct {
 
 	controller search.Controller
 	learned    int // trials that it knows the scores of, the first ones
-	measured   int   // by this process
+	measured   int // by this process
 	took       time.Duration
 	merged     time.Time     // when the lines were written last
 	merging    time.Duration // how long that took
