@@ -43,6 +43,21 @@ func printTables(w io.Writer, folder, report string) error {
 	fmt.Fprintf(w, "| architectures | AP of the proxy: best | median | last | standard deviation | seconds of a core each, median |\n|---|---|---|---|---|---|\n")
 	fmt.Fprintf(w, "| %d | %.3f | %.3f | %.3f | %.3f | %.0f |\n\n", len(aps), aps[0], middle(aps), aps[len(aps)-1], deviation(aps), middle(seconds))
 
+	const ten = 10
+	fmt.Fprint(w, "| architectures |")
+	for i := 0; i+ten <= len(list); i += ten {
+		fmt.Fprintf(w, " %d to %d |", i+1, i+ten)
+	}
+	fmt.Fprintf(w, "\n|---|%s\n| mean AP of the proxy |", strings.Repeat("---|", len(list)/ten))
+	var inOrder []float64
+	for _, t := range list {
+		inOrder = append(inOrder, t.Score.AP)
+	}
+	for i := 0; i+ten <= len(list); i += ten {
+		fmt.Fprintf(w, " %.3f |", mean(inOrder[i:i+ten]))
+	}
+	fmt.Fprint(w, "\n\n")
+
 	// The proxy's own noise: one network, other seeds.
 	repeats := map[string][]float64{}
 	for _, l := range lines {
