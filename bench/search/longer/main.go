@@ -1,9 +1,9 @@
 // Command longer trains networks of a search, and SpineNet-49's, by the proxy's task with more steps and other seeds. So it says what the order of a search's
 // scores is worth:
 //
-//	go run ./bench/search/longer -search found -networks best,spinenet49 -steps 4000 -seeds 1,2,3 -to longer.jsonl
-//	go run ./bench/search/longer -search found -networks spread -steps 4000 -seeds 1 -to longer.jsonl
 //	go run ./bench/search/longer -search found -networks spinenet49 -steps 500 -seeds 1,2,3,4,5 -to longer.jsonl
+//	go run ./bench/search/longer -search found -networks spread -steps 1000 -seeds 1 -to longer.jsonl
+//	go run ./bench/search/longer -search found -networks best,spinenet49 -steps 1000 -seeds 1,2,3 -to longer.jsonl
 //	go run ./bench/search/longer -search found -report longer.jsonl
 //
 // The file gets a line for each training, as it ends; a line that is there is not made again. Several processes may write to one file if they have different
@@ -31,7 +31,7 @@ import (
 
 func main() {
 	folder := flag.String("search", "", "`folder` of a search")
-	networks := flag.String("networks", "", "comma-separated: numbers of architectures, as the report has them; spinenet49; best: the two best; spread: eight at even ranks, from the best to the last")
+	networks := flag.String("networks", "", "comma-separated: numbers of architectures, as the report has them; spinenet49; best: the two best that score differently; spread: eight at even ranks, from the best to the last")
 	steps := flag.Int("steps", 0, "updates of a training")
 	seeds := flag.String("seeds", "1", "comma-separated")
 	threads := flag.Int("threads", 1, "CPU threads")
@@ -132,7 +132,12 @@ func choose(networks string, list []trials.Trial) (names []string, err error) {
 	for _, word := range strings.Split(networks, ",") {
 		switch word {
 		case "best":
-			names = append(names, nameOf(ranked[0]), nameOf(ranked[1]))
+			// Tables that differ in a block that feeds nothing are one network, with the same score to the last bit.
+			next := slices.IndexFunc(ranked, func(t trials.Trial) bool { return *t.Score != *ranked[0].Score })
+			if next < 0 {
+				return nil, errors.New("all architectures have the same score")
+			}
+			names = append(names, nameOf(ranked[0]), nameOf(ranked[next]))
 		case "spread":
 			for i := range spread {
 				names = append(names, nameOf(ranked[i*(len(ranked)-1)/(spread-1)]))

@@ -44,3 +44,12 @@ func TestTrials(t *testing.T) {
 	}
 	require.GreaterOrEqual(t, len(list), 60)
 }
+
+// Of the two with the best score, which are one network, the first is taken, then the best other one.
+func TestBestAreTwoNetworks(t *testing.T) {
+	_, list, err := read("testdata")
+	require.NoError(t, err)
+	names, err := choose("best,spinenet49", list)
+	require.NoError(t, err)
+	require.Equal(t, []string{"43", "59", "spinenet49"}, names)
+}
