@@ -142,8 +142,5 @@ func (f *searchFlags) goOn(ctx context.Context, t *talk) error {
 	if err := r.open(); err != nil {
 		return err
 	}
-	if r.header.Evaluations == 0 && !f.given("evaluations") && f.minutes == 0 {
-		return errors.Join(hinted{errors.New("the search was begun without a number of evaluations"), "add --minutes, for how long to go on, or --evaluations"}, r.trials.Close())
-	}
 	return r.run(ctx)
 }

@@ -167,6 +167,9 @@ func (r *searchRun) open() error {
 	if r.header, err = parseSearchHeader(data, r.folder); err != nil {
 		return err
 	}
+	if r.header.Evaluations == 0 && !r.flags.given("evaluations") && r.flags.minutes == 0 {
+		return hinted{errors.New("the search was begun without a number of evaluations"), "add --minutes, for how long to go on, or --evaluations"}
+	}
 	if err := r.readData(); err != nil {
 		return err
 	}

@@ -48,7 +48,7 @@ func main() {
 	score := flag.String("score", "", "model `file` whose DSB score at every display threshold is printed, and nothing made")
 	change := flag.String("change", "", "with -score: what the images are made before: negative, or dark (0.3 times their values)")
 	flag.Parse()
-	if *images == "" || *truth == "" {
+	if *images == "" || *truth == "" || *change != "" && *score == "" {
 		flag.Usage()
 		os.Exit(2)
 	}
