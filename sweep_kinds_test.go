@@ -56,6 +56,7 @@ func TestOtherKindsEqualFloat64(t *testing.T) {
 		{128, 128, config.ScalePermuted, "r23_sp30", func(c *config.Config) { c.RetinaHead.Filters, c.RetinaHead.Convs = 16, 1 }},
 		{128, 128, config.ScalePermuted, "r0_sp53", func(c *config.Config) { c.RetinaHead.Filters, c.RetinaHead.Convs = 16, 1 }},
 		{200, 168, config.TF2Classification, "resnet-101", func(*config.Config) {}},
+		{128, 128, config.ScalePermuted, "spinenet49_p2", func(c *config.Config) { c.Backbone.MinLevel, c.RetinaHead.Filters, c.RetinaHead.Convs = 2, 16, 1 }},
 	} {
 		c, err := tt.system(tt.variant)
 		require.NoError(t, err)

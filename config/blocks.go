@@ -29,27 +29,31 @@ type BlockTable struct {
 	Blocks []Block `json:"blocks"`
 }
 
+var spineNet49 = []Block{
+	{2, BlockBottleneck, [2]int{0, 1}, false},
+	{4, BlockResidual, [2]int{0, 1}, false},
+	{3, BlockBottleneck, [2]int{2, 3}, false},
+	{4, BlockBottleneck, [2]int{2, 4}, false},
+	{6, BlockResidual, [2]int{3, 5}, false},
+	{4, BlockBottleneck, [2]int{3, 5}, false},
+	{5, BlockResidual, [2]int{6, 7}, false},
+	{7, BlockResidual, [2]int{6, 8}, false},
+	{5, BlockBottleneck, [2]int{8, 9}, false},
+	{5, BlockBottleneck, [2]int{8, 10}, false},
+	{4, BlockBottleneck, [2]int{5, 10}, true},
+	{3, BlockBottleneck, [2]int{4, 10}, true},
+	{5, BlockBottleneck, [2]int{7, 12}, true},
+	{7, BlockBottleneck, [2]int{5, 14}, true},
+	{6, BlockBottleneck, [2]int{12, 14}, true},
+}
+
 // blockTables are the architectures that have a name.
 var blockTables = map[string]*BlockTable{
 	// The paper's figure 2, found by search; all sizes of SpineNet have it: tensorflow/tpu
-	// models/official/detection/modeling/architecture/spinenet.py, SPINENET_BLOCK_SPECS, without the later level-2 endpoint that no detector uses.
-	"spinenet49": {[]int{2, 2}, []Block{
-		{2, BlockBottleneck, [2]int{0, 1}, false},
-		{4, BlockResidual, [2]int{0, 1}, false},
-		{3, BlockBottleneck, [2]int{2, 3}, false},
-		{4, BlockBottleneck, [2]int{2, 4}, false},
-		{6, BlockResidual, [2]int{3, 5}, false},
-		{4, BlockBottleneck, [2]int{3, 5}, false},
-		{5, BlockResidual, [2]int{6, 7}, false},
-		{7, BlockResidual, [2]int{6, 8}, false},
-		{5, BlockBottleneck, [2]int{8, 9}, false},
-		{5, BlockBottleneck, [2]int{8, 10}, false},
-		{4, BlockBottleneck, [2]int{5, 10}, true},
-		{3, BlockBottleneck, [2]int{4, 10}, true},
-		{5, BlockBottleneck, [2]int{7, 12}, true},
-		{7, BlockBottleneck, [2]int{5, 14}, true},
-		{6, BlockBottleneck, [2]int{12, 14}, true},
-	}},
+	// models/official/detection/modeling/architecture/spinenet.py, SPINENET_BLOCK_SPECS.
+	"spinenet49": {[]int{2, 2}, spineNet49},
+	// The same with an endpoint of level 2, for small objects: Garden official/vision/modeling/backbones/spinenet.py, SPINENET_BLOCK_SPECS. Its detectors begin at level 3.
+	"spinenet49_p2": {[]int{2, 2}, append(slices.Clip(spineNet49), Block{2, BlockBottleneck, [2]int{2, 13}, true})},
 	// Garden official/vision/modeling/backbones/spinenet_mobile.py, SPINENET_BLOCK_SPECS. All blocks are used.
 	"spinenet_mobile": {[]int{1, 2}, []Block{
 		{2, BlockInverted, [2]int{0, 1}, false},

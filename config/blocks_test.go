@@ -36,6 +36,8 @@ func TestBlocksOfThePaper(t *testing.T) {
 		"r0_sp53":    {{2: 2}, {2: 1, 3: 4, 4: 6, 5: 2, 6: 1, 7: 1}},
 		"r23_sp30":   {{2: 2, 3: 2, 4: 2, 5: 1}, {2: 1, 3: 2, 4: 4, 5: 1, 6: 1, 7: 1}},
 		"spinenet49": {{2: 2}, {2: 1, 3: 2, 4: 4, 5: 4, 6: 2, 7: 2}},
+
+		"spinenet49_p2": {{2: 2}, {2: 2, 3: 2, 4: 4, 5: 4, 6: 2, 7: 2}}, // and the Model Garden's block of level 2
 	} {
 		stem, blocks := map[int]int{}, map[int]int{}
 		for _, l := range blockTables[name].Stem {
@@ -50,7 +52,7 @@ func TestBlocksOfThePaper(t *testing.T) {
 
 func TestBlockTablesThatAreNot(t *testing.T) {
 	_, err := ScalePermuted("r1")
-	require.EqualError(t, err, `config: block table "r1", want one of ["r0_sp53" "r23_sp30" "spinenet49" "spinenet_mobile"], or JSON`)
+	require.EqualError(t, err, `config: block table "r1", want one of ["r0_sp53" "r23_sp30" "spinenet49" "spinenet49_p2" "spinenet_mobile"], or JSON`)
 	for text, want := range map[string]string{
 		`{"stem":[2,2],"blocks":[]`:                                             "config: block table: unexpected EOF",
 		`{"stem":[2,2],"blocks":[]} x`:                                          "config: block table: data after the end at offset",

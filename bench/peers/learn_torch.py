@@ -287,11 +287,11 @@ def paste(boxes, masks, height, width):
 
 
 @torch.no_grad()
-def results(N, net, pictures, ids, side):
+def results(N, net, pictures, ids, side, proposals):
     list_ = []
     for p in pictures:
         v = View(p, side, (1, 1), 0, np.random.default_rng(0))
-        boxes, scores, classes, masks = N.detect(net, v.pixels)
+        boxes, scores, classes, masks = N.detect(net, v.pixels, post=proposals)
         boxes = boxes / v.scale
         boxes = torch.minimum(boxes, torch.tensor([p.height, p.width] * 2, dtype=torch.float32))
         for b, s, c, bits in zip(boxes, scores, classes, paste(boxes, masks, p.height, p.width)):
@@ -319,7 +319,7 @@ def main():
     arrays, meta = learn_weights.read(a.start)
     config = meta["config"]
     side = config["input"]["height"]
-    net = N.MaskRCNN(classes=len(config["categories"]) + 1, anchor_size=config["anchors"]["size"])
+    net = learn_weights.network(N, config)
     learn_weights.load(net, arrays)
     net = net.to(memory_format=torch.channels_last).eval()
     ran = {}
@@ -335,7 +335,7 @@ def main():
         net.backbone = backbone
     pictures, ids = read(a.test, a.images, masks=False)
     with open(a.results, "w") as f:
-        json.dump(results(N, net, pictures, ids, side), f)
+        json.dump(results(N, net, pictures, ids, side, config["rpn"]["post_nms"]), f)
     print(json.dumps(ran))
 
 

@@ -3,6 +3,7 @@ import json
 
 import torch
 from safetensors import safe_open
+from torchvision.ops import roi_align
 
 
 def read(path):
@@ -11,6 +12,51 @@ def read(path):
         arrays = {name: f.get_tensor(name).float() for name in f.keys()}
         meta = f.metadata()
     return arrays, {k: json.loads(v) if v[:1] in "{[" else v for k, v in meta.items()}
+
+
+def network(N, config):
+    """The MaskRCNN of net.py, given as a module, for the config of a native file. A network whose levels begin at 2 has SpineNet's endpoint of that level, the last block
+    of the table in tensorflow/tpu, models/official/detection/modeling/architecture/spinenet.py."""
+    size = dict(classes=len(config["categories"]) + 1, anchor_size=config["anchors"]["size"])
+    if config["backbone"]["min_level"] == 3:
+        return N.MaskRCNN(**size)
+    end = (2, "b", (2, 13), 1)
+    if end not in N.SPECS:
+        N.SPECS.append(end)
+
+    class SpineNet(N.SpineNet):
+        def __init__(self, scale=0.375, endpoints=64):
+            super().__init__(scale, endpoints)
+            self.ends["2"] = N.ConvBN(4 * int(N.FILT[2] * scale), endpoints)
+
+        def forward(self, x):
+            trace = {}
+            levels = super().forward(x, trace)
+            return [self.ends["2"](trace["features"][-1])] + levels
+
+    class MaskRCNN(N.MaskRCNN):
+        def __init__(self, **size):
+            super().__init__(**size)
+            self.backbone = SpineNet()
+            self.rpn_bn.append(N.bn(self.rpn.out_channels))
+
+        def anchors(self, height, width):
+            y, x = torch.meshgrid(torch.arange(2, height, 4.), torch.arange(2, width, 4.), indexing="ij")
+            ratios = torch.tensor([.5, 1, 2]).sqrt()
+            half = torch.stack([4 * self.anchor_size / ratios, 4 * self.anchor_size * ratios], -1) / 2
+            middle = torch.stack([y, x], -1)[:, :, None]
+            return [torch.cat([middle - half, middle + half], -1).reshape(-1, 4)] + super().anchors(height, width)
+
+        def align(self, levels, boxes, image, size):
+            out = super().align(levels[1:], boxes, image, size)
+            side = ((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])).clamp(min=1e-12).sqrt()
+            small = (torch.floor(torch.log2(side / 224) + 4) < 3).nonzero()[:, 0]
+            if len(small):
+                corners = torch.cat([image[small][:, None], boxes[small][:, [1, 0, 3, 2]] + 2], 1)
+                out[small] = roi_align(levels[0], corners, (size, size), 1 / 4, 1, True)
+            return out
+
+    return MaskRCNN(**size)
 
 
 def layers(net):
@@ -29,7 +75,7 @@ def layers(net):
     both += [(m, f"backbone/endpoint{level}") for level, m in b.ends.items()]
     yield from ((part, name + tail) for m, name in both for part, tail in ((m.conv, ""), (m.bn, "/norm")))
     yield net.rpn, "rpn/conv0"
-    yield from ((m, f"rpn/conv0/norm{level}") for level, m in enumerate(net.rpn_bn, 3))
+    yield from ((m, f"rpn/conv0/norm{level}") for level, m in enumerate(net.rpn_bn, 8 - len(net.rpn_bn)))
     yield net.rpn_cls, "rpn/objectness"
     yield net.rpn_box, "rpn/deltas"
     for head, convs in (("box", net.box_convs), ("mask", net.mask_convs)):

@@ -69,20 +69,21 @@ def dsb(found, truth):
 
 
 @torch.no_grad()
-def stages(N, net, x):
+def stages(N, net, x, proposals):
     """The values of every stage for an input 1×3×H×W, as H×W×C."""
     height, width = x.shape[2:]
     last = lambda t: t.permute(0, 2, 3, 1).contiguous()
     feats = net.backbone(x)
-    out = {"input": last(x)[0]} | {f"P{l}": last(f)[0] for l, f in enumerate(feats, 3)}
+    low = 8 - len(feats)
+    out = {"input": last(x)[0]} | {f"P{l}": last(f)[0] for l, f in enumerate(feats, low)}
     scores, deltas = net.rpn_head(feats)
-    for l, f, s, d in zip(range(3, 8), feats, scores, deltas):
+    for l, f, s, d in zip(range(low, 8), feats, scores, deltas):
         out[f"rpn_score_{l}"], out[f"rpn_box_{l}"] = s.reshape(*f.shape[2:], -1), d.reshape(*f.shape[2:], -1)
-    out["proposals"], out["proposal_scores"] = N.propose(net, scores, deltas, height, width, 1000, 1000)[0]
+    out["proposals"], out["proposal_scores"] = N.propose(net, scores, deltas, height, width, 1000, proposals)[0]
     features = net.align(feats, out["proposals"], torch.zeros(len(out["proposals"])), 7)
     out["class_logits"], out["box_deltas"] = net.box_head(features)
     out["roi_features"] = last(features[:6])
-    boxes, s, classes, masks = N.detect(net, x)
+    boxes, s, classes, masks = N.detect(net, x, post=proposals)
     out["detection_boxes"], out["detection_scores"], out["detection_classes"], out["detection_masks"] = boxes, s, classes.float(), masks[:12]
     out["mask_roi_features"] = last(net.align(feats, boxes[:6], torch.zeros(6), 14))
     return {k: v.contiguous() for k, v in out.items()}
@@ -99,7 +100,7 @@ def main():
     torch.set_num_threads(a.threads)
     arrays, meta = learn_weights.read(a.model)
     config = meta["config"]
-    net = N.MaskRCNN(classes=len(config["categories"]) + 1, anchor_size=config["anchors"]["size"])
+    net = learn_weights.network(N, config)
     learn_weights.load(net, arrays)
     net.eval()
     d = config["detections"]
@@ -108,7 +109,7 @@ def main():
         """Scores, boxes y1 x1 y2 x2 in image pixels and masks of what is found, by falling score."""
         height, width = rgb.shape[:2]
         x, scale = fit(rgb, config["input"]["height"])
-        boxes, s, _, masks = N.detect(net, x, d["max"], d["score_threshold"], iou_thr=d["nms_iou"])
+        boxes, s, _, masks = N.detect(net, x, d["max"], d["score_threshold"], post=config["rpn"]["post_nms"], iou_thr=d["nms_iou"])
         boxes = boxes.numpy() / np.float32([scale[0], scale[1]] * 2)
         return s, boxes, [coco.encode(paste(m, b, height, width, config["masks"]["threshold"])) for m, b in zip(masks.numpy(), boxes)]
 
@@ -120,7 +121,7 @@ def main():
 
     tensors = os.path.join(a.to, "tensors_256.safetensors")
     x = load_file(tensors)["input"].permute(2, 0, 1)[None].contiguous()
-    save_file(stages(N, net, x), tensors)
+    save_file(stages(N, net, x, config["rpn"]["post_nms"]), tensors)
 
     with open(a.truth) as f:
         truth = json.load(f)
