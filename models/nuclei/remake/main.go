@@ -85,12 +85,25 @@ func remake(source, images, truth string, display, mask float64, side int) error
 	return drawExample(m)
 }
 
-// convert writes the native file anew, with the config of the present one and
-// the size of the nuclei in the truth.
+// convert writes the native file anew, with the size of the nuclei in the truth and the
+// config of the present one, but for the network of a source that says its own.
 func convert(source, truth string, display, mask float64, side int) error {
 	c, p, err := present()
 	if err != nil {
 		return err
+	}
+	f, err := weights.Open(cmp.Or(source, native))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if source != "" && f.Metadata()["config"] != "" {
+		own, _, err := f.Config(weights.Options{})
+		if err != nil {
+			return err
+		}
+		own.Name, own.Detections, own.Masks, own.Objects = c.Name, c.Detections, c.Masks, c.Objects
+		c = own
 	}
 	if c.Objects == nil {
 		c.Objects = new(config.Objects)
@@ -107,11 +120,6 @@ func convert(source, truth string, display, mask float64, side int) error {
 	if display > 0 {
 		c.Detections.DisplayThreshold = display
 	}
-	f, err := weights.Open(cmp.Or(source, native))
-	if err != nil {
-		return err
-	}
-	defer f.Close()
 	if source != "" {
 		if p, err = provenance(f, source); err != nil {
 			return err
