@@ -12,6 +12,7 @@ import (
 
 	"github.com/spinemask/spinemask"
 	"github.com/spinemask/spinemask/box"
+	"github.com/spinemask/spinemask/config"
 	"github.com/spinemask/spinemask/engine"
 	"github.com/spinemask/spinemask/internal/core/imageio"
 	"github.com/spinemask/spinemask/internal/core/kernels"
@@ -46,8 +47,8 @@ func TestStages(t *testing.T) {
 	}
 }
 
-// sharedModel is the folder of a model of the built-in one's shape with golden values of its own, and how it is read. It was trained with the built-in model's
-// semantics, but for what its own config says of detections and masks.
+// sharedModel is the folder of a model of the first built-in one's shape, whose levels begin at 3, with golden values of its own, and how it is read. It was trained
+// with that model's semantics, but for what its own config says of detections and masks.
 func sharedModel(t *testing.T) (folder string, o weights.Options) {
 	folder = testutil.Shared(t, "models", "nuclei")
 	var own struct {
@@ -59,7 +60,9 @@ func sharedModel(t *testing.T) (folder string, o weights.Options) {
 		Mask float64 `json:"mask_threshold"`
 	}
 	readJSON(t, filepath.Join(folder, "config.json"), &own)
-	c, _, err := modelFile(t).Config(weights.Options{})
+	text, err := os.ReadFile("../../config/testdata/nuclei.json")
+	require.NoError(t, err)
+	c, err := config.Parse(text)
 	require.NoError(t, err)
 	c.Detections.ScoreThreshold, c.Detections.NMSIoU, c.Detections.Max = own.Detections.Score, own.Detections.IoU, own.Detections.Max
 	c.Masks.Threshold = own.Mask
