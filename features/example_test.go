@@ -27,6 +27,7 @@ func ExampleExtract() {
 	}
 	// Output:
 	// a picture of 480×640 pixels in an input of 640×640
+	// P2 (160, 160, 64)
 	// P3 (80, 80, 64)
 	// P4 (40, 40, 64)
 	// P5 (20, 20, 64)

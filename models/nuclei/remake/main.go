@@ -21,6 +21,7 @@ import (
 	"log"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 
 	"github.com/spinemask/spinemask"
@@ -101,6 +102,11 @@ func convert(source, truth string, display, mask float64, side int) error {
 		own, _, err := f.Config(weights.Options{})
 		if err != nil {
 			return err
+		}
+		for _, name := range config.BlockTables() {
+			if named := (config.Backbone{BlockTable: name}); reflect.DeepEqual(named.Table(), own.Backbone.Blocks) {
+				own.Backbone.BlockTable, own.Backbone.Blocks = name, nil
+			}
 		}
 		own.Name, own.Detections, own.Masks, own.Objects = c.Name, c.Detections, c.Masks, c.Objects
 		c = own
