@@ -3,7 +3,6 @@ package train
 import (
 	"context"
 	"math"
-	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -19,6 +18,7 @@ func TestPartsAddUpToTheBatch(t *testing.T) {
 func partsAddUp(t *testing.T, step int, drop *DropBlock) {
 	gradients := func(parts int) (*Trainer, Losses) {
 		r := small(2)
+		r.Seed = 4 // with others, rounding may open or close a ReLU in a head that sees few regions
 		r.Batch, r.Parts, r.Norms.Frozen, r.DropBlock = 4, parts, true, drop
 		tr := trainer(t, r, 2)
 		losses, _, err := tr.learn(context.Background(), step)
@@ -32,17 +32,13 @@ func partsAddUp(t *testing.T, step int, drop *DropBlock) {
 		for name, v := range want {
 			require.InEpsilon(t, v, got[name], 1e-5, name)
 		}
-		var relative []float64
 		for i, p := range tr.params.List {
-			norm, difference := 1e-12, 0.0
+			norm, difference := 0.0, 0.0
 			for k, g := range whole.params.List[i].Grad {
 				norm += math.Pow(float64(g), 2)
 				difference += math.Pow(float64(g-p.Grad[k]), 2)
 			}
-			relative = append(relative, math.Sqrt(difference/norm))
+			require.LessOrEqual(t, math.Sqrt(difference), 1e-4*math.Sqrt(norm)+1e-6, p.Name)
 		}
-		slices.Sort(relative)
-		require.Less(t, relative[len(relative)/2], 1e-5)
-		require.Less(t, relative[len(relative)-1], 0.02, "in a head that sees few regions, rounding may open or close a ReLU")
 	}
 }
