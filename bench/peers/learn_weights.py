@@ -16,7 +16,7 @@ def read(path):
 
 def network(N, config):
     """The MaskRCNN of net.py, given as a module, for the config of a native file. A network whose levels begin at 2 has SpineNet's endpoint of that level, the last block
-    of the table in tensorflow/tpu, models/official/detection/modeling/architecture/spinenet.py."""
+    of the table in the Model Garden, official/vision/modeling/backbones/spinenet.py."""
     size = dict(classes=len(config["categories"]) + 1, anchor_size=config["anchors"]["size"])
     if config["backbone"]["min_level"] == 3:
         return N.MaskRCNN(**size)

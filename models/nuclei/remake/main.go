@@ -1,5 +1,5 @@
 // Command remake makes everything again that depends on the weights of the
-// built-in model, from a file of weights of the same shape: the native file,
+// built-in model, from a file of weights, whose network is that of its own config or the present one's: the native file,
 // the tables of its model card, and the picture of the README. Run it in the
 // root of the repository:
 //
