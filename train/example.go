@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"math/rand/v2"
 
 	"github.com/spinemask/spinemask/box"
@@ -21,7 +22,7 @@ type truth struct {
 // into the network's input. diameter is the objects', for a window.
 func see(p *augment.Picture, objects []augment.Object, diameter float64, a *Augment, in *config.Input, height, width int, regions RegionSampling, seed uint64, step, image int, row func(y int) []float32) truth {
 	if a.Window != nil {
-		p, objects = a.Window.cut(p, objects, diameter, draws(seed, forWindow, step, image))
+		p, objects = a.Window.cut(p, objects, diameter, in, draws(seed, forWindow, step, image))
 	}
 	r := draws(seed, forView, step, image)
 	if a.Turns && r.Float64() < 0.5 {
@@ -175,7 +176,7 @@ func sample(proposals []box.Box, t *truth, s RegionSampling, encode target.Encod
 		list = append(list, box.Box{}) // as the original pads: background
 	}
 	list = append(list, t.boxes...)
-	o := target.RegionOptions{Samples: s.Samples, Fraction: s.Fraction, Thresholds: target.RegionThresholds, Encode: encode}
+	o := target.RegionOptions{Samples: s.Samples, Fraction: s.Fraction, Thresholds: target.RegionsFrom(float32(cmp.Or(s.IoU, 0.5))), Encode: encode}
 	w.order = permutation(w.order, len(list), r)
 	regions, _, err := target.SampleRegions(list, t.boxes, t.classes, w.order, o)
 	if err != nil {

@@ -82,6 +82,7 @@ type RegionSampling struct {
 	Fraction float64 `json:"fraction"`             // of them at most with an object
 	Masks    int     `json:"masks"`                // of an image
 	MaskCrop int     `json:"mask_crop"`            // side of the mask of an object from which those of regions are cut
+	IoU      float64 `json:"iou,omitempty"`        // with an object, from which a region has it; 0: 0.5
 	Cells    bool    `json:"mask_cells,omitempty"` // masks are values at the middles of cells; false: as the Model Garden, which takes them up to half a pixel of the picture beside
 }
 
@@ -115,9 +116,10 @@ type Color struct {
 // stays larger: small objects are seen large and large ones small, whatever the size of
 // the picture that they were in.
 type Window struct {
-	Side     int        `json:"side"`     // of the square that is shown, input pixels
-	Diameter [2]float64 `json:"diameter"` // least and most of the picture's median object, input pixels; each octave alike
-	Enlarge  float64    `json:"enlarge"`  // most, of the picture's own size
+	Side     int        `json:"side"`            // of the square that is shown, input pixels
+	Diameter [2]float64 `json:"diameter"`        // least and most of the picture's median object, input pixels; each octave alike
+	Enlarge  float64    `json:"enlarge"`         // most, of the picture's own size
+	Whole    float64    `json:"whole,omitempty"` // probability that the scale is instead near that at which the network is shown whole pictures: from 3/4 to 4/3 of it
 }
 
 // ParseRecipe reads a recipe from JSON. Unknown fields are errors.
@@ -166,12 +168,13 @@ func (r *Recipe) Validate() error {
 	want(s.Samples >= 1 && fraction(s.Fraction), "regions: %d samples, %g of them objects", s.Samples, s.Fraction)
 	want(s.Masks >= 1 && s.Masks <= s.Samples, "regions.masks: %d, want 1 to the samples, %d", s.Masks, s.Samples)
 	want(s.MaskCrop >= 2 && s.MaskCrop <= 1024, "regions.mask_crop: %d, want 2 to 1024", s.MaskCrop)
+	want(s.IoU >= 0 && s.IoU < 1, "regions.iou: %g, want 0 to less than 1", s.IoU)
 	a := r.Augment
 	want(fraction(a.Flip), "augment.flip: %g, want 0 to 1", a.Flip)
 	want(a.Scale[0] > 0 && a.Scale[1] >= a.Scale[0] && a.Scale[1] <= 10, "augment.scale: %g to %g", a.Scale[0], a.Scale[1])
 	want(a.Most >= 0, "augment.most_objects: %d, want 0 or more", a.Most)
 	if w := a.Window; w != nil {
-		want(w.Side >= 1 && w.Diameter[0] > 0 && w.Diameter[1] >= w.Diameter[0] && w.Enlarge > 0, "augment.window: %+v, want a side, a least and a most diameter, and how much to enlarge", *w)
+		want(w.Side >= 1 && w.Diameter[0] > 0 && w.Diameter[1] >= w.Diameter[0] && w.Enlarge > 0 && fraction(w.Whole), "augment.window: %+v, want a side, a least and a most diameter, how much to enlarge, and whole from 0 to 1", *w)
 	}
 	if c := a.Color; c != nil {
 		want(fraction(c.Brightness) && fraction(c.Invert) && fraction(c.Noise) && c.Contrast >= 0 && c.Gamma >= 0 && c.Blur >= 0 && c.Blur <= 20 &&

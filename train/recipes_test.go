@@ -55,14 +55,16 @@ func TestRatesOfTheGarden(t *testing.T) {
 func TestNonsenseInRecipesIsNamed(t *testing.T) {
 	r := FineTune(30)
 	r.Batch, r.Rate.Value, r.Augment.Scale = 0, -1, [2]float64{2, 1}
-	r.Balance, r.Augment.Window, r.Augment.Color = 2, &Window{Side: 128, Diameter: [2]float64{40, 20}, Enlarge: 4}, &Color{Tint: -1}
+	r.Balance, r.Augment.Window, r.Augment.Color = 2, &Window{Side: 128, Diameter: [2]float64{40, 20}, Enlarge: 4, Whole: 2}, &Color{Tint: -1}
+	r.Regions.IoU = 1
 	err := r.Validate()
 	require.ErrorContains(t, err, "train: recipe: batch: 0, want 1 to 1024\n")
 	require.ErrorContains(t, err, "learning_rate.value: -1")
 	require.ErrorContains(t, err, "augment.scale: 2 to 1")
 	require.ErrorContains(t, err, "balance: 2, want 0 to 1")
-	require.ErrorContains(t, err, "augment.window: {Side:128 Diameter:[40 20] Enlarge:4}")
+	require.ErrorContains(t, err, "augment.window: {Side:128 Diameter:[40 20] Enlarge:4 Whole:2}")
 	require.ErrorContains(t, err, "augment.color: {")
+	require.ErrorContains(t, err, "regions.iou: 1, want 0 to less than 1")
 	_, err = ParseRecipe([]byte(`{"batch": 2, "batsh": 3}`))
 	require.ErrorContains(t, err, `unknown field "batsh"`)
 }

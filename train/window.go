@@ -4,15 +4,17 @@ import (
 	"math"
 	"math/rand/v2"
 
+	"github.com/spinemask/spinemask/config"
 	"github.com/spinemask/spinemask/internal/core/portable"
+	"github.com/spinemask/spinemask/internal/core/preprocess"
 	"github.com/spinemask/spinemask/train/augment"
 )
 
 // cut is a part of a picture around one of its objects, drawn at random, so large that it fills
 // the window at a scale which follows from the objects' diameter in picture pixels. A picture is
 // not made smaller than the window, and not enlarged more than the recipe says, whatever
-// size its objects would then have.
-func (w *Window) cut(p *augment.Picture, objects []augment.Object, diameter float64, r *rand.Rand) (*augment.Picture, []augment.Object) {
+// size its objects would then have. in is how the network is shown whole pictures.
+func (w *Window) cut(p *augment.Picture, objects []augment.Object, diameter float64, in *config.Input, r *rand.Rand) (*augment.Picture, []augment.Object) {
 	draw := r.Float64()
 	least, most := float64(w.Side)/float64(max(p.Height, p.Width)), w.Enlarge
 	scale := least * portable.Pow(max(most/least, 1), draw)
@@ -21,6 +23,11 @@ func (w *Window) cut(p *augment.Picture, objects []augment.Object, diameter floa
 		b := objects[r.IntN(len(objects))].Box
 		y, x = float64(b.Y1+b.Y2)/2, float64(b.X1+b.X2)/2
 		scale = w.Diameter[0] * portable.Pow(w.Diameter[1]/w.Diameter[0], draw) / diameter
+	}
+	if w.Whole > 0 && r.Float64() < w.Whole {
+		if g, err := preprocess.Fit(in, p.Height, p.Width); err == nil { // an error: the picture is too thin to be shown as a whole
+			scale = float64(max(g.ScaledHeight, g.ScaledWidth)) / float64(max(p.Height, p.Width)) * portable.Pow(4./3, 2*draw-1)
+		}
 	}
 	side := int(math.Round(float64(w.Side) / max(min(scale, most), least)))
 	height, width := min(side, p.Height), min(side, p.Width)

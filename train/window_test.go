@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/spinemask/spinemask/box"
+	"github.com/spinemask/spinemask/config"
 	"github.com/spinemask/spinemask/rle"
 	"github.com/spinemask/spinemask/train/augment"
 )
@@ -34,7 +35,7 @@ func TestWindowsAreAtTheScaleOfObjects(t *testing.T) {
 	w := &Window{Side: 128, Diameter: [2]float64{10, 40}, Enlarge: 4}
 	low, least, most := 0, math.Inf(1), 0.0
 	for step := range 400 {
-		part, kept := w.cut(p, objects, diameter, draws(1, forWindow, step, 0))
+		part, kept := w.cut(p, objects, diameter, new(config.Input), draws(1, forWindow, step, 0))
 		require.Equal(t, part.Height, part.Width)
 		require.Len(t, kept, 1)
 		b := kept[0].Box
@@ -49,6 +50,27 @@ func TestWindowsAreAtTheScaleOfObjects(t *testing.T) {
 	require.InDelta(t, 10, least, 0.3)
 	require.InDelta(t, 40, most, 1.2)
 	require.InDelta(t, 200, low, 50) // five standard deviations of a fair coin
+}
+
+// With whole, as many windows as it says are at the scale of whole pictures in the input, from 3/4 to 4/3 of it, whatever the size of the objects.
+func TestWindowsAtTheScaleOfWholePictures(t *testing.T) {
+	p, objects := disc(300, 400, 60, 350, 10)
+	in := &config.Input{Fit: config.FitFixedSize, Height: 640, Width: 640} // 1.6 times as large
+	for whole, want := range map[float64]int{1: 400, 0.25: 100} {
+		w := &Window{Side: 128, Diameter: [2]float64{200, 400}, Enlarge: 20, Whole: whole} // else from 10 times as large on
+		near, least, most := 0, math.Inf(1), 0.0
+		for step := range 400 {
+			part, kept := w.cut(p, objects, 20, in, draws(1, forWindow, step, 0))
+			require.Len(t, kept, 1)
+			if scale := 128 / float64(part.Height) / 1.6; scale < 2 {
+				near++
+				least, most = min(least, scale), max(most, scale)
+			}
+		}
+		require.InDelta(t, want, near, 45, "%g", whole) // five standard deviations
+		require.InDelta(t, 0.75, least, 0.02)
+		require.InDelta(t, 4./3, most, 0.03)
+	}
 }
 
 // A small picture is shown as a whole rather than smaller than the window, and none is
@@ -67,7 +89,7 @@ func TestWindowsKeepTheirLimits(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			least, most := 1000, 0
 			for step := range 200 {
-				part, _ := tt.w.cut(p, tt.objects, medianDiameter(tt.objects), draws(1, forWindow, step, 0))
+				part, _ := tt.w.cut(p, tt.objects, medianDiameter(tt.objects), new(config.Input), draws(1, forWindow, step, 0))
 				least, most = min(least, part.Height), max(most, part.Height)
 			}
 			require.Equal(t, tt.height, [2]int{least, most})

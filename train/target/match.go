@@ -30,12 +30,16 @@ type Thresholds struct {
 	Kinds  []int
 }
 
-// RPNThresholds and RetinaThresholds are those of anchors; regions: RegionThresholds.
+// RPNThresholds and RetinaThresholds are those of anchors; regions: RegionsFrom.
 var (
 	RPNThresholds    = Thresholds{[]float32{0.3, 0.7}, []int{Negative, Ignored}}
 	RetinaThresholds = Thresholds{[]float32{0.5, 0.5}, []int{Negative, Ignored}}
-	RegionThresholds = Thresholds{[]float32{0, 0.5, 0.5}, []int{Invalid, Negative, Ignored}}
 )
+
+// RegionsFrom are the thresholds of regions that have an object from an IoU on, in the Model Garden 0.5.
+func RegionsFrom(iou float32) Thresholds {
+	return Thresholds{[]float32{0, iou, iou}, []int{Invalid, Negative, Ignored}}
+}
 
 func (th Thresholds) kind(iou float32) int {
 	for i, limit := range th.Limits {

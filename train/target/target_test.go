@@ -195,7 +195,7 @@ func checkRegions(t *testing.T, c *testutil.Case, a arguments) {
 			proposals = append(proposals, truths...)
 		}
 		n := len(proposals)
-		o := RegionOptions{a.Rois, a.Foreground, Thresholds{[]float32{a.Low, a.High, a.IoU}, RegionThresholds.Kinds}, Garden(RegionWeights)}
+		o := RegionOptions{a.Rois, a.Foreground, Thresholds{[]float32{a.Low, a.High, a.IoU}, RegionsFrom(a.IoU).Kinds}, Garden(RegionWeights)}
 		regions, matches, err := SampleRegions(proposals, truths, classes, c.Out(t, "permutation").Ints()[b*n:][:n], o)
 		require.NoError(t, err)
 		for i, m := range matches {
@@ -323,7 +323,7 @@ func TestForcedMatches(t *testing.T) {
 }
 
 func TestTooFewProposalsAreAnError(t *testing.T) {
-	_, _, err := SampleRegions(make([]box.Box, 3), nil, nil, []int{0, 1, 2}, RegionOptions{4, 0.25, RegionThresholds, Garden(RegionWeights)})
+	_, _, err := SampleRegions(make([]box.Box, 3), nil, nil, []int{0, 1, 2}, RegionOptions{4, 0.25, RegionsFrom(0.5), Garden(RegionWeights)})
 	require.EqualError(t, err, "target: fewer proposals than are sampled")
 }
 
