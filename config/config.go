@@ -216,6 +216,9 @@ type Objects struct {
 	// Tile is a side of tiles, in pixels of the picture, to begin with where a picture is too large to be shown as a whole: of those tried, that with the best
 	// mask AP on the validation data. 0: not known.
 	Tile int `json:"tile,omitempty"`
+	// LookCloser: pictures that the network's input makes smaller are shown at the scale of their objects (tile.Auto) where nothing else is asked for. It is
+	// for models of which that was measured to be worth its time.
+	LookCloser bool `json:"look_closer,omitempty"`
 }
 
 // Parse reads a config and validates it. Unknown fields, trailing data and a format that is neither [Format] nor [FormatFirst] are errors; the config that it

@@ -29,7 +29,7 @@ func ExampleSegment() {
 }
 
 // Objects are shown at the size that the model was trained on, whatever that is in the picture.
-func ExampleDiameter() {
+func ExampleAuto() {
 	model, err := nuclei.Open(&spinemask.Options{MinScore: spinemask.DisplayScore})
 	if err != nil {
 		log.Fatal(err)
@@ -39,19 +39,10 @@ func ExampleDiameter() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	ctx, config := context.Background(), model.Config()
-	px, err := tile.Diameter(ctx, model.Segment, config, picture, 1)
+	result, seen, err := tile.Auto(context.Background(), model.Segment, model.Config(), picture, tile.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}
-	options, err := tile.AtScale(config, config.Objects.Diameter/px)
-	if err != nil {
-		log.Fatal(err)
-	}
-	result, err := tile.Segment(ctx, model.Segment, picture, options)
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Printf("nuclei of %.0f pixels, %d of them\n", px, len(result.Instances))
+	fmt.Printf("nuclei of %.0f pixels, %d of them\n", seen.Diameter, len(result.Instances))
 	// Output: nuclei of 10 pixels, 71 of them
 }

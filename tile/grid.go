@@ -49,12 +49,12 @@ type view struct {
 	err    error
 }
 
-// each gives tiles to the model, in the order of a list, and hands on what it finds, in the same order. The first error ends it.
-func (g *grid) each(ctx context.Context, model Segmenter, tiles []int, found func(tile int, r *spinemask.Result)) error {
+// each gives the tiles to the model, and hands on what it finds, in their order. The first error ends it.
+func (g *grid) each(ctx context.Context, model Segmenter, found func(tile int, r *spinemask.Result)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var failed error
-	for v := range g.views(ctx, model, tiles) {
+	for v := range g.views(ctx, model) {
 		<-v.done
 		switch {
 		case failed != nil: // wait for the others
@@ -71,12 +71,12 @@ func (g *grid) each(ctx context.Context, model Segmenter, tiles []int, found fun
 	return failed
 }
 
-// views gives tiles to the model and yields them in the same order: as many as there are workers are under way at once.
-func (g *grid) views(ctx context.Context, model Segmenter, tiles []int) <-chan *view {
+// views gives the tiles to the model and yields them in the same order: as many as there are workers are under way at once.
+func (g *grid) views(ctx context.Context, model Segmenter) <-chan *view {
 	ordered := make(chan *view, max(g.options.Workers, 1)-1)
 	go func() {
 		defer close(ordered)
-		for _, tile := range tiles {
+		for tile := range g.tiles() {
 			v := &view{tile: tile, done: make(chan struct{})}
 			select {
 			case ordered <- v:

@@ -183,8 +183,8 @@ func find(t *testing.T, model *spinemask.Model, scenes []*scene, o tile.Options)
 	return results
 }
 
-// The size of the nuclei is found whatever the picture was enlarged or reduced by, and they are then shown at one size, so that as many are found.
-func TestDiameterOfResizedPictures(t *testing.T) {
+// The size of the nuclei is found whatever the picture was enlarged or reduced by, and they are shown at one size, so that as many are found.
+func TestAutoOfResizedPictures(t *testing.T) {
 	model, err := nuclei.Open(&spinemask.Options{Workspaces: 2, MinScore: spinemask.DisplayScore})
 	require.NoError(t, err)
 	defer model.Close()
@@ -195,19 +195,14 @@ func TestDiameterOfResizedPictures(t *testing.T) {
 	}
 	slices.Sort(areas)
 	truth := 2 * math.Sqrt(float64(areas[len(areas)/2])/math.Pi)
-	trained := model.Config().Objects.Diameter
 	for _, factor := range []float64{0.5, 3} {
 		size := image.Rect(0, 0, int(float64(s.photo.Width)*factor), int(float64(s.photo.Height)*factor))
 		resized := image.NewRGBA(size)
 		draw.CatmullRom.Scale(resized, size, s.photo, s.photo.Bounds(), draw.Src, nil)
-		px, err := tile.Diameter(t.Context(), model.Segment, model.Config(), resized, 2)
+		r, seen, err := tile.Auto(t.Context(), model.Segment, model.Config(), resized, tile.Options{Workers: 2})
 		require.NoError(t, err)
-		o, err := tile.AtScale(model.Config(), trained/px)
-		require.NoError(t, err)
-		r, err := tile.Segment(t.Context(), model.Segment, resized, o)
-		require.NoError(t, err)
-		t.Logf("×%g: %.1f px, of %.1f; %d nuclei of %d", factor, px, truth*factor, len(r.Instances), len(s.truth))
-		require.InEpsilon(t, truth*factor, px, 0.1, "×%g", factor)
+		t.Logf("×%g: %.1f px, of %.1f; %d nuclei of %d", factor, seen.Diameter, truth*factor, len(r.Instances), len(s.truth))
+		require.InEpsilon(t, truth*factor, seen.Diameter, 0.1, "×%g", factor)
 		require.InDelta(t, len(s.truth), len(r.Instances), 10, "×%g", factor)
 	}
 }

@@ -5,7 +5,8 @@
 //
 //	result, err := tile.Segment(ctx, model.Segment, picture, tile.Options{Size: 640, Overlap: 160})
 //
-// The size of a tile decides how large objects appear to the model, which scales every tile to its input. [AtScale] finds the size for a scale.
+// The size of a tile decides how large objects appear to the model, which scales every tile to its input. [AtScale] finds the size for a scale,
+// [Auto] the scale for a picture.
 package tile
 
 import (
@@ -69,7 +70,7 @@ func Segment(ctx context.Context, model Segmenter, picture image.Image, o Option
 	m := newMerger(g)
 	model, boxes := rectangular(model)
 	var stages []spinemask.Stage
-	err := g.each(ctx, model, spread(g.tiles(), g.tiles()), func(tile int, r *spinemask.Result) {
+	err := g.each(ctx, model, func(tile int, r *spinemask.Result) {
 		stages = addStages(stages, r.Stages)
 		m.add(tile, r.Instances)
 	})

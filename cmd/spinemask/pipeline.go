@@ -14,13 +14,14 @@ import (
 	"github.com/spinemask/spinemask"
 	"github.com/spinemask/spinemask/export"
 	"github.com/spinemask/spinemask/internal/core/imageio"
+	"github.com/spinemask/spinemask/tile"
 )
 
 // An item is an image on its way: read, then segmented or classified, then written.
 type item struct {
 	job
 	photo  *imageio.Image
-	shown  showing
+	seen   tile.Seen
 	result *spinemask.Result
 	err    error // of this image alone
 
@@ -103,7 +104,7 @@ func (f *segmentFlags) do(ctx context.Context, model *spinemask.Model, it *item,
 	if it.photo, it.err = it.read(); it.err != nil {
 		return
 	}
-	it.result, it.shown, it.err = f.find(ctx, model, it.photo)
+	it.result, it.seen, it.err = f.find(ctx, model, it.photo)
 	if it.stop = ctx.Err(); it.stop != nil || it.err != nil {
 		return
 	}
@@ -116,7 +117,7 @@ func (f *segmentFlags) do(ctx context.Context, model *spinemask.Model, it *item,
 		return
 	}
 	it.scaling = it.photo.Scaling
-	if f.cut.Size == 0 && it.shown.scale == 0 {
+	if f.cut.Size == 0 && !f.looks() {
 		it.shrunk = shrinking(&model.Config().Input, it.photo)
 	}
 	it.stop = out.files(*it)
@@ -126,7 +127,7 @@ func (f *segmentFlags) do(ctx context.Context, model *spinemask.Model, it *item,
 // image describes an image in the results.
 func (f *segmentFlags) image(it *item) export.Image {
 	im := export.Image{ID: it.id, FileName: it.name, Width: it.result.Width, Height: it.result.Height, Selection: it.selection, PixelSize: it.photo.PixelSize}
-	im.ObjectDiameter, im.Scale = it.shown.diameter, it.shown.scale
+	im.ObjectDiameter, im.Scale = it.seen.Diameter, it.seen.Scale
 	if f.pixelSize > 0 {
 		im.PixelSize = [2]float64{f.pixelSize, f.pixelSize}
 	}
@@ -148,7 +149,10 @@ func (f *segmentFlags) record(t *talk, it item, out sink) error {
 		}
 	} else {
 		if f.diameter == diameterAuto {
-			t.say("%s: %s", it.name, it.shown)
+			t.say("%s: %s", it.name, sightOf(it.seen))
+		} else if it.seen.Scale != 0 {
+			t.detail("%s: %s", it.name, sightOf(it.seen))
+			f.remarks.closer++
 		}
 		t.detail("%s: %s", it.name, findings(it.result))
 		f.remarks.add(&it)

@@ -16,6 +16,7 @@ type remarks struct {
 	images int
 	scaled map[string]int // images by the rule that brought them to 8 bits
 	shrunk shrunk
+	closer int // images that were looked at closer, which nobody asked for
 }
 
 // shrunk are images of which the model sees much less than they have.
@@ -66,6 +67,9 @@ func shrinking(input *config.Input, photo *imageio.Image) float64 {
 func (t *talk) sayRemarks(r *remarks, rule imageio.Normalize, c *config.Config) {
 	for _, used := range slices.Sorted(maps.Keys(r.scaled)) {
 		t.say("%s", brightness(r.scaled[used], r.images, used, rule))
+	}
+	if r.closer > 0 {
+		t.say("%d of %d images were looked at closer, in tiles: they are larger than the model's input, and what is in them is small (--diameter off shows them as a whole)", r.closer, r.images)
 	}
 	if s := r.shrunk; s.images > 0 {
 		what, whose, it := s.first+" is", "its", "it"

@@ -36,6 +36,11 @@ func TestImagesFarLargerThanTheInput(t *testing.T) {
 		remarksOf(t, &r, "auto", c))
 }
 
+func TestImagesThatWereLookedAtCloser(t *testing.T) {
+	require.Equal(t, "spinemask: 3 of 12 images were looked at closer, in tiles: they are larger than the model's input, and what is in them is small (--diameter off shows them as a whole)\n",
+		remarksOf(t, &remarks{images: 12, closer: 3}, "auto", nil))
+}
+
 func TestBrightnessIsSaidOnceForEachRule(t *testing.T) {
 	r := remarks{images: 12, scaled: map[string]int{"percentile:0.1,99.9": 11, "minmax": 1}}
 	require.Equal(t, `spinemask: 1 of 12 images has more than 8 bits: brightness is scaled to the extremes of each (--normalize)

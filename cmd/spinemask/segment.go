@@ -77,16 +77,19 @@ The output folder gets the formats that --save names, any number of them:
 With -o - there is no folder: standard output gets a line of JSON for each image
 as soon as it is finished. --jsonl - writes these lines in addition to a folder.
 
-Every image is fitted into the model's input. There are three ways to show the model
-more of an image:
+Every image is fitted into the model's input. Models may ask for a closer look at
+images that are larger than it and hold small things, as the built-in one does
+(--diameter large); --diameter off shows them as a whole. There are three ways to show
+the model more of an image:
   --tile      cuts an image that is larger than a tile into tiles that overlap. The
               model sees each as an image of its own, and what two tiles show of the
               same thing is joined by its masks. --max-detections counts for each tile.
   --scale     shows every image at this factor of its size, in tiles if it does not
               fit: 0.5 if images have 0.25 µm a pixel and the model was made for 0.5 µm.
   --diameter  finds that factor from the size of the things in the images. It is a
-              number of pixels, or auto: then the model looks at each image at two
-              scales first, and measures what it finds.
+              number of pixels, or auto: then the model looks at each image as a
+              whole, and closer, in tiles, as long as things are small and it finds
+              more; large: so at images that its input makes smaller.
 Images are decoded as a whole. They take 3 bytes a pixel, and up to 8 more while a
 file is read; --max-pixels bounds that.
 

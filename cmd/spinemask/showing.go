@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/spf13/pflag"
@@ -20,19 +21,25 @@ type showingFlags struct {
 	tile     int
 	overlap  int
 	scale    float64
-	diameter string // in pixels, or diameterAuto
+	diameter string // in pixels, or one of the words below; "": not decided
 
 	cut tile.Options // what they come to; a Size of 0 is no tiles
 }
 
-// diameterAuto, as --diameter, stands for what two looks at each image say.
-const diameterAuto = "auto"
+// What --diameter may be but pixels.
+const (
+	diameterAuto  = "auto"  // what the looks at each image say
+	diameterLarge = "large" // so for images that the model's input makes smaller; others are shown as a whole
+	diameterOff   = "off"   // all images are shown as a whole
+)
+
+var diameterWords = []string{diameterAuto, diameterLarge, diameterOff}
 
 func (f *showingFlags) register(fl *pflag.FlagSet) {
 	fl.IntVar(&f.tile, "tile", 0, "cut large images into tiles of this many `pixels`; a tile is scaled to the model's input")
 	fl.IntVar(&f.overlap, "overlap", 0, "`pixels` that neighbouring tiles share; more than the size of most things (default: a quarter of a tile)")
 	fl.Float64Var(&f.scale, "scale", 0, "show the model images at this `factor` of their size, in tiles of its input's size")
-	fl.StringVar(&f.diameter, "diameter", "", "show the model images at the scale where things of this many `pixels`, or auto, are as large as those it was trained on")
+	fl.StringVar(&f.diameter, "diameter", "", "show the model images at the scale where things of this many `pixels` are as large as those it was trained on; auto: find out how large they are; large: only of images that its input makes smaller; off: show images as a whole")
 }
 
 // names of the flags that choose, of which an image needs one at most.
@@ -55,9 +62,12 @@ func (f *showingFlags) check() error {
 	if f.overlap != 0 && len(given) == 0 {
 		return hinted{errors.New("--overlap without tiles"), "add --tile 640"}
 	}
-	if f.diameter != "" && f.diameter != diameterAuto {
+	if f.overlap != 0 && f.diameter == diameterOff {
+		return hinted{errors.New("--overlap without tiles: --diameter off shows images as a whole"), "add --tile 640 instead"}
+	}
+	if f.diameter != "" && !slices.Contains(diameterWords, f.diameter) {
 		if px, err := strconv.ParseFloat(f.diameter, 64); err != nil || !(px >= 1 && px <= 1e6) {
-			return fmt.Errorf("--diameter %s: want pixels, 1 to 1000000, or %s", f.diameter, diameterAuto)
+			return fmt.Errorf("--diameter %s: want pixels, 1 to 1000000, %s, %s or %s", f.diameter, diameterAuto, diameterLarge, diameterOff)
 		}
 	}
 	return nil
@@ -76,16 +86,19 @@ func (f *showingFlags) adopt(was export.Info) {
 
 // decide finds out how images are cut for a model.
 func (f *showingFlags) decide(c *config.Config, workers int, maxPixels int64) (err error) {
-	if f.diameter != "" && c.Objects == nil {
+	if len(f.given()) == 0 && c.Objects != nil && c.Objects.LookCloser {
+		f.diameter = diameterLarge
+	}
+	if f.diameter != "" && f.diameter != diameterOff && c.Objects == nil {
 		return hinted{
 			fmt.Errorf("--diameter %s: the model does not say how large the objects are that it was trained on", f.diameter),
 			`--scale says directly how images are shown; or write "objects": {"diameter": PIXELS} into what info --config prints, and convert --config FILE`,
 		}
 	}
 	switch {
-	case f.diameter == diameterAuto:
-		f.cut = tile.Options{Workers: workers}
-		return nil
+	case f.looks():
+		f.cut = tile.Options{Overlap: f.overlap}
+	case f.diameter == diameterOff:
 	case f.diameter != "":
 		px, _ := strconv.ParseFloat(f.diameter, 64) // check has looked at it
 		f.cut, err = f.atScale(c, c.Objects.Diameter/px, maxPixels)
@@ -104,7 +117,7 @@ func (f *showingFlags) atScale(c *config.Config, scale float64, maxPixels int64)
 		return o, err
 	}
 	what := fmt.Sprintf("--scale %.4g", scale)
-	if f.diameter != "" && f.diameter != diameterAuto {
+	if f.diameter != "" {
 		what = fmt.Sprintf("--diameter %s: scale %.3g", f.diameter, scale)
 	}
 	if pixels := int64(o.Size) * int64(o.Size); pixels > maxPixels {
@@ -124,52 +137,30 @@ func (f *showingFlags) tiles(o tile.Options, what string) (tile.Options, error) 
 	return o, nil
 }
 
-// A showing says how one image was shown, where that is decided for each.
-type showing struct {
-	diameter float64 // of its objects, pixels
-	scale    float64
-}
+// looks says whether it is decided for each image how it is shown.
+func (f *showingFlags) looks() bool { return f.diameter == diameterAuto || f.diameter == diameterLarge }
 
-// find is the network's work on an image.
-func (f *segmentFlags) find(ctx context.Context, model *spinemask.Model, photo *imageio.Image) (*spinemask.Result, showing, error) {
-	var s showing
-	cut := f.cut
-	if f.diameter == diameterAuto {
-		var err error
-		if s, cut, err = f.measure(ctx, model, photo); err != nil {
-			return nil, s, err
-		}
-	}
-	if cut.Size == 0 {
-		r, err := model.Segment(ctx, photo)
-		return r, s, err
-	}
-	r, err := tile.Segment(ctx, model.Segment, photo, cut)
-	return r, s, err
-}
-
-// measure looks how large the objects of an image are, and at what scale the model is to see it. Where it finds none, the image is fitted into the input.
-func (f *segmentFlags) measure(ctx context.Context, model *spinemask.Model, photo *imageio.Image) (s showing, cut tile.Options, err error) {
+// find is the network's work on an image, and how it was shown where that is decided for each.
+func (f *segmentFlags) find(ctx context.Context, model *spinemask.Model, photo *imageio.Image) (r *spinemask.Result, seen tile.Seen, err error) {
 	c := model.Config()
-	px, err := tile.Diameter(ctx, model.Segment, c, photo, f.cut.Workers)
-	if err != nil || px == 0 {
-		return s, tile.Options{}, err
+	switch {
+	case f.diameter == diameterAuto, f.diameter == diameterLarge && shrinking(&c.Input, photo) > 1:
+		return tile.Auto(ctx, model.Segment, c, photo, f.cut)
+	case f.cut.Size == 0:
+		r, err = model.Segment(ctx, photo)
+	default:
+		r, err = tile.Segment(ctx, model.Segment, photo, f.cut)
 	}
-	s = showing{diameter: rounded(px), scale: rounded(c.Objects.Diameter / px)}
-	cut, err = f.atScale(c, s.scale, f.maxPixels)
-	cut.Workers = f.cut.Workers
-	return s, cut, err
+	return r, seen, err
 }
 
-// rounded keeps three digits: what is written is what was done.
-func rounded(v float64) float64 {
-	r, _ := strconv.ParseFloat(strconv.FormatFloat(v, 'g', 3, 64), 64)
-	return r
-}
-
-func (s showing) String() string {
-	if s.diameter == 0 {
-		return "no objects at two scales; fitted into the model's input"
+// sightOf says how an image was shown.
+func sightOf(seen tile.Seen) string {
+	switch {
+	case seen.Diameter == 0:
+		return "nothing found at any scale; fitted into the model's input"
+	case seen.Scale == 0:
+		return fmt.Sprintf("objects of %g px; fitted into the model's input", seen.Diameter)
 	}
-	return fmt.Sprintf("objects of %g px; shown at scale %g", s.diameter, s.scale)
+	return fmt.Sprintf("objects of %g px; shown at scale %g", seen.Diameter, seen.Scale)
 }

@@ -114,7 +114,7 @@ func TestScaledImagesKeepTheirPlaces(t *testing.T) {
 func TestDiameterNeedsAModelThatSaysItsOwn(t *testing.T) {
 	c, err := config.TF2("49")
 	require.NoError(t, err)
-	for _, px := range []string{"20", diameterAuto} {
+	for _, px := range []string{"20", diameterAuto, diameterLarge} {
 		f := showingFlags{diameter: px}
 		err = f.decide(c, 1, imageio.DefaultMaxPixels)
 		require.EqualError(t, err, "--diameter "+px+": the model does not say how large the objects are that it was trained on")
@@ -124,4 +124,15 @@ func TestDiameterNeedsAModelThatSaysItsOwn(t *testing.T) {
 	f := showingFlags{diameter: "20"}
 	require.NoError(t, f.decide(c, 1, imageio.DefaultMaxPixels))
 	require.Equal(t, 427, f.cut.Size) // 640 pixels at a scale of 1.5
+	f = showingFlags{}
+	require.NoError(t, f.decide(c, 1, imageio.DefaultMaxPixels))
+	require.Empty(t, f.diameter)
+	c.Objects.LookCloser = true // where nothing is asked for
+	require.NoError(t, f.decide(c, 1, imageio.DefaultMaxPixels))
+	require.Equal(t, diameterLarge, f.diameter)
+	for _, f := range []showingFlags{{diameter: diameterOff}, {scale: 1}, {tile: 300}} {
+		was := f.diameter
+		require.NoError(t, f.decide(c, 1, imageio.DefaultMaxPixels))
+		require.Equal(t, was, f.diameter)
+	}
 }

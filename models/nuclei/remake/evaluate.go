@@ -27,7 +27,7 @@ func evaluate(m *spinemask.Model, images, file string) (map[string]string, error
 	if err != nil {
 		return nil, err
 	}
-	scores, at50, count := map[string]float64{}, map[string]float64{}, map[string]int{}
+	scores, at50, whole, count := map[string]float64{}, map[string]float64{}, map[string]float64{}, map[string]int{}
 	for _, im := range t.Images {
 		img, err := imageio.Open(filepath.Join(images, im.FileName), imageio.Options{IgnoreOrientation: true})
 		if err != nil {
@@ -40,10 +40,15 @@ func evaluate(m *spinemask.Model, images, file string) (map[string]string, error
 		if err := ap.Add(im.ID, detections(r)); err != nil {
 			return nil, err
 		}
+		asWhole, _ := dsbScore(m, r, t.masks[im.ID])
+		if r, err = asUsed(context.Background(), onlyShown(m.Segment, m.Config()), img); err != nil {
+			return nil, err
+		}
 		score, half := dsbScore(m, r, t.masks[im.ID])
 		for _, key := range []string{"", t.modality[im.FileName]} {
 			scores[key] += score
 			at50[key] += half
+			whole[key] += asWhole
 			count[key]++
 		}
 	}
@@ -63,6 +68,10 @@ func evaluate(m *spinemask.Model, images, file string) (map[string]string, error
 	b.WriteString("\n| the same at IoU 0.5 |")
 	for _, k := range modalities {
 		fmt.Fprintf(&b, " %.3f |", at50[k]/float64(count[k]))
+	}
+	b.WriteString("\n| DSB score, every image shown as a whole |")
+	for _, k := range modalities {
+		fmt.Fprintf(&b, " %.3f |", whole[k]/float64(count[k]))
 	}
 	b.WriteString("\n")
 	apTable, err := apTable(ap)

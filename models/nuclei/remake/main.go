@@ -46,6 +46,7 @@ func main() {
 	display := flag.Float64("display", 0, "score from which a detection is shown; 0 keeps the present one")
 	mask := flag.Float64("mask", 0, "probability above which a pixel belongs to a mask; 0 keeps the present one")
 	side := flag.Int("tile", 0, "side of tiles to begin with, pixels; 0 keeps the present one")
+	closer := flag.Bool("closer", false, "from now on, images larger than the input are looked at closer where nothing else is asked for")
 	score := flag.String("score", "", "model `file` whose DSB score at every display threshold is printed, and nothing made")
 	change := flag.String("change", "", "with -score: what the images are made before: negative, or dark (0.3 times their values)")
 	flag.Parse()
@@ -59,13 +60,13 @@ func main() {
 		}
 		return
 	}
-	if err := remake(*source, *images, *truth, *display, *mask, *side); err != nil {
+	if err := remake(*source, *images, *truth, *display, *mask, *side, *closer); err != nil {
 		log.Fatal("remake: ", err)
 	}
 }
 
-func remake(source, images, truth string, display, mask float64, side int) error {
-	if err := convert(source, truth, display, mask, side); err != nil {
+func remake(source, images, truth string, display, mask float64, side int, closer bool) error {
+	if err := convert(source, truth, display, mask, side, closer); err != nil {
 		return err
 	}
 	m, err := spinemask.Open(native, &spinemask.Options{Raw: true})
@@ -88,7 +89,7 @@ func remake(source, images, truth string, display, mask float64, side int) error
 
 // convert writes the native file anew, with the size of the nuclei in the truth and the
 // config of the present one, but for the network of a source that says its own.
-func convert(source, truth string, display, mask float64, side int) error {
+func convert(source, truth string, display, mask float64, side int, closer bool) error {
 	c, p, err := present()
 	if err != nil {
 		return err
@@ -120,6 +121,7 @@ func convert(source, truth string, display, mask float64, side int) error {
 	if side > 0 {
 		c.Objects.Tile = side
 	}
+	c.Objects.LookCloser = c.Objects.LookCloser || closer
 	if mask > 0 {
 		c.Masks.Threshold = mask
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"image"
 	"math"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/spinemask/spinemask"
 	"github.com/spinemask/spinemask/coco"
+	"github.com/spinemask/spinemask/cocoeval"
 	"github.com/spinemask/spinemask/config"
 	"github.com/spinemask/spinemask/internal/core/imageio"
 	"github.com/spinemask/spinemask/internal/core/preprocess"
@@ -47,114 +49,118 @@ func median(list []float64) float64 {
 	return (list[n/2] + list[(n-1)/2]) / 2
 }
 
-// showings are the ways to show images to the model that the card compares. No options are the model's input as a whole.
+// showings are the ways to show images to a model that the card compares.
 var showings = []struct {
-	flags   string
-	options func(ctx context.Context, m *spinemask.Model, picture image.Image) (*tile.Options, error)
+	flags string
+	show  func(ctx context.Context, model tile.Segmenter, c *config.Config, picture image.Image) (*spinemask.Result, error)
 }{
-	{"", func(context.Context, *spinemask.Model, image.Image) (*tile.Options, error) { return nil, nil }},
-	{"--tile 400", inTiles(400)},
-	{"--scale 2", atScale(2)},
+	{"--diameter off", func(ctx context.Context, model tile.Segmenter, _ *config.Config, picture image.Image) (*spinemask.Result, error) {
+		return model(ctx, picture)
+	}},
+	{"--diameter large", asUsed},
 	{"--diameter auto", auto},
+	{"--tile 400", func(ctx context.Context, model tile.Segmenter, _ *config.Config, picture image.Image) (*spinemask.Result, error) {
+		return tile.Segment(ctx, model, picture, tile.Options{Size: 400, Overlap: 100})
+	}},
+	{"--scale 2", func(ctx context.Context, model tile.Segmenter, c *config.Config, picture image.Image) (*spinemask.Result, error) {
+		o, err := tile.AtScale(c, 2)
+		if err != nil {
+			return nil, err
+		}
+		return tile.Segment(ctx, model, picture, o)
+	}},
 }
 
-type optionsOf = func(context.Context, *spinemask.Model, image.Image) (*tile.Options, error)
-
-func inTiles(size int) optionsOf {
-	return func(context.Context, *spinemask.Model, image.Image) (*tile.Options, error) {
-		return &tile.Options{Size: size, Overlap: size / 4}, nil
+// asUsed shows an image as "spinemask segment" does with a model that looks closer.
+func asUsed(ctx context.Context, model tile.Segmenter, c *config.Config, picture image.Image) (*spinemask.Result, error) {
+	if size := picture.Bounds().Size(); size.X <= c.Input.Width && size.Y <= c.Input.Height {
+		return model(ctx, picture)
 	}
+	return auto(ctx, model, c, picture)
 }
 
-func atScale(scale float64) optionsOf {
-	return func(_ context.Context, m *spinemask.Model, _ image.Image) (*tile.Options, error) {
-		o, err := tile.AtScale(m.Config(), scale)
-		return &o, err
-	}
+func auto(ctx context.Context, model tile.Segmenter, c *config.Config, picture image.Image) (*spinemask.Result, error) {
+	r, _, err := tile.Auto(ctx, model, c, picture, tile.Options{})
+	return r, err
 }
 
-func auto(ctx context.Context, m *spinemask.Model, picture image.Image) (*tile.Options, error) {
-	px, err := tile.Diameter(ctx, m.Segment, m.Config(), picture, 1)
-	if err != nil || px == 0 {
-		return nil, err
-	}
-	o, err := tile.AtScale(m.Config(), m.Config().Objects.Diameter/px)
-	return &o, err
-}
-
-// compareShowings returns the card's table of them.
+// compareShowings returns the card's table of them: all instances count for AP, for the DSB score those that a person is shown, which are joined without
+// the others.
 func compareShowings(m *spinemask.Model, images, file string) (string, error) {
 	ctx := context.Background()
 	t, err := readTruth(file)
 	if err != nil {
 		return "", err
 	}
-	var b strings.Builder
-	b.WriteString("| shown by | AP | AP50 | AP75 | DSB score, mean over images |\n|---|---|---|---|---|\n")
-	for _, s := range showings {
-		ap, err := newAP(t)
+	aps, dsb, looks := make([]*cocoeval.Evaluator, len(showings)), make([]float64, len(showings)), make([]int, len(showings))
+	for i := range showings {
+		if aps[i], err = newAP(t); err != nil {
+			return "", err
+		}
+	}
+	for _, im := range t.Images {
+		img, err := imageio.Open(filepath.Join(images, im.FileName), imageio.Options{IgnoreOrientation: true})
 		if err != nil {
 			return "", err
 		}
-		dsb := 0.0
-		for _, im := range t.Images {
-			img, err := imageio.Open(filepath.Join(images, im.FileName), imageio.Options{IgnoreOrientation: true})
-			if err != nil {
-				return "", err
+		seen := map[[sha256.Size]byte]*spinemask.Result{} // by the pixels: the same tiles are looked at several times
+		for i, s := range showings {
+			model := func(ctx context.Context, picture image.Image) (*spinemask.Result, error) {
+				looks[i]++
+				p := picture.(*imageio.Image)
+				key := sha256.Sum256(fmt.Append(p.Pix, p.Width))
+				if seen[key] == nil {
+					r, err := m.Segment(ctx, picture)
+					if err != nil {
+						return nil, err
+					}
+					seen[key] = r
+				}
+				r := *seen[key]
+				return &r, nil
 			}
-			o, err := s.options(ctx, m, img)
+			shown, err := s.show(ctx, onlyShown(model, m.Config()), m.Config(), img)
 			if err != nil {
-				return "", err
-			}
-			all, shown, err := both(ctx, m, img, o)
-			if err != nil {
-				return "", err
-			}
-			if err := ap.Add(im.ID, detections(all)); err != nil {
 				return "", err
 			}
 			score, _ := dsbScore(m, shown, t.masks[im.ID])
-			dsb += score
+			dsb[i] += score
+			counted := looks[i]
+			all, err := s.show(ctx, model, m.Config(), img)
+			if err != nil {
+				return "", err
+			}
+			looks[i] = counted
+			if err := aps[i].Add(im.ID, detections(all)); err != nil {
+				return "", err
+			}
 		}
-		e, err := ap.Evaluate()
+	}
+	var b strings.Builder
+	b.WriteString("| shown by | looks | AP | AP50 | AP75 | DSB score, mean over images |\n|---|---|---|---|---|---|\n")
+	for i, s := range showings {
+		e, err := aps[i].Evaluate()
 		if err != nil {
 			return "", err
 		}
-		name := "`" + s.flags + "`"
-		if s.flags == "" {
-			name = "the input as a whole"
-		}
-		fmt.Fprintf(&b, "| %s |", name)
+		fmt.Fprintf(&b, "| `%s` | %d |", s.flags, looks[i])
 		for _, stat := range e.Stats()[:3] {
 			fmt.Fprintf(&b, " %.3f |", stat.Value)
 		}
-		fmt.Fprintf(&b, " %.3f |\n", dsb/float64(len(t.Images)))
+		fmt.Fprintf(&b, " %.3f |\n", dsb[i]/float64(len(t.Images)))
 	}
 	return b.String(), nil
 }
 
-// both finds all instances of an image, for AP, and those that a person is shown, which have been joined without the others.
-func both(ctx context.Context, m *spinemask.Model, img image.Image, o *tile.Options) (all, shown *spinemask.Result, err error) {
-	if o == nil {
-		all, err = m.Segment(ctx, img)
-		return all, all, err
-	}
-	var seen []*spinemask.Result
-	all, err = tile.Segment(ctx, func(ctx context.Context, tile image.Image) (*spinemask.Result, error) {
-		r, err := m.Segment(ctx, tile)
-		seen = append(seen, r)
+// onlyShown leaves what a person is not shown.
+func onlyShown(model tile.Segmenter, c *config.Config) tile.Segmenter {
+	return func(ctx context.Context, picture image.Image) (*spinemask.Result, error) {
+		r, err := model(ctx, picture)
+		if err == nil {
+			r.Instances = slices.DeleteFunc(slices.Clone(r.Instances), func(in spinemask.Instance) bool {
+				return float64(in.Score) < c.Detections.DisplayThreshold
+			})
+		}
 		return r, err
-	}, img, *o)
-	if err != nil {
-		return nil, nil, err
 	}
-	shown, err = tile.Segment(ctx, func(context.Context, image.Image) (*spinemask.Result, error) {
-		r := *seen[0]
-		seen = seen[1:]
-		r.Instances = slices.DeleteFunc(slices.Clone(r.Instances), func(in spinemask.Instance) bool {
-			return float64(in.Score) < m.Config().Detections.DisplayThreshold
-		})
-		return &r, nil
-	}, img, *o)
-	return all, shown, err
 }

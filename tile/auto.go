@@ -1,0 +1,117 @@
+package tile
+
+import (
+	"context"
+	"errors"
+	"image"
+	"math"
+	"slices"
+	"strconv"
+
+	"github.com/spinemask/spinemask"
+	"github.com/spinemask/spinemask/config"
+	"github.com/spinemask/spinemask/internal/core/preprocess"
+)
+
+// How Auto goes on from one scale to the next.
+const (
+	largeEnough = 0.8     // of the size that the model was trained on, from which objects are not shown larger
+	mostAtOnce  = 4       // times as large as before
+	mostScale   = 4       // times as large as the picture
+	mostTile    = 1 << 26 // pixels of a tile that is filled up, if the picture does not have more
+)
+
+// Seen is how Auto saw a picture.
+type Seen struct {
+	Diameter float64 // of the circle with the median area of its objects, pixels of the picture, to three digits; 0: none was found
+	Scale    float64 // of the tiles, to three digits; 0: the picture was shown as a whole
+}
+
+// Auto finds the instances of a picture at a scale that suits the size of its objects, for a model that knows how large those were that it was trained on
+// (c.Objects). It shows the model the picture as a whole; if the objects are smaller than 4/5 of that size then, all of it again in tiles (see [AtScale]), as
+// large as makes them that size, but at most four times as large; and so on as long as not fewer objects are found. What is found in the last of these is the
+// result. Where nothing is found it goes on by factors of four until the picture is as large as it is. No picture is shown more than four times as large as it is, unless the
+// model's own preprocessing does so. Only instances with the score from which a person wants to see them count for size and number.
+//
+// Of the options it uses Workers, and Overlap if that is not 0. Its errors are those of Segment, and that of a model that does not know the size of its objects.
+func Auto(ctx context.Context, model Segmenter, c *config.Config, picture image.Image, o Options) (*spinemask.Result, Seen, error) {
+	if c.Objects == nil {
+		return nil, Seen{}, errors.New("tile: the model does not say how large the objects are that it was trained on")
+	}
+	if picture == nil {
+		return nil, Seen{}, errors.New("tile: no picture: the image is nil")
+	}
+	photo := pixelsOf(picture)
+	g, err := preprocess.Fit(&c.Input, photo.Height, photo.Width)
+	if err != nil {
+		return nil, Seen{}, err
+	}
+	best, err := model(ctx, photo)
+	if err != nil {
+		return nil, Seen{}, err
+	}
+	found, px := shown(best, c.Detections.DisplayThreshold)
+	seen := Seen{Diameter: digits(px)}
+	stages := best.Stages
+	scale := float64(max(g.ScaledHeight, g.ScaledWidth)) / float64(max(photo.Height, photo.Width))
+	for found > 0 || scale < 1 {
+		next := min(mostAtOnce*scale, max(mostScale, scale))
+		if found > 0 {
+			next = min(next, c.Objects.Diameter/px)
+		}
+		next = digits(next)
+		if next*largeEnough < scale {
+			break
+		}
+		at, err := AtScale(c, next)
+		if err != nil {
+			return nil, Seen{}, err
+		}
+		if at.Workers = o.Workers; o.Overlap != 0 {
+			at.Overlap = o.Overlap
+		}
+		if at.Size*at.Size > max(mostTile, photo.Width*photo.Height) {
+			break
+		}
+		closer, err := Segment(ctx, model, photo, at)
+		if err != nil {
+			return nil, Seen{}, err
+		}
+		stages = addStages(slices.Clone(stages), closer.Stages)
+		n, d := shown(closer, c.Detections.DisplayThreshold)
+		if n < found {
+			break
+		}
+		if scale = next; n > 0 {
+			best, seen = closer, Seen{Diameter: digits(d), Scale: next}
+		}
+		found, px = n, d
+	}
+	best.Stages = stages
+	return best, seen, nil
+}
+
+// shown counts the instances from a score on, and gives the diameter of the circle that has their median area, in pixels of the picture.
+func shown(r *spinemask.Result, score float64) (n int, diameter float64) {
+	var areas []float64
+	for _, in := range r.Instances {
+		switch {
+		case float64(in.Score) < score:
+		case in.HasMask():
+			areas = append(areas, float64(in.Mask.Area()))
+		default:
+			areas = append(areas, float64(in.Box.Y2-in.Box.Y1)*float64(in.Box.X2-in.Box.X1))
+		}
+	}
+	if len(areas) == 0 {
+		return 0, 0
+	}
+	slices.Sort(areas)
+	return len(areas), max(2*math.Sqrt(areas[len(areas)/2]/math.Pi), 1)
+}
+
+// digits keeps three.
+func digits(v float64) float64 {
+	r, _ := strconv.ParseFloat(strconv.FormatFloat(v, 'g', 3, 64), 64)
+	return r
+}
