@@ -41,7 +41,7 @@ func evaluate(m *spinemask.Model, images, file string) (map[string]string, error
 			return nil, err
 		}
 		asWhole, _ := dsbScore(m, r, t.masks[im.ID])
-		if r, err = asUsed(context.Background(), onlyShown(m.Segment, m.Config()), img); err != nil {
+		if r, err = asUsed(context.Background(), onlyShown(m.Segment, m.Config()), m.Config(), img); err != nil {
 			return nil, err
 		}
 		score, half := dsbScore(m, r, t.masks[im.ID])
