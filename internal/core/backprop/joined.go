@@ -17,7 +17,7 @@ func (p *Program) joinConv(s *step, o *norm, readers []int) {
 		return
 	}
 	c.grad.make(p, 1, 1, p.values[before.in[0]].shape, x.shape)
-	if c.grad.parts == 1 || c.grad.blocks[0].pixels < x.w {
+	if c.grad.parts == 1 || c.grad.blocks.at(0).pixels < x.w {
 		return
 	}
 	c.norm, o.joined = o, true

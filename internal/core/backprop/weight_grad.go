@@ -64,10 +64,11 @@ func (p *Program) directGrad(plan *gradPlan, grad []float32, in *Map, start, siz
 		p.set.Outer(&o, group0, group1)
 	}
 	if plan.parts == 1 {
-		for i := range plan.blocks {
+		for i := range plan.blocks.count() {
+			b := plan.blocks.at(i)
 			p.team.Do(size*groups, parallel.Func(func(_, part int) {
 				ky, group := part/groups, part%groups
-				add(&plan.blocks[i], nil, nil, ky, group, group+1, grad, true)
+				add(&b, nil, nil, ky, group, group+1, grad, true)
 			}))
 		}
 		return
@@ -75,18 +76,22 @@ func (p *Program) directGrad(plan *gradPlan, grad []float32, in *Map, start, siz
 	k := size * c * n
 	sums := p.shared(plan.parts * k)
 	p.team.Do(plan.parts, parallel.Func(func(worker, part int) {
-		first, last := part*len(plan.blocks)/plan.parts, (part+1)*len(plan.blocks)/plan.parts
+		count := plan.blocks.count()
+		first, last := part*count/plan.parts, (part+1)*count/plan.parts
+		var b, after pixelBlock
 		for i := first; i < last; i++ {
+			b = plan.blocks.at(i)
 			var next *pixelBlock
-			if i+1 < len(plan.blocks) {
-				next = &plan.blocks[i+1]
+			if i+1 < count {
+				after = plan.blocks.at(i + 1)
+				next = &after
 			}
 			var made []float32
 			if making != nil {
-				made = making(worker, &plan.blocks[i], next)
+				made = making(worker, &b, next)
 			}
 			for ky := range size {
-				add(&plan.blocks[i], next, made, ky, 0, groups, sums[part*k:], i > first)
+				add(&b, next, made, ky, 0, groups, sums[part*k:], i > first)
 			}
 		}
 	}))
@@ -120,7 +125,7 @@ func (p *Program) addParts(sums []float32, parts, k int) {
 type gradPlan struct {
 	made     bool
 	winograd *kernels.WinogradGrad // nil if blocks of pixels are faster
-	blocks   []pixelBlock
+	blocks   pixelBlocks
 	turned   bool // the sums are [size][n][size·c]
 	parts    int  // runs of blocks or tiles with sums of their own
 }
@@ -155,7 +160,7 @@ func (plan *gradPlan) make(p *Program, size, stride int, in, dy shape) {
 		}
 	}
 	plan.blocks = blocksOf(dy, stride*stride*c+n)
-	plan.parts = max(1, min(mostParts, partFloats/(size*size*c*n), dy.n*dy.h*dy.w/partPixels, len(plan.blocks)))
+	plan.parts = max(1, min(mostParts, partFloats/(size*size*c*n), dy.n*dy.h*dy.w/partPixels, plan.blocks.count()))
 	vectors := func(rows, columns int) int { return rows * ((columns + vector - 1) / vector) }
 	plan.turned = plan.parts > 1 && vectors(n, size*c) < vectors(size*c, n)
 }
@@ -163,23 +168,27 @@ func (plan *gradPlan) make(p *Program, size, stride int, in, dy shape) {
 // A pixelBlock is some rows of an item of a map of outputs, or some pixels of one row.
 type pixelBlock struct{ item, y, rows, x, pixels int }
 
-func blocksOf(m shape, perPixel int) (list []pixelBlock) {
+// pixelBlocks are those of a map, item by item, from the top down and from left to right. There may be very many, so none is kept.
+type pixelBlocks struct {
+	of           shape
+	parts, lines int // of an item's rows, and of a row
+}
+
+func blocksOf(m shape, perPixel int) pixelBlocks {
 	pixels := max(64, blockFloats/perPixel)
 	lines, rows := 1, max(1, pixels/m.w)
 	if m.w > 2*pixels {
 		lines = (m.w + pixels - 1) / pixels
 	}
-	parts := (m.h + rows - 1) / rows
-	for i := range m.n {
-		for k := range parts {
-			y := k * m.h / parts
-			for l := range lines {
-				x := l * m.w / lines
-				list = append(list, pixelBlock{i, y, (k+1)*m.h/parts - y, x, (l+1)*m.w/lines - x})
-			}
-		}
-	}
-	return list
+	return pixelBlocks{m, (m.h + rows - 1) / rows, lines}
+}
+
+func (b *pixelBlocks) count() int { return b.of.n * b.parts * b.lines }
+
+func (b *pixelBlocks) at(i int) pixelBlock {
+	k, l := i/b.lines%b.parts, i%b.lines
+	y, x := k*b.of.h/b.parts, l*b.of.w/b.lines
+	return pixelBlock{i / b.lines / b.parts, y, (k+1)*b.of.h/b.parts - y, x, (l+1)*b.of.w/b.lines - x}
 }
 
 // winogradGrad is weightGrad for a 3×3 window by Winograd's method.
