@@ -16,6 +16,7 @@ import (
 // How Auto goes on from one scale to the next.
 const (
 	largeEnough = 0.8     // of the size that the model was trained on, from which objects are not shown larger
+	tooLarge    = 3       // times that size, above which they are shown at twice of it
 	mostAtOnce  = 4       // times as large as before
 	mostScale   = 4       // times as large as the picture
 	mostTile    = 1 << 26 // pixels of a tile that is filled up, if the picture does not have more
@@ -28,10 +29,11 @@ type Seen struct {
 }
 
 // Auto finds the instances of a picture at a scale that suits the size of its objects, for a model that knows how large those were that it was trained on
-// (c.Objects). It shows the model the picture as a whole; if the objects are smaller than 4/5 of that size then, all of it again in tiles (see [AtScale]), as
-// large as makes them that size, but at most four times as large; and so on as long as not fewer objects are found. What is found in the last of these is the
-// result. Where nothing is found it goes on by factors of four until the picture is as large as it is. No picture is shown more than four times as large as it is, unless the
-// model's own preprocessing does so. Only instances with the score from which a person wants to see them count for size and number.
+// (c.Objects). It shows the model the picture as a whole. If the objects are smaller than 4/5 of that size then, it shows all of the picture again, in tiles (see [AtScale]), as
+// large as makes them that size, but at most four times as large; and so on as long as not fewer objects are found. Where nothing is found it goes on by
+// factors of four until the picture is as large as it is. Objects of more than three times that size are shown once more at twice of it. What is found in the last of these
+// looks is the result. No picture is shown more than four times as large as it is, unless the model's own preprocessing does so. Only instances with the
+// score from which a person wants to see them count for size and number.
 //
 // Of the options it uses Workers, and Overlap if that is not 0. Its errors are those of Segment, and that of a model that does not know the size of its objects.
 func Auto(ctx context.Context, model Segmenter, c *config.Config, picture image.Image, o Options) (*spinemask.Result, Seen, error) {
@@ -54,15 +56,12 @@ func Auto(ctx context.Context, model Segmenter, c *config.Config, picture image.
 	seen := Seen{Diameter: digits(px)}
 	stages := best.Stages
 	scale := float64(max(g.ScaledHeight, g.ScaledWidth)) / float64(max(photo.Height, photo.Width))
-	for found > 0 || scale < 1 {
-		next := min(mostAtOnce*scale, max(mostScale, scale))
-		if found > 0 {
-			next = min(next, c.Objects.Diameter/px)
-		}
-		next = digits(next)
-		if next*largeEnough < scale {
+	for {
+		next := nextScale(scale, found, c.Objects.Diameter/px)
+		if next == 0 {
 			break
 		}
+		smaller := next < scale
 		at, err := AtScale(c, next)
 		if err != nil {
 			return nil, Seen{}, err
@@ -79,16 +78,36 @@ func Auto(ctx context.Context, model Segmenter, c *config.Config, picture image.
 		}
 		stages = addStages(slices.Clone(stages), closer.Stages)
 		n, d := shown(closer, c.Detections.DisplayThreshold)
-		if n < found {
+		if n < found && !smaller { // pieces of objects that are too large are many
 			break
 		}
-		if scale = next; n > 0 {
+		if n > 0 {
 			best, seen = closer, Seen{Diameter: digits(d), Scale: next}
 		}
-		found, px = n, d
+		if smaller {
+			break
+		}
+		scale, found, px = next, n, d
 	}
 	best.Stages = stages
 	return best, seen, nil
+}
+
+// nextScale is the one at which a picture is shown after it was shown at a scale, to three digits; 0: that was the last one. ideal is that at which the objects
+// that were found would have the size that the model was trained on.
+func nextScale(scale float64, found int, ideal float64) float64 {
+	most := min(mostAtOnce*scale, max(mostScale, scale))
+	switch {
+	case found == 0 && scale < 1:
+		return digits(most)
+	case found == 0:
+		return 0
+	case min(ideal, most)*largeEnough >= scale:
+		return digits(min(ideal, most))
+	case ideal*tooLarge < scale:
+		return digits(2 * ideal)
+	}
+	return 0
 }
 
 // shown counts the instances from a score on, and gives the diameter of the circle that has their median area, in pixels of the picture.

@@ -48,6 +48,7 @@ func TestAutoGoesCloserWhileObjectsAreSmall(t *testing.T) {
 		"large enough":                  {1280, 1280, 5, 35, [2]float64{5, 200}, Seen{Diameter: 70}, 5, []float64{0.5}},
 		"small":                         {1280, 1280, 5, 10, [2]float64{5, 200}, Seen{20.1, 1.99}, 5, []float64{0.5, 1.99}},
 		"so small that none is found":   {1280, 1280, 5, 5, [2]float64{15, 200}, Seen{10.2, 3.94}, 5, []float64{0.5, 2, 3.94}},
+		"too large":                     {1280, 1280, 2, 150, [2]float64{5, 200}, Seen{300, 0.267}, 2, []float64{0.5, 0.267}},
 		"nothing there":                 {1280, 1280, 0, 5, [2]float64{5, 200}, Seen{}, 0, []float64{0.5, 2}},
 		"closer, fewer are found":       {1280, 1280, 5, 10, [2]float64{5, 15}, Seen{Diameter: 20.1}, 5, []float64{0.5, 1.99}},
 		"no more than four times":       {1280, 1280, 5, 2, [2]float64{1, 200}, Seen{4.07, 4}, 5, []float64{0.5, 2, 4}},
