@@ -127,7 +127,7 @@ func maskAP(t *testing.T, scenes []*scene, results []*spinemask.Result) float64 
 func falsePieces(scenes []*scene, results []*spinemask.Result) (pieces int) {
 	for i, s := range scenes {
 		for _, in := range results[i].Instances {
-			if in.Score < 0.85 {
+			if in.Score < 0.8 {
 				continue
 			}
 			iou, inside := 0.0, 0.0
@@ -165,7 +165,11 @@ func TestMosaicsInTilesAreAsGoodAsTheirImages(t *testing.T) {
 		t.Logf("alone %.3f, %d pieces; mosaic fitted %.3f; in tiles %.3f, %d pieces", maskAP(t, images, alone), falsePieces(images, alone), maskAP(t, whole, fitted), ap, pieces)
 		require.Greater(t, ap, maskAP(t, images, alone)-0.02)
 		require.Greater(t, ap, maskAP(t, whole, fitted)+0.2)
-		require.LessOrEqual(t, pieces, falsePieces(images, alone)+4)
+		nuclei := 0
+		for _, s := range images {
+			nuclei += len(s.truth)
+		}
+		require.LessOrEqual(t, pieces, falsePieces(images, alone)+nuclei/50)
 	}
 }
 
