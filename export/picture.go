@@ -26,8 +26,8 @@ type Image struct {
 	Selection string `json:"selection,omitempty"`
 	// Brightness says how samples of more than 8 bits became 8: "uint16, 113 to 3980 shown as 0 to 255 (percentile:0.1,99.9)".
 	Brightness string `json:"brightness,omitempty"`
-	// ObjectDiameter is how large its objects looked, in pixels, and Scale at what factor of its size the model saw it therefore; zeros where neither was
-	// decided for this picture alone.
+	// ObjectDiameter is how large its objects looked, in pixels, where that was looked for in this picture, and Scale at what factor of its size the model saw it
+	// therefore; a Scale of 0: as a whole.
 	ObjectDiameter float64 `json:"object_diameter,omitzero"`
 	Scale          float64 `json:"scale,omitzero"`
 }

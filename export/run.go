@@ -34,7 +34,7 @@ type Info struct {
 	Scale         float64  `json:"scale,omitempty"`         // at which the model sees pictures; 0: fitted into its input
 	Tile          int      `json:"tile,omitempty"`          // side of tiles, pixels; 0: none
 	TileOverlap   int      `json:"tile_overlap,omitempty"`  // pixels
-	Diameter      string   `json:"diameter,omitempty"`      // of objects, pixels, from which the scale follows; "auto": looked for in each picture
+	Diameter      string   `json:"diameter,omitempty"`      // of objects, pixels, from which the scale follows; "auto": looked for in each picture, "large": in those that the input makes smaller, "off": in none
 	PixelSize     float64  `json:"pixel_size_um,omitempty"` // that a person gave, micrometres
 	Fast          bool     `json:"fast,omitempty"`          // computed with larger rounding errors
 	NoOverlap     bool     `json:"no_overlap,omitempty"`    // each pixel belongs to one instance

@@ -19,7 +19,7 @@ const (
 	tooLarge    = 3       // times that size, above which they are shown at twice of it
 	mostAtOnce  = 4       // times as large as before
 	mostScale   = 4       // times as large as the picture
-	mostTile    = 1 << 26 // pixels of a tile that is filled up, if the picture does not have more
+	mostSide    = 1 << 13 // of a tile that is filled up, pixels
 )
 
 // Seen is how Auto saw a picture.
@@ -29,13 +29,14 @@ type Seen struct {
 }
 
 // Auto finds the instances of a picture at a scale that suits the size of its objects, for a model that knows how large those were that it was trained on
-// (c.Objects). It shows the model the picture as a whole. If the objects are smaller than 4/5 of that size then, it shows all of the picture again, in tiles (see [AtScale]), as
-// large as makes them that size, but at most four times as large; and so on as long as not fewer objects are found. Where nothing is found it goes on by
-// factors of four until the picture is as large as it is. Objects of more than three times that size are shown once more at twice of it. What is found in the last of these
-// looks is the result. No picture is shown more than four times as large as it is, unless the model's own preprocessing does so. Only instances with the
-// score from which a person wants to see them count for size and number.
+// (c.Objects). It shows the model the picture as a whole. If the objects that it finds are smaller than 4/5 of that size then, it shows all of the picture again, in
+// tiles (see [AtScale]), as large as makes them that size, but at most four times as large; and so on. If a look finds fewer objects than the one before, that one is the
+// result, else the last one. Where nothing is found it goes on by factors of four until the picture has at least its own size. Objects of more than three times
+// that size are shown once more at twice of it, which is the result if anything is found. No picture is shown more than four times as large as it is, unless the
+// model's own preprocessing does so, and no tile is more than 8192 pixels wide, so that long thin pictures are shown larger at once. Only instances with the
+// score from which a person wants to see them count for size and number. The durations of the result's stages are sums over all looks.
 //
-// Of the options it uses Workers, and Overlap if that is not 0. Its errors are those of Segment, and that of a model that does not know the size of its objects.
+// Of the options it uses Workers, and Overlap if that is not 0, at most half a tile. Its errors are those of Segment, and that of a model that does not know the size of its objects.
 func Auto(ctx context.Context, model Segmenter, c *config.Config, picture image.Image, o Options) (*spinemask.Result, Seen, error) {
 	if c.Objects == nil {
 		return nil, Seen{}, errors.New("tile: the model does not say how large the objects are that it was trained on")
@@ -66,10 +67,16 @@ func Auto(ctx context.Context, model Segmenter, c *config.Config, picture image.
 		if err != nil {
 			return nil, Seen{}, err
 		}
-		if at.Workers = o.Workers; o.Overlap != 0 {
-			at.Overlap = o.Overlap
+		if at.Size > mostSide && !smaller {
+			next = digits(1.01 * next * float64(at.Size) / mostSide)
+			if at, err = AtScale(c, next); err != nil {
+				return nil, Seen{}, err
+			}
 		}
-		if at.Size*at.Size > max(mostTile, photo.Width*photo.Height) {
+		if at.Workers = o.Workers; o.Overlap != 0 {
+			at.Overlap = min(o.Overlap, at.Size/2)
+		}
+		if at.Size > mostSide || at.Check() != nil {
 			break
 		}
 		closer, err := Segment(ctx, model, photo, at)
@@ -78,7 +85,7 @@ func Auto(ctx context.Context, model Segmenter, c *config.Config, picture image.
 		}
 		stages = addStages(slices.Clone(stages), closer.Stages)
 		n, d := shown(closer, c.Detections.DisplayThreshold)
-		if n < found && !smaller { // pieces of objects that are too large are many
+		if n < found && !smaller { // of objects that are too large, many pieces are found
 			break
 		}
 		if n > 0 {
@@ -89,8 +96,9 @@ func Auto(ctx context.Context, model Segmenter, c *config.Config, picture image.
 		}
 		scale, found, px = next, n, d
 	}
-	best.Stages = stages
-	return best, seen, nil
+	result := *best // the model's own may be shared
+	result.Stages = stages
+	return &result, seen, nil
 }
 
 // nextScale is the one at which a picture is shown after it was shown at a scale, to three digits; 0: that was the last one. ideal is that at which the objects

@@ -53,7 +53,7 @@ func TestAutoGoesCloserWhileObjectsAreSmall(t *testing.T) {
 		"closer, fewer are found":       {1280, 1280, 5, 10, [2]float64{5, 15}, Seen{Diameter: 20.1}, 5, []float64{0.5, 1.99}},
 		"no more than four times":       {1280, 1280, 5, 2, [2]float64{1, 200}, Seen{4.07, 4}, 5, []float64{0.5, 2, 4}},
 		"is four times as large so far": {160, 160, 5, 3, [2]float64{5, 200}, Seen{Diameter: 6.08}, 5, []float64{4}},
-		"tiles would be far too large":  {40000, 40, 0, 5, [2]float64{5, 200}, Seen{}, 0, []float64{0.016}},
+		"tiles would be far too large":  {40000, 40, 0, 5, [2]float64{5, 200}, Seen{}, 0, []float64{0.016, 0.079, 0.316, 1.26}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var scales []float64
@@ -96,6 +96,26 @@ func TestErrorsOfAuto(t *testing.T) {
 		return &spinemask.Result{}, nil
 	}, c, imageio.New(1280, 1280), Options{})
 	require.EqualError(t, err, "no")
-	_, _, err = Auto(t.Context(), components, c, imageio.New(1280, 1280), Options{Overlap: 1000})
-	require.ErrorContains(t, err, "overlap 1000")
+}
+
+// An overlap that is more than half of a tile is half of it, and no tile is smaller than may be.
+func TestAutoOfUnusualOptions(t *testing.T) {
+	c := &config.Config{
+		Input:   config.Input{Fit: config.FitFixedSize, Height: 640, Width: 640, PadMultiple: 128},
+		Objects: &config.Objects{Diameter: 40},
+	}
+	r, seen, err := Auto(t.Context(), components, c, row(1280, 1280, 5, 10), Options{Overlap: 1000})
+	require.NoError(t, err)
+	require.Len(t, r.Instances, 5)
+	require.InDelta(t, 1.99, seen.Scale, 0.02)
+	c.Input.Height, c.Input.Width = 128, 128
+	r, seen, err = Auto(t.Context(), components, c, row(100, 100, 2, 2), Options{})
+	require.NoError(t, err)
+	require.Len(t, r.Instances, 2)
+	require.InDelta(t, 4, seen.Scale, 0.01) // tiles of 32 pixels
+	c.Input.Height, c.Input.Width = 64, 64
+	r, seen, err = Auto(t.Context(), components, c, row(100, 100, 2, 2), Options{})
+	require.NoError(t, err)
+	require.Len(t, r.Instances, 2)
+	require.Zero(t, seen.Scale) // they would have 25
 }

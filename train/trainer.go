@@ -115,6 +115,9 @@ func New(c *config.Config, weights spinemask.Weights, set *dataset.Set, r *Recip
 			return nil, fmt.Errorf("train: recipe: augment.window.side: %d, want a multiple of %d", w.Side, c.Input.PadMultiple)
 		}
 	}
+	if c.Objects != nil {
+		c.Objects.LookCloser = false // that it is worth its time was measured for another model
+	}
 	if d := objectDiameter(set, &c.Input); d > 0 {
 		c.Objects = &config.Objects{Diameter: d}
 	}

@@ -26,7 +26,7 @@ func (w *Window) cut(p *augment.Picture, objects []augment.Object, diameter floa
 	}
 	if w.Whole > 0 && r.Float64() < w.Whole {
 		if g, err := preprocess.Fit(in, p.Height, p.Width); err == nil { // an error: the picture is too thin to be shown as a whole
-			scale = float64(max(g.ScaledHeight, g.ScaledWidth)) / float64(max(p.Height, p.Width)) * portable.Pow(4./3, 2*draw-1)
+			scale = float64(max(g.ScaledHeight, g.ScaledWidth)) / float64(max(p.Height, p.Width)) * portable.Pow(4./3, float64(draw)+float64(draw)-1)
 		}
 	}
 	side := int(math.Round(float64(w.Side) / max(min(scale, most), least)))

@@ -134,6 +134,7 @@ type evalRun struct {
 // segment makes the results of the annotated images in a folder, and adds to o what is to be known of them; done removes
 // the folder if nobody wants to keep it.
 func (e *evalRun) segment(ctx context.Context, t *talk, gt string, o *evalcmd.Options) (folder string, done func(), err error) {
+	e.diameter = diameterOff // what is measured is the network
 	exif := e.exif
 	if exif != exifAuto && exif != exifOn && exif != exifOff {
 		return "", nil, fmt.Errorf("--exif %q: want auto, on, off", exif)

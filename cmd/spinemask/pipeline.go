@@ -26,6 +26,7 @@ type item struct {
 	err    error // of this image alone
 
 	scaling *imageio.Scaling // to 8 bits; nil: it had no more
+	closer  bool             // shown in tiles, larger than as a whole, because of --diameter large
 	shrunk  float64          // by this factor in the model's input, where nobody asked for that; 0: not known
 
 	classes       []spinemask.Class // of a classifier
@@ -117,6 +118,7 @@ func (f *segmentFlags) do(ctx context.Context, model *spinemask.Model, it *item,
 		return
 	}
 	it.scaling = it.photo.Scaling
+	it.closer = f.diameter == diameterLarge && it.seen.Scale*shrinking(&model.Config().Input, it.photo) > 1
 	if f.cut.Size == 0 && !f.looks() {
 		it.shrunk = shrinking(&model.Config().Input, it.photo)
 	}
@@ -152,7 +154,6 @@ func (f *segmentFlags) record(t *talk, it item, out sink) error {
 			t.say("%s: %s", it.name, sightOf(it.seen))
 		} else if it.seen.Scale != 0 {
 			t.detail("%s: %s", it.name, sightOf(it.seen))
-			f.remarks.closer++
 		}
 		t.detail("%s: %s", it.name, findings(it.result))
 		f.remarks.add(&it)

@@ -16,7 +16,7 @@ type remarks struct {
 	images int
 	scaled map[string]int // images by the rule that brought them to 8 bits
 	shrunk shrunk
-	closer int // images that were looked at closer, which nobody asked for
+	closer int // images that were looked at closer because they are large
 }
 
 // shrunk are images of which the model sees much less than they have.
@@ -34,6 +34,9 @@ const farTooSmall = 3
 // add takes one image that was segmented.
 func (r *remarks) add(it *item) {
 	r.images++
+	if it.closer {
+		r.closer++
+	}
 	if it.scaling != nil {
 		if r.scaled == nil {
 			r.scaled = map[string]int{}

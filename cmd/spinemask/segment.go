@@ -77,9 +77,7 @@ The output folder gets the formats that --save names, any number of them:
 With -o - there is no folder: standard output gets a line of JSON for each image
 as soon as it is finished. --jsonl - writes these lines in addition to a folder.
 
-Every image is fitted into the model's input. Models may ask for a closer look at
-images that are larger than it and hold small things, as the built-in one does
-(--diameter large); --diameter off shows them as a whole. There are three ways to show
+Every image is fitted into the model's input, whatever its size. There are ways to show
 the model more of an image:
   --tile      cuts an image that is larger than a tile into tiles that overlap. The
               model sees each as an image of its own, and what two tiles show of the
@@ -87,9 +85,11 @@ the model more of an image:
   --scale     shows every image at this factor of its size, in tiles if it does not
               fit: 0.5 if images have 0.25 µm a pixel and the model was made for 0.5 µm.
   --diameter  finds that factor from the size of the things in the images. It is a
-              number of pixels, or auto: then the model looks at each image as a
-              whole, and closer, in tiles, as long as things are small and it finds
-              more; large: so at images that its input makes smaller.
+              number of pixels, or a word. auto: the model looks at each image as a
+              whole, and then closer, in tiles, as long as things are small and it
+              finds no fewer. large: the same, but only for images that its input makes
+              smaller; that is what is done without any of these flags if the model's
+              config asks for it, as the built-in one's does. off: no closer look.
 Images are decoded as a whole. They take 3 bytes a pixel, and up to 8 more while a
 file is read; --max-pixels bounds that.
 
@@ -343,7 +343,7 @@ func (nopCloser) Close() error { return nil }
 
 // open opens the model for a number of images, and decides on tiles.
 func (f *segmentFlags) open(t *talk, images int) (*spinemask.Model, error) {
-	if len(f.given()) > 0 {
+	if len(f.given()) > 0 && f.diameter != diameterOff {
 		images = math.MaxInt // tiles are as good
 	}
 	model, err := f.modelFlags.open(t, images)

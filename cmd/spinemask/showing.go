@@ -158,7 +158,7 @@ func (f *segmentFlags) find(ctx context.Context, model *spinemask.Model, photo *
 func sightOf(seen tile.Seen) string {
 	switch {
 	case seen.Diameter == 0:
-		return "nothing found at any scale; fitted into the model's input"
+		return "nothing found that could be measured; fitted into the model's input"
 	case seen.Scale == 0:
 		return fmt.Sprintf("objects of %g px; fitted into the model's input", seen.Diameter)
 	}
