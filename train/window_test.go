@@ -103,6 +103,7 @@ func TestModelKeepsItsInput(t *testing.T) {
 	r.Height, r.Width = 0, 0
 	tr := trainer(t, r, 2)
 	require.Equal(t, []int{640, 640}, []int{tr.Config().Input.Height, tr.Config().Input.Width})
+	require.False(t, tr.Config().Objects.LookCloser) // which the model that it begins with asks for
 	views, err := tr.Views(0)
 	require.NoError(t, err)
 	require.Equal(t, r.Augment.Window.Side, views[0].Picture.Rect.Dx())

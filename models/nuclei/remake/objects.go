@@ -108,7 +108,7 @@ func compareShowings(m *spinemask.Model, images, file string) (string, error) {
 			model := func(ctx context.Context, picture image.Image) (*spinemask.Result, error) {
 				looks[i]++
 				p := picture.(*imageio.Image)
-				key := sha256.Sum256(fmt.Append(p.Pix, p.Width))
+				key := sha256.Sum256(fmt.Appendf(nil, "%d %s", p.Width, p.Pix))
 				if seen[key] == nil {
 					r, err := m.Segment(ctx, picture)
 					if err != nil {
