@@ -62,12 +62,6 @@ type stateHeader struct {
 	Extra  json.RawMessage `json:"extra,omitempty"`
 }
 
-// Names of arrays of a state file beside the weights'.
-const (
-	velocityPrefix = "velocity/"
-	averagePrefix  = "average/"
-)
-
 // WriteState writes all that a run goes on from: weights, statistics, velocities,
 // averages, the step, the recipe, the config and the hash of the data set, with extra,
 // which becomes JSON of the caller's. It is a safetensors file.
@@ -90,8 +84,10 @@ func (t *Trainer) WriteState(w io.Writer, extra any) error {
 			list = append(list, weights.NewTensor(prefix+name, t.params.Get(name).Shape, arrays[name]))
 		}
 	}
-	add(velocityPrefix, t.state.velocity)
-	add(averagePrefix, t.state.average)
+	kept := t.state.arrays()
+	for _, prefix := range []string{"velocity/", "square/", "average/"} {
+		add(prefix, kept[prefix])
+	}
 	return weights.WriteTensors(w, list, map[string]string{"training": string(header)})
 }
 
@@ -113,7 +109,7 @@ func Resume(path string, set *dataset.Set, o *Options) (t *Trainer, extra json.R
 	if t, err = New(h.Config, fileArrays{f}, set, h.Recipe, o); err != nil {
 		return nil, nil, fmt.Errorf("train: %s: %w", path, err)
 	}
-	for prefix, arrays := range map[string]map[string][]float32{velocityPrefix: t.state.velocity, averagePrefix: t.state.average} {
+	for prefix, arrays := range t.state.arrays() {
 		for name, v := range arrays {
 			was, err := (fileArrays{f}).Float32(prefix + name)
 			if err != nil {

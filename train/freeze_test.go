@@ -48,3 +48,33 @@ func equal(a, b []float32) bool {
 	}
 	return len(a) == len(b)
 }
+
+// With frozen statistics norms keep their scale and shift, unless the recipe trains them.
+func TestAffineTrainsScaleAndShiftOfFrozenNorms(t *testing.T) {
+	f, err := weights.Open("../models/nuclei/nuclei.safetensors")
+	require.NoError(t, err)
+	defer f.Close()
+	for _, affine := range []bool{false, true} {
+		r := small(1)
+		r.Average, r.Norms, r.Rate = 0, Norms{Frozen: true, Affine: affine}, Rate{Value: 0.01}
+		tr := trainer(t, r, 0)
+		require.NoError(t, tr.Run(context.Background(), nil))
+		moved, arrays := 0, 0
+		for _, p := range tr.params.List {
+			if !strings.Contains(p.Name, "/norm") {
+				continue
+			}
+			was, err := fileArrays{f}.Float32(p.Name)
+			require.NoError(t, err)
+			if affine && !p.Statistic {
+				arrays++
+				if !equal(was, p.Value) {
+					moved++
+				}
+				continue
+			}
+			require.True(t, equal(was, p.Value), p.Name)
+		}
+		require.GreaterOrEqual(t, 2*moved, arrays) // nothing comes back through some of the smallest maps
+	}
+}

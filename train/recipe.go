@@ -26,7 +26,8 @@ type Recipe struct {
 	Rate        Rate    `json:"learning_rate"`
 	Momentum    float64 `json:"momentum"`
 	RateOutside bool    `json:"rate_outside_velocity,omitempty"` // as TensorFlow 1 keeps the velocity
-	WeightDecay float64 `json:"weight_decay"`                    // of kernels, inside the loss
+	AdamW       *AdamW  `json:"adamw,omitempty"`                 // in place of momentum; nil: stochastic gradient descent
+	WeightDecay float64 `json:"weight_decay"`                    // of kernels, inside the loss; with AdamW beside it
 	ClipNorm    float64 `json:"clip_norm,omitempty"`             // of all gradients together; 0: none
 	Average     float64 `json:"average,omitempty"`               // decay of a moving average of the weights, which is then the model; 0: none
 
@@ -53,10 +54,18 @@ type Rate struct {
 	PerImage    bool      `json:"per_image,omitempty"` // Value and Warmup are for one image of a batch
 }
 
+// AdamW are the values of optim.AdamW, whose decay is the recipe's WeightDecay.
+type AdamW struct {
+	Beta1   float64 `json:"beta1"`
+	Beta2   float64 `json:"beta2"`
+	Epsilon float64 `json:"epsilon"`
+}
+
 // Norms say how batch norms are trained.
 type Norms struct {
 	Momentum float64 `json:"momentum"`         // of the moving statistics
-	Frozen   bool    `json:"frozen,omitempty"` // they normalise with the statistics that they have
+	Frozen   bool    `json:"frozen,omitempty"` // they normalise with the statistics that they have, and keep scale and shift unless Affine is set
+	Affine   bool    `json:"affine,omitempty"` // scale and shift are trained though statistics are frozen, as mmdetection's norm_eval with requires_grad
 }
 
 // Freeze names what is not trained.
@@ -151,6 +160,10 @@ func (r *Recipe) Validate() error {
 		want(d > 0 && d < 1, "learning_rate.drops: %g, want between 0 and 1", d)
 	}
 	want(r.Momentum >= 0 && r.Momentum < 1, "momentum: %g, want 0 to less than 1", r.Momentum)
+	if a := r.AdamW; a != nil {
+		want(a.Beta1 >= 0 && a.Beta1 < 1 && a.Beta2 >= 0 && a.Beta2 < 1 && a.Epsilon > 0, "adamw: %+v, want decays of 0 to less than 1 and an epsilon above 0", *a)
+		want(r.Momentum == 0 && !r.RateOutside, "adamw beside momentum: its momentum is beta1")
+	}
 	want(r.WeightDecay >= 0 && r.WeightDecay < 1, "weight_decay: %g, want 0 to less than 1", r.WeightDecay)
 	want(r.ClipNorm >= 0, "clip_norm: %g, want 0 or more", r.ClipNorm)
 	want(r.Average >= 0 && r.Average < 1, "average: %g, want 0 to less than 1", r.Average)
@@ -160,6 +173,7 @@ func (r *Recipe) Validate() error {
 	}
 	want(r.Smoothing >= 0 && r.Smoothing < 1, "label_smoothing: %g, want 0 to less than 1", r.Smoothing)
 	want(r.Norms.Momentum >= 0 && r.Norms.Momentum <= 1, "norms.momentum: %g, want 0 to 1", r.Norms.Momentum)
+	want(!r.Norms.Affine || r.Norms.Frozen, "norms.affine without norms.frozen: scale and shift are trained anyway")
 	want(r.Freeze == FreezeNothing || r.Freeze == FreezeStem || r.Freeze == FreezeBackbone, "freeze: %q, want stem or backbone", r.Freeze)
 	want(fraction(r.Balance), "balance: %g, want 0 to 1", r.Balance)
 	want(r.Anchors.Samples >= 1 && fraction(r.Anchors.Fraction), "anchors: %d samples, %g of them objects", r.Anchors.Samples, r.Anchors.Fraction)

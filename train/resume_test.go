@@ -105,3 +105,30 @@ func TestStateOfOtherDataIsRefused(t *testing.T) {
 	_, _, err = Resume("../models/nuclei/nuclei.safetensors", nuclei(t, 4), nil)
 	require.ErrorContains(t, err, "not the state of a training run")
 }
+
+// With AdamW, what is kept beside the weights is the mean of gradients and that of their squares.
+func TestResumedRunsOfAdamW(t *testing.T) {
+	recipe := func() *Recipe {
+		r := small(4)
+		r.Momentum, r.AdamW, r.WeightDecay, r.Rate.Value = 0, &AdamW{0.9, 0.999, 1e-8}, 0.05, 1e-3
+		r.Norms = Norms{Frozen: true, Affine: true}
+		return r
+	}
+	whole := trainer(t, recipe(), 2)
+	require.NoError(t, whole.Run(context.Background(), nil))
+	first := trainer(t, recipe(), 1)
+	for range 2 {
+		losses, err := first.Step(context.Background())
+		require.NoError(t, err)
+		require.Zero(t, losses["regularization_loss"], "the decay is not in the loss")
+	}
+	state := filepath.Join(t.TempDir(), "state")
+	file, err := os.Create(state)
+	require.NoError(t, err)
+	require.NoError(t, first.WriteState(file, nil))
+	require.NoError(t, file.Close())
+	second, _, err := Resume(state, nuclei(t, 5), nil)
+	require.NoError(t, err)
+	require.NoError(t, second.Run(context.Background(), nil))
+	require.True(t, bytes.Equal(model(t, whole), model(t, second)))
+}

@@ -50,6 +50,7 @@ type Trainer struct {
 	branches map[string]float64 // that stochastic depth may leave out, and how often
 	schedule optim.Schedule
 	sgd      optim.SGD
+	adamw    *optim.AdamW // nil: sgd
 	cache    cache
 	waited   time.Duration // of the last step
 	times    Times
@@ -60,7 +61,13 @@ type Trainer struct {
 type state struct {
 	step     int // updates done
 	velocity map[string][]float32
+	square   map[string][]float32 // nil: none is kept
 	average  map[string][]float32 // nil: none is kept
+}
+
+// arrays are the kinds of arrays of a state, each by its prefix in a state file.
+func (s *state) arrays() map[string]map[string][]float32 {
+	return map[string]map[string][]float32{"velocity/": s.velocity, "square/": s.square, "average/": s.average}
 }
 
 // New prepares the training of a network with the config c on a data set, whose classes
@@ -144,17 +151,27 @@ func New(c *config.Config, weights spinemask.Weights, set *dataset.Set, r *Recip
 			continue
 		}
 		t.state.velocity[p.Name] = make([]float32, len(p.Value))
-		if strings.HasSuffix(p.Name, "/kernel") {
+		if decays(p) {
 			t.decayed = append(t.decayed, p)
 		}
 	}
+	if a := r.AdamW; a != nil {
+		t.adamw = &optim.AdamW{Beta1: a.Beta1, Beta2: a.Beta2, Epsilon: a.Epsilon}
+		t.state.square = t.likeVelocity()
+	}
 	if r.Average > 0 {
-		t.state.average = map[string][]float32{}
-		for name, v := range t.state.velocity {
-			t.state.average[name] = make([]float32, len(v))
-		}
+		t.state.average = t.likeVelocity()
 	}
 	return t, nil
+}
+
+// likeVelocity are zeros for each array that is trained.
+func (t *Trainer) likeVelocity() map[string][]float32 {
+	m := map[string][]float32{}
+	for name, v := range t.state.velocity {
+		m[name] = make([]float32, len(v))
+	}
+	return m
 }
 
 // learner makes the network of the config's kind.
@@ -183,7 +200,7 @@ func (t *Trainer) freeze() {
 		case FreezeBackbone:
 			p.Frozen = strings.HasPrefix(p.Name, "backbone/") || strings.HasPrefix(p.Name, "fpn/")
 		}
-		if norm := strings.Contains(p.Name, "/norm"); norm && t.recipe.Norms.Frozen {
+		if norm := strings.Contains(p.Name, "/norm"); norm && t.recipe.Norms.Frozen && !t.recipe.Norms.Affine {
 			p.Frozen = true
 		}
 	}
@@ -212,11 +229,10 @@ func (t *Trainer) Bytes() int64 {
 	for _, p := range t.params.List {
 		n += int64(4*len(p.Value)) + int64(4*len(p.Grad))
 	}
-	for _, v := range t.state.velocity {
-		n += int64(4 * len(v))
-	}
-	for _, v := range t.state.average {
-		n += int64(4 * len(v))
+	for _, kept := range t.state.arrays() {
+		for _, v := range kept {
+			n += int64(4 * len(v))
+		}
 	}
 	return n
 }
@@ -233,8 +249,10 @@ func (t *Trainer) Step(ctx context.Context) (Losses, error) {
 	}
 	t.times.Images += t.waited
 	decay := 0.0
-	for _, p := range t.decayed {
-		decay += loss.L2(p.Value, t.recipe.WeightDecay, p.Grad)
+	if t.adamw == nil {
+		for _, p := range t.decayed {
+			decay += loss.L2(p.Value, t.recipe.WeightDecay, p.Grad)
+		}
 	}
 	losses["regularization_loss"], losses["total_loss"] = decay, losses["model_loss"]+decay
 	if err := t.checkFinite(ctx, losses, images); err != nil {
@@ -250,6 +268,9 @@ func (t *Trainer) Step(ctx context.Context) (Losses, error) {
 	t.state.step++
 	return losses, nil
 }
+
+// decays says whether an array is a kernel: the others have no decay.
+func decays(p *backprop.Param) bool { return strings.HasSuffix(p.Name, "/kernel") }
 
 // update moves the weights.
 func (t *Trainer) update(step int) {
@@ -270,7 +291,15 @@ func (t *Trainer) update(step int) {
 	average := optim.Average{Decay: t.recipe.Average, Dynamic: true}
 	t.team.Do(len(trained), parallel.Func(func(_, i int) {
 		p := trained[i]
-		t.sgd.Update(p.Value, t.state.velocity[p.Name], p.Grad, rate)
+		if t.adamw == nil {
+			t.sgd.Update(p.Value, t.state.velocity[p.Name], p.Grad, rate)
+		} else {
+			decay := 0.0
+			if decays(p) {
+				decay = t.recipe.WeightDecay
+			}
+			t.adamw.Update(p.Value, t.state.velocity[p.Name], t.state.square[p.Name], p.Grad, rate, decay, step+1)
+		}
 		if t.state.average != nil {
 			average.Update(t.state.average[p.Name], p.Value, step+1)
 		}
