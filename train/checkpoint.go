@@ -59,6 +59,7 @@ type stateHeader struct {
 	Recipe *Recipe         `json:"recipe"`
 	Config *config.Config  `json:"config"`
 	Data   string          `json:"data_sha256"` // dataset.Set.SHA256
+	Fresh  []string        `json:"fresh,omitempty"`
 	Extra  json.RawMessage `json:"extra,omitempty"`
 }
 
@@ -66,7 +67,7 @@ type stateHeader struct {
 // averages, the step, the recipe, the config and the hash of the data set, with extra,
 // which becomes JSON of the caller's. It is a safetensors file.
 func (t *Trainer) WriteState(w io.Writer, extra any) error {
-	h := stateHeader{Format: 1, Step: t.state.step, Recipe: t.recipe, Config: t.config, Data: t.data}
+	h := stateHeader{Format: 1, Step: t.state.step, Recipe: t.recipe, Config: t.config, Data: t.data, Fresh: t.fresh}
 	var err error
 	if h.Extra, err = json.Marshal(extra); err != nil {
 		return err
@@ -106,7 +107,7 @@ func Resume(path string, set *dataset.Set, o *Options) (t *Trainer, extra json.R
 	if sum := set.SHA256(); sum != h.Data {
 		return nil, nil, fmt.Errorf("train: %s: the run was begun with other data: their SHA-256 was %.12s…, now it is %.12s…", path, h.Data, sum)
 	}
-	if t, err = New(h.Config, fileArrays{f}, set, h.Recipe, o); err != nil {
+	if t, err = New(h.Config, resumed{fileArrays{f}, h.Fresh}, set, h.Recipe, o); err != nil {
 		return nil, nil, fmt.Errorf("train: %s: %w", path, err)
 	}
 	for prefix, arrays := range t.state.arrays() {
@@ -156,3 +157,11 @@ func (a fileArrays) Float32(name string) ([]float32, error) {
 	}
 	return x.Float32(nil)
 }
+
+// resumed are the weights of a run that goes on.
+type resumed struct {
+	fileArrays
+	anew []string
+}
+
+func (r resumed) fresh() []string { return r.anew }

@@ -2,6 +2,9 @@ package train
 
 import (
 	"context"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -77,4 +80,39 @@ func TestAffineTrainsScaleAndShiftOfFrozenNorms(t *testing.T) {
 		}
 		require.GreaterOrEqual(t, 2*moved, arrays) // nothing comes back through some of the smallest maps
 	}
+}
+
+// What is made anew is trained though everything of its kind is frozen, after a stop too.
+func TestWhatIsMadeAnewIsNotFrozen(t *testing.T) {
+	f, err := weights.Open("../models/nuclei/nuclei.safetensors")
+	require.NoError(t, err)
+	defer f.Close()
+	c, _, err := f.Config(weights.Options{})
+	require.NoError(t, err)
+	set, read := blobs()
+	start, err := From(c, f, c, set, 1)
+	require.NoError(t, err)
+	const name = "backbone/endpoint3/norm/gamma"
+	require.Contains(t, start.Weights, name)
+	start.New = append(start.New, name)
+	r := small(2)
+	r.Average, r.Norms.Frozen, r.Freeze, r.Rate = 0, true, FreezeBackbone, Rate{Value: 0.01}
+	tr, err := New(start.Config, start, set, r, &Options{Read: read})
+	require.NoError(t, err)
+	moves := func() {
+		before := slices.Clone(tr.params.Get(name).Value)
+		_, err := tr.Step(context.Background())
+		require.NoError(t, err)
+		require.False(t, equal(before, tr.params.Get(name).Value))
+		require.True(t, equal(start.Weights["backbone/endpoint4/norm/gamma"], tr.params.Get("backbone/endpoint4/norm/gamma").Value))
+	}
+	moves()
+	state := filepath.Join(t.TempDir(), "state")
+	file, err := os.Create(state)
+	require.NoError(t, err)
+	require.NoError(t, tr.WriteState(file, nil))
+	require.NoError(t, file.Close())
+	tr, _, err = Resume(state, set, &Options{Read: read})
+	require.NoError(t, err)
+	moves()
 }

@@ -34,6 +34,8 @@ func (s *Start) Float32(name string) ([]float32, error) {
 	return v, nil
 }
 
+func (s *Start) fresh() []string { return s.New }
+
 // Scratch starts a network with random weights. Its classes become those of the set.
 func Scratch(c *config.Config, set *dataset.Set, seed uint64) (*Start, error) {
 	return start(c, set, nil, nil, seed)

@@ -7,6 +7,7 @@ import (
 	"image"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -45,6 +46,7 @@ type Trainer struct {
 	team     *parallel.Team
 	params   *backprop.Params
 	decayed  []*backprop.Param // kernels, which decay
+	fresh    []string          // names of the arrays that the run made anew
 	state    state
 	net      learner
 	branches map[string]float64 // that stochastic depth may leave out, and how often
@@ -135,6 +137,9 @@ func New(c *config.Config, weights spinemask.Weights, set *dataset.Set, r *Recip
 	if t.params, err = backprop.NewParams(n.Tensors(), weights); err != nil {
 		return nil, err
 	}
+	if b, ok := weights.(interface{ fresh() []string }); ok {
+		t.fresh = b.fresh()
+	}
 	debug.FreeOSMemory() // what reading the weights left behind, before a batch's memory is taken
 	t.freeze()
 	t.team = parallel.NewTeam(t.options.Threads)
@@ -191,7 +196,8 @@ func (t *Trainer) learner(s sizes) (learner, error) {
 	return m, nil
 }
 
-// freeze marks what the recipe does not train.
+// freeze marks what the recipe does not train. What the run made anew is trained in any case;
+// of such norms, if statistics are frozen, scale and shift, behind a mean of 0 and a variance of 1.
 func (t *Trainer) freeze() {
 	for _, p := range t.params.List {
 		switch t.recipe.Freeze {
@@ -202,6 +208,9 @@ func (t *Trainer) freeze() {
 		}
 		if norm := strings.Contains(p.Name, "/norm"); norm && t.recipe.Norms.Frozen && !t.recipe.Norms.Affine {
 			p.Frozen = true
+		}
+		if slices.Contains(t.fresh, p.Name) {
+			p.Frozen = false
 		}
 	}
 }
