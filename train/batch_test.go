@@ -18,7 +18,7 @@ func TestPartsAddUpToTheBatch(t *testing.T) {
 func partsAddUp(t *testing.T, step int, drop *DropBlock) {
 	gradients := func(parts int) (*Trainer, Losses) {
 		r := small(2)
-		r.Seed = 6 // with others, rounding may open or close a ReLU in a head that sees few regions
+		r.Seed = 1 // with others, rounding may open or close a ReLU in a head that sees few regions
 		r.Batch, r.Parts, r.Norms.Frozen, r.DropBlock = 4, parts, true, drop
 		tr := trainer(t, r, 2)
 		losses, _, err := tr.learn(context.Background(), step)

@@ -57,7 +57,7 @@ func TestNonsenseInRecipesIsNamed(t *testing.T) {
 	r.Batch, r.Rate.Value, r.Augment.Scale = 0, -1, [2]float64{2, 1}
 	r.Balance, r.Augment.Window, r.Augment.Color = 2, &Window{Side: 128, Diameter: [2]float64{40, 20}, Enlarge: 4, Whole: 2}, &Color{Tint: -1}
 	r.Regions.IoU = 1
-	r.Norms, r.AdamW, r.Momentum = Norms{Affine: true}, &AdamW{Beta1: 1}, 0.9
+	r.AdamW, r.Momentum = &AdamW{Beta1: 1}, 0.9
 	err := r.Validate()
 	require.ErrorContains(t, err, "train: recipe: batch: 0, want 1 to 1024\n")
 	require.ErrorContains(t, err, "learning_rate.value: -1")
@@ -65,7 +65,6 @@ func TestNonsenseInRecipesIsNamed(t *testing.T) {
 	require.ErrorContains(t, err, "balance: 2, want 0 to 1")
 	require.ErrorContains(t, err, "augment.window: {Side:128 Diameter:[40 20] Enlarge:4 Whole:2}")
 	require.ErrorContains(t, err, "augment.color: {")
-	require.ErrorContains(t, err, "norms.affine without norms.frozen")
 	require.ErrorContains(t, err, "adamw: {Beta1:1 Beta2:0 Epsilon:0}, want decays of 0 to less than 1")
 	require.ErrorContains(t, err, "adamw beside momentum")
 	require.ErrorContains(t, err, "regions.iou: 1, want 0 to less than 1")
