@@ -1,4 +1,4 @@
-// Package optim moves weights: learning rates, stochastic gradient descent with
+// Package optim moves weights: learning rates, AdamW, stochastic gradient descent with
 // momentum as Keras and as TensorFlow 1 keep it, clipping, moving averages.
 package optim
 
