@@ -73,8 +73,8 @@ type Freeze string
 
 const (
 	FreezeNothing  Freeze = ""
-	FreezeStem     Freeze = "stem"     // the layers before the first block
-	FreezeBackbone Freeze = "backbone" // all layers before the heads
+	FreezeStem     Freeze = "stem"     // the layers before the first block, as far as they are not made anew
+	FreezeBackbone Freeze = "backbone" // all layers before the heads, likewise
 )
 
 // AnchorSampling is which anchors the region proposal network is trained on.
@@ -161,7 +161,7 @@ func (r *Recipe) Validate() error {
 	}
 	want(r.Momentum >= 0 && r.Momentum < 1, "momentum: %g, want 0 to less than 1", r.Momentum)
 	if a := r.AdamW; a != nil {
-		want(a.Beta1 >= 0 && a.Beta1 < 1 && a.Beta2 >= 0 && a.Beta2 < 1 && a.Epsilon > 0, "adamw: %+v, want decays of 0 to less than 1 and an epsilon above 0", *a)
+		want(a.Beta1 >= 0 && a.Beta1 < 1 && a.Beta2 >= 0 && a.Beta2 < 1 && a.Epsilon >= 1e-30, "adamw: %+v, want decays of 0 to less than 1 and an epsilon of 1e-30 or more", *a)
 		want(r.Momentum == 0 && !r.RateOutside, "adamw beside momentum: its momentum is beta1")
 	}
 	want(r.WeightDecay >= 0 && r.WeightDecay < 1, "weight_decay: %g, want 0 to less than 1", r.WeightDecay)

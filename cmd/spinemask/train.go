@@ -181,7 +181,7 @@ func (f *trainFlags) makeRecipe(images int) (*train.Recipe, error) {
 	switch f.freeze {
 	case "":
 	case "norms":
-		r.Norms.Frozen = true
+		r.Norms.Frozen, r.Norms.Affine = true, false
 	case string(train.FreezeStem), string(train.FreezeBackbone):
 		r.Freeze = train.Freeze(f.freeze)
 	default:
