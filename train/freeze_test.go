@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"image"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,22 +11,29 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/spinemask/spinemask/dataset"
 	"github.com/spinemask/spinemask/weights"
 )
+
+// started begins with a model file on two classes that it does not know.
+func started(t *testing.T, model string) (*Start, *dataset.Set, func(*dataset.Image) (image.Image, error)) {
+	f, err := weights.Open(model)
+	require.NoError(t, err)
+	defer f.Close()
+	c, _, err := f.Config(weights.Options{})
+	require.NoError(t, err)
+	set, read := blobs()
+	start, err := From(c, f, c, set, 1)
+	require.NoError(t, err)
+	return start, set, read
+}
 
 // What is frozen keeps its bytes, everything else moves, for networks of every kind that
 // has heads.
 func TestFrozenPartsKeepTheirWeights(t *testing.T) {
 	for _, freeze := range []Freeze{FreezeNothing, FreezeStem, FreezeBackbone} {
 		for _, model := range []string{"../models/nuclei/nuclei.safetensors", "../testdata/mmdet_tiny/tiny.pth"} {
-			f, err := weights.Open(model)
-			require.NoError(t, err)
-			defer f.Close()
-			c, _, err := f.Config(weights.Options{})
-			require.NoError(t, err)
-			set, read := blobs()
-			start, err := From(c, f, c, set, 1)
-			require.NoError(t, err)
+			start, set, read := started(t, model)
 			r := small(1)
 			r.Average, r.Norms.Frozen, r.Freeze, r.Rate = 0, true, freeze, Rate{Value: 0.01}
 			tr, err := New(start.Config, start, set, r, &Options{Read: read})
@@ -84,14 +92,7 @@ func TestAffineTrainsScaleAndShiftOfFrozenNorms(t *testing.T) {
 
 // What is made anew is trained though everything of its kind is frozen, after a stop too.
 func TestWhatIsMadeAnewIsNotFrozen(t *testing.T) {
-	f, err := weights.Open("../models/nuclei/nuclei.safetensors")
-	require.NoError(t, err)
-	defer f.Close()
-	c, _, err := f.Config(weights.Options{})
-	require.NoError(t, err)
-	set, read := blobs()
-	start, err := From(c, f, c, set, 1)
-	require.NoError(t, err)
+	start, set, read := started(t, "../models/nuclei/nuclei.safetensors")
 	const name = "backbone/endpoint3/norm/gamma"
 	require.Contains(t, start.Weights, name)
 	start.New = append(start.New, name)

@@ -74,8 +74,9 @@ func (s *state) arrays() map[string]map[string][]float32 {
 
 // New prepares the training of a network with the config c on a data set, whose classes
 // are those of the config, in their order. weights are those that it begins with, such
-// as a Start; they are copied. If they are a Start, what it made anew is trained whatever the recipe freezes. The model's input gets the size of the recipe; if the input
-// follows the photo, this is what photos are fitted into. The size of its objects becomes that of the data set.
+// as a Start; they are copied. What a Start made anew is trained whatever the recipe freezes.
+// The model's input gets the size of the recipe; if the input follows the photo, this is
+// what photos are fitted into. The size of its objects becomes that of the data set.
 func New(c *config.Config, weights spinemask.Weights, set *dataset.Set, r *Recipe, o *Options) (*Trainer, error) {
 	if err := r.Validate(); err != nil {
 		return nil, err

@@ -18,7 +18,7 @@ func TestVerifyNoticesWrongResults(t *testing.T) {
 	require.NoError(t, err)
 	defer model.Close()
 	var out strings.Builder
-	require.ErrorContains(t, verify(context.Background(), &out, model), "3 of")
+	require.ErrorContains(t, verify(context.Background(), &out, model), "checks failed") // how many depends on the model
 	require.Contains(t, out.String(), "WRONG  built-in model: masks")
 
 	nan := float32(math.NaN())
