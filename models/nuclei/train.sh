@@ -21,8 +21,8 @@ name=$(basename "$recipe" .json)
 	--from models/nuclei/nuclei.safetensors --recipe "$recipe" -o "$work/$name.safetensors" "$@"
 
 number() { sed "s/.*\"$1\":\([0-9.]*\).*/\1/" "$2"; }
-"$work/remake" "${validation[@]}" -score models/nuclei/nuclei.safetensors >"$work/before.json"
-"$work/remake" "${validation[@]}" -score "$work/$name.safetensors" >"$work/$name.json"
+"$work/remake" "${validation[@]}" -score models/nuclei/nuclei.safetensors -closer >"$work/before.json"
+"$work/remake" "${validation[@]}" -score "$work/$name.safetensors" -closer >"$work/$name.json"
 before=$(number best_dsb "$work/before.json") after=$(number best_dsb "$work/$name.json")
 echo "DSB score on the validation images, each at its best display threshold: $before before, $after after"
 awk "BEGIN { exit !($after > $before) }" || { echo "not better: the model stays"; exit 0; }

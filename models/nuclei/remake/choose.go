@@ -24,6 +24,7 @@ type choice struct {
 	Model  string               `json:"model"`
 	SHA256 string               `json:"sha256"`
 	Change string               `json:"change,omitempty"`   // of the images
+	Closer bool                 `json:"closer,omitempty"`   // images larger than the input are looked at closer
 	Images map[string]int       `json:"images"`             // of each kind
 	Shown  []float64            `json:"display_thresholds"` // from which detections count
 	DSB    map[string][]float64 `json:"dsb"`                // of each kind, at each of them
@@ -38,8 +39,8 @@ var changes = map[string]func(v uint8) uint8{
 	"dark":     func(v uint8) uint8 { return uint8(math.RoundToEven(0.3 * float64(v))) },
 }
 
-// choose writes the scores of a model file as a line of JSON.
-func choose(w io.Writer, file, images, truth, change string) error {
+// choose writes the scores of a model file as a line of JSON: of every image as a whole, or as "spinemask segment" shows them to a model that looks closer.
+func choose(w io.Writer, file, images, truth, change string, closer bool) error {
 	changed, ok := changes[change]
 	if !ok {
 		return fmt.Errorf("-change %q: want negative or dark", change)
@@ -48,7 +49,7 @@ func choose(w io.Writer, file, images, truth, change string) error {
 	if err != nil {
 		return err
 	}
-	c := choice{Model: filepath.Base(file), Change: change, Images: map[string]int{}, Shown: displays, DSB: map[string][]float64{}}
+	c := choice{Model: filepath.Base(file), Change: change, Closer: closer, Images: map[string]int{}, Shown: displays, DSB: map[string][]float64{}}
 	c.SHA256, err = f.SHA256()
 	f.Close()
 	if err != nil {
@@ -71,17 +72,27 @@ func choose(w io.Writer, file, images, truth, change string) error {
 		for i, v := range img.Pix {
 			img.Pix[i] = changed(v)
 		}
-		r, err := m.Segment(context.Background(), img)
-		if err != nil {
-			return err
+		scores := make([]float64, len(displays))
+		model := remembered(m)
+		for i, d := range displays {
+			shownFrom := *m.Config()
+			shownFrom.Detections.DisplayThreshold = d
+			r, err := model(context.Background(), img)
+			if err == nil && closer {
+				r, err = asUsed(context.Background(), onlyShown(model, &shownFrom), &shownFrom, img)
+			}
+			if err != nil {
+				return err
+			}
+			scores[i] = dsbAt(d, r, t.masks[im.ID])
 		}
 		for _, kind := range []string{"all", t.modality[im.FileName]} {
 			c.Images[kind]++
 			if c.DSB[kind] == nil {
 				c.DSB[kind] = make([]float64, len(displays))
 			}
-			for i, d := range displays {
-				c.DSB[kind][i] += dsbAt(d, r, t.masks[im.ID])
+			for i, v := range scores {
+				c.DSB[kind][i] += v
 			}
 		}
 	}

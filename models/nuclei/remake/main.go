@@ -5,7 +5,8 @@
 //
 //	go run ./models/nuclei/remake -weights model.safetensors -images DIR -truth instances_val.json
 //
-// With -score FILE it only prints, as JSON, what a model scores at every display threshold, of the images as they are or changed by -change.
+// With -score FILE it only prints, as JSON, what a model scores at every display threshold, of the images as they are or changed by -change, each as a whole or,
+// with -closer, as "spinemask segment" shows them.
 // Without -weights it keeps the weights of the native file and makes the rest,
 // its config included: the same tensors give the same bytes.
 package main
@@ -46,7 +47,7 @@ func main() {
 	display := flag.Float64("display", 0, "score from which a detection is shown; 0 keeps the present one")
 	mask := flag.Float64("mask", 0, "probability above which a pixel belongs to a mask; 0 keeps the present one")
 	side := flag.Int("tile", 0, "side of tiles to begin with, pixels; 0 keeps the present one")
-	closer := flag.Bool("closer", false, "from now on, images larger than the input are looked at closer where nothing else is asked for")
+	closer := flag.Bool("closer", false, "from now on, images larger than the input are looked at closer where nothing else is asked for; with -score, they are")
 	score := flag.String("score", "", "model `file` whose DSB score at every display threshold is printed, and nothing made")
 	change := flag.String("change", "", "with -score: what the images are made before: negative, or dark (0.3 times their values)")
 	flag.Parse()
@@ -55,7 +56,7 @@ func main() {
 		os.Exit(2)
 	}
 	if *score != "" {
-		if err := choose(os.Stdout, *score, *images, *truth, *change); err != nil {
+		if err := choose(os.Stdout, *score, *images, *truth, *change, *closer); err != nil {
 			log.Fatal("remake: ", err)
 		}
 		return

@@ -103,21 +103,11 @@ func compareShowings(m *spinemask.Model, images, file string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		seen := map[[sha256.Size]byte]*spinemask.Result{} // by the pixels: the same tiles are looked at several times
+		once := remembered(m)
 		for i, s := range showings {
 			model := func(ctx context.Context, picture image.Image) (*spinemask.Result, error) {
 				looks[i]++
-				p := picture.(*imageio.Image)
-				key := sha256.Sum256(fmt.Appendf(nil, "%d %s", p.Width, p.Pix))
-				if seen[key] == nil {
-					r, err := m.Segment(ctx, picture)
-					if err != nil {
-						return nil, err
-					}
-					seen[key] = r
-				}
-				r := *seen[key]
-				return &r, nil
+				return once(ctx, picture)
 			}
 			shown, err := s.show(ctx, onlyShown(model, m.Config()), m.Config(), img)
 			if err != nil {
@@ -150,6 +140,24 @@ func compareShowings(m *spinemask.Model, images, file string) (string, error) {
 		fmt.Fprintf(&b, " %.3f |\n", dsb[i]/float64(len(t.Images)))
 	}
 	return b.String(), nil
+}
+
+// remembered is the model, which segments each picture once: ways to show an image look at the same tiles several times.
+func remembered(m *spinemask.Model) tile.Segmenter {
+	seen := map[[sha256.Size]byte]*spinemask.Result{} // by the pixels
+	return func(ctx context.Context, picture image.Image) (*spinemask.Result, error) {
+		p := picture.(*imageio.Image)
+		key := sha256.Sum256(fmt.Appendf(nil, "%d %s", p.Width, p.Pix))
+		if seen[key] == nil {
+			r, err := m.Segment(ctx, picture)
+			if err != nil {
+				return nil, err
+			}
+			seen[key] = r
+		}
+		r := *seen[key]
+		return &r, nil
+	}
 }
 
 // onlyShown leaves what a person is not shown.
