@@ -44,9 +44,11 @@ func (f *segmentFlags) header(model *spinemask.Model, list []format) (journal.He
 			Objects: recordedObjects(f.objects, list), NoOverlap: f.noOverlap,
 			Scale: f.scale, Tile: f.cut.Size, TileOverlap: f.cut.Overlap, Diameter: f.diameter, PixelSize: f.pixelSize,
 		},
-		Config:     digest(model.Config()),
-		Categories: export.Categories(model.Config()),
-		Save:       namesIn(list),
+		Config:      digest(model.Config()),
+		Categories:  export.Categories(model.Config()),
+		Save:        namesIn(list),
+		Annotations: f.annotations,
+		Upright:     f.upright,
 	}
 	f.pictureFlags.describe(&h.Info)
 	return h, err
@@ -81,7 +83,7 @@ func (f *segmentFlags) begin(inputs []input, model *spinemask.Model) (*output, [
 	}
 	if j == nil {
 		o.stems = stems(namesOf(inputs))
-		if err := o.protect(inputs); err != nil {
+		if err := f.protect(o, inputs); err != nil {
 			return nil, nil, err
 		}
 		plan, err := f.plan(inputs, nil)
@@ -96,9 +98,12 @@ func (f *segmentFlags) begin(inputs []input, model *spinemask.Model) (*output, [
 		}
 	} else {
 		knownAs(inputs, j)
-		plan, err := f.plan(inputs, j)
+		err := f.sameIDs(j)
 		if err == nil {
-			err = j.Extend(plan)
+			var plan []journal.Entry
+			if plan, err = f.plan(inputs, j); err == nil {
+				err = j.Extend(plan)
+			}
 		}
 		if err != nil {
 			j.Close()
@@ -107,7 +112,7 @@ func (f *segmentFlags) begin(inputs []input, model *spinemask.Model) (*output, [
 	}
 	o.journal = j
 	o.nameStems(j.Plan())
-	err = o.protect(inputs)
+	err = f.protect(o, inputs)
 	if err == nil {
 		err = o.tidy()
 	}
@@ -168,6 +173,9 @@ func (f *segmentFlags) adopt(flags *pflag.FlagSet) error {
 	if !flags.Changed("objects") && h.Info.Objects != "" {
 		f.objects = h.Info.Objects
 	}
+	if !flags.Changed("annotations") {
+		f.annotations = h.Annotations
+	}
 	return f.pictureFlags.adopt(flags, &h.Info)
 }
 
@@ -189,7 +197,7 @@ func (f *segmentFlags) openJournal(o *output, h journal.Header) (*journal.Journa
 	}
 	if d := difference(j.Header(), h); d != "" {
 		j.Close()
-		return nil, hinted{fmt.Errorf("%s holds a run made otherwise: %s", f.out, d), "use the same options, another folder, or --on-existing overwrite"}
+		return nil, hinted{fmt.Errorf("%s holds a run made otherwise: %s", f.out, d), f.otherwise()}
 	}
 	return j, nil
 }
@@ -199,7 +207,7 @@ func difference(was, is journal.Header) string {
 	is.Format = was.Format
 	fields := func(h journal.Header) map[string]string {
 		out := map[string]string{}
-		for name, part := range map[string]any{"": h.Info, "--save": imageFiles(h.Save), "config": h.Config, "categories": h.Categories} {
+		for name, part := range map[string]any{"": h.Info, "--save": imageFiles(h.Save), "config": h.Config, "categories": h.Categories, "--exif": h.Upright} {
 			data, _ := json.Marshal(part)
 			values := map[string]json.RawMessage{name: data}
 			if name == "" {
@@ -317,12 +325,44 @@ func (f *segmentFlags) plan(inputs []input, known *journal.Journal) ([]journal.E
 	return plan, nil
 }
 
-// todo lists the images without results, and those whose files have changed.
+// sameIDs sees to it that the images of the run that goes on have the ids of the data set, if there is one. Those whose files are not among the inputs any more
+// are at least to be images of it.
+func (f *segmentFlags) sameIDs(j *journal.Journal) error {
+	if f.annotated == nil {
+		return nil
+	}
+	known := map[int64]bool{}
+	for _, im := range f.annotated.data.Images {
+		known[im.ID] = true
+	}
+	for _, e := range j.Plan() {
+		id, named := f.annotated.ids[e.FileName]
+		file := f.annotated.data.File
+		switch {
+		case named && id != e.ID:
+			return hinted{fmt.Errorf("%s holds a run in which %s is image %d; in %s it is %s", f.out, e.FileName, e.ID, file, f.annotated.data.ImageName(id)), f.otherwise()}
+		case !named && !known[e.ID]:
+			return hinted{fmt.Errorf("%s holds a run in which %s is image %d, which %s does not have", f.out, e.FileName, e.ID, file), f.otherwise()}
+		}
+	}
+	return nil
+}
+
+// otherwise is the advice where a folder holds results that do not belong together with those of this run.
+func (f *segmentFlags) otherwise() string {
+	if f.evaluates {
+		return "use the same options and data, or another folder with --keep"
+	}
+	return "use the same options and data, another folder, or --on-existing overwrite"
+}
+
+// todo lists the images without results, and those whose files have changed. Results whose files are not there any more are kept.
 func (f *segmentFlags) todo(inputs []input, j *journal.Journal) []job {
 	var list []job
 	for _, in := range inputs {
 		e, ok := j.Entry(in.name)
-		if was, done := j.Done(e.ID); ok && !(done && was.SameAs(in.source, in.hash)) {
+		was, done := j.Done(e.ID)
+		if kept := done && (was.SameAs(in.source, in.hash) || errors.Is(in.err, fs.ErrNotExist)); ok && !kept {
 			list = append(list, job{in, e.ID})
 		}
 	}
@@ -349,7 +389,7 @@ func (o *output) tidy() error {
 }
 
 // protect sees to it that no file that is read is written.
-func (o *output) protect(inputs []input) error {
+func (f *segmentFlags) protect(o *output, inputs []input) error {
 	reads := map[string]bool{}
 	for _, in := range inputs {
 		reads[absolute(in.path)] = true
@@ -367,6 +407,9 @@ func (o *output) protect(inputs []input) error {
 				writes = append(writes, o.part(in.name))
 			}
 		}
+	}
+	if f.jsonl != "" && f.jsonl != "-" {
+		writes = append(writes, f.jsonl)
 	}
 	for _, w := range writes {
 		if reads[absolute(w)] {

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/spinemask/spinemask/coco"
 	"github.com/spinemask/spinemask/cocoeval"
@@ -25,6 +26,7 @@ import (
 func newEval(t *talk) *cobra.Command {
 	var o evalcmd.Options
 	run := evalRun{}
+	fs := flag.NewFlagSet("", flag.ContinueOnError)
 	cmd := &cobra.Command{
 		Use:   "eval GT [RESULTS…]",
 		Short: "Evaluate results, or a model, against annotations",
@@ -63,6 +65,12 @@ interrupted.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			gt, results := args[0], args[1:]
+			ofModel := ""
+			cmd.LocalNonPersistentFlags().VisitAll(func(fl *pflag.Flag) {
+				if fl.Changed && fs.Lookup(fl.Name) == nil && fl.Name != "images" && fl.Name != "analyse" {
+					ofModel = fl.Name
+				}
+			})
 			other, err := readOther(t, gt, run.images, results)
 			if err != nil {
 				return err
@@ -76,6 +84,8 @@ interrupted.`,
 				return hinted{errors.New("neither results nor images"), "name a results file, or the folder of the images with --images"}
 			case len(results) > 0 && run.images != "":
 				return errors.New("results and --images: want one of them")
+			case len(results) > 0 && ofModel != "":
+				return fmt.Errorf("results and --%s: it is for a model that runs here", ofModel)
 			case len(results) == 0:
 				for _, name := range strings.Split(o.IoU, ",") {
 					if iou, err := cocoeval.ParseIoUType(strings.TrimSpace(name)); err == nil && iou.Fields()&coco.Masks != 0 {
@@ -103,7 +113,6 @@ interrupted.`,
 			return exit(exitSetup) // cocoeval ends with 2 where a flag is wrong; here that says that images failed
 		},
 	}
-	fs := flag.NewFlagSet("", flag.ContinueOnError)
 	o.Flags(fs)
 	cmd.Flags().AddGoFlagSet(fs)
 	fl := cmd.Flags()
@@ -153,7 +162,7 @@ func (e *evalRun) segment(ctx context.Context, t *talk, gt string, o *evalcmd.Op
 		return "", nil, files.without()
 	}
 	f := &e.segmentFlags
-	f.evaluates, f.annotated = true, data
+	f.evaluates, f.annotated, f.upright = true, data, exif
 	f.maxPixels = imageio.DefaultMaxPixels
 	if f.exif = exif; exif == exifAuto {
 		f.exif = exifOff // but for those that stored names

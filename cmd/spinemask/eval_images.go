@@ -91,6 +91,9 @@ func findFiles(a *annotated, folder string) (*annotatedFiles, error) {
 
 // picturesIn lists the files in a folder and its sub-folders that are named as pictures are, with slashes.
 func picturesIn(folder string) (names []string, err error) {
+	if real, err := filepath.EvalSymlinks(folder); err == nil {
+		folder = real // WalkDir does not follow a link
+	}
 	err = filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return reason(path, err)

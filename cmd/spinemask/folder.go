@@ -14,7 +14,7 @@ import (
 // folder above ends nothing and repeats nothing; a folder that lies below the first one itself is met by its own name, not by that of a link.
 type walk struct {
 	recursive bool
-	without   string // a real folder that is not looked into
+	without   string // a real folder that is not looked into; "": none
 
 	seen  map[string]bool // real folders
 	links []place         // to folders, which are looked into after all others
@@ -27,7 +27,10 @@ type place struct{ path, name string }
 
 // walkFolder lists a folder in the order of names. That a folder below it cannot be looked into is an error of an input.
 func walkFolder(path string, recursive bool, without string) ([]input, []leftOut, error) {
-	w := walk{recursive: recursive, without: absolute(without), seen: map[string]bool{}}
+	w := walk{recursive: recursive, seen: map[string]bool{}}
+	if without != "" {
+		w.without = absolute(without)
+	}
 	if err := w.folder(place{path: path}); err != nil {
 		return nil, nil, err
 	}

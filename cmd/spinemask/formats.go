@@ -207,15 +207,20 @@ func drawn(p *export.Picture) []overlay.Instance {
 // stems gives the names of images' files, without an extension: those of the images without theirs, but where two would be the same. Upper and lower case are
 // the same, as some file systems have it.
 func stems(names []string) map[string]string {
-	count := map[string]int{}
-	for _, n := range names {
-		count[strings.ToLower(stem(n))]++
-	}
 	out := make(map[string]string, len(names))
 	for _, n := range names {
 		out[n] = stem(n)
-		if count[strings.ToLower(stem(n))] > 1 {
-			out[n] = n // a.jpg and a.png
+	}
+	for changed := true; changed; { // a.jpg and a.png are called so, and then a.jpg.png is, too
+		changed = false
+		count := map[string]int{}
+		for _, n := range names {
+			count[strings.ToLower(out[n])]++
+		}
+		for _, n := range names {
+			if out[n] != n && count[strings.ToLower(out[n])] > 1 {
+				out[n], changed = n, true
+			}
 		}
 	}
 	return out

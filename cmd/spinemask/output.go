@@ -255,6 +255,20 @@ func (o *output) addThumbnail(p *export.Picture) error {
 	return p.MakeThumbnail()
 }
 
+// linesOf writes the lines of the images that are finished and are not done again, so that a file of lines has all images of a run that goes on.
+func (o *output) linesOf(lines *export.JSONL, jobs []job) error {
+	again := map[int64]bool{}
+	for _, j := range jobs {
+		again[j.id] = true
+	}
+	return o.journal.Each(func(e journal.Entry, r journal.Record) error {
+		if r.Picture == nil || again[e.ID] {
+			return nil
+		}
+		return lines.Add(r.Picture)
+	})
+}
+
 // finish makes the files of the run from the journal. They depend on nothing else, so a run that was stopped and resumed ends with the same bytes.
 func (o *output) finish() (run *export.Run, instances int, err error) {
 	h := o.journal.Header()

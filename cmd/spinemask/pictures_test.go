@@ -18,4 +18,6 @@ func TestStems(t *testing.T) {
 	require.Equal(t, map[string]string{
 		"movie.tif#t1": "movie.tif#t1", "movie.tif#t2": "movie_t002", "movie_t001.png": "movie_t001.png", "x.tif": "x",
 	}, stems(names))
+	require.Equal(t, map[string]string{"a.jpg": "a.jpg", "a.png": "a.png", "a.jpg.png": "a.jpg.png", "b.png.jpg": "b.png"},
+		stems([]string{"a.jpg", "a.png", "a.jpg.png", "b.png.jpg"}))
 }

@@ -45,6 +45,8 @@ type segmentFlags struct {
 
 	annotated *annotated                 // the data set of --annotations, or of the command eval
 	evaluates bool                       // the run is a part of the command eval
+	upright   string                     // that command's --exif
+	again     string                     // the flags of the command line, for a run on what failed
 	stored    map[string]bool            // files, by path, that are taken as they are stored whatever exif says, or are not
 	onModel   func(*config.Config) error // looks at the model before it runs
 }
@@ -126,6 +128,14 @@ some images failed, 130 if it was interrupted.`,
 			if err := f.check(); err != nil {
 				return err
 			}
+			if f.out == "-" {
+				for _, name := range []string{"save", "on-existing", "objects"} {
+					if cmd.Flags().Changed(name) {
+						return fmt.Errorf("--%s and -o -: it is for an output folder", name)
+					}
+				}
+			}
+			f.again = flagsAgain(cmd.Flags())
 			if err := f.adopt(cmd.Flags()); err != nil {
 				return err
 			}
@@ -188,8 +198,8 @@ func (f *segmentFlags) check() error {
 	if err := f.pictureFlags.check(); err != nil {
 		return err
 	}
-	if f.jsonl == "-" && f.out == "-" {
-		return hinted{errors.New("--jsonl - and -o -: both are standard output"), "leave one of them away"}
+	if f.jsonl != "" && f.out == "-" {
+		return hinted{fmt.Errorf("--jsonl %s and -o -: both write lines", f.jsonl), "leave one of them away"}
 	}
 	if _, err := findFormats(f.save); err != nil {
 		return err
@@ -260,9 +270,17 @@ func (f *segmentFlags) run(ctx context.Context, t *talk, stdin io.Reader, stdout
 		}
 		defer w.Close()
 		sink.lines = export.NewJSONL(w)
+		if f.jsonl != "-" {
+			if err := o.linesOf(sink.lines, jobs); err != nil {
+				return err
+			}
+		}
 	}
 	if kept := len(inputs) - len(jobs); kept > 0 {
 		t.say("%d of %d images are finished already", kept, len(inputs))
+	}
+	if gone := goneFiles(inputs, jobs); len(gone) > 0 {
+		t.say("kept the results of %d images whose files are not there any more: %s", len(gone), some(gone, 5))
 	}
 	t.showProgress("images", len(jobs))
 	start := time.Now()
@@ -285,7 +303,7 @@ func (f *segmentFlags) run(ctx context.Context, t *talk, stdin io.Reader, stdout
 	t.say("%d of %d images, %d instances%s", len(run.Images), len(o.journal.Plan()), instances, speed(len(jobs)-open-len(run.Failures), took))
 	t.say("wrote %s", strings.Join(o.wrote(len(run.Images)), ", "))
 	if n := len(run.Failures); n > 0 && !f.evaluates {
-		t.say("%d failed, see \"failures\" in %s; again with: spinemask segment @%s -o %s --resume", n, o.path(imagesFile), o.path(failuresFile), f.out)
+		t.say("%d failed, see \"failures\" in %s; again with: spinemask segment %s%s --resume", n, o.path(imagesFile), quoted("@"+o.path(failuresFile)), f.again)
 	}
 	if open > 0 {
 		t.say("interrupted: %d images not looked at; go on with: %s", open, resumeCommand())
@@ -383,6 +401,42 @@ func resumeCommand() string {
 		words = append(words, "--resume")
 	}
 	return strings.Join(words, " ")
+}
+
+// flagsAgain are the flags of a command line that a run on the images that failed is to have, too.
+func flagsAgain(flags *pflag.FlagSet) string {
+	var b strings.Builder
+	flags.Visit(func(fl *pflag.Flag) {
+		value := fl.Value.String()
+		if _, list := fl.Value.(pflag.SliceValue); list {
+			value = strings.TrimSuffix(strings.TrimPrefix(value, "["), "]")
+		}
+		switch {
+		case slices.Contains([]string{"list", "recursive", "resume", "on-existing", "print-config"}, fl.Name):
+		case fl.Name == "out":
+			b.WriteString(" -o " + quoted(value))
+		case fl.Value.Type() == "bool" && value == "true":
+			b.WriteString(" --" + fl.Name)
+		default:
+			b.WriteString(" " + quoted("--"+fl.Name+"="+value))
+		}
+	})
+	return b.String()
+}
+
+// goneFiles names the inputs whose files are not there and that are not tried again, because their results are.
+func goneFiles(inputs []input, jobs []job) []string {
+	again := map[string]bool{}
+	for _, j := range jobs {
+		again[j.name] = true
+	}
+	var gone []string
+	for _, in := range inputs {
+		if in.err != nil && !again[in.name] {
+			gone = append(gone, in.name)
+		}
+	}
+	return gone
 }
 
 // quoted writes a word as a shell reads it.

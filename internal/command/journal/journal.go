@@ -29,11 +29,13 @@ const Format = 1
 
 // A Header says how the results of a run are made.
 type Header struct {
-	Format     int               `json:"format"`
-	Info       export.Info       `json:"info"`
-	Config     string            `json:"config"` // SHA-256 of the model's config
-	Categories []export.Category `json:"categories"`
-	Save       []string          `json:"save"` // formats
+	Format      int               `json:"format"`
+	Info        export.Info       `json:"info"`
+	Config      string            `json:"config"` // SHA-256 of the model's config
+	Categories  []export.Category `json:"categories"`
+	Save        []string          `json:"save"`                  // formats
+	Annotations string            `json:"annotations,omitempty"` // COCO file whose ids images have
+	Upright     string            `json:"upright,omitempty"`     // how an evaluation decides which images are turned: auto, on, off
 }
 
 // An Entry is an image of the plan.
