@@ -81,6 +81,7 @@ func (f *segmentFlags) begin(inputs []input, model *spinemask.Model) (*output, [
 	if err != nil {
 		return nil, nil, err
 	}
+	var before map[string]string // the stems of the run that goes on
 	if j == nil {
 		o.stems = stems(namesOf(inputs))
 		if err := f.protect(o, inputs); err != nil {
@@ -97,6 +98,7 @@ func (f *segmentFlags) begin(inputs []input, model *spinemask.Model) (*output, [
 			return nil, nil, err
 		}
 	} else {
+		before = stems(entryNames(j.Plan()))
 		knownAs(inputs, j)
 		err := f.sameIDs(j)
 		if err == nil {
@@ -116,11 +118,15 @@ func (f *segmentFlags) begin(inputs []input, model *spinemask.Model) (*output, [
 	if err == nil {
 		err = o.tidy()
 	}
+	var renamed map[int64]bool
+	if err == nil {
+		renamed, err = o.rename(inputs, before)
+	}
 	if err != nil {
 		j.Close()
 		return nil, nil, err
 	}
-	return o, f.todo(inputs, j), nil
+	return o, f.todo(inputs, j, renamed), nil
 }
 
 // adopt takes the options that the command line does not give from the run in the output folder, if that is to go on.
@@ -356,13 +362,14 @@ func (f *segmentFlags) otherwise() string {
 	return "use the same options and data, another folder, or --on-existing overwrite"
 }
 
-// todo lists the images without results, and those whose files have changed. Results whose files are not there any more are kept.
-func (f *segmentFlags) todo(inputs []input, j *journal.Journal) []job {
+// todo lists the images without results, and those whose files have changed. Results whose files are not there any more are kept. renamed are
+// images whose files of results are to be made under other names.
+func (f *segmentFlags) todo(inputs []input, j *journal.Journal, renamed map[int64]bool) []job {
 	var list []job
 	for _, in := range inputs {
 		e, ok := j.Entry(in.name)
 		was, done := j.Done(e.ID)
-		if kept := done && (was.SameAs(in.source, in.hash) || errors.Is(in.err, fs.ErrNotExist)); ok && !kept {
+		if kept := done && !renamed[e.ID] && (was.SameAs(in.source, in.hash) || errors.Is(in.err, fs.ErrNotExist)); ok && !kept {
 			list = append(list, job{in, e.ID})
 		}
 	}

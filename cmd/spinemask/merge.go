@@ -34,8 +34,9 @@ without running the network again. A RUN is an output folder of segment. The run
 must have been made with the same model and the same options. An image of several
 runs is taken from the last one that has results of it.
 
---score, --class and --max-detections keep a part of the instances, as segment with
-the same flags would have. If the output folder is that of the run itself, the rest
+--score, --class and --max-detections keep a part of the instances, the last one the
+best of an image. (segment --max-detections says how many the model finds, in every
+tile and before --class.) If the output folder is that of the run itself, the rest
 is gone from it, and so are files that cannot be made again from the rest.
 
 Formats that need the pixels of the images cannot be made: overlay, cutouts and

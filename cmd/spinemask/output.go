@@ -49,11 +49,35 @@ func (o *output) place(f format, name string) string {
 
 // nameStems decides how the files of images are called.
 func (o *output) nameStems(plan []journal.Entry) {
-	var names []string
-	for _, e := range plan {
-		names = append(names, e.FileName)
+	o.stems = stems(entryNames(plan))
+}
+
+func entryNames(plan []journal.Entry) []string {
+	names := make([]string, len(plan))
+	for i, e := range plan {
+		names[i] = e.FileName
 	}
-	o.stems = stems(names)
+	return names
+}
+
+// rename removes the files of images that are called otherwise from now on, as those of a.jpg are when a.png joins it. They are made again.
+func (o *output) rename(inputs []input, before map[string]string) (renamed map[int64]bool, err error) {
+	now := o.stems
+	defer func() { o.stems = now }()
+	renamed = map[int64]bool{}
+	for _, in := range inputs {
+		was, known := before[in.name]
+		if !known || was == now[in.name] || in.err != nil {
+			continue
+		}
+		e, _ := o.journal.Entry(in.name)
+		o.stems = before
+		if err := o.forget(e.ID, in.name); err != nil {
+			return nil, err
+		}
+		renamed[e.ID] = true
+	}
+	return renamed, nil
 }
 
 // places are the files or folders of an image that a format may have made.

@@ -102,6 +102,9 @@ func (o *Options) params() ([]cocoeval.Params, error) {
 	if o.Partial != "" && len(all) > 1 {
 		return nil, usage("--save-partial wants one kind of --iou")
 	}
+	if o.Partial != "" && (o.JSON || o.PerClass || o.Strict || o.MinAP != nil) {
+		return nil, usage("--save-partial writes no numbers: --json, --per-class, --strict and --min-ap are for the command that merges")
+	}
 	return all, nil
 }
 

@@ -63,6 +63,12 @@ func Run(o *Options, gt string, results []string, stdout, stderr io.Writer) erro
 		}
 	}
 	if o.Partial != "" {
+		if o.ImageIDs != nil {
+			return usage("--save-partial wants all images of %s: a part of them cannot be merged with others", gt)
+		}
+		for _, w := range o.Warnings {
+			fmt.Fprintf(stderr, "cocoeval: warning: %s [%s]\n", w.String(), w.Code)
+		}
 		return savePartial(o.Partial, evaluators[0])
 	}
 	return finish(o, evaluators, stdout, stderr)
