@@ -51,6 +51,26 @@ func TestFrozenPartsKeepTheirWeights(t *testing.T) {
 	}
 }
 
+// Norms of a frozen part keep their statistics where the others learn theirs.
+func TestFrozenPartsKeepTheirStatistics(t *testing.T) {
+	start, set, read := started(t, "../models/nuclei/nuclei.safetensors")
+	r := small(1)
+	r.Average, r.Freeze, r.Rate = 0, FreezeBackbone, Rate{Value: 0.01}
+	require.False(t, r.Norms.Frozen)
+	tr, err := New(start.Config, start, set, r, &Options{Read: read})
+	require.NoError(t, err)
+	require.NoError(t, tr.Run(context.Background(), nil))
+	statistics := map[bool]int{}
+	for _, p := range tr.params.List {
+		if frozen := strings.HasPrefix(p.Name, "backbone/"); frozen || p.Statistic {
+			require.Equal(t, frozen, equal(start.Weights[p.Name], p.Value), p.Name)
+			statistics[frozen]++
+		}
+	}
+	require.Greater(t, statistics[true], 100)
+	require.Greater(t, statistics[false], 10)
+}
+
 func equal(a, b []float32) bool {
 	for i := range a {
 		if a[i] != b[i] {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/spinemask/spinemask/train/optim"
 )
@@ -139,6 +140,12 @@ func ParseRecipe(data []byte) (*Recipe, error) {
 	if err := d.Decode(r); err != nil {
 		return nil, fmt.Errorf("train: recipe: %w", err)
 	}
+	if _, err := d.Token(); err != io.EOF {
+		return nil, errors.New("train: recipe: there is more behind it")
+	}
+	if len(r.Rate.Drops) == 0 {
+		r.Rate.Drops = nil // as a state file gives it back
+	}
 	return r, r.Validate()
 }
 
@@ -156,9 +163,11 @@ func (r *Recipe) Validate() error {
 	want(r.Height >= 0 && r.Width >= 0 && (r.Height == 0) == (r.Width == 0), "height and width: %d×%d, want both or neither", r.Height, r.Width)
 	want(r.Rate.Value > 0 && r.Rate.Value < 100, "learning_rate.value: %g, want more than 0", r.Rate.Value)
 	want(r.Rate.Warmup >= 0 && r.Rate.WarmupSteps >= 0, "learning_rate: a warm-up from %g in %d steps", r.Rate.Warmup, r.Rate.WarmupSteps)
-	for _, d := range r.Rate.Drops {
+	for i, d := range r.Rate.Drops {
 		want(d > 0 && d < 1, "learning_rate.drops: %g, want between 0 and 1", d)
+		want(i == 0 || d > r.Rate.Drops[i-1], "learning_rate.drops: %g behind %g, want them rising", d, r.Rate.Drops[max(i-1, 0)])
 	}
+	want(!r.Rate.Cosine || len(r.Rate.Drops) == 0, "learning_rate: drops beside cosine, want one of them")
 	want(r.Momentum >= 0 && r.Momentum < 1, "momentum: %g, want 0 to less than 1", r.Momentum)
 	if a := r.AdamW; a != nil {
 		want(a.Beta1 >= 0 && a.Beta1 < 1 && a.Beta2 >= 0 && a.Beta2 < 1 && a.Epsilon >= 1e-30, "adamw: %+v, want decays of 0 to less than 1 and an epsilon of 1e-30 or more", *a)
@@ -173,11 +182,13 @@ func (r *Recipe) Validate() error {
 	}
 	want(r.Smoothing >= 0 && r.Smoothing < 1, "label_smoothing: %g, want 0 to less than 1", r.Smoothing)
 	want(r.Norms.Momentum >= 0 && r.Norms.Momentum <= 1, "norms.momentum: %g, want 0 to 1", r.Norms.Momentum)
+	want(r.Norms.Frozen || !r.Norms.Affine, "norms.affine without norms.frozen: norms that learn are trained in any case")
 	want(r.Freeze == FreezeNothing || r.Freeze == FreezeStem || r.Freeze == FreezeBackbone, "freeze: %q, want stem or backbone", r.Freeze)
 	want(fraction(r.Balance), "balance: %g, want 0 to 1", r.Balance)
 	want(r.Anchors.Samples >= 1 && fraction(r.Anchors.Fraction), "anchors: %d samples, %g of them objects", r.Anchors.Samples, r.Anchors.Fraction)
 	s := r.Regions
 	want(s.PreNMS >= 1 && s.PostNMS >= s.Samples, "regions: %d of %d proposals, want at least the samples, %d", s.PostNMS, s.PreNMS, s.Samples)
+	want(s.PreNMS <= 1e6 && s.PostNMS <= 1e5, "regions: %d of %d proposals, want at most 100000 of 1000000", s.PostNMS, s.PreNMS)
 	want(s.Samples >= 1 && fraction(s.Fraction), "regions: %d samples, %g of them objects", s.Samples, s.Fraction)
 	want(s.Masks >= 1 && s.Masks <= s.Samples, "regions.masks: %d, want 1 to the samples, %d", s.Masks, s.Samples)
 	want(s.MaskCrop >= 2 && s.MaskCrop <= 1024, "regions.mask_crop: %d, want 2 to 1024", s.MaskCrop)

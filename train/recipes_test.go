@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -58,9 +59,14 @@ func TestNonsenseInRecipesIsNamed(t *testing.T) {
 	r.Balance, r.Augment.Window, r.Augment.Color = 2, &Window{Side: 128, Diameter: [2]float64{40, 20}, Enlarge: 4, Whole: 2}, &Color{Tint: -1}
 	r.Regions.IoU = 1
 	r.AdamW, r.Momentum = &AdamW{Beta1: 1}, 0.9
+	r.Rate.Drops, r.Rate.Cosine, r.Norms, r.Regions.PostNMS = []float64{0.9, 0.5}, true, Norms{Affine: true}, 2e9
 	err := r.Validate()
 	require.ErrorContains(t, err, "train: recipe: batch: 0, want 1 to 1024\n")
 	require.ErrorContains(t, err, "learning_rate.value: -1")
+	require.ErrorContains(t, err, "learning_rate.drops: 0.5 behind 0.9, want them rising")
+	require.ErrorContains(t, err, "learning_rate: drops beside cosine")
+	require.ErrorContains(t, err, "norms.affine without norms.frozen")
+	require.ErrorContains(t, err, "want at most 100000 of 1000000")
 	require.ErrorContains(t, err, "augment.scale: 2 to 1")
 	require.ErrorContains(t, err, "balance: 2, want 0 to 1")
 	require.ErrorContains(t, err, "augment.window: {Side:128 Diameter:[40 20] Enlarge:4 Whole:2}")
@@ -70,4 +76,26 @@ func TestNonsenseInRecipesIsNamed(t *testing.T) {
 	require.ErrorContains(t, err, "regions.iou: 1, want 0 to less than 1")
 	_, err = ParseRecipe([]byte(`{"batch": 2, "batsh": 3}`))
 	require.ErrorContains(t, err, `unknown field "batsh"`)
+}
+
+// What a state file leaves out is equal to what it gives back, and nothing stands behind a recipe.
+func TestRecipesWithEmptyLists(t *testing.T) {
+	r, err := ParseRecipe([]byte(emptied(t)))
+	require.NoError(t, err)
+	data, err := json.Marshal(r)
+	require.NoError(t, err)
+	back, err := ParseRecipe(data)
+	require.NoError(t, err)
+	require.Equal(t, r, back)
+	_, err = ParseRecipe(append(data, "{}"...))
+	require.ErrorContains(t, err, "there is more behind it")
+}
+
+// emptied is a recipe with an empty list of drops.
+func emptied(t *testing.T) string {
+	data, err := json.Marshal(FineTune(30))
+	require.NoError(t, err)
+	const rate = `"learning_rate":{`
+	require.Contains(t, string(data), rate)
+	return strings.Replace(string(data), rate, rate+`"drops":[],`, 1)
 }

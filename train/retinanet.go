@@ -34,10 +34,11 @@ func newRetinaNet(c *config.Config, params *backprop.Params, s sizes, team *para
 	if err != nil {
 		return nil, err
 	}
-	m := &retinaNet{config: c, team: team, anchors: newAnchors(c, s.height, s.width)}
+	m := &retinaNet{config: c, team: team}
 	if m.trunk, err = backprop.New(n.Trunk, params, s.batch, s.height, s.width, team, o); err != nil {
 		return nil, fmt.Errorf("train: %w", err)
 	}
+	m.anchors = newAnchors(c, s.height, s.width) // after the check of the memory
 	return m, nil
 }
 

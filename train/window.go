@@ -29,7 +29,7 @@ func (w *Window) cut(p *augment.Picture, objects []augment.Object, diameter floa
 			scale = float64(max(g.ScaledHeight, g.ScaledWidth)) / float64(max(p.Height, p.Width)) * portable.Pow(4./3, float64(draw)+float64(draw)-1)
 		}
 	}
-	side := int(math.Round(float64(w.Side) / max(min(scale, most), least)))
+	side := max(1, int(math.Round(float64(w.Side)/max(min(scale, most), least))))
 	height, width := min(side, p.Height), min(side, p.Width)
 	return augment.Cut(p, objects, around(y, p.Height, height, r.Float64()), around(x, p.Width, width, r.Float64()), height, width)
 }

@@ -111,3 +111,16 @@ func TestModelKeepsItsInput(t *testing.T) {
 	_, err = New(tr.Config(), current{tr}, nuclei(t, 1), r, nil)
 	require.EqualError(t, err, "train: recipe: augment.window.side: 100, want a multiple of 128")
 }
+
+// However much pictures may be enlarged, a window shows a pixel at least.
+func TestWindowsAreNeverEmpty(t *testing.T) {
+	p, _ := disc(40, 30, 20, 15, 5)
+	w := &Window{Side: 16, Diameter: [2]float64{10, 40}, Enlarge: 1e6}
+	least := p.Height
+	for step := range 50 {
+		part, _ := w.cut(p, nil, 0, new(config.Input), draws(1, forWindow, step, 0))
+		require.Positive(t, min(part.Height, part.Width))
+		least = min(least, part.Height)
+	}
+	require.Equal(t, 1, least)
+}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -103,11 +104,28 @@ it was interrupted.`,
 			if f.folds < 0 || f.folds == 1 {
 				return fmt.Errorf("--folds %d: want 2 or more, or 0 for none", f.folds)
 			}
+			if err := f.checkNumbers(); err != nil {
+				return err
+			}
+			for name, given := range map[string]bool{"check": f.check, "preview": f.preview != "", "print-recipe": f.printRecipe} {
+				if f.resume && given {
+					return fmt.Errorf("--resume goes on with a run, and --%s makes none: want one of them", name)
+				}
+			}
+			if f.valImages != "" && f.val == "" {
+				return errors.New("--val-images without --val: it is the folder of that data set's images")
+			}
+			if st, err := os.Stat(f.out); err == nil && st.IsDir() {
+				return hinted{fmt.Errorf("-o %s is a folder, want a file", f.out), "-o " + quoted(filepath.Join(f.out, "mine.safetensors"))}
+			}
 			if f.table != "" && f.from != "" && f.from != "scratch" {
 				return fmt.Errorf("--block-table begins with random weights, and --from %s names others", f.from)
 			}
 			if f.table != "" {
 				f.from = "scratch"
+			}
+			if f.from == "scratch" && f.freeze != "" {
+				return fmt.Errorf("--freeze %s and --from scratch: random weights are all trained", f.freeze)
 			}
 			if sameFile(f.out, f.from) {
 				return hinted{fmt.Errorf("--from %s is the output, too, and would be overwritten", f.from), "choose another output with -o"}
@@ -146,6 +164,19 @@ it was interrupted.`,
 	return cmd
 }
 
+// checkNumbers refuses what no run can be made with.
+func (f *trainFlags) checkNumbers() error {
+	for _, n := range []struct {
+		name  string
+		value float64
+	}{{"patience", float64(f.patience)}, {"validate-every", float64(f.every)}, {"minutes", f.minutes}} {
+		if !(n.value >= 0) || math.IsInf(n.value, 0) {
+			return fmt.Errorf("--%s %g: want 0 or more", n.name, n.value)
+		}
+	}
+	return nil
+}
+
 // makeRecipe resolves the recipe for so many images.
 func (f *trainFlags) makeRecipe(images int) (*train.Recipe, error) {
 	r, err := f.namedRecipe(images)
@@ -163,7 +194,7 @@ func (f *trainFlags) makeRecipe(images int) (*train.Recipe, error) {
 	if f.given("accumulate") {
 		r.Parts = f.parts
 	}
-	if f.given("batch") || f.given("accumulate") {
+	if (f.given("batch") || f.given("accumulate")) && !f.fileRecipe() {
 		r.Norms.Frozen = r.Norms.Frozen && r.Batch/max(r.Parts, 1) < 8
 	}
 	if f.given("steps") {
@@ -174,7 +205,7 @@ func (f *trainFlags) makeRecipe(images int) (*train.Recipe, error) {
 		r.Rate.Warmup = f.rate / 10
 	}
 	if f.size != "" {
-		if _, err := fmt.Sscanf(f.size, "%dx%d", &r.Height, &r.Width); err != nil {
+		if _, err := fmt.Sscanf(f.size+" end", "%dx%d end", &r.Height, &r.Width); err != nil || r.Height < 1 || r.Width < 1 {
 			return nil, fmt.Errorf("--train-size %q: want HxW, such as 384x384", f.size)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spinemask/spinemask/internal/core/backprop"
 	"github.com/spinemask/spinemask/train"
 	"github.com/spinemask/spinemask/weights"
 )
@@ -78,13 +79,18 @@ func (r *trainRun) begin() error {
 		}
 	}
 	for _, name := range former {
-		if err := os.Remove(r.path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
+		if sameFile(r.path(name), r.flags.from) {
+			return hinted{fmt.Errorf("--from %s is of the run that this one would replace", r.flags.from), "choose another output with -o"}
 		}
 	}
 	sum, err := r.flags.weightsSum()
 	if err != nil {
 		return err
+	}
+	for _, name := range former {
+		if err := os.Remove(r.path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
 	}
 	r.progress = trainProgress{Source: r.source, Weights: sum, Every: r.flags.every, Folds: len(r.folds())}
 	if r.progress.Every == 0 {
@@ -146,6 +152,9 @@ func (r *trainRun) goOn() error {
 	var extra json.RawMessage
 	var err error
 	if r.trainer, extra, err = train.Resume(state, r.set, r.options()); err != nil {
+		if m := (*backprop.MemoryError)(nil); errors.As(err, &m) {
+			return fmt.Errorf("%s: a batch takes %d MB of memory, and %d MB are free", state, m.Need>>20, m.Limit>>20)
+		}
 		return hinted{err, "the same data, --val and --seed go on with it; leave --resume away to begin anew"}
 	}
 	r.recipe = r.trainer.Recipe()

@@ -107,7 +107,7 @@ func (f *trainFlags) detector(from *config.Config, recipe string) (*config.Confi
 	c.Backbone = from.Backbone
 	c.Backbone.MinLevel, c.Backbone.MaxLevel = min, max
 	c.Activation, c.NormEpsilon = from.Activation, from.NormEpsilon
-	c.Input.Mean, c.Input.Std = from.Input.Mean, from.Input.Std
+	c.Input.Mean, c.Input.Std, c.Input.Normalize, c.Input.ChannelOrder = from.Input.Mean, from.Input.Std, from.Input.Normalize, from.Input.ChannelOrder
 	return c, nil
 }
 
@@ -147,6 +147,11 @@ func (r *trainRun) sayStart() {
 		t.say("norms    keep their statistics: fewer than 8 images at once are too few for new ones")
 	case r.recipe.Norms.Frozen:
 		t.say("norms    keep their statistics, as the recipe says")
+	case at < 8:
+		t.say("norms    learn statistics from %d images at once, as the recipe says; --freeze norms keeps those that they have", at)
+	}
+	if r.recipe.Norms.Frozen && r.flags.from == "scratch" {
+		t.say("hint: norms that keep the mean of 0 and the variance of 1 of random weights do not normalise; a recipe in which they learn is to be preferred")
 	}
 	if named, _ := networkOf(r.recipe.Name); named != nil && r.flags.from != "scratch" && !sameBackbone(&named.Backbone, &s.Config.Backbone) {
 		t.say("network  %s, not %s: the schedule is that of %s, --from scratch makes its network", s.Config.Name, named.Name, r.recipe.Name)

@@ -60,15 +60,18 @@ func newNorm(p *Program, place string, op graph.Norm, x *value) *norm {
 func (o *norm) trains() bool { return o.gamma.trained() || o.beta.trained() }
 func (o *norm) reads() bool  { return true }
 
+// fixed says that the norm keeps its statistics and normalises with them.
+func (o *norm) fixed(p *Program) bool { return p.options.FrozenNorms || o.mean.Frozen }
+
 func (o *norm) forward(p *Program, s *step) {
 	x := &p.values[s.in[0]].map_
 	n := float64(x.rows() * x.Width)
-	if !p.options.FrozenNorms {
+	if !o.fixed(p) {
 		o.sum(p, x, func(_ int, sum, square []float32, r int) { p.set.SumSquares(sum, square, x.row(r)) })
 	}
 	for c := range o.channels {
 		mean, variance := float64(o.mean.Value[c]), float64(o.variance.Value[c])
-		if !p.options.FrozenNorms {
+		if !o.fixed(p) {
 			mean = o.sums[0][c] / n
 			variance = max(o.sums[1][c]/n-float64(mean*mean), 0)
 			o.move(p, c, mean, variance, n)
@@ -148,7 +151,7 @@ func (o *norm) backward(p *Program, s *step) {
 	n := float64(x.rows() * x.Width)
 	relu := o.behindRelu()
 	// Sums of g, the gradient before the activation, and of g·(normalised x).
-	if o.trains() || !p.options.FrozenNorms {
+	if o.trains() || !o.fixed(p) {
 		o.sum(p, x, func(worker int, sum, product []float32, r int) {
 			p.set.NormSums(sum, product, o.slope(p, worker, r, dy, x), x.row(r), o.unit, o.center, relu)
 		})
@@ -162,7 +165,7 @@ func (o *norm) backward(p *Program, s *step) {
 		}
 		f := float64(o.gamma.Value[c]) * float64(o.unit[c])
 		o.dx[0][c] = float32(f)
-		if !p.options.FrozenNorms {
+		if !o.fixed(p) {
 			b := -f * o.sums[1][c] / n // of the normalised x
 			o.dx[1][c] = float32(b * float64(o.unit[c]))
 			o.dx[2][c] = float32(float64(b*float64(o.center[c])) - float64(f*o.sums[0][c])/n)

@@ -35,7 +35,7 @@ type Options struct {
 	// Unbiased puts n/(n−1) times the variance of the batch into the moving
 	// variance, as TensorFlow's fused kernel does (not its synchronised norm).
 	Unbiased bool
-	// FrozenNorms normalise with their moving statistics, which stay as they are.
+	// FrozenNorms normalise with their moving statistics, which stay as they are. So does a norm whose moving mean is a frozen param.
 	FrozenNorms bool
 	// InputGrads are wanted for these inputs.
 	InputGrads []string
@@ -314,11 +314,8 @@ func (p *Program) Watch(f func(layer string, m *Map)) { p.watch = f }
 // Commit makes the moving statistics of norms those after the batch. Until then
 // Forward leaves them as they were, so that a batch can be given up.
 func (p *Program) Commit() {
-	if p.options.FrozenNorms {
-		return
-	}
 	for _, s := range p.steps {
-		if o, ok := s.op.(*norm); ok {
+		if o, ok := s.op.(*norm); ok && !o.fixed(p) {
 			copy(o.mean.Value, o.moved[0])
 			copy(o.variance.Value, o.moved[1])
 		}
