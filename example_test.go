@@ -32,7 +32,7 @@ func Example() {
 	}
 	share := covered / float64(result.Height*result.Width)
 	fmt.Printf("%d nuclei cover %.1f %% of the picture\n", len(result.Instances), 100*share)
-	// Output: 14 nuclei cover 7.1 % of the picture
+	// Output: 14 nuclei cover 7.0 % of the picture
 }
 
 // A folder of pictures, which are read while others are segmented.
@@ -90,8 +90,8 @@ func ExampleInstance_Cut() {
 		fmt.Println(in.Name, cut.Bounds())
 	}
 	// Output:
-	// nucleus (647,557)-(764,646)
-	// nucleus (356,479)-(476,590)
+	// nucleus (355,482)-(475,590)
+	// nucleus (578,825)-(681,917)
 }
 
 func readImage(path string) image.Image {
