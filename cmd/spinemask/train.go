@@ -127,6 +127,13 @@ it was interrupted.`,
 			if f.from == "scratch" && f.freeze != "" {
 				return fmt.Errorf("--freeze %s and --from scratch: random weights are all trained", f.freeze)
 			}
+			if f.from == "scratch" {
+				for _, name := range []string{"semantics", "style", "activation", "norm-eps", "anchor-size", "input-size", "names"} {
+					if f.given(name) {
+						return hinted{fmt.Errorf("--%s and --from scratch: it is about the file of a model", name), "--" + modelConfig + " names a network with all its values"}
+					}
+				}
+			}
 			if sameFile(f.out, f.from) {
 				return hinted{fmt.Errorf("--from %s is the output, too, and would be overwritten", f.from), "choose another output with -o"}
 			}

@@ -36,6 +36,7 @@ type trainProgress struct {
 	Weights    string       `json:"weights_sha256"`       // of that file
 	Validation string       `json:"validation,omitempty"` // hash of the data set
 	Every      int          `json:"every"`                // steps between validations
+	Table      string       `json:"table,omitempty"`      // the block table of its network, as it was named
 	Fitted     bool         `json:"fitted"`               // the number of steps follows from --minutes
 	Seconds    float64      `json:"seconds"`              // that the run has taken
 	BestAP     float64      `json:"best_ap"`
@@ -92,7 +93,7 @@ func (r *trainRun) begin() error {
 			return err
 		}
 	}
-	r.progress = trainProgress{Source: r.source, Weights: sum, Every: r.flags.every, Folds: len(r.folds())}
+	r.progress = trainProgress{Source: r.source, Weights: sum, Every: r.flags.every, Table: r.flags.table, Folds: len(r.folds())}
 	if r.progress.Every == 0 {
 		r.progress.Every = max(1, r.recipe.Steps/20)
 	}
@@ -181,6 +182,12 @@ func (r *trainRun) sameRun() error {
 	}
 	if val != r.progress.Validation {
 		return errors.New("the run was begun with other data for validation")
+	}
+	if every := r.flags.every; every != 0 && every != r.progress.Every {
+		return fmt.Errorf("the run was begun with a validation every %d steps, not %d", r.progress.Every, every)
+	}
+	if r.flags.table != r.progress.Table {
+		return fmt.Errorf("the run was begun with --block-table %s, not %s", orNone(r.progress.Table), orNone(r.flags.table))
 	}
 	if n := len(r.folds()); n != r.progress.Folds {
 		return fmt.Errorf("the run was begun with %d folds, not %d", r.progress.Folds, n)

@@ -24,6 +24,9 @@ func (f *trainFlags) start(t *talk, set *dataset.Set, recipe string) (s *train.S
 		if err != nil {
 			return nil, "", err
 		}
+		if c != nil && f.weights.Config != nil {
+			return nil, "", fmt.Errorf("--%s and a network that is named: %s; want one of them", modelConfig, c.Name)
+		}
 		if c == nil {
 			c = f.weights.Config
 		}
