@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -92,6 +93,11 @@ func (a *annotated) identify(t *talk, inputs []input) ([]input, error) {
 			continue
 		}
 		found, level := files.Find(in.name)
+		if len(found) > 1 { // a file that is named by its path, of a run over its folder
+			if one, at := files.Find(filepath.ToSlash(in.path)); len(one) == 1 {
+				found, level = one, at
+			}
+		}
 		if a.byPath != nil || len(found) == 0 {
 			continue
 		}

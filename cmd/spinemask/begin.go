@@ -47,11 +47,22 @@ func (f *segmentFlags) header(model *spinemask.Model, list []format) (journal.He
 		Config:      digest(model.Config()),
 		Categories:  export.Categories(model.Config()),
 		Save:        namesIn(list),
-		Annotations: f.annotations,
+		Annotations: absoluteName(f.annotations),
 		Upright:     f.upright,
 	}
 	f.pictureFlags.describe(&h.Info)
 	return h, err
+}
+
+// absoluteName is the path of a file for a run that goes on in another folder; "" stays.
+func absoluteName(path string) string {
+	if path == "" {
+		return ""
+	}
+	if name, err := filepath.Abs(path); err == nil {
+		return name
+	}
+	return path
 }
 
 // digest stands for all that a config says, of which flags about foreign files are a part. What the header says by itself is left out.
@@ -81,7 +92,6 @@ func (f *segmentFlags) begin(inputs []input, model *spinemask.Model) (*output, [
 	if err != nil {
 		return nil, nil, err
 	}
-	var before map[string]string // the stems of the run that goes on
 	if j == nil {
 		o.stems = stems(namesOf(inputs))
 		if err := f.protect(o, inputs); err != nil {
@@ -98,12 +108,15 @@ func (f *segmentFlags) begin(inputs []input, model *spinemask.Model) (*output, [
 			return nil, nil, err
 		}
 	} else {
-		before = stems(entryNames(j.Plan()))
+		o.journal = j
 		knownAs(inputs, j)
 		err := f.sameIDs(j)
 		if err == nil {
 			var plan []journal.Entry
 			if plan, err = f.plan(inputs, j); err == nil {
+				err = o.rename(plan)
+			}
+			if err == nil {
 				err = j.Extend(plan)
 			}
 		}
@@ -118,15 +131,11 @@ func (f *segmentFlags) begin(inputs []input, model *spinemask.Model) (*output, [
 	if err == nil {
 		err = o.tidy()
 	}
-	var renamed map[int64]bool
-	if err == nil {
-		renamed, err = o.rename(inputs, before)
-	}
 	if err != nil {
 		j.Close()
 		return nil, nil, err
 	}
-	return o, f.todo(inputs, j, renamed), nil
+	return o, f.todo(inputs, j), nil
 }
 
 // adopt takes the options that the command line does not give from the run in the output folder, if that is to go on.
@@ -180,7 +189,9 @@ func (f *segmentFlags) adopt(flags *pflag.FlagSet) error {
 		f.objects = h.Info.Objects
 	}
 	if !flags.Changed("annotations") {
-		f.annotations = h.Annotations
+		if f.annotations = h.Annotations; f.annotations != "" && !exists(f.annotations) {
+			return hinted{fmt.Errorf("%s: the run in %s has its ids from there, and it is gone", f.annotations, f.out), "--annotations FILE says where it is now; --annotations= goes on without"}
+		}
 	}
 	return f.pictureFlags.adopt(flags, &h.Info)
 }
@@ -211,6 +222,9 @@ func (f *segmentFlags) openJournal(o *output, h journal.Header) (*journal.Journa
 // difference says in what two runs are made differently.
 func difference(was, is journal.Header) string {
 	is.Format = was.Format
+	if was.Upright == "" { // a folder of before this was kept
+		is.Upright = ""
+	}
 	fields := func(h journal.Header) map[string]string {
 		out := map[string]string{}
 		for name, part := range map[string]any{"": h.Info, "--save": imageFiles(h.Save), "config": h.Config, "categories": h.Categories, "--exif": h.Upright} {
@@ -362,14 +376,13 @@ func (f *segmentFlags) otherwise() string {
 	return "use the same options and data, another folder, or --on-existing overwrite"
 }
 
-// todo lists the images without results, and those whose files have changed. Results whose files are not there any more are kept. renamed are
-// images whose files of results are to be made under other names.
-func (f *segmentFlags) todo(inputs []input, j *journal.Journal, renamed map[int64]bool) []job {
+// todo lists the images without results, and those whose files have changed. Results whose files are not there any more are kept.
+func (f *segmentFlags) todo(inputs []input, j *journal.Journal) []job {
 	var list []job
 	for _, in := range inputs {
 		e, ok := j.Entry(in.name)
 		was, done := j.Done(e.ID)
-		if kept := done && !renamed[e.ID] && (was.SameAs(in.source, in.hash) || errors.Is(in.err, fs.ErrNotExist)); ok && !kept {
+		if kept := done && (was.SameAs(in.source, in.hash) || errors.Is(in.err, fs.ErrNotExist)); ok && !kept {
 			list = append(list, job{in, e.ID})
 		}
 	}

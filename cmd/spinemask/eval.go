@@ -86,7 +86,12 @@ interrupted.`,
 				return errors.New("results and --images: want one of them")
 			case len(results) > 0 && ofModel != "":
 				return fmt.Errorf("results and --%s: it is for a model that runs here", ofModel)
+			case len(results) == 0 && run.allowMissing && o.Partial != "":
+				return errors.New("--save-partial and --allow-missing: a part of the images cannot be merged with others")
 			case len(results) == 0:
+				if err := o.Check(); err != nil {
+					return err
+				}
 				for _, name := range strings.Split(o.IoU, ",") {
 					if iou, err := cocoeval.ParseIoUType(strings.TrimSpace(name)); err == nil && iou.Fields()&coco.Masks != 0 {
 						run.masksFor = "--iou " + name

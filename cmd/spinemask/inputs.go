@@ -102,7 +102,7 @@ func expand(args []string, stdin io.Reader, recursive bool, without string) (*fo
 		return &all, nil
 	case len(problems) > 0:
 		return nil, problems[0]
-	case without != "" && slices.ContainsFunc(args, func(arg string) bool { return absolute(arg) == absolute(without) }):
+	case without != "" && without != "-" && slices.ContainsFunc(args, func(arg string) bool { return absolute(arg) == absolute(without) }):
 		return nil, hinted{fmt.Errorf("%s is the output folder, whose pictures are not read", without), "name another one with -o"}
 	}
 	return nil, noImages(args, recursive, all.left)

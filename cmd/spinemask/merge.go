@@ -121,6 +121,9 @@ func (m *mergeRun) run(t *talk, folders []string, list []format) error {
 		}
 		runs = append(runs, j)
 	}
+	if len(runs) > 1 {
+		header.Annotations = "" // images may get other ids
+	}
 	o := &output{folder: m.out, formats: list}
 	return m.join(t, o, header, runs)
 }

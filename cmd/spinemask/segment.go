@@ -110,6 +110,12 @@ some images failed, 130 if it was interrupted.`,
   spinemask segment @out/failures.txt -o out --resume
   find . -name '*.tif' | spinemask segment - -o - | jq .instances`,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			var ofFolders []string // flags of the command line, not of a file of settings
+			for _, name := range []string{"save", "on-existing", "objects"} {
+				if cmd.Flags().Changed(name) {
+					ofFolders = append(ofFolders, name)
+				}
+			}
 			if settings != "" {
 				if err := readConfig(cmd.Flags(), settings); err != nil {
 					return err
@@ -128,12 +134,8 @@ some images failed, 130 if it was interrupted.`,
 			if err := f.check(); err != nil {
 				return err
 			}
-			if f.out == "-" {
-				for _, name := range []string{"save", "on-existing", "objects"} {
-					if cmd.Flags().Changed(name) {
-						return fmt.Errorf("--%s and -o -: it is for an output folder", name)
-					}
-				}
+			if f.out == "-" && len(ofFolders) > 0 {
+				return fmt.Errorf("--%s and -o -: it is for an output folder", ofFolders[0])
 			}
 			f.again = flagsAgain(cmd.Flags())
 			if err := f.adopt(cmd.Flags()); err != nil {

@@ -186,7 +186,7 @@ func (r *trainRun) sameRun() error {
 	if every := r.flags.every; every != 0 && every != r.progress.Every {
 		return fmt.Errorf("the run was begun with a validation every %d steps, not %d", r.progress.Every, every)
 	}
-	if r.flags.table != r.progress.Table {
+	if r.progress.Table != "" && filepath.Clean(r.flags.table) != filepath.Clean(r.progress.Table) {
 		return fmt.Errorf("the run was begun with --block-table %s, not %s", orNone(r.progress.Table), orNone(r.flags.table))
 	}
 	if n := len(r.folds()); n != r.progress.Folds {

@@ -62,6 +62,12 @@ func (o *Options) matching(fs *flag.FlagSet) {
 	fs.BoolVar(&o.Agnostic, "class-agnostic", false, "take all categories for one")
 }
 
+// Check says what is wrong with the flags, before anything is read.
+func (o *Options) Check() error {
+	_, err := o.params()
+	return err
+}
+
 // params returns the settings of each evaluation.
 func (o *Options) params() ([]cocoeval.Params, error) {
 	var base cocoeval.Params
