@@ -18,7 +18,6 @@ func TestPartsAddUpToTheBatch(t *testing.T) {
 func partsAddUp(t *testing.T, step int, drop *DropBlock) {
 	gradients := func(parts int) (*Trainer, Losses) {
 		r := small(2)
-		r.Seed = 1 // with others, rounding may open or close a ReLU in a head that sees few regions
 		r.Batch, r.Parts, r.Norms.Frozen, r.DropBlock = 4, parts, true, drop
 		tr := trainer(t, r, 2)
 		losses, _, err := tr.learn(context.Background(), step)
@@ -38,7 +37,8 @@ func partsAddUp(t *testing.T, step int, drop *DropBlock) {
 				norm += math.Pow(float64(g), 2)
 				difference += math.Pow(float64(g-p.Grad[k]), 2)
 			}
-			require.LessOrEqual(t, math.Sqrt(difference), 1e-4*math.Sqrt(norm)+1e-6, p.Name)
+			// Rounding may open or close a ReLU in a head that sees few regions, which is a thousandth; a part that is left out or counts twice is a quarter or more.
+			require.LessOrEqual(t, math.Sqrt(difference), 0.01*math.Sqrt(norm)+1e-6, p.Name)
 		}
 	}
 }

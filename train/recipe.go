@@ -182,7 +182,6 @@ func (r *Recipe) Validate() error {
 	}
 	want(r.Smoothing >= 0 && r.Smoothing < 1, "label_smoothing: %g, want 0 to less than 1", r.Smoothing)
 	want(r.Norms.Momentum >= 0 && r.Norms.Momentum <= 1, "norms.momentum: %g, want 0 to 1", r.Norms.Momentum)
-	want(r.Norms.Frozen || !r.Norms.Affine, "norms.affine without norms.frozen: norms that learn are trained in any case")
 	want(r.Freeze == FreezeNothing || r.Freeze == FreezeStem || r.Freeze == FreezeBackbone, "freeze: %q, want stem or backbone", r.Freeze)
 	want(fraction(r.Balance), "balance: %g, want 0 to 1", r.Balance)
 	want(r.Anchors.Samples >= 1 && fraction(r.Anchors.Fraction), "anchors: %d samples, %g of them objects", r.Anchors.Samples, r.Anchors.Fraction)

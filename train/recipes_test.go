@@ -59,13 +59,12 @@ func TestNonsenseInRecipesIsNamed(t *testing.T) {
 	r.Balance, r.Augment.Window, r.Augment.Color = 2, &Window{Side: 128, Diameter: [2]float64{40, 20}, Enlarge: 4, Whole: 2}, &Color{Tint: -1}
 	r.Regions.IoU = 1
 	r.AdamW, r.Momentum = &AdamW{Beta1: 1}, 0.9
-	r.Rate.Drops, r.Rate.Cosine, r.Norms, r.Regions.PostNMS = []float64{0.9, 0.5}, true, Norms{Affine: true}, 2e9
+	r.Rate.Drops, r.Rate.Cosine, r.Regions.PostNMS = []float64{0.9, 0.5}, true, 2e9
 	err := r.Validate()
 	require.ErrorContains(t, err, "train: recipe: batch: 0, want 1 to 1024\n")
 	require.ErrorContains(t, err, "learning_rate.value: -1")
 	require.ErrorContains(t, err, "learning_rate.drops: 0.5 behind 0.9, want them rising")
 	require.ErrorContains(t, err, "learning_rate: drops beside cosine")
-	require.ErrorContains(t, err, "norms.affine without norms.frozen")
 	require.ErrorContains(t, err, "want at most 100000 of 1000000")
 	require.ErrorContains(t, err, "augment.scale: 2 to 1")
 	require.ErrorContains(t, err, "balance: 2, want 0 to 1")
