@@ -167,7 +167,10 @@ func (e *evalRun) segment(ctx context.Context, t *talk, gt string, o *evalcmd.Op
 		return "", nil, files.without()
 	}
 	f := &e.segmentFlags
-	f.evaluates, f.annotated, f.upright = true, data, exif
+	f.evaluates, f.annotated = true, data
+	if exif != exifAuto {
+		f.upright = exif
+	}
 	f.maxPixels = imageio.DefaultMaxPixels
 	if f.exif = exif; exif == exifAuto {
 		f.exif = exifOff // but for those that stored names

@@ -60,45 +60,6 @@ func entryNames(plan []journal.Entry) []string {
 	return names
 }
 
-// rename gives the files of finished images the names that those have with more images in the run: those of a.jpg are called otherwise when a.png joins it.
-// It comes before the journal knows the others, so that a run that is stopped on the way is mended by the next one.
-func (o *output) rename(more []journal.Entry) error {
-	was := stems(entryNames(o.journal.Plan()))
-	is := stems(append(entryNames(o.journal.Plan()), entryNames(more)...))
-	o.stems = was
-	for _, e := range o.journal.Plan() {
-		from, to := was[e.FileName], is[e.FileName]
-		if from == to {
-			continue
-		}
-		r, ok, err := o.journal.Find(e.ID)
-		if err != nil {
-			return err
-		}
-		if !ok || r.Picture == nil {
-			continue
-		}
-		for _, file := range o.filesOf(e, r.Picture) {
-			if _, err := os.Lstat(file); err != nil {
-				continue // a format that has no file of this image, or one that is renamed already
-			}
-			rel, err := filepath.Rel(o.folder, file)
-			if err != nil {
-				return err
-			}
-			place := o.path(strings.Replace(filepath.ToSlash(rel), "/"+from, "/"+to, 1))
-			if err := os.MkdirAll(filepath.Dir(place), 0o777); err != nil {
-				return err
-			}
-			if err := os.Rename(file, place); err != nil {
-				return err
-			}
-			_ = os.Remove(filepath.Dir(file)) // if it was that of instances, and the last of them has gone
-		}
-	}
-	return nil
-}
-
 // places are the files or folders of an image that a format may have made.
 func (o *output) places(f format, name string) []string {
 	switch {

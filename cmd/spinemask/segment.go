@@ -259,11 +259,12 @@ func (f *segmentFlags) run(ctx context.Context, t *talk, stdin io.Reader, stdout
 	if f.out == "-" {
 		return f.stream(ctx, t, model, inputs, stdout)
 	}
-	o, jobs, err := f.begin(inputs, model)
+	o, err := f.begin(inputs, model)
 	if err != nil {
 		return err
 	}
 	defer o.journal.Close()
+	jobs, gone := todo(inputs, o.journal)
 	sink := &folderSink{output: o, flags: f}
 	if f.jsonl != "" {
 		w, err := openLines(f.jsonl, stdout)
@@ -281,7 +282,7 @@ func (f *segmentFlags) run(ctx context.Context, t *talk, stdin io.Reader, stdout
 	if kept := len(inputs) - len(jobs); kept > 0 {
 		t.say("%d of %d images are finished already", kept, len(inputs))
 	}
-	if gone := goneFiles(inputs, jobs); len(gone) > 0 {
+	if len(gone) > 0 {
 		t.say("kept the results of %d images whose files are not there any more: %s", len(gone), some(gone, 5))
 	}
 	t.showProgress("images", len(jobs))
@@ -409,36 +410,15 @@ func resumeCommand() string {
 func flagsAgain(flags *pflag.FlagSet) string {
 	var b strings.Builder
 	flags.Visit(func(fl *pflag.Flag) {
-		value := fl.Value.String()
-		if _, list := fl.Value.(pflag.SliceValue); list {
-			value = strings.TrimSuffix(strings.TrimPrefix(value, "["), "]")
-		}
-		switch {
-		case slices.Contains([]string{"list", "recursive", "resume", "on-existing", "print-config"}, fl.Name):
-		case fl.Name == "out":
-			b.WriteString(" -o " + quoted(value))
-		case fl.Value.Type() == "bool" && value == "true":
-			b.WriteString(" --" + fl.Name)
+		switch fl.Name {
+		case "list", "recursive", "resume", "on-existing":
+		case "out":
+			b.WriteString(" -o " + quoted(flagText(fl)))
 		default:
-			b.WriteString(" " + quoted("--"+fl.Name+"="+value))
+			b.WriteString(" " + quoted(strings.TrimSuffix("--"+fl.Name+"="+flagText(fl), "=true")))
 		}
 	})
 	return b.String()
-}
-
-// goneFiles names the inputs whose files are not there and that are not tried again, because their results are.
-func goneFiles(inputs []input, jobs []job) []string {
-	again := map[string]bool{}
-	for _, j := range jobs {
-		again[j.name] = true
-	}
-	var gone []string
-	for _, in := range inputs {
-		if in.err != nil && !again[in.name] {
-			gone = append(gone, in.name)
-		}
-	}
-	return gone
 }
 
 // quoted writes a word as a shell reads it.

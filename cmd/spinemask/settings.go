@@ -13,6 +13,14 @@ import (
 // Flags that a file of settings cannot have.
 var notSettings = map[string]bool{"config": true, "print-config": true, "help": true}
 
+// flagText is the value of a flag as it is given.
+func flagText(f *pflag.Flag) string {
+	if list, ok := f.Value.(pflag.SliceValue); ok {
+		return strings.Join(list.GetSlice(), ",")
+	}
+	return f.Value.String()
+}
+
 // writeConfig prints all flags with their values, in the form that readConfig reads:
 //
 //	# keep instances with at least this score
@@ -23,16 +31,12 @@ func writeConfig(w io.Writer, flags *pflag.FlagSet) error {
 		if err != nil || notSettings[f.Name] {
 			return
 		}
-		value := f.Value.String()
-		if list, ok := f.Value.(pflag.SliceValue); ok {
-			value = strings.Join(list.GetSlice(), ",")
-		}
 		_, usage := pflag.UnquoteUsage(f)
 		mark := ""
 		if !f.Changed {
 			mark = "# " // a comment, so that the model and later versions may decide
 		}
-		_, err = fmt.Fprintf(w, "# %s\n%s%s = %s\n\n", usage, mark, f.Name, value)
+		_, err = fmt.Fprintf(w, "# %s\n%s%s = %s\n\n", usage, mark, f.Name, flagText(f))
 	})
 	return err
 }

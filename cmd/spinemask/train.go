@@ -101,41 +101,8 @@ it was interrupted.`,
 			if f.out == "" && !f.check && f.preview == "" && !f.printRecipe {
 				return hinted{errors.New("no output file"), "add -o mine.safetensors"}
 			}
-			if f.folds < 0 || f.folds == 1 {
-				return fmt.Errorf("--folds %d: want 2 or more, or 0 for none", f.folds)
-			}
-			if err := f.checkNumbers(); err != nil {
+			if err := f.checkFlags(); err != nil {
 				return err
-			}
-			for name, given := range map[string]bool{"check": f.check, "preview": f.preview != "", "print-recipe": f.printRecipe} {
-				if f.resume && given {
-					return fmt.Errorf("--resume goes on with a run, and --%s makes none: want one of them", name)
-				}
-			}
-			if f.valImages != "" && f.val == "" {
-				return errors.New("--val-images without --val: it is the folder of that data set's images")
-			}
-			if st, err := os.Stat(f.out); err == nil && st.IsDir() {
-				return hinted{fmt.Errorf("-o %s is a folder, want a file", f.out), "-o " + quoted(filepath.Join(f.out, "mine.safetensors"))}
-			}
-			if f.table != "" && f.from != "" && f.from != "scratch" {
-				return fmt.Errorf("--block-table begins with random weights, and --from %s names others", f.from)
-			}
-			if f.table != "" {
-				f.from = "scratch"
-			}
-			if f.from == "scratch" && f.freeze != "" {
-				return fmt.Errorf("--freeze %s and --from scratch: random weights are all trained", f.freeze)
-			}
-			if f.from == "scratch" {
-				for _, name := range []string{"semantics", "style", "activation", "norm-eps", "anchor-size", "input-size", "names"} {
-					if f.given(name) {
-						return hinted{fmt.Errorf("--%s and --from scratch: it is about the file of a model", name), "--" + modelConfig + " names a network with all its values"}
-					}
-				}
-			}
-			if sameFile(f.out, f.from) {
-				return hinted{fmt.Errorf("--from %s is the output, too, and would be overwritten", f.from), "choose another output with -o"}
 			}
 			return f.run(cmd.Context(), t, cmd.OutOrStdout())
 		},
@@ -169,6 +136,47 @@ it was interrupted.`,
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "name every array that is kept, made anew, left out")
 	weightFlags(cmd, &f.weights, modelConfig)
 	return cmd
+}
+
+// checkFlags refuses flags that do not go together, before anything is read.
+func (f *trainFlags) checkFlags() error {
+	if f.folds < 0 || f.folds == 1 {
+		return fmt.Errorf("--folds %d: want 2 or more, or 0 for none", f.folds)
+	}
+	if err := f.checkNumbers(); err != nil {
+		return err
+	}
+	for _, name := range []string{"check", "preview", "print-recipe"} {
+		if f.resume && f.given(name) {
+			return fmt.Errorf("--resume goes on with a run, and --%s makes none: want one of them", name)
+		}
+	}
+	if f.valImages != "" && f.val == "" {
+		return errors.New("--val-images without --val: it is the folder of that data set's images")
+	}
+	if st, err := os.Stat(f.out); err == nil && st.IsDir() {
+		return hinted{fmt.Errorf("-o %s is a folder, want a file", f.out), "-o " + quoted(filepath.Join(f.out, "mine.safetensors"))}
+	}
+	if f.table != "" && f.from != "" && f.from != "scratch" {
+		return fmt.Errorf("--block-table begins with random weights, and --from %s names others", f.from)
+	}
+	if f.table != "" {
+		f.from = "scratch"
+	}
+	if f.from == "scratch" {
+		if f.freeze != "" {
+			return fmt.Errorf("--freeze %s and --from scratch: random weights are all trained", f.freeze)
+		}
+		for _, name := range []string{"semantics", "style", "activation", "norm-eps", "anchor-size", "input-size", "names"} {
+			if f.given(name) {
+				return hinted{fmt.Errorf("--%s and --from scratch: it is about the file of a model", name), "--" + modelConfig + " names a network with all its values"}
+			}
+		}
+	}
+	if sameFile(f.out, f.from) {
+		return hinted{fmt.Errorf("--from %s is the output, too, and would be overwritten", f.from), "choose another output with -o"}
+	}
+	return nil
 }
 
 // checkNumbers refuses what no run can be made with.

@@ -35,7 +35,7 @@ type Header struct {
 	Categories  []export.Category `json:"categories"`
 	Save        []string          `json:"save"`                  // formats
 	Annotations string            `json:"annotations,omitempty"` // COCO file whose ids images have
-	Upright     string            `json:"upright,omitempty"`     // how an evaluation decides which images are turned: auto, on, off
+	Upright     string            `json:"upright,omitempty"`     // which images an evaluation turns: on, off; "": those that fit its data set
 }
 
 // An Entry is an image of the plan.
