@@ -30,9 +30,12 @@ func (r Result) MarshalJSON() ([]byte, error) {
 	return append(b, "]}"...), nil
 }
 
-// UnmarshalJSON reads what MarshalJSON wrote, and the lines of the command.
+// UnmarshalJSON reads what MarshalJSON wrote, and the lines of the command, whose
+// file_name becomes the result's Name. The line of a file that failed gives its error.
 func (r *Result) UnmarshalJSON(data []byte) error {
 	var in struct {
+		Name      string                `json:"file_name"`
+		Error     string                `json:"error"`
 		Width     int                   `json:"width"`
 		Height    int                   `json:"height"`
 		Instances []resultjson.Instance `json:"instances"`
@@ -40,7 +43,10 @@ func (r *Result) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &in); err != nil {
 		return err
 	}
-	out := Result{Width: in.Width, Height: in.Height, Instances: make([]Instance, len(in.Instances))}
+	if in.Error != "" {
+		return fmt.Errorf("spinemask: %s: %s", in.Name, in.Error)
+	}
+	out := Result{Name: in.Name, Width: in.Width, Height: in.Height, Instances: make([]Instance, len(in.Instances))}
 	for i, x := range in.Instances {
 		m, err := x.Mask(in.Height, in.Width)
 		if err != nil {

@@ -40,5 +40,9 @@ func TestResultsAreTheCommandsJSON(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, `{"width":3,"height":2,"instances":[]}`, string(none))
 	var back spinemask.Result
+	require.NoError(t, json.Unmarshal([]byte(`{"id":7,"file_name":"a.png","width":3,"height":2,"instances":[]}`), &back))
+	require.Equal(t, "a.png", back.Name)
+	require.EqualError(t, json.Unmarshal([]byte(`{"id":7,"file_name":"b.png","error":"truncated"}`), &back), "spinemask: b.png: truncated")
+	require.Equal(t, "a.png", back.Name, "what was read before stays")
 	require.ErrorContains(t, json.Unmarshal([]byte(`{"width":3,"height":2,"instances":[{"segmentation":{"size":[3,2],"counts":"6"}}]}`), &back), "mask of 2x3 pixels, want 3x2")
 }
