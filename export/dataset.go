@@ -3,6 +3,7 @@ package export
 import (
 	"encoding/json"
 	"io"
+	"slices"
 	"strconv"
 
 	"github.com/spinemask/spinemask/internal/core/resultjson"
@@ -22,7 +23,7 @@ type Dataset struct {
 
 // NewDataset begins a data set on w.
 func NewDataset(w io.Writer, info Info, categories []Category) *Dataset {
-	return &Dataset{w: w, info: info, cats: categories, images: []Image{}}
+	return &Dataset{w: w, info: info, cats: slices.Clone(categories), images: []Image{}}
 }
 
 // Add writes the instances of a picture; annotations are counted from 1, because 0 means "none" to COCO's evaluation.
@@ -31,6 +32,9 @@ func (d *Dataset) Add(p *Picture) error {
 	b := d.buf[:0]
 	for i := range p.Instances {
 		in := &p.Instances[i]
+		if !slices.ContainsFunc(d.cats, func(c Category) bool { return c.ID == in.Category }) {
+			d.cats = append(d.cats, Category{in.Category, in.Name}) // a row of the network that its data set does not use
+		}
 		if d.n == 0 {
 			b = append(b, `{"annotations":[`...)
 		} else {

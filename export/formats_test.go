@@ -161,6 +161,13 @@ func TestDataset(t *testing.T) {
 	require.Len(t, polygons, 1)
 	require.Equal(t, barMask, rle.FromPolygon(polygons[0], 6, 8))
 
+	b.Reset() // categories of all annotations are there
+	d = NewDataset(&b, Info{}, twoCategories[:1])
+	require.NoError(t, d.Add(twoInstances()))
+	require.NoError(t, d.Close())
+	require.NoError(t, json.Unmarshal(b.Bytes(), &set))
+	require.Equal(t, twoCategories, set.Categories)
+
 	b.Reset()
 	require.NoError(t, NewDataset(&b, Info{}, nil).Close())
 	require.True(t, json.Valid(b.Bytes()))
@@ -234,6 +241,12 @@ func TestYOLO(t *testing.T) {
 	require.InDelta(t, 1.49/8, x, 1e-6)
 	require.InDelta(t, 1.49/6, y, 1e-6)
 	require.True(t, strings.HasPrefix(rows[0], "1 "))
+
+	b.Reset()
+	p.Instances[1].Category = 12 // a row without a name, and an index
+	require.NoError(t, YOLO(&b, p, twoCategories))
+	require.Equal(t, 1, strings.Count(b.String(), "\n"))
+	require.True(t, strings.HasPrefix(b.String(), "1 "))
 
 	b.Reset()
 	require.NoError(t, YOLOData(&b, "images", twoCategories))

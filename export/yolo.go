@@ -8,7 +8,8 @@ import (
 
 // YOLO writes a picture as a label file of YOLO's segmentation: a line for each instance, the index of its category in the list, then x y x y … as parts of the
 // picture's width and height. The outline is for
-// readers that fill the pixels under it, as ultralytics and supervision do. Holes, and the parts of a mask, are joined to it by lines over and back.
+// readers that fill the pixels under it, as ultralytics and supervision do. Holes, and the parts of a mask, are joined to it by lines over and back. Instances of
+// a category that is not in the list, which a row of a network has that its data set does not use, have no index and are left out.
 func YOLO(w io.Writer, p *Picture, categories []Category) error {
 	index := map[int]int{}
 	for i, c := range categories {
@@ -17,11 +18,12 @@ func YOLO(w io.Writer, p *Picture, categories []Category) error {
 	var b []byte
 	for i := range p.Instances {
 		in := &p.Instances[i]
+		k, listed := index[in.Category]
 		line := contour(in.Mask)
-		if len(line) == 0 {
-			continue // no pixel is set
+		if !listed || len(line) == 0 { // no pixel is set
+			continue
 		}
-		b = strconv.AppendInt(b, int64(index[in.Category]), 10)
+		b = strconv.AppendInt(b, int64(k), 10)
 		for _, q := range corners(line) {
 			b = append(b, ' ')
 			b = strconv.AppendFloat(b, q.x/float64(p.Width), 'f', 8, 64)
