@@ -63,7 +63,7 @@ func (t *Task) cut(set *dataset.Set) *dataset.Set {
 		width, height := min(side, im.Width), min(side, im.Height)
 		x := min(max(int(at.X1+at.X2)/2-width/2, 0), im.Width-width)
 		y := min(max(int(at.Y1+at.Y2)/2-height/2, 0), im.Height-height)
-		t.parts[im.Name] = part{image.Rect(x, y, x+width, y+height), image.Pt(im.Width, im.Height)}
+		t.parts[im.Path] = part{image.Rect(x, y, x+width, y+height), image.Pt(im.Width, im.Height)}
 		whole := im.Objects
 		im.Width, im.Height, im.Objects = width, height, nil
 		for _, o := range whole {
@@ -98,7 +98,7 @@ func (t *Task) read(im *dataset.Image) (image.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p, ok := t.parts[im.Name]; ok {
+	if p, ok := t.parts[im.Path]; ok {
 		if size := img.Bounds().Size(); size != p.of {
 			return nil, fmt.Errorf("the picture has %d×%d pixels (width × height), its objects were marked in %d×%d", size.X, size.Y, p.of.X, p.of.Y)
 		}

@@ -34,7 +34,7 @@ type Task struct {
 	Held  *dataset.Set // what they are measured on
 	Zoom  float64      // how much larger they see the pictures than these are as a whole in the input; 1: as a whole
 
-	parts map[string]part // what they see of a picture, by the name of the image; nil: all
+	parts map[string]part // what they see of a picture, by its path; nil: all
 	mu    sync.Mutex
 	kept  map[string]image.Image // decoded pictures, by path
 	used  int64                  // their bytes, about

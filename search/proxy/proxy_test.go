@@ -49,7 +49,7 @@ func squares(images int, side float32) *dataset.Set {
 	set := &dataset.Set{Categories: []dataset.Category{{ID: 1, Name: "square"}}}
 	for i := range images {
 		set.Images = append(set.Images, dataset.Image{
-			Name: fmt.Sprint(i), Width: 512, Height: 400, Objects: []dataset.Object{{Box: box.Box{X1: 300, Y1: 20, X2: 300 + side, Y2: 20 + side}}},
+			Name: "same.png", Path: fmt.Sprint(i), Width: 512, Height: 400, Objects: []dataset.Object{{Box: box.Box{X1: 300, Y1: 20, X2: 300 + side, Y2: 20 + side}}},
 		})
 	}
 	return set
@@ -108,7 +108,7 @@ func TestSmallObjectsAreMagnified(t *testing.T) {
 	require.Equal(t, image.Rect(225, 0, 395, 170), task.parts["3"].at)
 	for _, im := range append(task.Train.Images, task.Held.Images...) {
 		require.Equal(t, []int{170, 170}, []int{im.Width, im.Height})
-		if im.Name == "3" {
+		if im.Path == "3" {
 			require.Equal(t, []dataset.Object{
 				{Box: box.Box{X1: 75, Y1: 20, X2: 95, Y2: 40}}, {Box: box.Box{X1: 0, Y1: 100, X2: 15, Y2: 120}},
 				{Box: box.Box{X1: 155, Y1: 100, X2: 170, Y2: 120}, Crowd: true},
@@ -119,11 +119,13 @@ func TestSmallObjectsAreMagnified(t *testing.T) {
 
 	// A part of another picture than that in which the objects were marked has the right size, and other pixels.
 	im := task.Train.Images[0]
+	marked := task.parts[im.Path]
 	im.Path = filepath.Join(t.TempDir(), "other.png")
 	f, err := os.Create(im.Path)
 	require.NoError(t, err)
 	require.NoError(t, png.Encode(f, image.NewGray(image.Rect(0, 0, 500, 400))))
 	require.NoError(t, f.Close())
+	task.parts[im.Path] = marked
 	_, err = task.read(&im)
 	require.EqualError(t, err, "the picture has 500×400 pixels (width × height), its objects were marked in 512×400")
 }
