@@ -104,10 +104,16 @@ func (f *modelFlags) share(o *spinemask.Options, pictures int) {
 
 // open opens the model for a number of pictures, and fills in what it decides.
 func (f *modelFlags) open(t *talk, pictures int) (*spinemask.Model, error) {
-	options := spinemask.Options{MinScore: f.score, NMSIoU: f.nms, MaxDetections: f.max, Raw: f.raw, Fast: f.fast, Weights: f.weights}
-	if !f.scoreGiven {
-		options.MinScore = spinemask.DisplayScore
+	least := float64(spinemask.DisplayScore)
+	if f.scoreGiven {
+		least = f.score
 	}
+	return f.openFrom(t, pictures, least)
+}
+
+// openFrom does that for a model that gives all instances from the least score on.
+func (f *modelFlags) openFrom(t *talk, pictures int, least float64) (*spinemask.Model, error) {
+	options := spinemask.Options{MinScore: least, NMSIoU: f.nms, MaxDetections: f.max, Raw: f.raw, Fast: f.fast, Weights: f.weights}
 	f.share(&options, pictures)
 	model, err := openModel(t, f.model, &options)
 	if err != nil {

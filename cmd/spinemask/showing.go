@@ -145,11 +145,14 @@ func (f *segmentFlags) find(ctx context.Context, model *spinemask.Model, photo *
 	c := model.Config()
 	switch {
 	case f.diameter == diameterAuto, f.diameter == diameterLarge && shrinking(&c.Input, photo) > 1:
-		return tile.Auto(ctx, model.Segment, c, photo, f.cut)
+		r, seen, err = tile.Auto(ctx, model.Segment, c, photo, f.cut)
 	case f.cut.Size == 0:
 		r, err = model.Segment(ctx, photo)
 	default:
 		r, err = tile.Segment(ctx, model.Segment, photo, f.cut)
+	}
+	if err == nil { // a model that looks at images by itself may give more
+		r.Instances = slices.DeleteFunc(r.Instances, func(in spinemask.Instance) bool { return float64(in.Score) < f.score })
 	}
 	return r, seen, err
 }
