@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/spinemask/spinemask"
@@ -101,7 +103,9 @@ func (f *segmentFlags) openJournal(o *output, h journal.Header) (*journal.Journa
 	if err != nil {
 		return nil, err
 	}
-	if d := difference(j.Header(), h); d != "" {
+	was := j.Header()
+	h.Save = slices.DeleteFunc(slices.Clone(h.Save), func(name string) bool { return !slices.Contains(was.Save, name) && j.Saved(name) }) // those that merge added are there, too
+	if d := difference(was, h); d != "" {
 		j.Close()
 		return nil, hinted{fmt.Errorf("%s holds a run made otherwise: %s", f.out, d), f.otherwise()}
 	}
@@ -112,7 +116,7 @@ func (f *segmentFlags) openJournal(o *output, h journal.Header) (*journal.Journa
 func knownAs(inputs []input, j *journal.Journal) {
 	same := func(in input) bool {
 		e, ok := j.Entry(in.name)
-		return ok && e.Path == in.path
+		return ok && e.File() == in.path
 	}
 	if !slices.ContainsFunc(inputs, func(in input) bool { return !same(in) && in.data == nil }) {
 		return
@@ -123,7 +127,7 @@ func knownAs(inputs []input, j *journal.Journal) {
 		if parts := pictureName.FindStringSubmatch(e.FileName); parts != nil {
 			label = parts[2]
 		}
-		names[absolute(e.Path)+pictureMark+label] = e.FileName
+		names[absolute(e.File())+pictureMark+label] = e.FileName
 	}
 	taken := map[string]bool{}
 	for _, in := range inputs {
@@ -164,6 +168,10 @@ func (f *segmentFlags) plan(inputs []input, known *journal.Journal) ([]journal.E
 			take(e.ID)
 		}
 	}
+	here, err := os.Getwd()
+	if err != nil {
+		return nil, err
+	}
 	plan := []journal.Entry{}
 	var late []int // in plan
 	for i, in := range inputs {
@@ -177,7 +185,11 @@ func (f *segmentFlags) plan(inputs []input, known *journal.Journal) ([]journal.E
 		} else {
 			take(ids[i])
 		}
-		plan = append(plan, journal.Entry{ID: ids[i], FileName: in.name, Path: in.path})
+		e := journal.Entry{ID: ids[i], FileName: in.name, Path: in.path}
+		if in.data == nil && !filepath.IsAbs(in.path) {
+			e.Folder = here
+		}
+		plan = append(plan, e)
 	}
 	for _, i := range late {
 		take(last + 1)
@@ -273,6 +285,11 @@ func (f *segmentFlags) protect(o *output, inputs []input) error {
 		}
 	}
 	if f.jsonl != "" && f.jsonl != "-" {
+		for _, w := range writes {
+			if absolute(w) == absolute(f.jsonl) {
+				return hinted{fmt.Errorf("--jsonl %s: the run writes that file itself", f.jsonl), "give the lines another name"}
+			}
+		}
 		writes = append(writes, f.jsonl)
 	}
 	for _, w := range writes {

@@ -43,6 +43,9 @@ func (f *filter) header(folder string, h journal.Header) (journal.Header, error)
 		h.Info.MinScore = f.score
 	}
 	if len(f.classes) > 0 {
+		if h.Info.NoOverlap {
+			return h, hinted{fmt.Errorf("--class: %s was made with --no-overlap, and pixels that other classes got would stay away", folder), "spinemask segment --class … --no-overlap gives them to these classes"}
+		}
 		known := h.Info.Classes
 		if len(known) == 0 {
 			for _, k := range h.Categories {

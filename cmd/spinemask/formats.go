@@ -48,6 +48,9 @@ const reportFormat = "report"
 // labelmeFormat holds the pixels of pictures that are parts of files, if those are at hand.
 const labelmeFormat = "labelme"
 
+// geoJSONFormat has objects of one of two kinds, which --objects chooses.
+const geoJSONFormat = "geojson"
+
 // yoloFormat has a list of its classes and links to the images beside its labels.
 const yoloFormat = "yolo"
 
@@ -69,7 +72,7 @@ var formats = []format{
 		image: func(w io.Writer, p *export.Picture, s site) error { return export.Labelme(w, p, s.source) }, masks: true},
 	{name: yoloFormat, help: "for each image a label file of YOLO's segmentation; labels.yaml for ultralytics", folder: "labels", ext: ".txt", turns: "ultralytics",
 		image: func(w io.Writer, p *export.Picture, s site) error { return export.YOLO(w, p, s.categories) }, masks: true},
-	{name: "geojson", help: "for each image outlines that QuPath opens", folder: "geojson", ext: ".geojson",
+	{name: geoJSONFormat, help: "for each image outlines that QuPath opens", folder: "geojson", ext: ".geojson",
 		image: func(w io.Writer, p *export.Picture, s site) error { return export.GeoJSON(w, p, s.objects) }, masks: true},
 	{name: "masks", help: "for each image a PNG of 16 bits, in which k is the k-th instance", folder: "masks", ext: ".png", largeExt: ".tif",
 		image: writeLabels, masks: true},
@@ -179,7 +182,7 @@ func checkObjects(objects string) error {
 
 // recordedObjects is what a run's record says of them: nothing where it does not matter.
 func recordedObjects(objects string, list []format) string {
-	if objects == export.Detection || !slices.ContainsFunc(list, func(f format) bool { return f.name == "geojson" }) {
+	if objects == export.Detection || !slices.ContainsFunc(list, func(f format) bool { return f.name == geoJSONFormat }) {
 		return ""
 	}
 	return objects

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spinemask/spinemask/export"
@@ -45,7 +46,7 @@ func (o *output) removeWritten(j *journal.Journal, planned []journal.Entry) erro
 	}
 	reads := map[string]bool{}
 	for _, e := range planned {
-		reads[absolute(e.Path)], reads[spot(e.Path)] = true, true
+		reads[absolute(e.File())], reads[spot(e.File())] = true, true
 	}
 	o.former = map[string][]string{}
 	for name, files := range former {
@@ -97,7 +98,7 @@ func (o *output) filesOf(e journal.Entry, p *export.Picture) (files []string) {
 			if f.instance == nil {
 				isImage := filepath.Dir(place) == filepath.Dir(o.link(e.FileName))
 				ours := !isImage || isLink(place) || p.Selection != "" && place == o.part(e.FileName)
-				if ours && spot(place) != spot(e.Path) { // it is no link to the image, but the image
+				if ours && spot(place) != spot(e.File()) { // it is no link to the image, but the image
 					files = append(files, place)
 				}
 				continue
@@ -141,11 +142,11 @@ func (o *output) rename(j *journal.Journal, more []journal.Entry) error {
 	was := stems(entryNames(j.Plan()))
 	is := stems(append(entryNames(j.Plan()), entryNames(more)...))
 	o.stems = was
-	for _, e := range j.Plan() {
+	plan := slices.DeleteFunc(slices.Clone(j.Plan()), func(e journal.Entry) bool { return was[e.FileName] == is[e.FileName] })
+	// Names grow longer, so that what has the longer one makes way for what gets it: a for a.png, where that is a.png.jpg's before.
+	slices.SortStableFunc(plan, func(a, b journal.Entry) int { return len(was[b.FileName]) - len(was[a.FileName]) })
+	for _, e := range plan {
 		from, to := was[e.FileName], is[e.FileName]
-		if from == to {
-			continue
-		}
 		r, ok, err := j.Find(e.ID)
 		if err != nil {
 			return err
@@ -162,6 +163,9 @@ func (o *output) rename(j *journal.Journal, more []journal.Entry) error {
 				return err
 			}
 			place := o.path(strings.Replace(filepath.ToSlash(rel), "/"+from, "/"+to, 1))
+			if _, err := os.Lstat(place); err == nil {
+				continue // renamed already, and what has its old name is another image's
+			}
 			if err := os.MkdirAll(filepath.Dir(place), 0o777); err != nil {
 				return err
 			}

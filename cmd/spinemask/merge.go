@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -26,9 +27,8 @@ type mergeRun struct {
 func newMerge(t *talk) *cobra.Command {
 	var m mergeRun
 	cmd := &cobra.Command{
-		Use:     "merge RUN… -o FOLDER",
-		Aliases: []string{"export"},
-		Short:   "Join finished runs to one, filter it, or write it in more formats",
+		Use:   "merge RUN… -o FOLDER",
+		Short: "Join finished runs to one, filter it, or write it in more formats",
 		Long: `Join runs to one, keep a part of what they found, or write one in more formats,
 without running the network again. A RUN is an output folder of segment. The runs
 must have been made with the same model and the same options. An image of several
@@ -113,7 +113,7 @@ func (m *mergeRun) run(t *talk, folders []string, list []format) error {
 		if own {
 			return m.rewriteOwn(t, folder, list)
 		}
-		h.Save, h.Info.Objects = namesIn(list), recordedObjects(m.objects, list)
+		h.Save, h.Info.Objects = namesIn(list), recordedObjects(cmp.Or(m.objects, h.Info.Objects), list)
 		if i == 0 {
 			header = h
 		} else if d := difference(header, h); d != "" {
@@ -184,10 +184,14 @@ func (m *mergeRun) rewriteOwn(t *talk, folder string, list []format) error {
 		return err
 	}
 	defer j.Close()
-	if err := j.Also(namesIn(list)); err != nil {
+	objects := ""
+	if slices.Contains(namesIn(list), geoJSONFormat) {
+		objects = m.objects
+	}
+	if err := j.Also(namesIn(list), objects); err != nil {
 		return err
 	}
-	o := &output{folder: folder, formats: list, journal: j, objects: m.objects}
+	o := &output{folder: folder, formats: list, journal: j}
 	o.nameStems(j.Plan())
 	return o.rewrite(t)
 }
@@ -265,10 +269,10 @@ func mergePlans(runs []*journal.Journal) ([]*merged, error) {
 			}
 			found := r.Picture != nil
 			if found && m.found && !sameContent(r.Source, m.source) {
-				return fmt.Errorf("two different images are named %s (%s and %s)", e.FileName, m.Path, e.Path)
+				return fmt.Errorf("two different images are named %s (%s and %s)", e.FileName, m.File(), e.File())
 			}
 			if found || !m.found {
-				m.from, m.found, m.source, m.Path = j, found, r.Source, e.Path
+				m.from, m.found, m.source, m.Path, m.Folder = j, found, r.Source, e.Path, e.Folder
 			}
 			return nil
 		})
@@ -311,7 +315,7 @@ func (o *output) rewrite(t *talk) error {
 			if f.folder == "" || r.Picture == nil {
 				continue
 			}
-			if err := o.write(f, r.Picture, e.Path); err != nil {
+			if err := o.write(f, r.Picture, e.File()); err != nil {
 				return err
 			}
 		}

@@ -31,7 +31,6 @@ type output struct {
 	formats []format
 	journal *journal.Journal
 	stems   map[string]string
-	objects string // of GeoJSON; "": as the journal says
 
 	former map[string][]string // files that the run before this one in the folder made of an image, and that this one is to replace
 
@@ -140,7 +139,7 @@ func (o *output) write(f format, p *export.Picture, source string) error {
 		}
 	}
 	h := o.journal.Header()
-	s := site{source: source, categories: h.Categories, objects: cmp.Or(o.objects, h.Info.Objects, export.Detection)}
+	s := site{source: source, categories: h.Categories, objects: cmp.Or(h.Info.Objects, export.Detection)}
 	if from, err := filepath.Abs(filepath.Dir(place)); err == nil {
 		if to, err := filepath.Abs(source); err == nil {
 			if rel, err := filepath.Rel(from, to); err == nil {
@@ -295,7 +294,7 @@ func (o *output) finish() (run *export.Run, instances int, err error) {
 		if r.Picture == nil {
 			failure := export.Failure{FileName: e.FileName, Error: r.Error}
 			run.Failures = append(run.Failures, failure)
-			failed.WriteString(e.Path + "\n")
+			failed.WriteString(e.File() + "\n")
 			for _, w := range writers {
 				if w, ok := w.(export.FailureWriter); ok {
 					if err := w.Fail(e.ID, failure); err != nil {

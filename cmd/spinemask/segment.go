@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -259,6 +260,9 @@ func (f *segmentFlags) run(ctx context.Context, t *talk, stdin io.Reader, stdout
 	if f.out == "-" {
 		return f.stream(ctx, t, model, inputs, stdout)
 	}
+	if err := f.checkLines(); err != nil {
+		return err
+	}
 	o, err := f.begin(inputs, model)
 	if err != nil {
 		return err
@@ -346,6 +350,26 @@ func speed(n int, took time.Duration) string {
 	}
 }
 
+// checkLines sees to it that what --jsonl names can be written, before anything of an earlier run is touched.
+func (f *segmentFlags) checkLines() error {
+	if f.jsonl == "" || f.jsonl == "-" {
+		return nil
+	}
+	st, err := os.Stat(f.jsonl)
+	if err != nil && absolute(filepath.Dir(f.jsonl)) == absolute(f.out) || err == nil && !st.Mode().IsRegular() && !st.IsDir() {
+		return nil // it will be in the output folder, or is a pipe, whose reader may wait for the first who opens it
+	}
+	w, err := os.OpenFile(f.jsonl, os.O_WRONLY|os.O_CREATE, 0o666)
+	if err != nil {
+		return reason(f.jsonl, err)
+	}
+	w.Close()
+	if st == nil {
+		os.Remove(f.jsonl)
+	}
+	return nil
+}
+
 // openLines opens what --jsonl names.
 func openLines(path string, stdout io.Writer) (io.WriteCloser, error) {
 	if path == "-" {
@@ -388,6 +412,10 @@ func (f *segmentFlags) open(t *talk, images int) (*spinemask.Model, error) {
 	if err := f.decide(model.Config(), f.atOnce, f.maxPixels); err != nil {
 		model.Close()
 		return nil, err
+	}
+	if f.looks() && f.score > model.Config().Detections.DisplayThreshold {
+		model.Close() // how an image is shown is to be the same for every score
+		return f.modelFlags.openFrom(t, images, spinemask.DisplayScore)
 	}
 	return model, nil
 }

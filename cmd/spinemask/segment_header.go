@@ -75,6 +75,11 @@ func (f *segmentFlags) adopt(flags *pflag.FlagSet) error {
 	if !flags.Changed("save") {
 		f.save = h.Save
 	}
+	for _, name := range j.Formats() { // what merge added goes on, too
+		if !slices.Contains(h.Save, name) && !slices.Contains(f.save, name) {
+			f.save = append(slices.Clone(f.save), name)
+		}
+	}
 	if !flags.Changed("score") {
 		f.score, f.scoreGiven = h.Info.MinScore, true
 	}

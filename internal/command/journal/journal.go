@@ -11,11 +11,13 @@ package journal
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -41,8 +43,25 @@ type Header struct {
 // An Entry is an image of the plan.
 type Entry struct {
 	ID       int64  `json:"id"`
-	FileName string `json:"file_name"` // in results, unique
-	Path     string `json:"path"`
+	FileName string `json:"file_name"`        // in results, unique
+	Path     string `json:"path"`             // of the file, as it was given
+	Folder   string `json:"folder,omitempty"` // from which Path counts: the working directory of then; "": as in File
+}
+
+// File is the way to the image's file from the present working directory. Where there is nothing in the place that Path had then, it is Path itself: a folder of
+// images may have moved with that of the results.
+func (e *Entry) File() string {
+	if e.Folder == "" || filepath.IsAbs(e.Path) {
+		return e.Path
+	}
+	if here, err := os.Getwd(); err == nil && here == e.Folder {
+		return e.Path
+	}
+	then := filepath.Join(e.Folder, e.Path)
+	if _, err := os.Stat(then); err != nil {
+		return e.Path
+	}
+	return then
 }
 
 // A Record is a finished image.
@@ -60,7 +79,8 @@ type line struct {
 	Source
 	Thumbnail []byte   `json:"thumbnail,omitempty"`
 	Failed    *failed  `json:"failed,omitempty"`
-	Also      []string `json:"also,omitempty"` // formats that were written after the run
+	Also      []string `json:"also,omitempty"`    // formats that were written after the run
+	Objects   string   `json:"objects,omitempty"` // what GeoJSON's objects are since then
 }
 
 type failed struct {
@@ -211,8 +231,8 @@ func (j *Journal) take(data []byte, first bool) error {
 		j.header = *l.Header
 	case l.Plan != nil:
 		return j.enter(*l.Plan)
-	case l.Also != nil:
-		j.also = append(j.also, l.Also...)
+	case l.Also != nil || l.Objects != "":
+		j.wrote(l.Also, l.Objects)
 	case l.Failed != nil:
 		return j.set(l.Failed.ID, result{err: l.Failed.Error})
 	case l.Done != nil:
@@ -255,19 +275,37 @@ func (j *Journal) Saved(format string) bool {
 	return slices.Contains(j.header.Save, format) || slices.Contains(j.also, format)
 }
 
-// Also records formats that are written after the run, before they are.
-func (j *Journal) Also(formats []string) error {
+// Formats are those of the run, and those that were written after it.
+func (j *Journal) Formats() []string { return append(slices.Clone(j.header.Save), j.also...) }
+
+// Also records formats that are written after the run, before they are, and what GeoJSON's objects are from then on; "": what they were.
+func (j *Journal) Also(formats []string, objects string) error {
 	var more []string
 	for _, f := range formats {
 		if !j.Saved(f) {
 			more = append(more, f)
 		}
 	}
-	if len(more) == 0 {
+	if objects == cmp.Or(j.header.Info.Objects, export.Detection) {
+		objects = ""
+	}
+	if len(more) == 0 && objects == "" {
 		return nil
 	}
-	j.also = append(j.also, more...)
-	return j.write(appendLine(nil, line{Also: more}))
+	j.wrote(more, objects)
+	return j.write(appendLine(nil, line{Also: more, Objects: objects}))
+}
+
+// wrote takes what a line says of formats that were written after the run.
+func (j *Journal) wrote(also []string, objects string) {
+	j.also = append(j.also, also...)
+	switch objects {
+	case "":
+	case export.Detection:
+		j.header.Info.Objects = "" // as Info has it
+	default:
+		j.header.Info.Objects = objects
+	}
 }
 
 // Plan returns the images, in the order of the results.

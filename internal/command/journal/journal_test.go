@@ -29,7 +29,7 @@ func records(t *testing.T, j *Journal) (names []string, list []Record) {
 
 func begin(t *testing.T) (string, *Journal) {
 	path := filepath.Join(t.TempDir(), "journal.jsonl")
-	j, err := Create(path, Header{Info: export.Info{Model: "m"}, Save: []string{"coco"}}, []Entry{{7, "a.png", "x/a.png"}, {9, "b.png", "b.png"}, {3, "c.png", "c.png"}})
+	j, err := Create(path, Header{Info: export.Info{Model: "m"}, Save: []string{"coco"}}, []Entry{{ID: 7, FileName: "a.png", Path: "x/a.png"}, {ID: 9, FileName: "b.png", Path: "b.png"}, {ID: 3, FileName: "c.png", Path: "c.png"}})
 	require.NoError(t, err)
 	return path, j
 }
@@ -54,11 +54,11 @@ func TestWhatIsWrittenIsReadInTheOrderOfThePlan(t *testing.T) {
 
 	// The last word about an image counts.
 	require.NoError(t, j.Add(picture(7, "a.png"), Source{Bytes: 5}))
-	require.NoError(t, j.Extend([]Entry{{10, "d.png", "d.png"}}))
+	require.NoError(t, j.Extend([]Entry{{ID: 10, FileName: "d.png", Path: "d.png"}}))
 	_, list = records(t, j)
 	require.Equal(t, picture(7, "a.png"), list[0].Picture)
-	require.ErrorContains(t, j.Extend([]Entry{{10, "e.png", "e.png"}}), "two images with the id 10")
-	require.ErrorContains(t, j.Extend([]Entry{{11, "a.png", "a.png"}}), `two images with the name "a.png"`)
+	require.ErrorContains(t, j.Extend([]Entry{{ID: 10, FileName: "e.png", Path: "e.png"}}), "two images with the id 10")
+	require.ErrorContains(t, j.Extend([]Entry{{ID: 11, FileName: "a.png", Path: "a.png"}}), `two images with the name "a.png"`)
 	require.ErrorContains(t, j.Fail(99, "x"), "image 99 is not in the plan")
 }
 
@@ -142,10 +142,10 @@ func TestFailedWritesLeaveNoHalfLine(t *testing.T) {
 
 func TestFormatsWrittenLaterAreRemembered(t *testing.T) {
 	path, j := begin(t) // saves coco
-	require.NoError(t, j.Also([]string{"coco", "csv"}))
-	require.NoError(t, j.Also([]string{"csv"}))
+	require.NoError(t, j.Also([]string{"coco", "csv"}, ""))
+	require.NoError(t, j.Also([]string{"csv"}, export.Detection))
 	size := j.size
-	require.NoError(t, j.Also([]string{"csv", "coco"}))
+	require.NoError(t, j.Also([]string{"csv", "coco"}, ""))
 	require.Equal(t, size, j.size, "nothing new")
 	require.NoError(t, j.Close())
 
@@ -156,6 +156,34 @@ func TestFormatsWrittenLaterAreRemembered(t *testing.T) {
 	require.True(t, j.Saved("csv"))
 	require.False(t, j.Saved("yolo"))
 	require.Equal(t, []string{"coco"}, j.Header().Save, "what the run itself saves is as it was")
+	require.Equal(t, []string{"coco", "csv"}, j.Formats())
+
+	require.NoError(t, j.Also([]string{"geojson"}, export.Annotation))
+	require.NoError(t, j.Also([]string{"csv"}, ""))
+	require.NoError(t, j.Close())
+	j, err = Open(path)
+	require.NoError(t, err)
+	require.Equal(t, export.Annotation, j.Header().Info.Objects)
+	require.NoError(t, j.Also([]string{"geojson"}, export.Detection))
+	require.NoError(t, j.Close())
+	j, err = Open(path)
+	require.NoError(t, err)
+	require.Empty(t, j.Header().Info.Objects, "as Info has detections")
+}
+
+func TestPathsCountFromTheFolderOfThen(t *testing.T) {
+	t.Chdir(t.TempDir())
+	then, err := os.Getwd()
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile("a.png", nil, 0o666))
+	e := Entry{Path: "a.png", Folder: then}
+	require.Equal(t, "a.png", e.File())
+	t.Chdir(t.TempDir())
+	require.Equal(t, filepath.Join(then, "a.png"), e.File())
+	require.NoError(t, os.Remove(e.File()))
+	require.Equal(t, "a.png", e.File(), "it has moved, perhaps with the results")
+	e.Folder = ""
+	require.Equal(t, "a.png", e.File())
 }
 
 func TestFind(t *testing.T) {
