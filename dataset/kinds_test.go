@@ -2,6 +2,7 @@ package dataset_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"image"
 	"image/color"
 	"image/jpeg"
@@ -68,6 +69,56 @@ func TestPartsOfYOLO(t *testing.T) {
 	val, err := dataset.Open(f.path("link"), dataset.Options{Split: "val"})
 	require.NoError(t, err)
 	require.Equal(t, s.Validation.Images[0].Objects[0].Mask, val.Images[0].Objects[0].Mask)
+}
+
+// Pictures in another folder keep their sub-folders, which tell labels of one name apart, and parts are its folders of the same names.
+func TestYOLOWithPicturesElsewhere(t *testing.T) {
+	f := folder{t, t.TempDir()}
+	f.picture("photos/train/1/a.png", 1)
+	f.picture("photos/train/2/a.png", 2)
+	f.picture("photos/val/a.png", 3)
+	f.text("set/labels/train/1/a.txt", "0 0.5 0.5 0.5 0.4\n")
+	f.text("set/labels/val/a.txt", "0 0.5 0.5 0.5 0.4\n1 0.5 0.5 0.5 0.4\n")
+	f.text("set/data.yaml", "train: images/train\nval: images/val\nnames: [cell, dish]\n")
+	read := func() *dataset.Set {
+		s, err := dataset.Open(f.path("set/data.yaml"), dataset.Options{Images: f.path("photos")})
+		require.NoError(t, err)
+		return s
+	}
+	s := read()
+	require.Empty(t, s.Problems)
+	require.Len(t, s.Images, 2)
+	require.Len(t, s.Images[0].Objects, 1)
+	require.Empty(t, s.Images[1].Objects)
+	require.Len(t, s.Validation.Images, 1)
+	require.Len(t, s.Validation.Images[0].Objects, 2)
+
+	require.NoError(t, os.Rename(f.path("photos/val"), f.path("photos/other")))
+	s = read()
+	require.Len(t, s.Images, 3)
+	require.Nil(t, s.Validation, "what is trained on validates nothing")
+	require.Len(t, s.Problems, 1)
+	require.Equal(t, "not-divided", s.Problems[0].Code)
+}
+
+// A file of labelme with a picture in it: of those of a file with several it must be the one that is read.
+func TestPicturesInFilesOfLabelme(t *testing.T) {
+	f := folder{t, t.TempDir()}
+	data, err := os.ReadFile("../cmd/spinemask/testdata/pictures/pages.tif")
+	require.NoError(t, err)
+	f.text("pages.tif", string(data))
+	for frame, problems := range map[string]int{"frame1.png": 0, "frame2.png": 1} {
+		shown, err := os.ReadFile("../cmd/spinemask/testdata/pictures/" + frame)
+		require.NoError(t, err)
+		f.text("pages.json", `{"imagePath":"pages.tif","imageHeight":128,"imageWidth":128,"imageData":"`+base64.StdEncoding.EncodeToString(shown)+
+			`","shapes":[{"label":"b","points":[[1,1],[3,4]],"shape_type":"rectangle"}]}`)
+		s, err := dataset.Open(f.dir, dataset.Options{})
+		require.NoError(t, err)
+		require.Len(t, s.Problems, problems, frame)
+		if problems > 0 {
+			require.Contains(t, s.Problems[0].String(), "its imageData is another picture than the one that is read of pages.tif (page 1 of 3")
+		}
+	}
 }
 
 // Label images of 8 bits with a palette and of 16 bits, in each place where they may lie.

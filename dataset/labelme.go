@@ -19,8 +19,18 @@ import (
 type labelmeFile struct {
 	Shapes      []labelmeShape `json:"shapes"`
 	ImagePath   string         `json:"imagePath"`
+	ImageData   embedded       `json:"imageData"`
 	ImageHeight int            `json:"imageHeight"`
 	ImageWidth  int            `json:"imageWidth"`
+}
+
+// embedded tells whether a file of labelme holds the picture itself.
+type embedded bool
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (e *embedded) UnmarshalJSON(data []byte) error {
+	*e = data[0] == '"'
+	return nil
 }
 
 type labelmeShape struct {
@@ -66,6 +76,12 @@ func openLabelme(files []string, o Options) (*Set, error) {
 			s.fault("file-missing", kept[i], "%v", err)
 			continue
 		}
+		if f.ImageData {
+			if err := samePicture(kept[i], p); err != nil {
+				s.fault("several-pictures", kept[i], "%v", err)
+				continue
+			}
+		}
 		shapes[kept[i]] = f.Shapes
 		s.Images = append(s.Images, Image{Name: filepath.ToSlash(filepath.Base(p)), Path: p, Height: f.ImageHeight, Width: f.ImageWidth, Place: kept[i]})
 	}
@@ -74,6 +90,37 @@ func openLabelme(files []string, o Options) (*Set, error) {
 		s.addShapes(&s.Images[i], shapes[s.Images[i].Place], labels)
 	}
 	return s, nil
+}
+
+// samePicture wants the picture in a file of labelme, which labelme shows, to be the one that is read of a file with several, of which segment may have been told
+// to take another.
+func samePicture(file, picture string) error {
+	_, note, err := imageio.Pictures(picture, imageio.Options{})
+	if err != nil || note == "" {
+		return nil // what cannot be read is said elsewhere
+	}
+	read, err := imageio.Open(picture, imageio.Options{})
+	if err != nil {
+		return nil
+	}
+	data, err := readFile(file)
+	if err != nil {
+		return err
+	}
+	var f struct {
+		ImageData []byte `json:"imageData"`
+	}
+	if err := json.Unmarshal(data, &f); err != nil {
+		return fmt.Errorf("imageData: %w", err)
+	}
+	marked, err := imageio.Decode(bytes.NewReader(f.ImageData), int64(len(f.ImageData)), imageio.Options{})
+	if err != nil {
+		return fmt.Errorf("imageData: %w", err)
+	}
+	if marked.Width != read.Width || !bytes.Equal(marked.Pix, read.Pix) {
+		return fmt.Errorf("its imageData is another picture than the one that is read of %s (%s); segment --save yolo makes a file of each picture, and labels.yaml", filepath.Base(picture), note)
+	}
+	return nil
 }
 
 // number makes categories of names, in their order and with ids from 1; names then says

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -110,8 +111,15 @@ func openYOLO(file string, o Options) (*Set, error) {
 		return nil, fmt.Errorf("dataset: %s: there is no %q, the folder of the images", file, split)
 	}
 	r := &yoloReader{file: file, data: d, images: o.Images}
+	divided := o.Split == "" && len(d.Val) > 0 && !slices.Equal(d.Val, d.Train)
+	together := divided && o.Images != "" && (r.below(d.Train) == nil || r.below(d.Val) == nil)
+	r.divided = divided && !together
 	s, err := r.part(split, parts[split])
-	if err == nil && o.Split == "" && len(d.Val) > 0 && !slices.Equal(d.Val, d.Train) {
+	switch {
+	case err != nil:
+	case together:
+		s.warn("not-divided", file, "its train and val are no folders in %s: all pictures there are for training", o.Images)
+	case divided:
 		s.Validation, err = r.part("val", d.Val)
 	}
 	return s, err
@@ -119,7 +127,28 @@ func openYOLO(file string, o Options) (*Set, error) {
 
 type yoloReader struct {
 	file, images string
+	divided      bool // images has folders for the parts
 	data         *yoloData
+}
+
+// below are the folders of places in another folder of images: images/train is there by that name, or as train. It is nil if one is missing.
+func (r *yoloReader) below(where places) (folders []string) {
+	for _, place := range where {
+		parts := strings.Split(path.Clean(filepath.ToSlash(place)), "/")
+		for len(parts) > 0 && !isFolder(filepath.Join(r.images, filepath.Join(parts...))) {
+			parts = parts[1:]
+		}
+		if len(parts) == 0 {
+			return nil
+		}
+		folders = append(folders, filepath.Join(r.images, filepath.Join(parts...)))
+	}
+	return folders
+}
+
+func isFolder(p string) bool {
+	st, err := os.Stat(p)
+	return err == nil && st.IsDir()
 }
 
 // part reads a part of the data set.
@@ -154,10 +183,14 @@ func (r *yoloReader) part(split string, where places) (*Set, error) {
 }
 
 // labelOf is the file of labels of a picture, by ultralytics' rule (data/utils.py:
-// img2label_paths): the last folder "images" becomes "labels".
+// img2label_paths): the last folder "images" becomes "labels". Of pictures elsewhere labels
+// lie in the folder "labels" beside the data.yaml, in the same sub-folders.
 func (r *yoloReader) labelOf(p string) string {
 	if r.images != "" {
-		return filepath.Join(filepath.Dir(r.file), "labels", stem(filepath.Base(p))+".txt")
+		if rel, err := filepath.Rel(r.images, p); err == nil {
+			p = rel
+		}
+		return filepath.Join(filepath.Dir(r.file), "labels", stem(p)+".txt")
 	}
 	const images = string(filepath.Separator) + "images" + string(filepath.Separator)
 	if i := strings.LastIndex(p, images); i >= 0 {
@@ -169,7 +202,18 @@ func (r *yoloReader) labelOf(p string) string {
 // pictures lists those of some folders, and of files that list them.
 func (r *yoloReader) pictures(split string, where places) (list []string, err error) {
 	if r.images != "" {
-		return picturesUnder(r.images)
+		folders := []string{r.images}
+		if r.divided {
+			folders = r.below(where)
+		}
+		for _, f := range folders {
+			more, err := picturesUnder(f)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, more...)
+		}
+		return list, nil
 	}
 	for _, place := range where {
 		at, err := r.find(split, place)

@@ -36,7 +36,7 @@ type Seen struct {
 // model's own preprocessing does so, and no tile is more than 8192 pixels wide, so that long thin pictures are shown larger at once. Only instances with the
 // score from which a person wants to see them count for size and number. The durations of the result's stages are sums over all looks.
 //
-// Of the options it uses Workers, and Overlap if that is not 0, at most half a tile. Its errors are those of Segment, and that of a model that does not know the size of its objects.
+// Of the options it uses Workers and Slots, and Overlap if that is not 0, at most half a tile. Its errors are those of Segment, and that of a model that does not know the size of its objects.
 func Auto(ctx context.Context, model Segmenter, c *config.Config, picture image.Image, o Options) (*spinemask.Result, Seen, error) {
 	if c.Objects == nil {
 		return nil, Seen{}, errors.New("tile: the model does not say how large the objects are that it was trained on")
@@ -73,7 +73,8 @@ func Auto(ctx context.Context, model Segmenter, c *config.Config, picture image.
 				return nil, Seen{}, err
 			}
 		}
-		if at.Workers = o.Workers; o.Overlap != 0 {
+		at.Workers, at.Slots = o.Workers, o.Slots
+		if o.Overlap != 0 {
 			at.Overlap = min(o.Overlap, at.Size/2)
 		}
 		if at.Size > mostSide || at.Check() != nil {

@@ -85,6 +85,15 @@ func (g *grid) views(ctx context.Context, model Segmenter) <-chan *view {
 			}
 			go func() {
 				defer close(v.done)
+				if slots := g.options.Slots; slots != nil {
+					select {
+					case slots <- struct{}{}:
+						defer func() { <-slots }()
+					case <-ctx.Done():
+						v.err = ctx.Err()
+						return
+					}
+				}
 				v.result, v.err = model(ctx, g.cut(tile))
 			}()
 		}

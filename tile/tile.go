@@ -31,6 +31,9 @@ type Options struct {
 	Fill color.Color // of what is filled up; nil is black
 
 	Workers int // tiles that are with the model at once; 0 means 1; the result does not depend on it
+
+	// Slots, if it is not nil, bounds the tiles of all calls that share it: each is in memory while it has a place in the channel.
+	Slots chan struct{}
 }
 
 // MinSize is the least side of a tile, in pixels of the picture.
@@ -52,7 +55,7 @@ type Segmenter func(ctx context.Context, picture image.Image) (*spinemask.Result
 //
 // Instances of a detector without masks are joined by the pixels of their boxes, and have none in the result either.
 //
-// Besides the picture and the result it needs the memory of a tile for each worker. A picture that spinemask.OpenImage did not read is first copied to 8-bit
+// Besides the picture and the result it needs the memory of a tile for each worker, or each of the Slots. A picture that spinemask.OpenImage did not read is first copied to 8-bit
 // RGB, three bytes a pixel. An error is that of the options, of the context, or the first one of the model.
 func Segment(ctx context.Context, model Segmenter, picture image.Image, o Options) (*spinemask.Result, error) {
 	if err := o.Check(); err != nil {

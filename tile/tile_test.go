@@ -7,8 +7,12 @@ import (
 	"image/color"
 	"math"
 	"math/rand/v2"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/spinemask/spinemask"
@@ -161,6 +165,40 @@ func TestScalesThatAreNoneAreErrors(t *testing.T) {
 		_, err := AtScale(&config.Config{}, scale)
 		require.ErrorContains(t, err, "want a positive number", scale)
 	}
+}
+
+// Calls that share slots have no more tiles at once than there are slots, and find the same.
+func TestSlotsAreShared(t *testing.T) {
+	photo := discs(rand.New(rand.NewPCG(5, 5)), 300, 200, 12)
+	want, err := Segment(t.Context(), components, photo, Options{Size: 64, Overlap: 30})
+	require.NoError(t, err)
+	var now, most atomic.Int32
+	model := func(ctx context.Context, picture image.Image) (*spinemask.Result, error) {
+		n := now.Add(1)
+		defer now.Add(-1)
+		for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+		}
+		time.Sleep(time.Millisecond)
+		return components(ctx, picture)
+	}
+	o := Options{Size: 64, Overlap: 30, Workers: 4, Slots: make(chan struct{}, 3)}
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			got, err := Segment(t.Context(), model, photo, o)
+			assert.NoError(t, err)
+			assert.Equal(t, want.Instances, got.Instances)
+		})
+	}
+	all.Wait()
+	require.EqualValues(t, 3, most.Load())
+	require.Empty(t, o.Slots)
+
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	_, err = Segment(stopped, model, photo, o)
+	require.ErrorIs(t, err, context.Canceled)
+	require.Empty(t, o.Slots)
 }
 
 func TestTheNumberOfWorkersChangesNothing(t *testing.T) {

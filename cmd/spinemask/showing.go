@@ -107,7 +107,7 @@ func (f *showingFlags) decide(c *config.Config, workers int, maxPixels int64) (e
 	case f.tile != 0:
 		f.cut, err = f.tiles(tile.Options{Size: f.tile, Overlap: f.tile / 4}, "--tile "+strconv.Itoa(f.tile))
 	}
-	f.cut.Workers = workers
+	f.cut.Workers, f.cut.Slots = workers, make(chan struct{}, max(workers, 1)) // as many tiles in memory, of however many images
 	return err
 }
 
