@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/spinemask/spinemask/config"
 	"github.com/spinemask/spinemask/dataset"
 	"github.com/spinemask/spinemask/internal/core/parallel"
 )
@@ -82,6 +83,9 @@ func (t *Trainer) fill(b batch) (images []*dataset.Image, truths []truth, err er
 			return
 		}
 		truths[item] = see(e.picture, e.objects, e.diameter, &t.recipe.Augment, &t.config.Input, in.Height, in.Width, t.recipe.Regions, t.recipe.Seed, b.step, slot, func(y int) []float32 { return in.Row(item, y) })
+		if t.config.Model == config.ModelClassification {
+			truths[item].classes = []int{e.objects[0].Class} // of the image, whatever part of it is shown
+		}
 	}))
 	in.ClearBorders()
 	return images, truths, errors.Join(errs...)

@@ -47,9 +47,6 @@ func (m *classification) count(context.Context, batch, []truth, *divisors) error
 func (m *classification) learn(ctx context.Context, _ batch, truths []truth, d *divisors) (Losses, error) {
 	labels := make([]int, len(truths))
 	for i, t := range truths {
-		if len(t.classes) != 1 {
-			return nil, fmt.Errorf("train: an image with %d classes, want one", len(t.classes))
-		}
 		labels[i] = t.classes[0]
 	}
 	if err := m.trunk.Forward(ctx); err != nil {

@@ -184,24 +184,32 @@ func (r *Recipe) Validate() error {
 	want(r.Norms.Momentum >= 0 && r.Norms.Momentum <= 1, "norms.momentum: %g, want 0 to 1", r.Norms.Momentum)
 	want(r.Freeze == FreezeNothing || r.Freeze == FreezeStem || r.Freeze == FreezeBackbone, "freeze: %q, want stem or backbone", r.Freeze)
 	want(fraction(r.Balance), "balance: %g, want 0 to 1", r.Balance)
-	want(r.Anchors.Samples >= 1 && fraction(r.Anchors.Fraction), "anchors: %d samples, %g of them objects", r.Anchors.Samples, r.Anchors.Fraction)
+	want(r.Anchors.Samples >= 1 && fraction(r.Anchors.Fraction), "anchors: %d samples, %g of them objects, want at least 1 and 0 to 1", r.Anchors.Samples, r.Anchors.Fraction)
 	s := r.Regions
 	want(s.PreNMS >= 1 && s.PostNMS >= s.Samples, "regions: %d of %d proposals, want at least the samples, %d", s.PostNMS, s.PreNMS, s.Samples)
 	want(s.PreNMS <= 1e6 && s.PostNMS <= 1e5, "regions: %d of %d proposals, want at most 100000 of 1000000", s.PostNMS, s.PreNMS)
-	want(s.Samples >= 1 && fraction(s.Fraction), "regions: %d samples, %g of them objects", s.Samples, s.Fraction)
+	want(s.Samples >= 1 && fraction(s.Fraction), "regions: %d samples, %g of them objects, want at least 1 and 0 to 1", s.Samples, s.Fraction)
 	want(s.Masks >= 1 && s.Masks <= s.Samples, "regions.masks: %d, want 1 to the samples, %d", s.Masks, s.Samples)
 	want(s.MaskCrop >= 2 && s.MaskCrop <= 1024, "regions.mask_crop: %d, want 2 to 1024", s.MaskCrop)
 	want(s.IoU >= 0 && s.IoU < 1, "regions.iou: %g, want 0 to less than 1", s.IoU)
 	a := r.Augment
 	want(fraction(a.Flip), "augment.flip: %g, want 0 to 1", a.Flip)
-	want(a.Scale[0] > 0 && a.Scale[1] >= a.Scale[0] && a.Scale[1] <= 10, "augment.scale: %g to %g", a.Scale[0], a.Scale[1])
+	want(!a.Turns || a.Flip == 0.5, "augment.turns with a flip of %g, want 0.5: of the turned pictures half are mirror images", a.Flip)
+	want(a.Scale[0] > 0 && a.Scale[1] >= a.Scale[0] && a.Scale[1] <= 10, "augment.scale: %g to %g, want rising factors above 0 to 10", a.Scale[0], a.Scale[1])
 	want(a.Most >= 0, "augment.most_objects: %d, want 0 or more", a.Most)
 	if w := a.Window; w != nil {
 		want(w.Side >= 1 && w.Diameter[0] > 0 && w.Diameter[1] >= w.Diameter[0] && w.Enlarge > 0 && fraction(w.Whole), "augment.window: %+v, want a side, a least and a most diameter, how much to enlarge, and whole from 0 to 1", *w)
 	}
 	if c := a.Color; c != nil {
-		want(fraction(c.Brightness) && fraction(c.Invert) && fraction(c.Noise) && c.Contrast >= 0 && c.Gamma >= 0 && c.Blur >= 0 && c.Blur <= 20 &&
-			fraction(c.Exposure) && fraction(c.Grey) && fraction(c.Tint) && c.Stain >= 0 && fraction(c.Shade), "augment.color: %+v", *c)
+		for _, v := range []struct {
+			name        string
+			value, most float64
+		}{
+			{"brightness", c.Brightness, 1}, {"contrast", c.Contrast, 100}, {"gamma", c.Gamma, 100}, {"invert", c.Invert, 1}, {"noise", c.Noise, 1}, {"blur", c.Blur, 20},
+			{"exposure", c.Exposure, 1}, {"grey", c.Grey, 1}, {"tint", c.Tint, 1}, {"stain", c.Stain, 100}, {"shade", c.Shade, 1},
+		} {
+			want(v.value >= 0 && v.value <= v.most, "augment.color.%s: %g, want 0 to %g", v.name, v.value, v.most)
+		}
 	}
 	return errors.Join(problems...)
 }

@@ -56,7 +56,8 @@ func TestRatesOfTheGarden(t *testing.T) {
 func TestNonsenseInRecipesIsNamed(t *testing.T) {
 	r := FineTune(30)
 	r.Batch, r.Rate.Value, r.Augment.Scale = 0, -1, [2]float64{2, 1}
-	r.Balance, r.Augment.Window, r.Augment.Color = 2, &Window{Side: 128, Diameter: [2]float64{40, 20}, Enlarge: 4, Whole: 2}, &Color{Tint: -1}
+	r.Balance, r.Augment.Window, r.Augment.Color = 2, &Window{Side: 128, Diameter: [2]float64{40, 20}, Enlarge: 4, Whole: 2}, &Color{Tint: -1, Blur: 30}
+	r.Augment.Turns, r.Augment.Flip = true, 0.25
 	r.Regions.IoU = 1
 	r.AdamW, r.Momentum = &AdamW{Beta1: 1}, 0.9
 	r.Rate.Drops, r.Rate.Cosine, r.Regions.PostNMS = []float64{0.9, 0.5}, true, 2e9
@@ -66,10 +67,12 @@ func TestNonsenseInRecipesIsNamed(t *testing.T) {
 	require.ErrorContains(t, err, "learning_rate.drops: 0.5 behind 0.9, want them rising")
 	require.ErrorContains(t, err, "learning_rate: drops beside cosine")
 	require.ErrorContains(t, err, "want at most 100000 of 1000000")
-	require.ErrorContains(t, err, "augment.scale: 2 to 1")
+	require.ErrorContains(t, err, "augment.scale: 2 to 1, want rising factors above 0 to 10")
 	require.ErrorContains(t, err, "balance: 2, want 0 to 1")
 	require.ErrorContains(t, err, "augment.window: {Side:128 Diameter:[40 20] Enlarge:4 Whole:2}")
-	require.ErrorContains(t, err, "augment.color: {")
+	require.ErrorContains(t, err, "augment.color.tint: -1, want 0 to 1")
+	require.ErrorContains(t, err, "augment.color.blur: 30, want 0 to 20")
+	require.ErrorContains(t, err, "augment.turns with a flip of 0.25, want 0.5")
 	require.ErrorContains(t, err, "adamw: {Beta1:1 Beta2:0 Epsilon:0}, want decays of 0 to less than 1")
 	require.ErrorContains(t, err, "adamw beside momentum")
 	require.ErrorContains(t, err, "regions.iou: 1, want 0 to less than 1")

@@ -87,6 +87,13 @@ func New(c *config.Config, weights spinemask.Weights, set *dataset.Set, r *Recip
 	if len(set.Categories) != len(c.Categories) {
 		return nil, fmt.Errorf("train: the data set has %d classes, the model %d", len(set.Categories), len(c.Categories))
 	}
+	if c.Model == config.ModelClassification {
+		for i := range set.Images {
+			if im := &set.Images[i]; len(im.Objects) != 1 || im.Objects[0].Crowd {
+				return nil, fmt.Errorf("train: %s: %d objects, want one, whose class is that of the image", im.Name, len(im.Objects))
+			}
+		}
+	}
 	c = c.Clone()
 	t := &Trainer{config: c, recipe: r, set: set, data: set.SHA256(), epoch: balanced(set.Images, r.Balance)}
 	if o != nil {
@@ -116,13 +123,17 @@ func New(c *config.Config, weights spinemask.Weights, set *dataset.Set, r *Recip
 	default:
 		in.MinSize, in.MaxSize = min(height, width), max(height, width)
 	}
-	if height%c.Input.PadMultiple != 0 || width%c.Input.PadMultiple != 0 {
-		return nil, fmt.Errorf("train: input of %d×%d pixels: want multiples of %d", height, width, c.Input.PadMultiple)
+	multiple := c.Input.PadMultiple
+	if multiple == 0 { // a classifier's pictures are not padded
+		multiple = 1 << c.Backbone.MaxLevel
+	}
+	if height%multiple != 0 || width%multiple != 0 {
+		return nil, fmt.Errorf("train: input of %d×%d pixels: want multiples of %d", height, width, multiple)
 	}
 	if w := r.Augment.Window; w != nil { // the model's input stays as it is
 		height, width = w.Side, w.Side
-		if w.Side%c.Input.PadMultiple != 0 {
-			return nil, fmt.Errorf("train: recipe: augment.window.side: %d, want a multiple of %d", w.Side, c.Input.PadMultiple)
+		if w.Side%multiple != 0 {
+			return nil, fmt.Errorf("train: recipe: augment.window.side: %d, want a multiple of %d", w.Side, multiple)
 		}
 	}
 	if c.Objects != nil {

@@ -41,17 +41,21 @@ func around(at float64, all, n int, draw float64) int {
 	return low + int(draw*float64(high-low+1))
 }
 
-// medianDiameter is the diameter of the circle with the area of an object, in pixels; of
-// several objects the median, of none 0.
+// medianDiameter is the diameter of the circle with the area of an object, in pixels, which is
+// that of its box if there is no mask; of several objects the median, of none 0.
 func medianDiameter(objects []augment.Object) float64 {
 	var list []float64
 	for _, o := range objects {
-		area := 0
-		for _, bit := range o.Mask.Bits {
-			area += int(bit)
+		area := float64(o.Box.Area())
+		if len(o.Mask.Bits) > 0 {
+			pixels := 0
+			for _, bit := range o.Mask.Bits {
+				pixels += int(bit)
+			}
+			area = float64(pixels)
 		}
 		if area > 0 {
-			list = append(list, 2*math.Sqrt(float64(area)/math.Pi))
+			list = append(list, 2*math.Sqrt(area/math.Pi))
 		}
 	}
 	if len(list) == 0 {

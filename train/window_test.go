@@ -32,6 +32,7 @@ func TestWindowsAreAtTheScaleOfObjects(t *testing.T) {
 	p, objects := disc(300, 400, 60, 350, 10)
 	diameter := medianDiameter(objects)
 	require.InDelta(t, 20, diameter, 0.5)
+	require.InDelta(t, 2*math.Sqrt(60/math.Pi), medianDiameter([]augment.Object{{Class: 1, Box: box.Box{X2: 6, Y2: 10}}}), 1e-12, "of boxes alone")
 	w := &Window{Side: 128, Diameter: [2]float64{10, 40}, Enlarge: 4}
 	low, least, most := 0, math.Inf(1), 0.0
 	for step := range 400 {

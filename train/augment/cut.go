@@ -1,7 +1,7 @@
 package augment
 
 // Cut is the part of a picture from a row and a column on, height×width pixels that lie within
-// it, with the objects of which something may be there.
+// it, with the objects of which something may be there: their boxes end where it ends.
 func Cut(p *Picture, objects []Object, top, left, height, width int) (*Picture, []Object) {
 	out := &Picture{Height: height, Width: width, Pix: make([]byte, 3*height*width)}
 	for y := range height {
@@ -13,7 +13,8 @@ func Cut(p *Picture, objects []Object, top, left, height, width int) (*Picture, 
 		if o.Box.Y2 <= dy || o.Box.X2 <= dx || o.Box.Y1 >= dy+float32(height) || o.Box.X1 >= dx+float32(width) {
 			continue
 		}
-		o.Box.Y1, o.Box.Y2, o.Box.X1, o.Box.X2 = o.Box.Y1-dy, o.Box.Y2-dy, o.Box.X1-dx, o.Box.X2-dx
+		o.Box.Y1, o.Box.Y2 = clip(o.Box.Y1-dy, float32(height)), clip(o.Box.Y2-dy, float32(height))
+		o.Box.X1, o.Box.X2 = clip(o.Box.X1-dx, float32(width)), clip(o.Box.X2-dx, float32(width))
 		o.Mask.Top, o.Mask.Left = o.Mask.Top-top, o.Mask.Left-left
 		kept = append(kept, o)
 	}

@@ -25,7 +25,7 @@ func TestCutMovesMasksWithPixels(t *testing.T) {
 	q, kept := Cut(p, objects, 2, 1, 3, 6)
 	require.Equal(t, []int{3, 6, 3 * 3 * 6}, []int{q.Height, q.Width, len(q.Pix)})
 	require.Len(t, kept, 1)
-	require.Equal(t, box.Box{Y1: -1, X1: 1, Y2: 2, X2: 4}, kept[0].Box)
+	require.Equal(t, box.Box{Y1: 0, X1: 1, Y2: 2, X2: 4}, kept[0].Box, "it begins above the part")
 	inside := 0
 	for y := range q.Height {
 		for x := range q.Width {
@@ -38,4 +38,9 @@ func TestCutMovesMasksWithPixels(t *testing.T) {
 	}
 	require.Equal(t, 4, inside)
 	require.Equal(t, box.Box{Y1: 1, X1: 2, Y2: 4, X2: 5}, objects[0].Box, "the original stays")
+
+	// The part is shown smaller than the input: what is beyond it is no part of an object.
+	_, kept = Cut(p, []Object{{Class: 1, Box: box.Box{Y1: 0, X1: 0, Y2: 6, X2: 8}}}, 2, 1, 3, 3)
+	v := Jitter(3, 3, 30, 30, 0.5, 0.5, Draws{})
+	require.Equal(t, box.Box{Y2: 15, X2: 15}, v.Box(kept[0].Box))
 }
