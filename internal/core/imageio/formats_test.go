@@ -1,7 +1,11 @@
 package imageio
 
 import (
+	"bytes"
+	"encoding/binary"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -40,5 +44,15 @@ func TestOtherFormatsAreTurnedUpright(t *testing.T) {
 			require.Zero(t, largest, file)
 			require.Equal(t, want.Height, mustOpen(t, file, Options{IgnoreOrientation: true}).Width, file)
 		}
+		// The chunk eXIf behind the pixels, where programs add it to a file that is there.
+		data, err := os.ReadFile("testdata/formats/" + name + ".png")
+		require.NoError(t, err)
+		at := bytes.Index(data, []byte("eXIf")) - 4
+		end := at + 12 + int(binary.BigEndian.Uint32(data[at:]))
+		last := len(data) - 12 // IEND
+		moved := slices.Concat(data[:at], data[end:last], data[at:end], data[last:])
+		m, err := Decode(bytes.NewReader(moved), int64(len(moved)), Options{})
+		require.NoError(t, err)
+		require.Equal(t, want.Pix, m.Pix)
 	}
 }

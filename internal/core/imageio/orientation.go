@@ -46,10 +46,12 @@ func tiffOrientation(r io.ReaderAt) int {
 	return 0
 }
 
-// pngOrientation reads the chunk eXIf in front of the pixels.
+// pngOrientation reads the chunk eXIf, which may stand in front of the pixels or behind them.
 func pngOrientation(r io.ReaderAt) int {
+	const most = 1 << 20 // chunks that are looked at; usual ones of pixels have 8 kB
 	var head [8]byte
-	for at := int64(8); ; {
+	at := int64(8)
+	for range most {
 		if _, err := r.ReadAt(head[:], at); err != nil {
 			return 0
 		}
@@ -57,11 +59,12 @@ func pngOrientation(r io.ReaderAt) int {
 		switch string(head[4:]) {
 		case "eXIf":
 			return tiffOrientation(io.NewSectionReader(r, at+8, size))
-		case "IDAT":
+		case "IEND":
 			return 0
 		}
 		at += 12 + size
 	}
+	return 0
 }
 
 // upright turns a stored picture the way that its EXIF orientation asks for.

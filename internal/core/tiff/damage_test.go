@@ -55,6 +55,30 @@ func without(entries [][4]uint32, tag uint32) (out [][4]uint32) {
 	return out
 }
 
+// Numbers that no file can mean: the pixels are those of the page all the same.
+func TestImpossibleNumbers(t *testing.T) {
+	pixels := []byte{1, 2, 3, 4, 5, 6}
+	described := func(tag uint32, text string) []byte {
+		return file(append(slices.Clone(pixels), text+"\x00"...), grey(3, 2, [4]uint32{tag, 2, uint32(len(text) + 1), 512 + 6})...)
+	}
+	const ome = `<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06"><Image><Pixels DimensionOrder="XYZCT" SizeX="3" SizeY="2" SizeZ="3" SizeC="1" SizeT="1" Type="uint8">` +
+		`<TiffData IFD="0" PlaneCount="1"/><TiffData IFD="9223372036854775807" FirstZ="1" PlaneCount="2"/></Pixels></Image></OME>`
+	for name, data := range map[string][]byte{
+		"orientation": file(pixels, grey(3, 2, [4]uint32{274, 3, 1, 9})...),
+		"page":        described(270, ome),
+		"slice":       described(tagMicroManager, `{"ChannelIndex":0,"SliceIndex":9223372036854775807,"FrameIndex":0}`),
+	} {
+		f, err := Open(bytes.NewReader(data), int64(len(data)), Options{MaxPixels: 1 << 20})
+		require.NoError(t, err, name)
+		require.Equal(t, 1, f.Pages[0].Orientation, name)
+		pictures, _, err := f.Select(Selection{})
+		require.NoError(t, err, name)
+		s, _, err := pictures[0].Decode()
+		require.NoError(t, err, name)
+		require.Equal(t, pixels, s.U8, name)
+	}
+}
+
 // Files that break the specification in ways that libtiff and tifffile forgive.
 func TestForgivenFiles(t *testing.T) {
 	pixels := []byte{1, 2, 3, 4, 5, 6}

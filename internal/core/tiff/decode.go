@@ -91,7 +91,7 @@ func (p *Page) isConstant(channels []int) (bool, error) {
 	constant := true
 	err := p.eachChunk(channels, func() {
 		first = map[int]uint64{}
-		words = make([]uint64, l.width*l.samples)
+		words = make([]uint64, min(l.width, p.Width)*l.samples) // without the columns beyond the page, of which tiles may have many
 	}, func(c chunk) bool {
 		stride := int(p.rowBytes())
 		for y := range c.rows {

@@ -17,8 +17,10 @@ func microManagerSeries(f *File) *series {
 			return nil
 		}
 		q := planes[i]
-		if q.ChannelIndex < 0 || q.SliceIndex < 0 || q.FrameIndex < 0 {
-			return nil
+		for _, index := range []int{q.ChannelIndex, q.SliceIndex, q.FrameIndex} {
+			if index < 0 || index >= maxPages {
+				return nil
+			}
 		}
 		c, z, t = max(c, q.ChannelIndex+1), max(z, q.SliceIndex+1), max(t, q.FrameIndex+1)
 	}

@@ -163,7 +163,7 @@ func (f *File) omeImage(m *omePixels, uuid string) *series {
 			continue
 		}
 		for i := range count {
-			if from+i < len(f.Pages) {
+			if i < len(f.Pages)-from {
 				linear[at+i] = f.Pages[from+i]
 			}
 		}

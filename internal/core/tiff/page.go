@@ -137,7 +137,9 @@ func (p *Page) read(entries []entry) error {
 	sub := number(tagNewSubfileType, 0)
 	p.Reduced = sub&1 != 0 || number(tagSubfileType, 1) == 2
 	p.IsMask = sub&4 != 0
-	p.Orientation = int(number(tagOrientation, 1))
+	if p.Orientation = int(number(tagOrientation, 1)); p.Orientation < 1 || p.Orientation > 8 {
+		p.Orientation = 1
+	}
 	p.compression = int(number(tagCompression, compressionNone))
 	p.predictor = int(number(tagPredictor, 1))
 	p.fillOrder = int(number(tagFillOrder, 1))
