@@ -184,6 +184,11 @@ func (f *benchFlags) training(cmd *cobra.Command, t *talk) error {
 		return err
 	}
 	defer n.Close()
+	for _, name := range []string{"rois", "masks"} {
+		if cmd.Flags().Changed(name) && !n.Config.Model.HasMasks() {
+			return fmt.Errorf("--%s is for a Mask R-CNN, and %s has no regions", name, n.Config.Name)
+		}
+	}
 	side := f.size
 	if side == 0 {
 		side = 640

@@ -99,6 +99,9 @@ in the files.`,
 
 func (f *videoFlags) check() error {
 	if f.out == "-" {
+		if f.jsonl != "" && f.jsonl != "-" {
+			return hinted{fmt.Errorf("--jsonl %s and -o -: both say where lines go", f.jsonl), "leave one of them away"}
+		}
 		f.out, f.jsonl = "", "-"
 	}
 	if f.out == "" && f.jsonl == "" {

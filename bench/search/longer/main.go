@@ -126,10 +126,11 @@ func run(folder, networks, seeds, to string, steps, threads int) error {
 // choose resolves the flag -networks.
 func choose(networks string, list []trials.Trial) (names []string, err error) {
 	ranked := searchreport.Best(list)
-	if len(ranked) < spread {
-		return nil, fmt.Errorf("%d architectures have a score, want at least %d", len(ranked), spread)
-	}
+	least := map[string]int{"best": 2, "spread": spread}
 	for _, word := range strings.Split(networks, ",") {
+		if n := least[word]; len(ranked) < n {
+			return nil, fmt.Errorf("-networks %s: %d architectures have a score, want at least %d", word, len(ranked), n)
+		}
 		switch word {
 		case "best":
 			// Tables that differ in a block that feeds nothing are one network, with the same score to the last bit.

@@ -182,3 +182,18 @@ func TestTrainReportsEveryPart(t *testing.T) {
 	require.Positive(t, r.Step.Best)
 	require.Contains(t, r.String(), "images/s")
 }
+
+// Of a network without regions nothing is said of them, and pictures of a classifier have one class.
+func TestTrainingOfOtherNetworks(t *testing.T) {
+	for _, family := range []func(string) (*config.Config, error){config.TF2Classification, config.TF2RetinaNet} {
+		c, err := family("49S")
+		require.NoError(t, err)
+		c.Backbone.FilterScale, c.Backbone.Endpoints = 0.125, 16
+		weights, err := random(c)
+		require.NoError(t, err)
+		r, err := Train(t.Context(), &Network{c, weights, nil}, Training{Side: 128, Batch: 1, Regions: 8, Masks: 2, Threads: 1}, 1)
+		require.NoError(t, err)
+		require.Contains(t, r.String(), "batch 1\n")
+		require.Zero(t, r.Regions)
+	}
+}

@@ -67,8 +67,8 @@ func PublishedTraining(variant string) (*Network, error) {
 const unmeasured = 2
 
 // Train measures so many steps after those that are unmeasured. The pictures are
-// noise with ellipses, twelve objects each, and stay in memory; nothing is changed
-// at random.
+// noise with ellipses, twelve objects each, for a classifier one, and stay in memory;
+// nothing is changed at random.
 func Train(ctx context.Context, n *Network, w Training, steps int) (*TrainReport, error) {
 	if w.Threads == 0 {
 		w.Threads = runtime.GOMAXPROCS(0)
@@ -94,6 +94,9 @@ func Train(ctx context.Context, n *Network, w Training, steps int) (*TrainReport
 		return nil, err
 	}
 	r := &TrainReport{Training: w, Model: n.Config.Name, CPU: cpuName(), Kernels: kernels.Best().Name, Steps: steps}
+	if !n.Config.Model.HasMasks() {
+		r.Regions, r.Masks = 0, 0
+	}
 	r.PeakGFLOPS = peak(kernels.Best(), w.Threads)
 	for range unmeasured {
 		if _, err := t.Step(ctx); err != nil {
@@ -148,10 +151,13 @@ func pictures(c *config.Config, w Training) *dataset.Set {
 		set.Categories = append(set.Categories, dataset.Category{ID: i + 1, Name: name.Name})
 	}
 	rng := rand.New(rand.NewPCG(1, 1))
-	side := float64(w.Side)
+	side, objects := float64(w.Side), trainObjects
+	if c.Model == config.ModelClassification {
+		objects = 1
+	}
 	for i := range w.Batch {
 		picture := dataset.Image{Name: fmt.Sprint(i), Height: w.Side, Width: w.Side}
-		for range trainObjects {
+		for range objects {
 			half := func() float64 { return math.Exp(math.Log(12)+rng.Float64()*math.Log(side/4/12)) / 2 }
 			center := func() float64 { return (0.15 + 0.7*rng.Float64()) * side }
 			x, y, a, b := center(), center(), half(), half()
@@ -173,7 +179,11 @@ func pictures(c *config.Config, w Training) *dataset.Set {
 // String prints the report as a table for people.
 func (r *TrainReport) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "training of %s, input %d×%d, batch %d, %d regions and %d masks an image\n", r.Model, r.Side, r.Side, r.Batch, r.Regions, r.Masks)
+	fmt.Fprintf(&b, "training of %s, input %d×%d, batch %d", r.Model, r.Side, r.Side, r.Batch)
+	if r.Regions > 0 {
+		fmt.Fprintf(&b, ", %d regions and %d masks an image", r.Regions, r.Masks)
+	}
+	b.WriteByte('\n')
 	fmt.Fprintf(&b, "%s, kernels %s, %d threads, peak %.0f GF/s\n\n", r.CPU, r.Kernels, r.Threads, r.PeakGFLOPS)
 	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(t, "\tmean ms\t\n")
