@@ -175,11 +175,22 @@ func newAnalyser(o *AnalyseOptions, gt string, results []string) (*analyser, err
 		a.conditions = append(a.conditions, c)
 	}
 	a.params.MatchIoU, a.params.ImageIDs = o.MatchIoU, o.ImageIDs
+	a.params.Areas = allFirst(&a.params)
 	if a.data, err = coco.OpenDataset(gt, a.params.IoU.Fields()); err != nil {
 		return nil, err
 	}
 	a.report = analysisreport.Report{Command: o.Command, Before: o.Before, Truth: gt, IoU: a.params.IoU.String(), MatchIoU: o.MatchIoU, Warnings: slices.Clone(o.Warnings)}
 	return a, nil
+}
+
+// allFirst returns the ranges of area with that of all objects first: outcomes are those of the first range, slices those of the others.
+func allFirst(p *cocoeval.Params) []cocoeval.AreaRange {
+	all := cocoeval.NewParams(p.IoU, p.Protocol).Areas[:1]
+	isAll := func(r cocoeval.AreaRange) bool { return r.Label == all[0].Label }
+	if i := slices.IndexFunc(p.Areas, isAll); i >= 0 {
+		all = p.Areas[i : i+1]
+	}
+	return slices.Concat(all, slices.DeleteFunc(slices.Clone(p.Areas), isAll))
 }
 
 func (a *analyser) wants(part string) bool { return slices.Contains(a.chosen, part) }

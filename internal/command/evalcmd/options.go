@@ -40,8 +40,6 @@ func (o *Options) Flags(fs *flag.FlagSet) {
 	fs.StringVar(&o.IoU, "iou", "bbox", "what to compare detections and annotations by: a `list` of bbox, segm, boundary, keypoints")
 	o.matching(fs)
 	fs.StringVar(&o.Numpy, "numpy", "2", "sum the statistics in the order of this version of numpy: `2` or 1.24")
-	fs.StringVar(&o.IoUThresholds, "iou-thresholds", "", "a `list` of IoU thresholds (default 0.5 to 0.95 in steps of 0.05)")
-	fs.StringVar(&o.Areas, "areas", "", "a `list` of ranges of object area in square pixels, each label:min:max (default all, small, medium and large, as in COCO)")
 	fs.BoolVar(&o.PerClass, "per-class", false, "also print the numbers of every category")
 	fs.BoolVar(&o.JSON, "json", false, "print JSON: the statistics by name and in full precision, the categories with --per-class, and the warnings")
 	fs.BoolVar(&o.Strict, "strict", false, "turn every warning into an error (this has nothing to do with --mode strict)")
@@ -59,6 +57,8 @@ func (o *Options) matching(fs *flag.FlagSet) {
 	fs.StringVar(&o.Mode, "mode", "strict", "`strict` gives the numbers of pycocotools to the last bit; corrected repairs what is known to be wrong there, and also takes names for ids")
 	fs.StringVar(&o.MaxDets, "max-dets", "", "a `list` of how many detections of an image and class count (default 1,10,100; for keypoints 20; for lvis 300 of an image)")
 	fs.StringVar(&o.Categories, "categories", "", "a `list` of the ids of the categories to evaluate (default all)")
+	fs.StringVar(&o.IoUThresholds, "iou-thresholds", "", "a `list` of IoU thresholds (default 0.5 to 0.95 in steps of 0.05)")
+	fs.StringVar(&o.Areas, "areas", "", "a `list` of ranges of object area in square pixels, each label:min:max (default all, small, medium and large, as in COCO)")
 	fs.BoolVar(&o.Agnostic, "class-agnostic", false, "take all categories for one")
 }
 
