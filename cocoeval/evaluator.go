@@ -38,7 +38,7 @@ type Evaluator struct {
 // New prepares the evaluation of detections on d, which must have been read with p.IoU.Fields.
 func New(d *coco.Dataset, p Params) (*Evaluator, error) {
 	p.MaxDets = slices.Sorted(slices.Values(p.MaxDets))
-	if err := p.check(); err != nil {
+	if err := p.Check(); err != nil {
 		return nil, err
 	}
 	e := &Evaluator{p: &p}

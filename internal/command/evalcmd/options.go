@@ -62,6 +62,13 @@ func (o *Options) matching(fs *flag.FlagSet) {
 	fs.BoolVar(&o.Agnostic, "class-agnostic", false, "take all categories for one")
 }
 
+// Matching reports whether a flag says what is compared and by which rules, which an evaluation and an analysis both depend on.
+func Matching(name string) bool {
+	fs := flag.NewFlagSet("", flag.ContinueOnError)
+	new(Options).matching(fs)
+	return fs.Lookup(name) != nil
+}
+
 // Check says what is wrong with the flags, before anything is read.
 func (o *Options) Check() error {
 	_, err := o.params()
@@ -102,6 +109,9 @@ func (o *Options) params() ([]cocoeval.Params, error) {
 		p.Mode, p.Summation, p.ClassAgnostic = base.Mode, base.Summation, o.Agnostic
 		if err := o.lists(&p); err != nil {
 			return nil, err
+		}
+		if err := p.Check(); err != nil {
+			return nil, usageError{err}
 		}
 		all = append(all, p)
 	}
