@@ -3,6 +3,7 @@
 package analysisreport
 
 import (
+	"cmp"
 	_ "embed"
 	"encoding/json"
 	"fmt"
@@ -25,6 +26,8 @@ var pageTemplate = page.New("analysis", text)
 // A Report is the analysis of one model, or of several on the same data set. Parts that were not asked for are nil.
 type Report struct {
 	Command  string   `json:"command"`          // that makes the report again, without its output
+	Unscored string   `json:"-"`                // the same without the score that was asked for; "": none was
+	Whole    string   `json:"-"`                // why Command makes no part alone; "": it does
 	Before   string   `json:"before,omitempty"` // the command that makes the results; "" if they were there
 	Truth    string   `json:"truth"`            // file of the data set
 	IoU      string   `json:"iou"`              // bbox, segm or boundary
@@ -241,8 +244,24 @@ func three(v float64) string {
 	return fmt.Sprintf("%.3f", v)
 }
 
+// Also is the command with more flags, "" if it knows none of them.
+func (r *Report) Also(flags string) string {
+	if r.Whole != "" {
+		return ""
+	}
+	return r.Command + " " + flags
+}
+
 // Only is the command that makes one part again.
-func (r *Report) Only(part string) string { return r.Command + " --only " + part }
+func (r *Report) Only(part string) string { return r.Also("--only " + part) }
+
+// AtScore is the command to which the page adds a score.
+func (r *Report) AtScore() string {
+	if r.Whole != "" {
+		return ""
+	}
+	return cmp.Or(r.Unscored, r.Command) + " --score "
+}
 
 func (v *view) bars() {
 	if v.TIDE == nil {

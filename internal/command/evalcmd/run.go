@@ -83,17 +83,24 @@ type input struct {
 
 func openInput(name string, fields coco.Fields) (in input, err error) {
 	in.name = name
-	if f, err := os.Open(name); err == nil {
-		var start [8]byte
-		n, _ := io.ReadFull(f, start[:])
-		f.Close()
-		if cocoeval.IsPartial(start[:n]) {
-			in.partial, err = os.ReadFile(name)
-			return in, err
-		}
+	if isPartial(name) {
+		in.partial, err = os.ReadFile(name)
+		return in, err
 	}
 	in.results, err = coco.OpenResults(name, fields)
 	return in, err
+}
+
+// isPartial tells a partial result by its first bytes.
+func isPartial(name string) bool {
+	f, err := os.Open(name)
+	if err != nil {
+		return false // whoever reads it says so
+	}
+	defer f.Close()
+	var start [8]byte
+	n, _ := io.ReadFull(f, start[:])
+	return cocoeval.IsPartial(start[:n])
 }
 
 func (in *input) addTo(e *cocoeval.Evaluator) error {
