@@ -309,6 +309,7 @@ func (a *analyser) tables(m *analysisreport.Model, t *analysis.Analysis) error {
 	for _, s := range []float64{m.Score, 0.25, 0.5} {
 		m.At = append(m.At, thresholds.At(s))
 	}
+	m.Unfound = t.Unfound(m.Score)
 	if a.wants("threshold") {
 		m.Thresholds = thresholds
 	}

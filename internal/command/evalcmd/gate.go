@@ -92,7 +92,7 @@ func numbers(r *analysisreport.Report) map[string]float64 {
 }
 
 func modelNumbers(m *analysisreport.Model) map[string]float64 {
-	values := map[string]float64{"score": m.Score, "precision": m.At[0].Precision, "recall": m.At[0].Recall, "f1": m.At[0].F}
+	values := map[string]float64{"score": m.Score, "precision": m.At[0].Precision, "recall": m.At[0].Recall, "f1": m.At[0].F, "classes.unfound": float64(len(m.Unfound))}
 	for _, s := range m.Stats {
 		values[s.Name] = s.Value
 	}
