@@ -54,7 +54,7 @@ func (o *AnalyseOptions) Flags(fs *flag.FlagSet) {
 	o.matching(fs)
 	fs.StringVar(&o.Only, "only", "", "make only some parts: a `list` of "+strings.Join(parts, ", "))
 	fs.Func("score", "make the tables of detections from this `score` on (default: that of the best F1 of all classes pooled)", func(s string) error {
-		v, err := strconv.ParseFloat(s, 64)
+		v, err := number(s)
 		o.Score = &v
 		return err
 	})

@@ -5,7 +5,6 @@ import (
 	"math"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/spinemask/spinemask/analysis"
@@ -26,7 +25,7 @@ func parseCondition(text string) (c condition, err error) {
 		return c, usage("--fail-if %q, want a number's name, one of < <= > >= and a limit, such as AP<0.37", text)
 	}
 	c = condition{text: strings.TrimSpace(text), name: m[1], op: m[2]}
-	if c.limit, err = strconv.ParseFloat(m[3], 64); err != nil || math.IsNaN(c.limit) {
+	if c.limit, err = number(m[3]); err != nil {
 		return c, usage("--fail-if %q: %q is no number", text, m[3])
 	}
 	return c, nil

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -44,7 +45,7 @@ func (o *Options) Flags(fs *flag.FlagSet) {
 	fs.BoolVar(&o.JSON, "json", false, "print JSON: the statistics by name and in full precision, the categories with --per-class, and the warnings")
 	fs.BoolVar(&o.Strict, "strict", false, "turn every warning into an error (this has nothing to do with --mode strict)")
 	fs.Func("min-ap", "end with exit code 3 if AP is below this `number`", func(s string) error {
-		v, err := strconv.ParseFloat(s, 64)
+		v, err := number(s)
 		o.MinAP = &v
 		return err
 	})
@@ -132,7 +133,7 @@ func (o *Options) lists(p *cocoeval.Params) (err error) {
 		}
 	}
 	if o.IoUThresholds != "" {
-		if p.IoUThresholds, err = list(o.IoUThresholds, "--iou-thresholds", number); err != nil {
+		if p.IoUThresholds, err = list(o.IoUThresholds, "--iou-thresholds", threshold); err != nil {
 			return err
 		}
 	}
@@ -162,7 +163,23 @@ func list[T any](text, flag string, parse func(string) (T, error)) ([]T, error) 
 	return out, nil
 }
 
-func number(s string) (float64, error) { return strconv.ParseFloat(s, 64) }
+// number reads a number that can be compared.
+func number(s string) (float64, error) {
+	v, err := strconv.ParseFloat(s, 64)
+	if math.IsNaN(v) {
+		err = fmt.Errorf("%q is no number", s)
+	}
+	return v, err
+}
+
+// threshold reads an IoU.
+func threshold(s string) (float64, error) {
+	v, err := number(s)
+	if err == nil && !(v > 0 && v <= 1) {
+		err = fmt.Errorf("%q, want more than 0 and at most 1", s)
+	}
+	return v, err
+}
 
 // area reads label:min:max.
 func area(s string) (r cocoeval.AreaRange, err error) {
@@ -175,6 +192,9 @@ func area(s string) (r cocoeval.AreaRange, err error) {
 	}
 	if r.Label = strings.TrimSpace(part[0]); r.Label == "" {
 		return r, fmt.Errorf("%q, want a label before the first colon", s)
+	}
+	if err == nil && !(r.Min <= r.Max) {
+		err = fmt.Errorf("%q, want a min that is not above max", s)
 	}
 	return r, err
 }
