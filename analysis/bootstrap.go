@@ -35,7 +35,7 @@ type Difference struct {
 
 	Low       float64 `json:"low"` // interval of Delta
 	High      float64 `json:"high"`
-	P         float64 `json:"p"`         // share of the resamples whose difference has not the sign of Delta
+	P         float64 `json:"p"`         // share of the resamples whose difference has not the sign of Delta: it has the other, or none, as that of equal models
 	Resamples int     `json:"resamples"` // those in which annotations count; with none, interval and P say nothing
 }
 

@@ -1,7 +1,9 @@
 package analysis
 
 import (
+	"maps"
 	"math"
+	"slices"
 	"sort"
 )
 
@@ -146,8 +148,8 @@ func (a *Analysis) DetectionECE(by DetectionECE) (ece float64, ok bool) {
 		cells[cell].add(axes[0], d.Right())
 		n++
 	}
-	for _, b := range cells {
-		if b.n >= by.Least {
+	for _, cell := range slices.Sorted(maps.Keys(cells)) { // the last bits of a sum depend on its order
+		if b := cells[cell]; b.n >= by.Least {
 			ece += float64(float64(b.n) / float64(n) * b.gap())
 		}
 	}

@@ -76,6 +76,17 @@ func TestNoResults(t *testing.T) {
 	require.Equal(t, []ImageCounts{{0, int64(7), "a.jpg", 0, 0, 1}, {1, int64(8), "b.jpg", 0, 0, 0}}, a.Images(.5))
 }
 
+// A class of which nothing is found is named, whatever TIDE says: taking all that is missed away leaves its AP at 0.
+func TestUnfoundClasses(t *testing.T) {
+	gt, dt := files(4, []string{annotation(1, 1, 0, 0), annotation(2, 2, 0, 20), annotation(3, 3, 0, 40), annotation(4, 3, 0, 60), annotation(5, 4, 1, 80)},
+		[]string{result(1, 0, .9), result(2, 20, .3), result(3, 80, .8)})
+	a := everything(t, gt, dt)
+	require.Equal(t, []ClassAnnotations{{Class{2, int64(3), "c3"}, 2}}, a.Unfound(.3))
+	require.Equal(t, []ClassAnnotations{{Class{2, int64(3), "c3"}, 2}, {Class{1, int64(2), "c2"}, 1}}, a.Unfound(.31))
+	require.Equal(t, ErrorEffect{"Miss", 2, 0}, a.TIDE().Errors[Miss])
+	require.Zero(t, a.TIDE().FalseNegatives)
+}
+
 func TestManyClasses(t *testing.T) {
 	const n = 1200
 	var annotations, results []string

@@ -153,7 +153,11 @@ func (a *Analysis) doubles() ([]Suspect, error) {
 	p.Areas, p.IoUThresholds, p.MaxDets = p.Areas[:1], []float64{doubleIoU}, []int{math.MaxInt32}
 	var batch []int32 // indices in Outcomes.Annotations of the detections
 	var mu sync.Mutex
-	var list []Suspect
+	type pair struct {
+		first, second int32 // in Outcomes.Annotations
+		iou           float64
+	}
+	var pairs []pair                // in no order until all are there
 	number := make(map[int32]int32) // of entries of the data set
 	p.Observe = func(m *cocoeval.Match) {
 		for d, entry := range m.Detections {
@@ -164,10 +168,8 @@ func (a *Analysis) doubles() ([]Suspect, error) {
 				if !counts || first >= second || !(iou >= doubleIoU) {
 					continue
 				}
-				s := a.suspect(Double, int(first))
-				s.Twin, s.IoU, s.Rank = a.annotationID(int(second)), iou, iou
 				mu.Lock()
-				list = append(list, s)
+				pairs = append(pairs, pair{first, second, iou})
 				mu.Unlock()
 			}
 		}
@@ -214,7 +216,12 @@ func (a *Analysis) doubles() ([]Suspect, error) {
 	if err := add(); err != nil {
 		return nil, err
 	}
-	slices.SortFunc(list, func(x, y Suspect) int { return cmp.Or(cmp.Compare(x.Index, y.Index), cmp.Compare(x.IoU, y.IoU)) })
+	slices.SortFunc(pairs, func(x, y pair) int { return cmp.Or(cmp.Compare(x.first, y.first), cmp.Compare(x.second, y.second)) })
+	list := make([]Suspect, len(pairs))
+	for i, p := range pairs {
+		list[i] = a.suspect(Double, int(p.first))
+		list[i].Twin, list[i].IoU, list[i].Rank = a.annotationID(int(p.second)), p.iou, p.iou
+	}
 	return list, nil
 }
 

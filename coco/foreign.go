@@ -30,6 +30,7 @@ var magics = []struct {
 	{"\x89PNG", picture},
 	{"\xff\xd8\xff", picture},
 	{"PAR1", foreign{"a Parquet table", "write it as a COCO file"}},
+	{"COCOPART", foreign{"a partial result of cocoeval, which holds no pairs of detections and annotations", "name the results that it was made of"}},
 }
 
 var (

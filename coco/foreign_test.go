@@ -38,6 +38,7 @@ func TestOtherKindsOfFilesAreNamed(t *testing.T) {
 		{"BZh91AY", "is a file packed by bzip2"},
 		{"\x80\x04\x95", "is a pickle of Python"},
 		{"version https://git-lfs.github.com/spec/v1\n", "is a pointer of Git LFS, not the file itself"},
+		{"COCOPART\x02", "is a partial result of cocoeval, which holds no pairs of detections and annotations"},
 		{utf16(`{"images": []}`), "is UTF-16 text, which JSON files are not"},
 		{utf16(`[]`)[2:], "is UTF-16 text, which JSON files are not"},
 		{"", "is an empty file"},

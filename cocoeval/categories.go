@@ -47,6 +47,11 @@ func (g *truth) listCategories(d *coco.Dataset, p *Params, w *warnings) error {
 		}
 		g.ids, g.listed = append(g.ids, c.ID), append(g.listed, *c)
 	}
+	for _, id := range p.CategoryIDs {
+		if !slices.Contains(g.ids, id) {
+			w.add("unknown-categories", "categories to evaluate that the data set does not list", func() string { return fmt.Sprint(id) })
+		}
+	}
 	g.rank, g.categories = newIDTable(g.ids), g.listed
 	if p.ClassAgnostic {
 		g.categories = []coco.Category{{ID: -1}}

@@ -93,7 +93,7 @@ func NewErrorCurves(d *coco.Dataset, r *coco.Results, p Params) (*ErrorCurves, e
 	for kind, crowds := range forgiven {
 		ev := &Evaluator{
 			p: &p, g: base.g, counted: base.counted, crowds: crowds,
-			pieces: make([][]*piece, nk), added: make([]bool, len(base.added)),
+			pieces: make([][]*piece, nk), added: make([]bool, len(base.added)), file: make([]string, len(base.file)),
 		}
 		if err := ev.AddResults(r); err != nil {
 			return nil, err

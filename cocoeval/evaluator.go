@@ -25,6 +25,7 @@ type Evaluator struct {
 	mu      sync.Mutex
 	pieces  [][]*piece // per category
 	added   []bool     // per image
+	file    []string   // per image: the results file that its detections are of; "": another way
 	matched []bool     // per annotation of g: its pair was observed
 	results int        // detections that were added
 	seen    []*seen    // for Outcomes
@@ -37,7 +38,7 @@ type Evaluator struct {
 // New prepares the evaluation of detections on d, which must have been read with p.IoU.Fields.
 func New(d *coco.Dataset, p Params) (*Evaluator, error) {
 	p.MaxDets = slices.Sorted(slices.Values(p.MaxDets))
-	if err := p.check(); err != nil {
+	if err := p.Check(); err != nil {
 		return nil, err
 	}
 	e := &Evaluator{p: &p}
@@ -46,7 +47,7 @@ func New(d *coco.Dataset, p Params) (*Evaluator, error) {
 		return nil, err
 	}
 	e.pieces = make([][]*piece, len(e.g.categories))
-	e.added = make([]bool, len(e.g.images.ids))
+	e.added, e.file = make([]bool, len(e.g.images.ids)), make([]string, len(e.g.images.ids))
 	if p.Observe != nil {
 		e.matched = make([]bool, len(e.g.entry))
 	}
@@ -86,12 +87,12 @@ func (e *Evaluator) AddResults(r *coco.Results) error {
 	if err := d.placedNone(e.g, e.p); err != nil {
 		return err
 	}
-	return e.add(d, &w)
+	return e.add(d, r.File, &w)
 }
 
-// add matches a batch of detections.
-func (e *Evaluator) add(d *detections, w *warnings) error {
-	base, err := e.claim(d)
+// add matches a batch of detections, of a results file or "".
+func (e *Evaluator) add(d *detections, file string, w *warnings) error {
+	base, err := e.claim(d, file)
 	if err != nil {
 		return err
 	}
@@ -147,7 +148,7 @@ func (e *Evaluator) add(d *detections, w *warnings) error {
 }
 
 // claim marks the images of a batch as added, which they may be once. It returns how many detections were added before.
-func (e *Evaluator) claim(d *detections) (base int, err error) {
+func (e *Evaluator) claim(d *detections, file string) (base int, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	var again int32 = -1
@@ -162,14 +163,28 @@ func (e *Evaluator) claim(d *detections) (base int, err error) {
 		}
 	}
 	if again >= 0 {
-		return 0, fmt.Errorf("cocoeval: image %s: detections were added twice", e.g.images.name(again))
+		return 0, e.twice(again, file)
 	}
 	for image, yes := range mine {
-		e.added[image] = e.added[image] || yes
+		if yes {
+			e.added[image], e.file[image] = true, file
+		}
 	}
 	base = e.results
 	e.results += d.Len()
 	return base, nil
+}
+
+// twice is the error of an image whose detections were added, and come again in a file, if it is not "".
+func (e *Evaluator) twice(image int32, file string) error {
+	name, before := e.g.images.name(image), e.file[image]
+	switch {
+	case file == "":
+		return fmt.Errorf("cocoeval: image %s: detections were added twice", name)
+	case before == "":
+		return fmt.Errorf("cocoeval: %s: image %s: detections were added twice", file, name)
+	}
+	return fmt.Errorf("cocoeval: %s: image %s has results in %s already; each file must hold other images, or their lists be joined", file, name, before)
 }
 
 // recoverFault turns the fault of reading a mapped file that became shorter into an error.

@@ -150,8 +150,8 @@ func NewParams(t IoUType, p Protocol) Params {
 	return out
 }
 
-// check reports settings that cannot be evaluated.
-func (p *Params) check() error {
+// Check reports settings that cannot be evaluated, as New does.
+func (p *Params) Check() error {
 	switch {
 	case len(p.MaxDets) == 0 || slices.Min(p.MaxDets) < 0:
 		return fmt.Errorf("cocoeval: maxDets %v, want numbers of detections", p.MaxDets)

@@ -11,13 +11,15 @@ import (
 	"io"
 	"math"
 	"math/bits"
+
+	"github.com/spinemask/spinemask/coco"
 )
 
 // A partial result is what an Evaluator has matched until now, for a process that merges those of several. The file, all
 // numbers little endian:
 //
-//	"COCOPART", u32 version (1), u32 n, n bytes of JSON: {"iou", "images", "annotations", "detections", "warnings"}
-//	32 bytes: SHA-256 of the settings and the annotations, which must be the same where it is merged
+//	"COCOPART", u32 version (2), u32 n, n bytes of JSON: {"iou", "images", "annotations", "detections", "warnings"}
+//	32 bytes: SHA-256 of the settings and of all of the annotations that matching reads, which must be the same where it is merged
 //	u32 number of images I, (I+7)/8 bytes: bit i of byte i/8 says that image i, by ascending id, has detections
 //	for each category with detections, by index:
 //	    u32 category, u32 number of images P, u32 number of detections N, u32 number of matched ones M
@@ -29,7 +31,7 @@ import (
 //	u32 0xffffffff, u32 CRC-32 (IEEE) of everything before
 const (
 	partialMagic   = "COCOPART"
-	partialVersion = 1
+	partialVersion = 2
 	partialEnd     = math.MaxUint32
 )
 
@@ -133,16 +135,47 @@ func (e *Evaluator) fingerprint() [32]byte {
 	}
 	put(p.IoUThresholds)
 	put(p.Sigmas)
-	fmt.Fprintf(h, "%q\n", g.data.ImageNames)
+	fmt.Fprintf(h, "%q %q\n", g.data.ImageNames, g.data.CategoryNames)
 	put(g.images.ids)
+	for i := range g.images.ids {
+		im := &g.data.Images[g.images.entry[i]]
+		put([2]int64{int64(g.images.height[i]), int64(g.images.width[i])})
+		fmt.Fprintln(h, im.Negative, im.NotExhaustive) // of LVIS
+	}
 	put(g.ids)
 	put(g.start)
 	put(g.category)
 	put(g.area)
-	for _, f := range g.flags {
-		put(uint8(f))
+	put(g.flags)
+	for _, i := range g.entry {
+		g.putShape(put, p.IoU, int(i))
 	}
 	return [32]byte(h.Sum(nil))
+}
+
+// putShape gives put what the IoU of an entry of the data set is computed from. Lists come with their lengths.
+func (g *truth) putShape(put func(v any), iou IoUType, entry int) {
+	d := g.data
+	put(d.Box[entry])
+	if iou == Keypoints {
+		put(d.Keypoints[entry])
+	}
+	if iou.Fields()&coco.Masks == 0 {
+		return
+	}
+	m := &d.Mask[entry]
+	put([3]uint32{uint32(m.Kind), m.H, m.W})
+	switch m.Kind {
+	case coco.PolygonMask:
+		for _, xy := range d.Polygons(entry) {
+			put(uint32(len(xy)))
+			put(xy)
+		}
+	case coco.RunMask, coco.ListMask:
+		runs := d.AppendRuns(nil, entry)
+		put(uint32(len(runs)))
+		put(runs)
+	}
 }
 
 // Merge adds what another Evaluator of the same settings and annotations wrote as a partial result.

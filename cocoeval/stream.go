@@ -49,5 +49,5 @@ func (e *Evaluator) Add(imageID int64, list []Detection) error {
 	if err != nil {
 		return err
 	}
-	return e.add(d, &w)
+	return e.add(d, "", &w)
 }

@@ -6,6 +6,7 @@ import (
 	"hash/crc32"
 	"math/rand/v2"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 
@@ -155,6 +156,42 @@ func TestPartialResultsOfOtherEvaluationsAreRefused(t *testing.T) {
 		require.Error(t, e.Merge(bytes.NewReader(bad)))
 	}
 	require.NoError(t, e.Merge(bytes.NewReader(good)), "nothing of the damaged ones was kept")
+}
+
+// All that matching reads of a data set must be the same where a partial result is merged.
+func TestPartialResultsOfOtherAnnotationsAreRefused(t *testing.T) {
+	gt := `{"images":[{"id":"x","width":50,"height":40,"neg_category_ids":[],"not_exhaustive_category_ids":[]}],"categories":[{"id":"cat","frequency":"f"},{"id":"dog","frequency":"f"}],
+		"annotations":[{"id":7,"image_id":"x","category_id":"cat","bbox":[1,2,9,9],"area":81,"iscrowd":0,"num_keypoints":1,"keypoints":[` +
+		strings.Repeat("3,4,2,", 16) + `3,4,2],"segmentation":SHAPE}]}`
+	polygon, runs := `[[1,2,10,2,10,11]]`, `{"size":[40,50],"counts":[42,9,1949]}`
+	for _, c := range []struct {
+		iou             IoUType
+		protocol        Protocol
+		shape, from, to string
+	}{
+		{BBox, COCO, polygon, `"bbox":[1,2,9,9]`, `"bbox":[1,2,8,9]`},
+		{BBox, COCO, polygon, `"cat"`, `"cow"`},
+		{BBox, LVIS, polygon, `"not_exhaustive_category_ids":[]`, `"not_exhaustive_category_ids":[5]`},
+		{Segm, COCO, polygon, `10,11]`, `10,12]`},
+		{Segm, COCO, polygon, `"width":50`, `"width":9`},
+		{Segm, COCO, runs, `42,9,1949`, `41,9,1950`},
+		{Boundary, COCO, runs, `42,9,1949`, `42,8,1950`},
+		{Keypoints, COCO, polygon, `3,4,2]`, `3,5,2]`},
+	} {
+		evaluator := func(text string) *Evaluator {
+			d, err := coco.ParseDataset([]byte(strings.Replace(text, "SHAPE", c.shape, 1)), "gt", c.iou.Fields())
+			require.NoError(t, err)
+			e, err := New(d, NewParams(c.iou, c.protocol))
+			require.NoError(t, err)
+			return e
+		}
+		text := strings.Replace(gt, "SHAPE", c.shape, 1)
+		require.Contains(t, text, c.from)
+		var b bytes.Buffer
+		require.NoError(t, evaluator(text).WritePartial(&b))
+		require.NoError(t, evaluator(text).Merge(bytes.NewReader(b.Bytes())))
+		require.ErrorContains(t, evaluator(strings.ReplaceAll(text, c.from, c.to)).Merge(&b), "other settings or other annotations", "%v %s", c.iou, c.to)
+	}
 }
 
 func TestAnImageIsAddedOnce(t *testing.T) {

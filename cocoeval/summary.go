@@ -119,17 +119,22 @@ func (e *Evaluation) usualLines() []line {
 	return lines
 }
 
-// noteMaxDets adds a warning if the summary is at other maxDets than pycocotools'.
+// noteMaxDets adds a warning if pycocotools' summary is at other maxDets than the corrected one.
 func (e *Evaluation) noteMaxDets(w *warnings) {
-	as := Evaluation{Params: e.Params}
-	as.Params.Mode = Strict
+	other := Evaluation{Params: e.Params}
+	other.Params.Mode = Strict + Corrected - e.Params.Mode
 	n := 0
-	for _, l := range as.lines() {
+	for _, l := range other.lines() {
 		n += btoi(!slices.Contains(e.lines(), l))
 	}
 	if n > 0 {
-		w.list = append(w.list, Warning{Code: "max-dets", Count: n, Text: "lines of pycocotools' summary are at maxDets 100 or the third (20 for keypoints); shown at the highest"})
+		w.list = append(w.list, Warning{Code: "max-dets", Count: n, Text: maxDetsText[e.Params.Mode]})
 	}
+}
+
+var maxDetsText = [...]string{
+	Strict:    "lines of the summary are at maxDets 100 or the third (20 for keypoints), as pycocotools has them, and not at the highest, as --mode corrected has them",
+	Corrected: "lines of pycocotools' summary are at maxDets 100 or the third (20 for keypoints); shown at the highest",
 }
 
 func lvisLines(maxDets int) []line {

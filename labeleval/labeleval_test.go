@@ -3,6 +3,7 @@ package labeleval
 import (
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -196,4 +197,18 @@ func TestPanopticCOCOErrors(t *testing.T) {
 		require.ErrorContains(t, err, want)
 		require.ErrorContains(t, err, "dt.json: byte")
 	}
+
+	read := func(gt, dt string) error {
+		d, err := coco.ParseDataset([]byte(gt), "gt.json", coco.Masks)
+		require.NoError(t, err)
+		r, err := coco.ParseResults([]byte(dt), "dt.json", coco.Masks)
+		require.NoError(t, err)
+		_, err = PanopticCOCO(d, r, 0.5)
+		return err
+	}
+	const boxes = `[{"image_id":1,"category_id":1,"score":0.9,"bbox":[0,0,2,2]}]`
+	require.EqualError(t, read(gt, boxes), "labeleval: dt.json: no result has a mask, of which panoptic quality is made")
+	require.EqualError(t, read(strings.Replace(gt, `{"size":[2,2],"counts":[0,4]}`, "[]", 1), `[]`), "labeleval: gt.json: no annotation has a mask, of which panoptic quality is made")
+	require.NoError(t, read(gt, `[]`))
+	require.ErrorContains(t, read(strings.Replace(gt, `"category_id":1`, `"category_id":3`, 1), `[]`), "annotations[0] (id 1): category_id: 3 is not a category of the data set")
 }

@@ -14,7 +14,8 @@ import (
 // last; results of at least minScore by falling score, of equal ones in the order of
 // the file. Each takes only pixels that are free, and an object left without pixels is
 // dropped. Both files must have been read with [coco.Masks]; results of other images
-// or categories are left out. Memory does not grow with the pixels of an image.
+// or categories, and entries without a mask, are left out; that no annotation, or no
+// result, has one is an error. Memory does not grow with the pixels of an image.
 func PanopticCOCO(d *coco.Dataset, r *coco.Results, minScore float64) (*Panoptic, error) {
 	for _, names := range [][]coco.Name{d.ImageNames, d.CategoryNames, r.ImageNames, r.CategoryNames} {
 		if names != nil {
@@ -26,6 +27,19 @@ func PanopticCOCO(d *coco.Dataset, r *coco.Results, minScore float64) (*Panoptic
 		ids = append(ids, c.ID)
 	}
 	q := NewPanoptic(ids)
+	for i, id := range d.CategoryID {
+		if q.counts[id] == nil {
+			return nil, d.Fail(i, "category_id", fmt.Sprintf("%d is not a category of the data set", id))
+		}
+	}
+	for _, x := range []struct {
+		file, what string
+		of         *coco.Annotations
+	}{{d.File, "annotation", &d.Annotations}, {r.File, "result", &r.Annotations}} {
+		if n := x.of.Len(); n > 0 && Maskless(x.of) == n {
+			return nil, fmt.Errorf("labeleval: %s: no %s has a mask, of which panoptic quality is made", x.file, x.what)
+		}
+	}
 	trueOf, predictedOf := map[int64][]int{}, map[int64][]int{}
 	for i, image := range d.ImageID {
 		trueOf[image] = append(trueOf[image], i)
@@ -53,6 +67,16 @@ func PanopticCOCO(d *coco.Dataset, r *coco.Results, minScore float64) (*Panoptic
 		}
 	}
 	return q, nil
+}
+
+// Maskless counts the entries without a mask, of which nothing is painted.
+func Maskless(a *coco.Annotations) (n int) {
+	for i := range a.Mask {
+		if a.Mask[i].Kind < coco.PolygonMask {
+			n++
+		}
+	}
+	return n
 }
 
 // layers gives what is seen of the masks of entries when each lies under those before it.

@@ -46,6 +46,6 @@ func analyse(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "cocoeval: error: %d files, want GT and RESULTS\ncocoeval: hint: cocoeval analyse -h\n", len(files))
 		return 2
 	}
-	o.Command = evalcmd.Command(fs, files, "cocoeval", "analyse")
+	o.Command = o.CommandOf(fs, files, "cocoeval", "analyse")
 	return report(evalcmd.Analyse(&o, files[0], files[1:], stdout, stderr), stderr)
 }

@@ -79,6 +79,11 @@ interrupted.`,
 				defer other.remove()
 				gt, run.other = other.file, other
 			}
+			if run.analyse != "" {
+				if err := run.checkAnalysis(t, &o, results); err != nil {
+					return advised(err)
+				}
+			}
 			switch {
 			case len(results) == 0 && run.images == "" && other == nil:
 				return hinted{errors.New("neither results nor images"), "name a results file, or the folder of the images with --images"}
@@ -106,7 +111,7 @@ interrupted.`,
 			}
 			err = evalcmd.Run(&o, gt, results, cmd.OutOrStdout(), cmd.ErrOrStderr())
 			if run.analyse != "" && (err == nil || evalcmd.ExitStatus(err) == exitBelow) {
-				err = cmp.Or(run.writeAnalysis(o, args[0], gt, results), err)
+				err = cmp.Or(run.writeAnalysis(cmd.LocalNonPersistentFlags(), o, args[0], gt, results), err)
 			}
 			if err == nil {
 				return nil

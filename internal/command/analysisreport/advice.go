@@ -44,15 +44,7 @@ func (m *Model) Advice() (list []string) {
 	if m.Annotations == 0 || m.Outcomes == nil {
 		return m.unseen(nil)
 	}
-	if m.TIDE != nil {
-		errors := slices.Clone(m.TIDE.Errors[:])
-		byCost(errors, func(e analysis.ErrorEffect) float64 { return e.DeltaAP })
-		for _, e := range errors[:2] {
-			if e.DeltaAP > 0 {
-				list = append(list, m.sentence(e))
-			}
-		}
-	}
+	list = m.costs()
 	if c := m.Confusions(); len(c) > 0 {
 		s := fmt.Sprintf("The most frequent confusion: %d of %s are taken for %s", c[0].Count, c[0].Truth, c[0].Detected)
 		if len(c) > 1 {
@@ -65,6 +57,60 @@ func (m *Model) Advice() (list []string) {
 		list = append(list, fmt.Sprintf("Scores are no probabilities: on average they are %.2f away from the share of right detections (ECE).", c.ECE))
 	}
 	return m.unseen(list)
+}
+
+// costs says what costs most of AP: the two types of errors, and classes of which nothing is found, each of which has its
+// share of the mean.
+func (m *Model) costs() (list []string) {
+	type cost struct {
+		of   float64
+		text string
+	}
+	var costs []cost
+	if len(m.Unfound) > 0 {
+		costs = append(costs, cost{1, m.nothingOf()})
+	}
+	if m.TIDE != nil {
+		errors := slices.Clone(m.TIDE.Errors[:])
+		byCost(errors, func(e analysis.ErrorEffect) float64 { return e.DeltaAP })
+		for _, e := range errors[:2] {
+			if e.DeltaAP > 0 {
+				costs = append(costs, cost{e.DeltaAP, m.sentence(e)})
+			}
+		}
+		if len(m.Unfound) > 0 {
+			costs[0].of = float64(len(m.Unfound)) / float64(m.TIDE.Classes)
+		}
+	}
+	byCost(costs, func(c cost) float64 { return c.of })
+	for _, c := range costs {
+		list = append(list, c.text)
+	}
+	return list
+}
+
+// nothingOf names the classes of which no annotation is found.
+func (m *Model) nothingOf() string {
+	first := m.Unfound[0]
+	switch name := m.class(first.Index); {
+	case len(m.Unfound) == 1 && first.Annotations == 1:
+		return fmt.Sprintf("At scores from %.4g the model does not find the only annotation of %s.", m.Score, name)
+	case len(m.Unfound) == 1:
+		return fmt.Sprintf("At scores from %.4g the model finds none of the %d annotations of %s.", m.Score, first.Annotations, name)
+	}
+	var names []string
+	for _, u := range m.Unfound {
+		names = append(names, fmt.Sprintf("%s (%d)", m.class(u.Index), u.Annotations))
+	}
+	return fmt.Sprintf("At scores from %.4g the model finds none of the annotations of %d classes: %s", m.Score, len(names), some(names))
+}
+
+// some ends a sentence with a list of names, of which the first three stand for many.
+func some(names []string) string {
+	if len(names) > 3 {
+		return strings.Join(names[:3], ", ") + ", …"
+	}
+	return strings.Join(names, ", ") + "."
 }
 
 // sentence says what a type of error costs, and in which class it is most frequent.
@@ -112,15 +158,9 @@ func (m *Model) unseen(list []string) []string {
 	var names []string
 	for _, u := range m.Thresholds.Unannotated {
 		n += u.Detections
-		if len(names) < 3 {
-			names = append(names, m.class(u.Index))
-		}
+		names = append(names, m.class(u.Index))
 	}
-	more := "."
-	if len(m.Thresholds.Unannotated) > 3 {
-		more = ", …"
-	}
-	return append(list, fmt.Sprintf("AP does not see %s of classes without an annotation: %s%s", counted(n, "detection"), strings.Join(names, ", "), more))
+	return append(list, fmt.Sprintf("AP does not see %s of classes without an annotation: %s", counted(n, "detection"), some(names)))
 }
 
 func imageName(c *analysis.ImageCounts) string {

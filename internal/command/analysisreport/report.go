@@ -3,6 +3,7 @@
 package analysisreport
 
 import (
+	"cmp"
 	_ "embed"
 	"encoding/json"
 	"fmt"
@@ -25,6 +26,8 @@ var pageTemplate = page.New("analysis", text)
 // A Report is the analysis of one model, or of several on the same data set. Parts that were not asked for are nil.
 type Report struct {
 	Command  string   `json:"command"`          // that makes the report again, without its output
+	Unscored string   `json:"-"`                // the same without the score that was asked for; "": none was
+	Whole    string   `json:"-"`                // why Command makes no part alone; "": it does
 	Before   string   `json:"before,omitempty"` // the command that makes the results; "" if they were there
 	Truth    string   `json:"truth"`            // file of the data set
 	IoU      string   `json:"iou"`              // bbox, segm or boundary
@@ -39,23 +42,25 @@ type Report struct {
 
 // A Model is what was found of one file of results.
 type Model struct {
-	Results      string                 `json:"results"` // file
-	Images       int                    `json:"images"`
-	Annotations  int                    `json:"annotations"`
-	Detections   int                    `json:"detections"`
-	Stats        Stats                  `json:"stats"` // of the evaluation
-	Score        float64                `json:"score"` // that tables are made at
-	At           []*analysis.Operating  `json:"at"`    // that score, and others that people use
-	TIDE         *analysis.TIDE         `json:"tide,omitempty"`
-	TIDECV       *analysis.TIDE         `json:"tidecv,omitempty"`
-	Confusion    *analysis.Confusion    `json:"confusion,omitempty"`
-	Thresholds   *analysis.Thresholds   `json:"thresholds,omitempty"`
-	Calibration  *analysis.Calibration  `json:"calibration,omitempty"`
-	DetectionECE *float64               `json:"d_ece,omitempty"` // over cells of score, place and size; nil: not asked for
-	PerImage     []analysis.ImageCounts `json:"per_image,omitempty"`
-	Slices       *Slices                `json:"slices,omitempty"`
-	Suspects     []analysis.Suspect     `json:"suspects,omitempty"`
-	COCOPlots    *analysis.ErrorTable   `json:"coco_plots,omitempty"`
+	Results     string                `json:"results"` // file
+	Images      int                   `json:"images"`
+	Annotations int                   `json:"annotations"`
+	Detections  int                   `json:"detections"`
+	Stats       Stats                 `json:"stats"` // of the evaluation
+	Score       float64               `json:"score"` // that tables are made at
+	At          []*analysis.Operating `json:"at"`    // that score, and others that people use
+	// Unfound are the classes of which no annotation is found at that score.
+	Unfound      []analysis.ClassAnnotations `json:"unfound"`
+	TIDE         *analysis.TIDE              `json:"tide,omitempty"`
+	TIDECV       *analysis.TIDE              `json:"tidecv,omitempty"`
+	Confusion    *analysis.Confusion         `json:"confusion,omitempty"`
+	Thresholds   *analysis.Thresholds        `json:"thresholds,omitempty"`
+	Calibration  *analysis.Calibration       `json:"calibration,omitempty"`
+	DetectionECE *float64                    `json:"d_ece,omitempty"` // over cells of score, place and size; nil: not asked for
+	PerImage     []analysis.ImageCounts      `json:"per_image,omitempty"`
+	Slices       *Slices                     `json:"slices,omitempty"`
+	Suspects     []analysis.Suspect          `json:"suspects,omitempty"`
+	COCOPlots    *analysis.ErrorTable        `json:"coco_plots,omitempty"`
 
 	Outcomes *cocoeval.Outcomes `json:"-"`
 	Found    *coco.Results      `json:"-"` // what the file holds
@@ -195,7 +200,7 @@ func (r *Report) Write(w io.Writer) error {
 	if r.Before != "" {
 		v.Made = append(v.Made, page.Fact{Name: "first", Value: r.Before})
 	}
-	v.Made = append(v.Made, []page.Fact{{Name: "command", Value: r.Command}, {Name: "data set", Value: r.Truth}, {Name: "results", Value: m.Results}, {Name: "compared by", Value: r.IoU}, {Name: "match from an IoU of", Value: fmt.Sprint(r.MatchIoU)}, {Name: "score of the tables", Value: fmt.Sprintf("%v (%s)", m.Score, m.scoreReason())}}...)
+	v.Made = append(v.Made, []page.Fact{{Name: "command", Value: r.Command}, {Name: "data set", Value: r.Truth}, {Name: "results", Value: m.Results}, {Name: "compared by", Value: r.IoU}, {Name: "match from an IoU of", Value: fmt.Sprint(r.MatchIoU)}, {Name: "score of the tables", Value: fmt.Sprintf("%v (%s)", m.Score, v.scoreReason())}}...)
 	return pageTemplate.Execute(w, &v)
 }
 
@@ -227,12 +232,18 @@ func (v *view) ClassName(k int) string { return v.class(k) }
 func (v *view) MatchPercent() string { return fmt.Sprintf("%.0f", 100*v.MatchIoU) }
 
 // scoreReason says where the score of the tables is from.
-func (m *Model) scoreReason() string {
-	if m.Thresholds != nil && m.Thresholds.Micro != nil && m.Thresholds.Micro.Threshold == m.Score {
-		return "that of the best F1 of all classes pooled"
+func (v *view) scoreReason() string {
+	switch at := v.AtFirst(); {
+	case v.Unscored != "":
+		return "as asked for"
+	case at.TP+at.FP == 0:
+		return "no detection counts"
 	}
-	return "as asked for"
+	return "that of the best F1 of all classes pooled"
 }
+
+// AtFirst is what the score of the tables gives, all classes pooled.
+func (v *view) AtFirst() *analysis.Operating { return v.At[0] }
 
 func three(v float64) string {
 	if v == -1 {
@@ -241,8 +252,24 @@ func three(v float64) string {
 	return fmt.Sprintf("%.3f", v)
 }
 
+// Also is the command with more flags, "" if it knows none of them.
+func (r *Report) Also(flags string) string {
+	if r.Whole != "" {
+		return ""
+	}
+	return r.Command + " " + flags
+}
+
 // Only is the command that makes one part again.
-func (r *Report) Only(part string) string { return r.Command + " --only " + part }
+func (r *Report) Only(part string) string { return r.Also("--only " + part) }
+
+// AtScore is the command to which the page adds a score.
+func (r *Report) AtScore() string {
+	if r.Whole != "" {
+		return ""
+	}
+	return cmp.Or(r.Unscored, r.Command) + " --score "
+}
 
 func (v *view) bars() {
 	if v.TIDE == nil {

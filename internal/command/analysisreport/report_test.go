@@ -82,7 +82,7 @@ func report(t testing.TB, d *coco.Dataset, results ...*coco.Results) (*Report, *
 		score := a.Score()
 		m := &Model{
 			Results: found.File, Images: x.Images, Annotations: x.Annotations, Detections: x.Detections, Stats: x.Stats(), Score: score, Outcomes: o, Found: found,
-			TIDE: a.TIDE(), Confusion: a.Confusion(score, analysis.ClassFirst), Thresholds: a.Thresholds(1), Calibration: a.Calibration(10), PerImage: a.Images(score),
+			TIDE: a.TIDE(), Confusion: a.Confusion(score, analysis.ClassFirst), Thresholds: a.Thresholds(1), Calibration: a.Calibration(10), PerImage: a.Images(score), Unfound: a.Unfound(score),
 		}
 		m.At = []*analysis.Operating{m.Thresholds.At(score)}
 		r.Models = append(r.Models, m)
@@ -240,6 +240,64 @@ func TestPageIsSmall(t *testing.T) {
 	d, found := pairOf(t, 5000, 7, 80, 4)
 	r, _ := report(t, d, found)
 	require.Less(t, len(pageOf(t, r)), 2<<20)
+}
+
+// A class of which nothing is found is the first thing to fix where TIDE sees no cost.
+func TestUnfoundClassesAreNamed(t *testing.T) {
+	const none, box = `[]`, `[{"image_id":1,"category_id":1,"bbox":[1,1,5,5],"score":0.5}]`
+	for _, c := range []struct {
+		classes, boxes int
+		results, want  string
+	}{
+		{1, 2, none, "At scores from 0.5 the model finds none of the 2 annotations of class <1>."},
+		{1, 1, box, "At scores from 0.5 the model does not find the only annotation of class <1>."},
+		{5, 40, none, "of 5 classes: class <"},
+	} {
+		d, _ := pairOf(t, 1, c.boxes, c.classes, 3)
+		found, err := coco.ParseResults([]byte(c.results), "results.json", coco.Boxes)
+		require.NoError(t, err)
+		r, _ := report(t, d, found)
+		require.Contains(t, r.Models[0].Advice()[0], c.want)
+		require.Contains(t, pageOf(t, r), "neither Miss nor all misses show what it costs")
+	}
+}
+
+// What was not made is not said to be right, and has no empty table.
+func TestPagesOfSomeParts(t *testing.T) {
+	d, found := pairOf(t, 12, 6, 3, 2)
+	r, a := report(t, d, found)
+	m := r.Models[0]
+	at := m.At[0]
+	require.Empty(t, m.Unfound)
+	require.Positive(t, at.FP+at.FN)
+	m.TIDE, m.Confusion, m.Thresholds, m.Calibration, m.PerImage = nil, nil, nil, nil, nil
+	text := pageOf(t, r)
+	require.NotContains(t, text, "Nothing is wrong")
+	require.Contains(t, text, fmt.Sprintf("%d detections are wrong and %d annotations missed", at.FP, at.FN))
+	require.NotContains(t, text, `id="classes"`)
+	require.Contains(t, text, "(that of the best F1 of all classes pooled)")
+	require.Equal(t, fmt.Sprint(at.TP), testutil.Probe(t, text, `await ready; out = $("n-right").textContent;`))
+
+	r.Unscored = r.Command
+	require.Contains(t, pageOf(t, r), "(as asked for)")
+
+	m.At = []*analysis.Operating{a.Thresholds(1).At(2)}
+	m.At[0].FN, r.Unscored = 0, ""
+	text = pageOf(t, r)
+	require.Contains(t, text, "Nothing is wrong at this score.")
+	require.Contains(t, text, "(no detection counts)")
+}
+
+// Commands that make no part alone stand at the top only.
+func TestPagesOfWholeCommands(t *testing.T) {
+	d, found := pairOf(t, 12, 6, 3, 2)
+	r, _ := report(t, d, found)
+	r.Command, r.Whole = "spinemask eval folder --analyse=page.html", "It makes the whole page."
+	text := pageOf(t, r)
+	require.Contains(t, text, r.Whole)
+	require.Equal(t, 1, strings.Count(text, `<code class="how">spinemask`))
+	require.NotContains(t, text, "--only")
+	require.Empty(t, testutil.Probe(t, text, `await ready; out = $("command").textContent;`))
 }
 
 func TestCommandsAreQuoted(t *testing.T) {

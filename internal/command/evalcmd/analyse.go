@@ -36,8 +36,10 @@ type AnalyseOptions struct {
 	HTML         string
 
 	// What the command says beside its flags.
-	Command string // that makes the report, for people to repeat
+	Command string // that makes the report but for --score, for people to repeat
 	Before  string // that makes the results; "": they were there
+	Whole   string // why Command makes no part of the report alone; "": with --only it does
+	Truth   string // the data set; "": that of its file
 	Name    string // of the only model; "": that of its file
 }
 
@@ -52,7 +54,7 @@ func (o *AnalyseOptions) Flags(fs *flag.FlagSet) {
 	o.matching(fs)
 	fs.StringVar(&o.Only, "only", "", "make only some parts: a `list` of "+strings.Join(parts, ", "))
 	fs.Func("score", "make the tables of detections from this `score` on (default: that of the best F1 of all classes pooled)", func(s string) error {
-		v, err := strconv.ParseFloat(s, 64)
+		v, err := number(s)
 		o.Score = &v
 		return err
 	})
@@ -137,7 +139,14 @@ type analyser struct {
 	resamplers []*cocoeval.Resampler
 }
 
-func newAnalyser(o *AnalyseOptions, gt string, results []string) (*analyser, error) {
+// Check says what is wrong with the flags and with files of results that no analysis can be made of, before anything is evaluated.
+func (o *AnalyseOptions) Check(results []string) error {
+	_, err := o.begin(results)
+	return err
+}
+
+// begin looks at all but the contents of the files.
+func (o *AnalyseOptions) begin(results []string) (*analyser, error) {
 	o.Numpy = "2"
 	params, err := o.params()
 	if err != nil {
@@ -167,6 +176,18 @@ func newAnalyser(o *AnalyseOptions, gt string, results []string) (*analyser, err
 			a.chosen = append(a.chosen, p)
 		}
 	}
+	a.params.MatchIoU, a.params.ImageIDs = o.MatchIoU, o.ImageIDs
+	a.params.Areas = allFirst(&a.params)
+	switch most := maxAreas - len(aspectCuts) - 1; {
+	case o.CSV != "" && !a.wants("images"):
+		return nil, usage("--csv is the table of the part images, which --only leaves out")
+	case o.Suspects != "" && !a.wants("labels"):
+		return nil, usage("--suspects is the list of the part labels, which --only leaves out")
+	case (o.Bootstrap > 0 || a.wants("slices")) && len(a.params.IoUThresholds) > maxResampled:
+		return nil, usage("%d --iou-thresholds, want at most %d for slices and --bootstrap", len(a.params.IoUThresholds), maxResampled)
+	case a.wants("slices") && len(a.params.Areas)-1 > most:
+		return nil, usage("%d --areas beside that of all, want at most %d for slices", len(a.params.Areas)-1, most)
+	}
 	for _, text := range o.FailIf {
 		c, err := parseCondition(text)
 		if err != nil {
@@ -174,12 +195,48 @@ func newAnalyser(o *AnalyseOptions, gt string, results []string) (*analyser, err
 		}
 		a.conditions = append(a.conditions, c)
 	}
-	a.params.MatchIoU, a.params.ImageIDs = o.MatchIoU, o.ImageIDs
+	for _, name := range results {
+		if isPartial(name) {
+			_, err := coco.OpenResults(name, 0) // which says what it is
+			return nil, err
+		}
+	}
+	return a, nil
+}
+
+// What cocoeval takes at most.
+const (
+	maxAreas     = 32
+	maxResampled = 32 // IoU thresholds of a Resampler
+)
+
+func newAnalyser(o *AnalyseOptions, gt string, results []string) (*analyser, error) {
+	a, err := o.begin(results)
+	if err != nil {
+		return nil, err
+	}
 	if a.data, err = coco.OpenDataset(gt, a.params.IoU.Fields()); err != nil {
 		return nil, err
 	}
-	a.report = analysisreport.Report{Command: o.Command, Before: o.Before, Truth: gt, IoU: a.params.IoU.String(), MatchIoU: o.MatchIoU, Warnings: slices.Clone(o.Warnings)}
+	a.report = analysisreport.Report{
+		Command: o.Command, Before: o.Before, Whole: o.Whole, Truth: cmp.Or(o.Truth, gt), IoU: a.params.IoU.String(), MatchIoU: o.MatchIoU,
+		Warnings: slices.Clone(o.Warnings),
+	}
+	if o.Score != nil {
+		a.report.Unscored = o.Command
+		a.report.Command += fmt.Sprint(" --score ", *o.Score)
+	}
 	return a, nil
+}
+
+// allFirst returns the ranges of area with that of all objects first: outcomes are those of the first range, slices those of the others.
+func allFirst(p *cocoeval.Params) []cocoeval.AreaRange {
+	all := cocoeval.NewParams(p.IoU, p.Protocol).Areas[:1]
+	isAll := func(r cocoeval.AreaRange) bool { return r.Label == all[0].Label }
+	if i := slices.IndexFunc(p.Areas, isAll); i >= 0 {
+		all = p.Areas[i : i+1]
+	}
+	return slices.Concat(all, slices.DeleteFunc(slices.Clone(p.Areas), isAll))
 }
 
 func (a *analyser) wants(part string) bool { return slices.Contains(a.chosen, part) }
@@ -252,6 +309,7 @@ func (a *analyser) tables(m *analysisreport.Model, t *analysis.Analysis) error {
 	for _, s := range []float64{m.Score, 0.25, 0.5} {
 		m.At = append(m.At, thresholds.At(s))
 	}
+	m.Unfound = t.Unfound(m.Score)
 	if a.wants("threshold") {
 		m.Thresholds = thresholds
 	}
@@ -309,9 +367,6 @@ func (a *analyser) compare() error {
 func (a *analyser) files() error {
 	m := a.report.Models[len(a.report.Models)-1]
 	if a.o.CSV != "" {
-		if m.PerImage == nil {
-			return usage("--csv is the table of the part images, which --only leaves out")
-		}
 		if err := write(a.o.CSV, func(w io.Writer) error { return writeCSV(w, m.PerImage) }); err != nil {
 			return err
 		}
@@ -329,9 +384,6 @@ func (a *analyser) files() error {
 
 // suspects writes those of the only model, or those that both name.
 func (a *analyser) suspects() error {
-	if !a.wants("labels") {
-		return usage("--suspects is the list of the part labels, which --only leaves out")
-	}
 	var lists [][]analysis.Suspect
 	for _, m := range a.report.Models {
 		lists = append(lists, m.Suspects)
@@ -368,12 +420,16 @@ func writeCSV(w io.Writer, list []analysis.ImageCounts) error {
 // notShown are flags that say what is written where, and are no part of the command that makes a number again.
 var notShown = []string{"html", "json", "csv", "only", "score", "images", "fail-if", "strict", "suspects"}
 
-// Command returns a command line of words, the flags that were set but for those that only say what is written where, and files.
-func Command(fs *flag.FlagSet, files []string, words ...string) string {
+// CommandOf returns the command line that makes the report again: words, the flags that were set but for those that only say
+// what is written where, and files.
+func (o *AnalyseOptions) CommandOf(fs *flag.FlagSet, files []string, words ...string) string {
 	fs.Visit(func(f *flag.Flag) {
 		if !slices.Contains(notShown, f.Name) && f.Value.String() != "" {
 			words = append(words, strings.TrimSuffix("--"+f.Name+"="+f.Value.String(), "=true"))
 		}
 	})
+	for _, field := range o.SliceBy { // a flag that may be repeated has no value of its own
+		words = append(words, "--slice-by="+field)
+	}
 	return analysisreport.Command(append(words, files...)...)
 }

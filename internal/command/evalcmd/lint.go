@@ -63,7 +63,12 @@ func Lint(o *LintOptions, gt string, results []string, stdout io.Writer) error {
 		l.problems(results[i], list)
 	}
 	for _, iou := range compared(d, read) {
-		l.evaluate(d, read, iou)
+		if len(read) == 0 {
+			l.evaluate(d, nil, iou)
+		}
+		for _, r := range read { // each alone: several may be those of models on the same images
+			l.evaluate(d, r, iou)
+		}
 	}
 	order := append([]string{gt}, results...)
 	slices.SortStableFunc(l.list, func(a, b *finding) int { return slices.Index(order, a.File) - slices.Index(order, b.File) })
@@ -131,12 +136,12 @@ func (l *findings) problems(file string, list []dataset.Problem) {
 	}
 }
 
-// evaluate takes what the evaluator warns of, or refuses.
-func (l *findings) evaluate(d *coco.Dataset, results []*coco.Results, iou cocoeval.IoUType) {
+// evaluate takes what the evaluator warns of, or refuses. r is nil for the data set alone.
+func (l *findings) evaluate(d *coco.Dataset, r *coco.Results, iou cocoeval.IoUType) {
 	p := cocoeval.NewParams(iou, cocoeval.COCO)
 	for mode, name := range []string{cocoeval.Strict: "strict", cocoeval.Corrected: "corrected"} {
 		p.Mode = cocoeval.Mode(mode)
-		file, err := l.pass(d, results, p)
+		file, err := l.pass(d, r, p)
 		if err == nil {
 			return
 		}
@@ -148,7 +153,7 @@ func (l *findings) evaluate(d *coco.Dataset, results []*coco.Results, iou cocoev
 }
 
 // pass is one evaluation, of which only the warnings matter. It names the file that was looked at when it failed.
-func (l *findings) pass(d *coco.Dataset, results []*coco.Results, p cocoeval.Params) (file string, err error) {
+func (l *findings) pass(d *coco.Dataset, r *coco.Results, p cocoeval.Params) (file string, err error) {
 	e, err := cocoeval.New(d, p)
 	if err != nil {
 		return d.File, err
@@ -167,18 +172,13 @@ func (l *findings) pass(d *coco.Dataset, results []*coco.Results, p cocoeval.Par
 		}
 		return nil
 	}
-	if err := take(d.File); err != nil {
+	if err := take(d.File); err != nil || r == nil {
 		return d.File, err
 	}
-	for _, r := range results {
-		if err := e.AddResults(r); err != nil {
-			return r.File, err
-		}
-		if err := take(r.File); err != nil {
-			return r.File, err
-		}
+	if err := e.AddResults(r); err != nil {
+		return r.File, err
 	}
-	return "", nil
+	return r.File, take(r.File)
 }
 
 // warning takes one of the evaluator's, unless the rules of a training have said it object by object: their codes are the same

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -40,13 +41,11 @@ func (o *Options) Flags(fs *flag.FlagSet) {
 	fs.StringVar(&o.IoU, "iou", "bbox", "what to compare detections and annotations by: a `list` of bbox, segm, boundary, keypoints")
 	o.matching(fs)
 	fs.StringVar(&o.Numpy, "numpy", "2", "sum the statistics in the order of this version of numpy: `2` or 1.24")
-	fs.StringVar(&o.IoUThresholds, "iou-thresholds", "", "a `list` of IoU thresholds (default 0.5 to 0.95 in steps of 0.05)")
-	fs.StringVar(&o.Areas, "areas", "", "a `list` of ranges of object area in square pixels, each label:min:max (default all, small, medium and large, as in COCO)")
 	fs.BoolVar(&o.PerClass, "per-class", false, "also print the numbers of every category")
 	fs.BoolVar(&o.JSON, "json", false, "print JSON: the statistics by name and in full precision, the categories with --per-class, and the warnings")
 	fs.BoolVar(&o.Strict, "strict", false, "turn every warning into an error (this has nothing to do with --mode strict)")
 	fs.Func("min-ap", "end with exit code 3 if AP is below this `number`", func(s string) error {
-		v, err := strconv.ParseFloat(s, 64)
+		v, err := number(s)
 		o.MinAP = &v
 		return err
 	})
@@ -59,7 +58,16 @@ func (o *Options) matching(fs *flag.FlagSet) {
 	fs.StringVar(&o.Mode, "mode", "strict", "`strict` gives the numbers of pycocotools to the last bit; corrected repairs what is known to be wrong there, and also takes names for ids")
 	fs.StringVar(&o.MaxDets, "max-dets", "", "a `list` of how many detections of an image and class count (default 1,10,100; for keypoints 20; for lvis 300 of an image)")
 	fs.StringVar(&o.Categories, "categories", "", "a `list` of the ids of the categories to evaluate (default all)")
+	fs.StringVar(&o.IoUThresholds, "iou-thresholds", "", "a `list` of IoU thresholds (default 0.5 to 0.95 in steps of 0.05)")
+	fs.StringVar(&o.Areas, "areas", "", "a `list` of ranges of object area in square pixels, each label:min:max (default all, small, medium and large, as in COCO)")
 	fs.BoolVar(&o.Agnostic, "class-agnostic", false, "take all categories for one")
+}
+
+// Matching reports whether a flag says what is compared and by which rules, which an evaluation and an analysis both depend on.
+func Matching(name string) bool {
+	fs := flag.NewFlagSet("", flag.ContinueOnError)
+	new(Options).matching(fs)
+	return fs.Lookup(name) != nil
 }
 
 // Check says what is wrong with the flags, before anything is read.
@@ -103,6 +111,9 @@ func (o *Options) params() ([]cocoeval.Params, error) {
 		if err := o.lists(&p); err != nil {
 			return nil, err
 		}
+		if err := p.Check(); err != nil {
+			return nil, usageError{err}
+		}
 		all = append(all, p)
 	}
 	if o.Partial != "" && len(all) > 1 {
@@ -122,7 +133,7 @@ func (o *Options) lists(p *cocoeval.Params) (err error) {
 		}
 	}
 	if o.IoUThresholds != "" {
-		if p.IoUThresholds, err = list(o.IoUThresholds, "--iou-thresholds", number); err != nil {
+		if p.IoUThresholds, err = list(o.IoUThresholds, "--iou-thresholds", threshold); err != nil {
 			return err
 		}
 	}
@@ -152,7 +163,23 @@ func list[T any](text, flag string, parse func(string) (T, error)) ([]T, error) 
 	return out, nil
 }
 
-func number(s string) (float64, error) { return strconv.ParseFloat(s, 64) }
+// number reads a number that can be compared.
+func number(s string) (float64, error) {
+	v, err := strconv.ParseFloat(s, 64)
+	if math.IsNaN(v) {
+		err = fmt.Errorf("%q is no number", s)
+	}
+	return v, err
+}
+
+// threshold reads an IoU.
+func threshold(s string) (float64, error) {
+	v, err := number(s)
+	if err == nil && !(v > 0 && v <= 1) {
+		err = fmt.Errorf("%q, want more than 0 and at most 1", s)
+	}
+	return v, err
+}
 
 // area reads label:min:max.
 func area(s string) (r cocoeval.AreaRange, err error) {
@@ -165,6 +192,9 @@ func area(s string) (r cocoeval.AreaRange, err error) {
 	}
 	if r.Label = strings.TrimSpace(part[0]); r.Label == "" {
 		return r, fmt.Errorf("%q, want a label before the first colon", s)
+	}
+	if err == nil && !(r.Min <= r.Max) {
+		err = fmt.Errorf("%q, want a min that is not above max", s)
 	}
 	return r, err
 }

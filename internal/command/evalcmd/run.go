@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"text/tabwriter"
 
 	"github.com/spinemask/spinemask/coco"
@@ -69,7 +68,7 @@ func Run(o *Options, gt string, results []string, stdout, stderr io.Writer) erro
 		for _, w := range o.Warnings {
 			fmt.Fprintf(stderr, "cocoeval: warning: %s [%s]\n", w.String(), w.Code)
 		}
-		return savePartial(o.Partial, evaluators[0])
+		return write(o.Partial, evaluators[0].WritePartial)
 	}
 	return finish(o, evaluators, stdout, stderr)
 }
@@ -83,17 +82,24 @@ type input struct {
 
 func openInput(name string, fields coco.Fields) (in input, err error) {
 	in.name = name
-	if f, err := os.Open(name); err == nil {
-		var start [8]byte
-		n, _ := io.ReadFull(f, start[:])
-		f.Close()
-		if cocoeval.IsPartial(start[:n]) {
-			in.partial, err = os.ReadFile(name)
-			return in, err
-		}
+	if isPartial(name) {
+		in.partial, err = os.ReadFile(name)
+		return in, err
 	}
 	in.results, err = coco.OpenResults(name, fields)
 	return in, err
+}
+
+// isPartial tells a partial result by its first bytes.
+func isPartial(name string) bool {
+	f, err := os.Open(name)
+	if err != nil {
+		return false // whoever reads it says so
+	}
+	defer f.Close()
+	var start [8]byte
+	n, _ := io.ReadFull(f, start[:])
+	return cocoeval.IsPartial(start[:n])
 }
 
 func (in *input) addTo(e *cocoeval.Evaluator) error {
@@ -104,20 +110,6 @@ func (in *input) addTo(e *cocoeval.Evaluator) error {
 		return fmt.Errorf("%s: %w", in.name, err)
 	}
 	return nil
-}
-
-// savePartial writes a partial result, which appears under its name when it is complete.
-func savePartial(name string, e *cocoeval.Evaluator) error {
-	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	err = e.WritePartial(f)
-	if err = cmp.Or(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), name)
 }
 
 // prepare makes the evaluators.

@@ -115,7 +115,7 @@ func writeComparison(b *bytes.Buffer, r *analysisreport.Report) {
 	boot := r.Comparison.Bootstrap
 	fmt.Fprint(w, "\tA\tB\tB-A\t")
 	if boot != nil {
-		fmt.Fprintf(w, "%g %% of resamples\tother sign\t", 100*boot.Confidence)
+		fmt.Fprintf(w, "%g %% of resamples\tnot this sign\t", 100*boot.Confidence)
 	}
 	fmt.Fprintln(w)
 	for i, d := range r.Comparison.Stats {

@@ -20,7 +20,7 @@ type class struct {
 }
 
 // runCOCO prints the panoptic quality of the masks of COCO files.
-func runCOCO(o *Options, truth, predicted string, out io.Writer) error {
+func runCOCO(o *Options, truth, predicted string, out, stderr io.Writer) error {
 	d, err := coco.OpenDataset(truth, coco.Masks)
 	if err != nil {
 		return err
@@ -32,6 +32,14 @@ func runCOCO(o *Options, truth, predicted string, out io.Writer) error {
 	q, err := labeleval.PanopticCOCO(d, r, o.MinScore)
 	if err != nil {
 		return err
+	}
+	for _, x := range []struct {
+		file, what string
+		of         *coco.Annotations
+	}{{truth, "annotations", &d.Annotations}, {predicted, "results", &r.Annotations}} {
+		if n := labeleval.Maskless(x.of); n > 0 {
+			fmt.Fprintf(stderr, "cocoeval: warning: %d of %d %s of %s have no mask and are left out [no-mask]\n", n, x.of.Len(), x.what, x.file)
+		}
 	}
 	var all quality
 	var n int

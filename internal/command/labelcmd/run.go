@@ -44,7 +44,7 @@ func Run(o *Options, truth, predicted string, stdout, stderr io.Writer) error {
 	case folder:
 		err = runFolders(o, truth, predicted, &out, stderr)
 	default:
-		err = runCOCO(o, truth, predicted, &out)
+		err = runCOCO(o, truth, predicted, &out, stderr)
 	}
 	if err != nil {
 		return err
