@@ -119,13 +119,17 @@ func (e *Evaluation) usualLines() []line {
 	return lines
 }
 
-// noteMaxDets adds a warning if pycocotools' summary is at other maxDets than the corrected one.
+// noteMaxDets adds a warning if the summary is at other maxDets than pycocotools', or has lines at maxDets that are not evaluated.
 func (e *Evaluation) noteMaxDets(w *warnings) {
-	other := Evaluation{Params: e.Params}
-	other.Params.Mode = Strict + Corrected - e.Params.Mode
+	as := Evaluation{Params: e.Params}
+	as.Params.Mode = Strict
 	n := 0
-	for _, l := range other.lines() {
-		n += btoi(!slices.Contains(e.lines(), l))
+	for _, l := range as.lines() {
+		if e.Params.Mode == Strict {
+			n += btoi(l.maxDets != 0 && !slices.Contains(e.Params.MaxDets, l.maxDets))
+		} else {
+			n += btoi(!slices.Contains(e.lines(), l))
+		}
 	}
 	if n > 0 {
 		w.list = append(w.list, Warning{Code: "max-dets", Count: n, Text: maxDetsText[e.Params.Mode]})
@@ -133,7 +137,7 @@ func (e *Evaluation) noteMaxDets(w *warnings) {
 }
 
 var maxDetsText = [...]string{
-	Strict:    "lines of the summary are at maxDets 100 or the third (20 for keypoints), as pycocotools has them, and not at the highest, as --mode corrected has them",
+	Strict:    "lines of pycocotools' summary are at maxDets 100 (20 for keypoints), which is not evaluated, so they have no value; --mode corrected shows the highest",
 	Corrected: "lines of pycocotools' summary are at maxDets 100 or the third (20 for keypoints); shown at the highest",
 }
 
