@@ -3,6 +3,7 @@ package weights
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/spinemask/spinemask/config"
@@ -104,6 +105,30 @@ func TestOtherNetworksOfDetectron2AreNamed(t *testing.T) {
 		_, err := FromTensors("m.pkl", []Tensor{NewTensor(name, []int{1}, make([]float32, 1))}, nil)
 		require.ErrorContains(t, err, what, name)
 		require.ErrorContains(t, err, "want Mask R-CNN with ResNet-50-FPN or ResNet-101-FPN", name)
+	}
+}
+
+// A tensor without elements may have dimensions that no data bound: nothing is made of such a size.
+func TestLayersWithoutElements(t *testing.T) {
+	for marker, layers := range map[string][]string{
+		torchvisionMarker:   {"rpn.head.bbox_pred", "roi_heads.box_predictor.bbox_pred"},
+		detectron2Marker:    {"proposal_generator.rpn_head.anchor_deltas", "roi_heads.box_predictor.bbox_pred", "roi_heads.mask_head.predictor"},
+		mmdetResNetMarker:   {"rpn_head.rpn_reg", "roi_head.bbox_head.fc_reg", "roi_head.mask_head.conv_logits"},
+		mmdetMarker:         {"rpn_head.rpn_reg", "bbox_head.fc_reg"},
+		"res2_0_branch2a_w": {"bbox_pred_w", "cls_score_w", "mask_fcn_logits_w"},
+	} {
+		list := []Tensor{NewTensor(marker, []int{1, 1, 1, 1}, make([]float32, 1))}
+		for _, layer := range layers {
+			if !strings.HasSuffix(layer, "_w") {
+				layer += ".weight"
+			}
+			list = append(list, NewTensor(layer, []int{1 << 46, 0}, nil))
+		}
+		f, err := FromTensors("m.pth", list, nil)
+		require.NoError(t, err, marker)
+		_, _, err = f.Config(Options{})
+		var le *LoadError
+		require.ErrorAs(t, err, &le, marker)
 	}
 }
 

@@ -153,24 +153,23 @@ func caffe2Module(name string) (module, leaf string) {
 
 // backgroundFirst is the order of the n outputs of a module of Detectron2 whose background comes first in the file: nil where it has no classes.
 func backgroundFirst(module string, n int) []int {
-	last := upTo(n)
 	switch module {
 	case "roi_heads.box_predictor.cls_score":
 		if n > 1 {
-			return append(last[1:], 0)
+			return append(upTo(n)[1:], 0)
 		}
+		return upTo(n)
 	case "roi_heads.box_predictor.bbox_pred":
-		last = swapped(max(n-4, 4))
+		last := swapped(max(n-4, 4))
 		for i := range last {
 			last[i] += 4
 		}
 		return lastRows(last, 4)
 	case "roi_heads.mask_head.predictor":
 		if n > 1 { // one row serves all classes
-			return lastRows(last[1:], 1)
+			return lastRows(upTo(n)[1:], 1)
 		}
-	default:
-		return nil
+		return upTo(n)
 	}
-	return last
+	return nil
 }

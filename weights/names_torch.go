@@ -145,9 +145,10 @@ func (t Tensor) fromTorch(flatten int) (Tensor, error) {
 	return t, fmt.Errorf("%s: shape %v, want 2 or 4 dimensions", t.Name, t.Shape)
 }
 
-// outputs is the number of output channels of a module.
+// outputs is the number of output channels of a module. A weight without elements has none: its first dimension may be any number, which no data bound, and tables
+// are made of it.
 func (l torchLayers) outputs(module string) int {
-	if t, ok := l[module]["weight"]; ok && len(t.Shape) > 0 {
+	if t, ok := l[module]["weight"]; ok && len(t.Shape) > 0 && t.Len() > 0 {
 		return t.Shape[0]
 	}
 	return 0
