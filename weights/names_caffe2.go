@@ -94,15 +94,25 @@ func caffe2Layers(tr *translation, vars []Tensor) torchLayers {
 			layers[module][leaf] = v
 		}
 	}
+	var ones, zeros []float32 // of all norms: a file may have one scale for many
 	for _, module := range sortedKeys(layers) {
-		if strings.HasSuffix(module, ".norm") {
-			tr.made += foldedNorm(layers[module])
+		if !strings.HasSuffix(module, ".norm") {
+			continue
+		}
+		if n := foldedNorm(layers[module]); n > 0 {
+			if n > len(ones) {
+				ones, zeros = slices.Repeat([]float32{1}, n), make([]float32, n)
+			}
+			name := layers[module]["weight"].Name
+			layers[module]["running_mean"] = NewTensor(name+", mean", []int{n}, zeros[:n])
+			layers[module]["running_var"] = NewTensor(name+", variance", []int{n}, ones[:n])
+			tr.made += 2
 		}
 	}
 	return layers
 }
 
-// foldedNorm gives a norm of a scale and an offset the statistics that Detectron2 gives it, and returns how many tensors those are.
+// foldedNorm returns the outputs of a norm of a scale and an offset, which Detectron2 gives statistics; 0 if it is none.
 func foldedNorm(vars map[string]Tensor) int {
 	scale, ok := vars["weight"]
 	_, mean := vars["running_mean"]
@@ -110,14 +120,7 @@ func foldedNorm(vars map[string]Tensor) int {
 	if !ok || mean || variance || scale.opaque != "" || len(scale.Shape) != 1 {
 		return 0
 	}
-	n := scale.Shape[0]
-	ones := make([]float32, n)
-	for i := range ones {
-		ones[i] = 1
-	}
-	vars["running_mean"] = NewTensor(scale.Name+", mean", []int{n}, make([]float32, n))
-	vars["running_var"] = NewTensor(scale.Name+", variance", []int{n}, ones)
-	return 2
+	return scale.Shape[0]
 }
 
 // caffe2Module is the module of Detectron2, and the variable of it, that a name of Caffe2 means; "" if it has none.
