@@ -18,7 +18,11 @@ func (f *File) Config(o Options) (*config.Config, []Assumption, error) {
 		if n > 1 {
 			what = fmt.Sprintf("%s (%d batch norms lack statistics)", what, n)
 		}
-		return nil, nil, kind{what, "a network needs the statistics of its training: save all of model.state_dict(), buffers included"}.error(f.name, nil)
+		advice := "a network needs the statistics of its training: save all of model.state_dict(), buffers included"
+		if !slices.ContainsFunc(f.tensors, func(t Tensor) bool { return strings.HasSuffix(t.Name, "/norm/mean") }) {
+			advice = "group normalization, which has none, is not supported; with batch normalization " + advice
+		}
+		return nil, nil, kind{what, advice}.error(f.name, nil)
 	}
 	var assumed []Assumption
 	var c *config.Config
@@ -56,6 +60,9 @@ func (f *File) Config(o Options) (*config.Config, []Assumption, error) {
 		if _, err := f.setCategories(c, o, ""); err != nil {
 			return nil, nil, err
 		}
+	}
+	if len(f.sets) > 1 {
+		assumed = append(assumed, f.assumedSet())
 	}
 	if n := f.rounded(); n > 0 {
 		assumed = append(assumed, Assumption{"precision", "float32", fmt.Sprintf("%d tensors of float64 are rounded to it", n), ""})
@@ -198,6 +205,9 @@ func (f *File) infer(o Options) (*config.Config, []Assumption, error) {
 	}
 	if f.backboneOnly() && !o.BackboneOnly {
 		return nil, nil, kind{"a backbone of Detectron2 alone, without the other parts of a detector", "a training can begin with it: spinemask train --from FILE"}.error(f.name, nil)
+	}
+	if kindOf(f) == config.ModelMaskRCNN && f.has("box/class/kernel") && !slices.ContainsFunc(f.tensors, func(t Tensor) bool { return strings.HasPrefix(t.Name, "mask/") }) {
+		return nil, nil, kind{"a Faster R-CNN, without a mask head, which is not supported: want Mask R-CNN", knownNetworks}.error(f.name, nil)
 	}
 	c, err := family.config(family.base(f))
 	if err != nil {

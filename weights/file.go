@@ -24,6 +24,7 @@ type File struct {
 	made       int               // tensors that are not in the file
 	ignored    []string          // names of what is not a weight of the model
 	problems   []string          // of the translation
+	sets       []string          // ways to its state dictionaries, see translation
 	norms      []string          // batch norms without statistics, and what they lack
 	opaque     []Tensor          // values that are not read
 	lists      []nameList
@@ -85,7 +86,7 @@ func newFile(name string, c *contents) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.system, f.systemBy, f.from, f.ignored, f.problems, f.norms = system, systemBy, tr.from, tr.ignored, tr.problems, tr.norms
+	f.system, f.systemBy, f.from, f.ignored, f.problems, f.norms, f.sets = system, systemBy, tr.from, tr.ignored, tr.problems, tr.norms, tr.sets
 	f.texts = c.texts
 	f.found, f.made, f.opaque, f.lists = len(tensors), tr.made, opaque, c.lists
 	return f, nil
