@@ -242,10 +242,12 @@ func (f *File) infer(o Options) (*config.Config, []Assumption, error) {
 	} else if system == Torchvision {
 		epsilon = f.torchvisionEpsilon(c, reason)
 	}
+	colours := reason
 	if f.backboneOnly() && f.texts["__author__"] == "torchvision" { // tools/convert-torchvision-to-d2.py says what it needs
 		c.Input.ChannelOrder, c.Input.Std, c.Backbone.StridedConv = "", [3]float64{58.395, 57.12, 57.375}, ""
+		colours = "as tools/convert-torchvision-to-d2.py, which made the file, says"
 	}
-	if f.detectron2 != nil && system == Detectron2 {
+	if f.detectron2 != nil && system == Detectron2 && !f.detectron2.lazy {
 		if problems := f.detectron2.apply(c); len(problems) > 0 {
 			return nil, nil, loadError(f.name, problems)
 		}
@@ -261,15 +263,11 @@ func (f *File) infer(o Options) (*config.Config, []Assumption, error) {
 	if o.Semantics == "" {
 		assumed[0].Reason = f.systemBy
 	}
-	if f.detectron2 != nil && system == Detectron2 {
-		for i, a := range assumed {
-			if a.Field == "input" || a.Field == "anchors.size" {
-				assumed[i].Reason = detectron2ConfigName + " beside the file"
-			}
-		}
+	if system == Detectron2 {
+		assumed = f.detectron2.assume(assumed, c, colours)
 	}
 	if o.Style == "" && c.Backbone.Type == config.BackboneResNetFPN && (system == MMDetection2 || system == MMDetection3) {
-		assumed = slices.Insert(assumed, 1, Assumption{"style", string(style), styleReason, "Style"})
+		assumed = slices.Insert(assumed, min(1, len(assumed)), Assumption{"style", string(style), styleReason, "Style"})
 	}
 	return c, assumed, nil
 }
