@@ -159,6 +159,17 @@ func (f *File) Report() Report {
 // Metadata returns the strings of the file's metadata; for a native file "config" and "provenance" (JSON).
 func (f *File) Metadata() map[string]string { return f.metadata }
 
+// Files returns the paths of what Open read: of a checkpoint of several files, of the index and then the data files. None is open after Close, and none is listed.
+func (f *File) Files() []string {
+	var paths []string
+	for _, b := range f.blobs {
+		if b.path != "" {
+			paths = append(paths, b.path)
+		}
+	}
+	return paths
+}
+
 // SHA256 returns the hash of the file's bytes, hexadecimal; of a checkpoint of several files, of the index and then the
 // data files. The first call reads them all.
 func (f *File) SHA256() (string, error) { return f.sum() }

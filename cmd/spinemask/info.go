@@ -59,6 +59,9 @@ commands, take an edited copy.`,
 			defer m.Close()
 			w := cmd.OutOrStdout()
 			if draw != "" {
+				if err := notOver(draw, m.Source().Files...); err != nil {
+					return err
+				}
 				return drawNetwork(draw, m.Config())
 			}
 			if plan != "" {
