@@ -118,6 +118,11 @@ func (f *benchFlags) run(cmd *cobra.Command, t *talk) error {
 	case f.size < 0:
 		return fmt.Errorf("--size %d: want a positive number", f.size)
 	}
+	if f.model == "" {
+		if err := withoutFile(cmd.Flags(), modelConfig, "--model names one"); err != nil {
+			return err
+		}
+	}
 	if f.train {
 		return f.training(cmd, t)
 	}

@@ -51,6 +51,11 @@ where the weights come from; the model's whole config is there, too.`, onnx.Opse
 			if table != "" && src != "" {
 				return fmt.Errorf("--block-table is in place of a model, and %s is one", src)
 			}
+			if table != "" {
+				if err := withoutFile(cmd.Flags(), "config", besideTable); err != nil {
+					return err
+				}
+			}
 			return exportONNX(cmd.OutOrStdout(), src, table, out, size, options)
 		},
 	}
