@@ -28,13 +28,13 @@ func (f *File) Config(o Options) (*config.Config, []Assumption, error) {
 	var c *config.Config
 	var err error
 	if o.Config != nil {
-		if o.Semantics != "" {
-			return nil, nil, fmt.Errorf("weights: %s: semantics %q beside a config, which has its own", f.name, o.Semantics)
+		if given := o.arithmetic(); given != "" {
+			return nil, nil, fmt.Errorf("weights: %s: %s beside a config, which has its own", f.name, given)
 		}
 		c = o.Config.Clone()
 	} else if text := f.metadata["config"]; f.system == Native && text != "" {
-		if o.Semantics != "" {
-			return nil, nil, fmt.Errorf("weights: %s: semantics %q: a native file has its own", f.name, o.Semantics)
+		if given := o.arithmetic(); given != "" {
+			return nil, nil, fmt.Errorf("weights: %s: %s: a native file has its own", f.name, given)
 		}
 		if c, err = config.Parse([]byte(text)); err != nil {
 			return nil, nil, fmt.Errorf("weights: %s: metadata: %w", f.name, err)
@@ -196,6 +196,9 @@ func (f *File) infer(o Options) (*config.Config, []Assumption, error) {
 			}
 		}
 		return nil, nil, kind{fmt.Sprintf("no config in the metadata, and names of no known system%s%s", f.example(), f.notRead()), knownNetworks}.error(f.name, nil)
+	}
+	if o.Style != "" && system != MMDetection1 && system != MMDetection2 && system != MMDetection3 {
+		return nil, nil, fmt.Errorf("weights: %s: style %q: want a file of mmdetection, this has the semantics of %s", f.name, o.Style, system)
 	}
 	if family == nil {
 		if kind := kindOf(f); kind != config.ModelMaskRCNN {
