@@ -244,10 +244,16 @@ func readReport(file string) (*bench.Report, error) {
 		return nil, reason(file, err)
 	}
 	var r bench.Report
-	if err := json.Unmarshal(data, &r); err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
+	var training struct{ Step json.RawMessage }
+	for _, to := range []any{&r, &training} {
+		if err := json.Unmarshal(data, to); err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
 	}
-	if r.Total.Name == "" {
+	switch {
+	case training.Step != nil:
+		return nil, fmt.Errorf("%s: a report of bench --train, which is not compared", file)
+	case r.Total.Name == "":
 		return nil, hinted{fmt.Errorf("%s: not a report", file), "spinemask bench --json writes one"}
 	}
 	return &r, nil
