@@ -121,6 +121,17 @@ func (fam *family) styled(s Style) *family {
 	}, fam.base}
 }
 
+// withRatios is the family with other aspect ratios of anchors, whose number the sizes of a file are measured by.
+func (fam *family) withRatios(ratios []float64) *family {
+	return &family{fam.variants, func(variant string) (*config.Config, error) {
+		c, err := fam.config(variant)
+		if err == nil {
+			c.Anchors.AspectRatios = slices.Clone(ratios)
+		}
+		return c, err
+	}, fam.base}
+}
+
 // familyOf returns the family of a system's networks of a kind, nil if it has none.
 func familyOf(f *File, s System, style Style) *family {
 	switch kind := kindOf(f); {
@@ -211,6 +222,9 @@ func (f *File) infer(o Options) (*config.Config, []Assumption, error) {
 	}
 	if kindOf(f) == config.ModelMaskRCNN && f.has("box/class/kernel") && !slices.ContainsFunc(f.tensors, func(t Tensor) bool { return strings.HasPrefix(t.Name, "mask/") }) {
 		return nil, nil, kind{"a Faster R-CNN, without a mask head, which is not supported: want Mask R-CNN", knownNetworks}.error(f.name, nil)
+	}
+	if ratios := f.detectron2.ratios(); system == Detectron2 && len(ratios) > 0 {
+		family = family.withRatios(ratios)
 	}
 	c, err := family.config(family.base(f))
 	if err != nil {

@@ -184,6 +184,14 @@ func namesInYAML(n *yaml.Node, depth int) []nameList {
 	return lists
 }
 
+// ratios are the aspect ratios of anchors on the first level; empty: the options do not say.
+func (o *detectron2Options) ratios() []float64 {
+	if o == nil || len(o.Model.Anchors.Ratios) == 0 {
+		return nil
+	}
+	return o.Model.Anchors.Ratios[0]
+}
+
 // apply sets what the options say in a config of Detectron2; sizes and the number of classes are those of the weights. Problems are options whose meaning is not supported.
 func (o *detectron2Options) apply(c *config.Config) []string {
 	var problems []string

@@ -3,6 +3,7 @@ package weights
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -134,6 +135,38 @@ TEST: {DETECTIONS_PER_IMAGE: 50}
 		_, _, err := read(text)
 		require.ErrorContains(t, err, problem, text)
 	}
+}
+
+// The number of anchors at a place is that of the ratios in the options times that of the sizes.
+func TestOtherAspectRatios(t *testing.T) {
+	var list []modelfiles.Tensor
+	for _, v := range modelfiles.Detectron2(50, 3) {
+		if strings.HasPrefix(v.Name, "proposal_generator.rpn_head.objectness_logits.") || strings.HasPrefix(v.Name, "proposal_generator.rpn_head.anchor_deltas.") {
+			shape := slices.Clone(v.Shape)
+			shape[0] = shape[0] / 3 * 2
+			v = modelfiles.New(v.Name, shape...)
+		}
+		list = append(list, v)
+	}
+	name := filepath.Join(t.TempDir(), "model.pkl")
+	require.NoError(t, os.WriteFile(name, modelfiles.NumPy(modelfiles.Items{{Key: "model", Value: list}}), 0o644))
+	read := func(text string) (*config.Config, *File, error) {
+		require.NoError(t, os.WriteFile(filepath.Join(filepath.Dir(name), "config.yaml"), []byte(text), 0o644))
+		f, err := Open(name)
+		require.NoError(t, err)
+		t.Cleanup(func() { f.Close() })
+		c, _, err := f.Config(Options{})
+		return c, f, err
+	}
+	_, _, err := read("MODEL: {}")
+	require.ErrorContains(t, err, "2 anchors per place, want a multiple of 3 (aspect ratios)")
+	_, _, err = read("MODEL: {ANCHOR_GENERATOR: {ASPECT_RATIOS: [[]]}}")
+	require.Error(t, err)
+	c, f, err := read("MODEL: {ANCHOR_GENERATOR: {ASPECT_RATIOS: [[0.5, 2.0]]}}")
+	require.NoError(t, err)
+	require.Equal(t, []float64{0.5, 2}, c.Anchors.AspectRatios)
+	require.Equal(t, 1, c.Anchors.ScalesPerOctave)
+	requireComplete(t, f, c)
 }
 
 // Networks of Detectron2 that are not supported, by a name of a tensor of each.
