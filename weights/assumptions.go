@@ -57,7 +57,7 @@ func (f *File) assumedSet() Assumption {
 	for i, way := range ways {
 		ways[i] = cmp.Or(strings.TrimRight(way, "/."), "no key")
 	}
-	return Assumption{"weights", "those under " + ways[0], "there are others under " + strings.Join(ways[1:], ", "), ""}
+	return Assumption{"weights", "those under " + ways[0], "there are others under " + strings.Join(ways[1:min(len(ways), 5)], ", "), ""}
 }
 
 // someNames lists the first few names.

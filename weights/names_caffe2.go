@@ -94,18 +94,17 @@ func caffe2Layers(tr *translation, vars []Tensor) torchLayers {
 			layers[module][leaf] = v
 		}
 	}
-	var ones, zeros []float32 // of all norms: a file may have one scale for many
+	most := 0 // outputs of a folded norm
+	for _, vars := range layers {
+		most = max(most, foldedNorm(vars))
+	}
+	ones, zeros := slices.Repeat([]float32{1}, most), make([]float32, most) // of all of them: a file may have one scale for many
 	for _, module := range sortedKeys(layers) {
-		if !strings.HasSuffix(module, ".norm") {
-			continue
-		}
-		if n := foldedNorm(layers[module]); n > 0 {
-			if n > len(ones) {
-				ones, zeros = slices.Repeat([]float32{1}, n), make([]float32, n)
-			}
-			name := layers[module]["weight"].Name
-			layers[module]["running_mean"] = NewTensor(name+", mean", []int{n}, zeros[:n])
-			layers[module]["running_var"] = NewTensor(name+", variance", []int{n}, ones[:n])
+		vars := layers[module]
+		if n := foldedNorm(vars); n > 0 && strings.HasSuffix(module, ".norm") {
+			name := vars["weight"].Name
+			vars["running_mean"] = NewTensor(name+", mean", []int{n}, zeros[:n])
+			vars["running_var"] = NewTensor(name+", variance", []int{n}, ones[:n])
 			tr.made += 2
 		}
 	}
