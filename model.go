@@ -41,8 +41,9 @@ type Model struct {
 
 // Source says where a model came from.
 type Source struct {
-	Name        string // of the file
-	Provenance  string // what its metadata says of its own source
+	Name        string   // of the file
+	Files       []string // paths of all files that it consists of
+	Provenance  string   // what its metadata says of its own source
 	Assumptions []weights.Assumption
 }
 
@@ -105,7 +106,7 @@ func fromFile(name string, f *weights.File, o *Options) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("spinemask: %s: %w", name, err)
 	}
-	m.source = Source{Name: name, Provenance: f.Metadata()["provenance"], Assumptions: assumptions}
+	m.source = Source{Name: name, Files: f.Files(), Provenance: f.Metadata()["provenance"], Assumptions: assumptions}
 	return m, nil
 }
 

@@ -54,7 +54,8 @@ func readArchive(name string, archive *blob) (*contents, error) {
 		}
 	}
 	files := map[string]*blob{}
-	other := "" // the first file that is none of a checkpoint
+	latest := map[string]bool{} // prefixes that files "checkpoint" name
+	other := ""                 // the first file that is none of a checkpoint
 	fail := func(err error) (*contents, error) {
 		errs := []error{fmt.Errorf("weights: %s: %w", name, err)}
 		for _, b := range files {
@@ -76,6 +77,19 @@ func readArchive(name string, archive *blob) (*contents, error) {
 		}
 		if err != nil {
 			return fail(err)
+		}
+		if ofFinder(h.Name) {
+			continue
+		}
+		if path.Base(h.Name) == "checkpoint" && h.Typeflag == tar.TypeReg {
+			const most = 1 << 20 // bytes of it that are looked at
+			state, err := io.ReadAll(io.LimitReader(t, most))
+			if err != nil {
+				return fail(fmt.Errorf("%s: %w", h.Name, err))
+			}
+			if name, ok := named(state); ok {
+				latest[path.Dir(h.Name)+"/"+name] = true
+			}
 		}
 		if h.Typeflag != tar.TypeReg || !strings.HasSuffix(h.Name, indexSuffix) && !dataFile.MatchString(h.Name) {
 			if h.Typeflag == tar.TypeReg && other == "" {
@@ -99,7 +113,7 @@ func readArchive(name string, archive *blob) (*contents, error) {
 	if len(files) == 0 && other != "" {
 		return nil, kind{fmt.Sprintf("an archive without a TensorFlow checkpoint (%.64q, …)", other), unpack}.error(name, nil)
 	}
-	c, err := archived(files)
+	c, err := archived(files, latest)
 	if err != nil {
 		return fail(err)
 	}
@@ -147,13 +161,19 @@ func spool(r io.Reader) (*blob, error) {
 	return b, nil
 }
 
-// archived makes the contents of the only checkpoint among the files of an archive.
-func archived(files map[string]*blob) (*contents, error) {
-	var prefixes []string
+// archived makes the contents of the only checkpoint among the files of an archive, or of the only one that training named its latest.
+func archived(files map[string]*blob, latest map[string]bool) (*contents, error) {
+	var prefixes, named []string
 	for name := range files {
 		if prefix, ok := strings.CutSuffix(name, indexSuffix); ok {
 			prefixes = append(prefixes, prefix)
+			if latest[path.Dir(prefix)+"/"+path.Base(prefix)] {
+				named = append(named, prefix)
+			}
 		}
+	}
+	if len(named) == 1 {
+		prefixes = named
 	}
 	if len(prefixes) != 1 {
 		return nil, fmt.Errorf("%d checkpoints (*.index) in the archive, want one", len(prefixes))

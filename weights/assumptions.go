@@ -1,7 +1,9 @@
 package weights
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spinemask/spinemask/config"
@@ -47,6 +49,15 @@ func assumptions(c *config.Config, o Options, system System, reason, epsilon, na
 		assume(given, Assumption{"categories", fmt.Sprintf("%d rows of COCO", len(c.Categories)), reason, "Categories"})
 	}
 	return list
+}
+
+// assumedSet says which of several sets of weights is taken.
+func (f *File) assumedSet() Assumption {
+	ways := slices.Clone(f.sets)
+	for i, way := range ways {
+		ways[i] = cmp.Or(strings.TrimRight(way, "/."), "no key")
+	}
+	return Assumption{"weights", "those under " + ways[0], "there are others under " + strings.Join(ways[1:min(len(ways), 5)], ", "), ""}
 }
 
 // someNames lists the first few names.

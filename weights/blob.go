@@ -10,6 +10,7 @@ import (
 
 // A blob is the bytes of one file: mapped where the system can, else read where they are asked for.
 type blob struct {
+	path   string // "": not opened by one
 	memory []byte // all bytes, mapped; nil: use reader
 	reader io.ReaderAt
 	size   int64
@@ -37,6 +38,7 @@ func openBlob(path string) (*blob, error) {
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
+	b.path = path
 	return b, nil
 }
 

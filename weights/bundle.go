@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -30,6 +31,9 @@ func bundlePrefix(path string) (string, error) {
 	case err != nil && exists(path+indexSuffix):
 		return path, nil
 	case err != nil:
+		if data, _ := filepath.Glob(literal(path) + ".data-?????-of-?????"); len(data) > 0 {
+			return "", fmt.Errorf("weights: %s: a TensorFlow checkpoint without its %s", path, filepath.Base(path)+indexSuffix)
+		}
 		return "", nil
 	}
 	prefix, ok := strings.CutSuffix(path, indexSuffix)
@@ -39,24 +43,43 @@ func bundlePrefix(path string) (string, error) {
 	if prefix != path && exists(prefix+indexSuffix) {
 		return prefix, nil
 	}
+	if dataFile.MatchString(path) {
+		return "", fmt.Errorf("weights: %s: data of a TensorFlow checkpoint, and %s is not beside it", path, filepath.Base(prefix)+indexSuffix)
+	}
 	return "", nil
+}
+
+// literal is the pattern of a path alone.
+func literal(path string) string {
+	return strings.NewReplacer(`*`, `\*`, `?`, `\?`, `[`, `\[`, `\`, `\\`).Replace(path)
+}
+
+// named is the checkpoint that a state file names, without its folder: training wrote its own path there, and the files lie beside the state file now.
+func named(state []byte) (string, bool) {
+	m := checkpoint.FindSubmatch(state)
+	if m == nil {
+		return "", false
+	}
+	return filepath.Base(filepath.FromSlash(string(m[1]))), true
+}
+
+// ofFinder reports whether macOS made a file, to keep what its file system knows of the file "._" stands before.
+func ofFinder(name string) bool {
+	return strings.HasPrefix(filepath.Base(filepath.FromSlash(name)), "._")
 }
 
 // bundleIn finds the checkpoint of a folder: the one that its file "checkpoint" names, else the only one.
 func bundleIn(dir string) (string, error) {
 	if state, err := os.ReadFile(filepath.Join(dir, "checkpoint")); err == nil {
-		if m := checkpoint.FindSubmatch(state); m != nil {
-			// Training wrote its own path there; the files lie beside the state file now.
-			name := filepath.Base(filepath.FromSlash(string(m[1])))
-			if exists(filepath.Join(dir, name+indexSuffix)) {
-				return filepath.Join(dir, name), nil
-			}
+		if name, ok := named(state); ok && exists(filepath.Join(dir, name+indexSuffix)) {
+			return filepath.Join(dir, name), nil
 		}
 	}
-	found, err := filepath.Glob(filepath.Join(strings.NewReplacer(`*`, `\*`, `?`, `\?`, `[`, `\[`, `\`, `\\`).Replace(dir), "*"+indexSuffix))
+	found, err := filepath.Glob(filepath.Join(literal(dir), "*"+indexSuffix))
 	if err != nil {
 		return "", fmt.Errorf("weights: %s: %w", dir, err)
 	}
+	found = slices.DeleteFunc(found, ofFinder)
 	if k, ok := folderKind(dir); ok && len(found) == 0 {
 		return "", k.error(dir, nil)
 	}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/spinemask/spinemask/internal/testkit/modelfiles"
 	"github.com/spinemask/spinemask/internal/testkit/testweights/formula"
 	"github.com/spinemask/spinemask/weights/internal/tfbundle"
 	"github.com/stretchr/testify/require"
@@ -97,6 +98,45 @@ func TestFolderWithoutOneCheckpoint(t *testing.T) {
 	_, err = Open(dir)
 	require.ErrorIs(t, err, tfbundle.ErrFooter)
 	require.ErrorContains(t, err, "b.index")
+}
+
+// A checkpoint that came without its index, and files that macOS adds to archives and folders.
+func TestPartsOfACheckpoint(t *testing.T) {
+	prefix := filepath.Join(t.TempDir(), "model[5]")
+	data := prefix + ".data-00000-of-00001"
+	require.NoError(t, os.WriteFile(data, make([]byte, 9), 0o644))
+	_, err := Open(data)
+	require.EqualError(t, err, "weights: "+data+": data of a TensorFlow checkpoint, and model[5].index is not beside it")
+	_, err = Open(prefix)
+	require.EqualError(t, err, "weights: "+prefix+": a TensorFlow checkpoint without its model[5].index")
+
+	for _, name := range []string{"a.index", "._a.index"} {
+		require.NoError(t, os.WriteFile(filepath.Join(filepath.Dir(prefix), name), nil, 0o644))
+	}
+	_, err = Open(filepath.Dir(prefix))
+	require.ErrorIs(t, err, tfbundle.ErrFooter)
+}
+
+// An archived folder of a training has several checkpoints, and a file that names the latest.
+func TestArchivedFolderOfATraining(t *testing.T) {
+	index, data := modelfiles.Bundle([]modelfiles.Tensor{modelfiles.New("a", 2)})
+	files := map[string][]byte{
+		"./run/m-5.index": {}, "./run/m-9.index": index, "./run/m-9.data-00000-of-00001": data, "./run/._m-9.index": {1},
+	}
+	open := func() error {
+		b := archiveWith(t, files)
+		f, err := Load("m.tar.gz", bytes.NewReader(b), int64(len(b)))
+		if err == nil {
+			err = f.Close()
+		}
+		return err
+	}
+	require.ErrorContains(t, open(), "2 checkpoints (*.index) in the archive")
+	files["./run/checkpoint"] = []byte("model_checkpoint_path: \"/elsewhere/m-9\"\n")
+	require.NoError(t, open())
+	delete(files, "./run/checkpoint")
+	delete(files, "./run/m-5.index")
+	require.NoError(t, open())
 }
 
 // archiveOf makes a .tar.gz of zeros.

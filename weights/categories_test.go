@@ -96,6 +96,19 @@ func TestConfigIsGiven(t *testing.T) {
 	require.Equal(t, []any{77, 5.0, 3.0}, []any{c.RPN.PostNMS, c.Anchors.Size, mine.Anchors.Size})
 	_, _, err = tinyConfig(t, Options{Config: mine, Semantics: TF1})
 	require.ErrorContains(t, err, "a config, which has its own")
+	_, _, err = tinyConfig(t, Options{Config: mine, Style: StyleCaffe})
+	require.ErrorContains(t, err, `style "caffe" beside a config, which has its own`)
+}
+
+// Styles are those of mmdetection.
+func TestStyleIsOfMMDetection(t *testing.T) {
+	f, err := Open(tinyDetectron2(t))
+	require.NoError(t, err)
+	defer f.Close()
+	_, _, err = f.Config(Options{Style: StyleCaffe})
+	require.ErrorContains(t, err, `style "caffe": want a file of mmdetection, this has the semantics of detectron2`)
+	_, _, err = f.Config(Options{Style: StyleCaffe, Semantics: MMDetection3})
+	require.NoError(t, err)
 }
 
 // TestLabelsBesideAFile: Hugging Face's config.json names the classes of the weights beside it, if it has names for all.

@@ -18,19 +18,23 @@ func (f *File) Config(o Options) (*config.Config, []Assumption, error) {
 		if n > 1 {
 			what = fmt.Sprintf("%s (%d batch norms lack statistics)", what, n)
 		}
-		return nil, nil, kind{what, "a network needs the statistics of its training: save all of model.state_dict(), buffers included"}.error(f.name, nil)
+		advice := "a network needs the statistics of its training: save all of model.state_dict(), buffers included"
+		if !slices.ContainsFunc(f.tensors, func(t Tensor) bool { return strings.HasSuffix(t.Name, "/norm/mean") }) {
+			advice = "group normalization, which has none, is not supported; with batch normalization " + advice
+		}
+		return nil, nil, kind{what, advice}.error(f.name, nil)
 	}
 	var assumed []Assumption
 	var c *config.Config
 	var err error
 	if o.Config != nil {
-		if o.Semantics != "" {
-			return nil, nil, fmt.Errorf("weights: %s: semantics %q beside a config, which has its own", f.name, o.Semantics)
+		if given := o.arithmetic(); given != "" {
+			return nil, nil, fmt.Errorf("weights: %s: %s beside a config, which has its own", f.name, given)
 		}
 		c = o.Config.Clone()
 	} else if text := f.metadata["config"]; f.system == Native && text != "" {
-		if o.Semantics != "" {
-			return nil, nil, fmt.Errorf("weights: %s: semantics %q: a native file has its own", f.name, o.Semantics)
+		if given := o.arithmetic(); given != "" {
+			return nil, nil, fmt.Errorf("weights: %s: %s: a native file has its own", f.name, given)
 		}
 		if c, err = config.Parse([]byte(text)); err != nil {
 			return nil, nil, fmt.Errorf("weights: %s: metadata: %w", f.name, err)
@@ -56,6 +60,9 @@ func (f *File) Config(o Options) (*config.Config, []Assumption, error) {
 		if _, err := f.setCategories(c, o, ""); err != nil {
 			return nil, nil, err
 		}
+	}
+	if len(f.sets) > 1 {
+		assumed = append(assumed, f.assumedSet())
 	}
 	if n := f.rounded(); n > 0 {
 		assumed = append(assumed, Assumption{"precision", "float32", fmt.Sprintf("%d tensors of float64 are rounded to it", n), ""})
@@ -109,6 +116,17 @@ func (fam *family) styled(s Style) *family {
 		if err == nil {
 			c.CaffeStyle()
 			c.Name += ", caffe style"
+		}
+		return c, err
+	}, fam.base}
+}
+
+// withRatios is the family with other aspect ratios of anchors, whose number the sizes of a file are measured by.
+func (fam *family) withRatios(ratios []float64) *family {
+	return &family{fam.variants, func(variant string) (*config.Config, error) {
+		c, err := fam.config(variant)
+		if err == nil {
+			c.Anchors.AspectRatios = slices.Clone(ratios)
 		}
 		return c, err
 	}, fam.base}
@@ -190,6 +208,9 @@ func (f *File) infer(o Options) (*config.Config, []Assumption, error) {
 		}
 		return nil, nil, kind{fmt.Sprintf("no config in the metadata, and names of no known system%s%s", f.example(), f.notRead()), knownNetworks}.error(f.name, nil)
 	}
+	if o.Style != "" && system != MMDetection1 && system != MMDetection2 && system != MMDetection3 {
+		return nil, nil, fmt.Errorf("weights: %s: style %q: want a file of mmdetection, this has the semantics of %s", f.name, o.Style, system)
+	}
 	if family == nil {
 		if kind := kindOf(f); kind != config.ModelMaskRCNN {
 			return nil, nil, fmt.Errorf("weights: %s: a %s, and there are no defaults for those of %q", f.name, kind, system)
@@ -198,6 +219,12 @@ func (f *File) infer(o Options) (*config.Config, []Assumption, error) {
 	}
 	if f.backboneOnly() && !o.BackboneOnly {
 		return nil, nil, kind{"a backbone of Detectron2 alone, without the other parts of a detector", "a training can begin with it: spinemask train --from FILE"}.error(f.name, nil)
+	}
+	if kindOf(f) == config.ModelMaskRCNN && f.has("box/class/kernel") && !slices.ContainsFunc(f.tensors, func(t Tensor) bool { return strings.HasPrefix(t.Name, "mask/") }) {
+		return nil, nil, kind{"a Faster R-CNN, without a mask head, which is not supported: want Mask R-CNN", knownNetworks}.error(f.name, nil)
+	}
+	if ratios := f.detectron2.ratios(); system == Detectron2 && len(ratios) > 0 {
+		family = family.withRatios(ratios)
 	}
 	c, err := family.config(family.base(f))
 	if err != nil {
@@ -232,10 +259,12 @@ func (f *File) infer(o Options) (*config.Config, []Assumption, error) {
 	} else if system == Torchvision {
 		epsilon = f.torchvisionEpsilon(c, reason)
 	}
+	colours := reason
 	if f.backboneOnly() && f.texts["__author__"] == "torchvision" { // tools/convert-torchvision-to-d2.py says what it needs
 		c.Input.ChannelOrder, c.Input.Std, c.Backbone.StridedConv = "", [3]float64{58.395, 57.12, 57.375}, ""
+		colours = "as tools/convert-torchvision-to-d2.py, which made the file, says"
 	}
-	if f.detectron2 != nil && system == Detectron2 {
+	if f.detectron2 != nil && system == Detectron2 && !f.detectron2.lazy {
 		if problems := f.detectron2.apply(c); len(problems) > 0 {
 			return nil, nil, loadError(f.name, problems)
 		}
@@ -251,15 +280,11 @@ func (f *File) infer(o Options) (*config.Config, []Assumption, error) {
 	if o.Semantics == "" {
 		assumed[0].Reason = f.systemBy
 	}
-	if f.detectron2 != nil && system == Detectron2 {
-		for i, a := range assumed {
-			if a.Field == "input" || a.Field == "anchors.size" {
-				assumed[i].Reason = detectron2ConfigName + " beside the file"
-			}
-		}
+	if system == Detectron2 {
+		assumed = f.detectron2.assume(assumed, c, colours)
 	}
 	if o.Style == "" && c.Backbone.Type == config.BackboneResNetFPN && (system == MMDetection2 || system == MMDetection3) {
-		assumed = slices.Insert(assumed, 1, Assumption{"style", string(style), styleReason, "Style"})
+		assumed = slices.Insert(assumed, min(1, len(assumed)), Assumption{"style", string(style), styleReason, "Style"})
 	}
 	return c, assumed, nil
 }

@@ -3,6 +3,7 @@ package weights
 import (
 	"archive/tar"
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -97,6 +98,65 @@ func TestDamagedFilesStayBounded(t *testing.T) {
 			require.Less(t, allocated()-before, uint64(8<<20), "%s byte %d", name, at)
 		}
 	}
+}
+
+// numpyArray is a pickle of {"w": array}, of count floats in an order whose elements are what the instructions data push. names are more keys of the same array.
+func numpyArray(order string, count int, data string, names ...string) []byte {
+	p := "\x80\x02}X\x01\x00\x00\x00wcnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R" +
+		"(K\x01J" + string(binary.LittleEndian.AppendUint32(nil, uint32(count))) + "\x85cnumpy\ndtype\nU\x02f4K\x00K\x01\x87R(K\x03U\x01" + order + "NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89" + data + "tbq\x01s"
+	for _, name := range names {
+		p += "U" + string(byte(len(name))) + name + "h\x01s"
+	}
+	return []byte(p + ".")
+}
+
+// binaryText is the instruction for a text.
+func binaryText(s string) string {
+	return "X" + string(binary.LittleEndian.AppendUint32(nil, uint32(len(s)))) + s
+}
+
+// A text that is longer than what is kept of texts, and too short for the array that it is: Python 2 and protocol 2 write elements as text.
+func TestTextTooShortForItsArray(t *testing.T) {
+	text := "c_codecs\nencode\n" + binaryText(strings.Repeat("a", 70000)) + "U\x06latin1\x86R"
+	name := filepath.Join(t.TempDir(), "m.pkl") // mapped: what lies beyond its end is not there to be taken
+	require.NoError(t, os.WriteFile(name, numpyArray("<", 17500, text), 0o644))
+	f, err := Open(name)
+	require.NoError(t, err)
+	require.EqualValues(t, 17500, f.tensors[0].Len())
+	require.NoError(t, f.Close())
+	require.NoError(t, os.WriteFile(name, numpyArray("<", 60000, text), 0o644))
+	_, err = Open(name)
+	require.EqualError(t, err, "weights: "+name+": w: pytorch: byte 145: length of the data is not that of the storage: an array of 60000 elements has 70000 bytes")
+}
+
+// One array under many keys takes its memory once.
+func TestSharedArraysAreDecodedOnce(t *testing.T) {
+	var names []string
+	for i := range 400 {
+		names = append(names, fmt.Sprintf("n%d", i))
+	}
+	file := numpyArray(">", 16384, "B\x00\x00\x01\x00"+strings.Repeat("\x3f\x80\x00\x00", 16384), names...)
+	before := allocated()
+	f, err := Load("m", bytes.NewReader(file), int64(len(file)))
+	require.NoError(t, err)
+	require.Less(t, allocated()-before, uint64(4<<20))
+	require.Len(t, f.tensors, 401)
+	require.EqualValues(t, 1, at(t, f, "n399", 16383))
+}
+
+// So does one scale of many norms, which are given the statistics that folded norms have.
+func TestSharedScalesGetTheirStatisticsOnce(t *testing.T) {
+	scale := make([]float32, 1<<16)
+	list := []Tensor{NewTensor("res2_0_branch2a_w", []int{1, 1, 1, 1}, scale[:1])}
+	for i := range 100 {
+		list = append(list, NewTensor(fmt.Sprintf("res2_%d_branch2a_bn_s", i), []int{len(scale)}, scale))
+	}
+	before := allocated()
+	f, err := FromTensors("m", list, nil)
+	require.NoError(t, err)
+	require.Less(t, allocated()-before, uint64(4<<20))
+	require.EqualValues(t, 1, at(t, f, "backbone/stage2/unit99/conv0/norm/variance", 7))
+	require.EqualValues(t, 0, at(t, f, "backbone/stage2/unit99/conv0/norm/mean", 7))
 }
 
 // TestDamagedFilesOfOtherPrograms cuts files and turns over bits: each is refused in one error that names it, or what it says is taken, with memory in the order of

@@ -2,6 +2,7 @@ package weights
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -20,12 +21,13 @@ const detectron2ConfigName = "config.yaml"
 
 // detectron2Options are the options of Detectron2 that a result depends on (config/defaults.py). What is absent has its default.
 type detectron2Options struct {
+	lazy  bool // the file is of a LazyConfig (config/lazy.py), a program's objects and not options: nothing of it is read
 	Input struct {
 		Format  string `yaml:"FORMAT"`
 		MinSize *int   `yaml:"MIN_SIZE_TEST"`
 		MaxSize *int   `yaml:"MAX_SIZE_TEST"`
 	} `yaml:"INPUT"`
-	Model *struct {
+	Model struct {
 		Architecture string    `yaml:"META_ARCHITECTURE"`
 		MaskOn       *bool     `yaml:"MASK_ON"`
 		Mean         []float64 `yaml:"PIXEL_MEAN"`
@@ -46,9 +48,10 @@ type detectron2Options struct {
 			MinSize *float64 `yaml:"MIN_SIZE"`
 		} `yaml:"PROPOSAL_GENERATOR"`
 		RPN struct {
-			NMS     *float64 `yaml:"NMS_THRESH"`
-			PreNMS  *int     `yaml:"PRE_NMS_TOPK_TEST"`
-			PostNMS *int     `yaml:"POST_NMS_TOPK_TEST"`
+			NMS     *float64  `yaml:"NMS_THRESH"`
+			PreNMS  *int      `yaml:"PRE_NMS_TOPK_TEST"`
+			PostNMS *int      `yaml:"POST_NMS_TOPK_TEST"`
+			Weights []float64 `yaml:"BBOX_REG_WEIGHTS"`
 		} `yaml:"RPN"`
 		Heads struct {
 			NMS       *float64 `yaml:"NMS_THRESH_TEST"`
@@ -107,19 +110,52 @@ func detectron2Beside(file string) (*detectron2Options, []nameList, error) {
 
 // parseDetectron2 reads options, and lists of names among them; nil where they are of another program.
 func parseDetectron2(text []byte) (*detectron2Options, []nameList, error) {
-	o := new(detectron2Options)
-	if err := yaml.Unmarshal(text, o); err != nil {
+	var tree yaml.Node
+	if err := yaml.Unmarshal(text, &tree); err != nil {
 		return nil, nil, err
 	}
-	if o.Model == nil {
+	if model := mappingUnder(&tree, "model"); model != nil && mappingUnder(model, "backbone") != nil {
+		return &detectron2Options{lazy: true}, nil, nil
+	}
+	if mappingUnder(&tree, "MODEL") == nil {
 		return nil, nil, nil
 	}
-	var tree yaml.Node
-	var lists []nameList
-	if yaml.Unmarshal(text, &tree) == nil {
-		lists = namesInYAML(&tree, 0)
+	o := new(detectron2Options)
+	var wrong *yaml.TypeError
+	if err := tree.Decode(o); errors.As(err, &wrong) {
+		return nil, nil, wrongLine(string(text), wrong.Errors[0])
+	} else if err != nil {
+		return nil, nil, err
 	}
-	return o, lists, nil
+	return o, namesInYAML(&tree, 0), nil
+}
+
+// mappingUnder is the mapping under a key of another one, or of a document; nil if there is none.
+func mappingUnder(n *yaml.Node, key string) *yaml.Node {
+	if n.Kind == yaml.DocumentNode && len(n.Content) > 0 {
+		n = n.Content[0]
+	}
+	for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
+		if value := n.Content[i+1]; n.Content[i].Value == key {
+			if value.Kind == yaml.AliasNode {
+				value = value.Alias
+			}
+			if value.Kind == yaml.MappingNode {
+				return value
+			}
+		}
+	}
+	return nil
+}
+
+// wrongLine shows the line of an error of types, whose own words are about types of Go.
+func wrongLine(text, message string) error {
+	var number int
+	if _, err := fmt.Sscanf(message, "line %d:", &number); err != nil {
+		return errors.New("a value has another type than that of Detectron2")
+	}
+	lines := strings.Split(text, "\n")
+	return fmt.Errorf("line %d: %.64q: another type than that of Detectron2", number, strings.TrimSpace(lines[min(max(number, 1), len(lines))-1]))
 }
 
 // namesInYAML finds lists of class names, which people add to the options.
@@ -148,13 +184,21 @@ func namesInYAML(n *yaml.Node, depth int) []nameList {
 	return lists
 }
 
+// ratios are the aspect ratios of anchors on the first level; empty: the options do not say.
+func (o *detectron2Options) ratios() []float64 {
+	if o == nil || len(o.Model.Anchors.Ratios) == 0 {
+		return nil
+	}
+	return o.Model.Anchors.Ratios[0]
+}
+
 // apply sets what the options say in a config of Detectron2; sizes and the number of classes are those of the weights. Problems are options whose meaning is not supported.
 func (o *detectron2Options) apply(c *config.Config) []string {
 	var problems []string
 	problem := func(format string, args ...any) {
 		problems = append(problems, detectron2ConfigName+": "+fmt.Sprintf(format, args...))
 	}
-	m := o.Model
+	m := &o.Model
 	if m.Architecture != "" && m.Architecture != "GeneralizedRCNN" {
 		problem("MODEL.META_ARCHITECTURE %q, want GeneralizedRCNN", m.Architecture)
 	}
@@ -219,6 +263,11 @@ func (o *detectron2Options) apply(c *config.Config) []string {
 	set(&c.RoIAlign.MaskSize, m.Mask.Pooler.Resolution)
 	if w := m.Box.Weights; len(w) == 4 {
 		c.BoxHead.Weights = [4]float64{w[1], w[0], w[3], w[2]} // dx, dy, dw, dh there
+	} else if w != nil {
+		problem("MODEL.ROI_BOX_HEAD.BBOX_REG_WEIGHTS has %d numbers, want 4", len(w))
+	}
+	if w := m.RPN.Weights; w != nil && !slices.Equal(w, []float64{1, 1, 1, 1}) {
+		problem("MODEL.RPN.BBOX_REG_WEIGHTS %v, want [1 1 1 1]", w)
 	}
 	if len(m.Anchors.Ratios) > 0 {
 		for _, r := range m.Anchors.Ratios {
@@ -238,6 +287,39 @@ func set[T any](to *T, from *T) {
 	if from != nil {
 		*to = *from
 	}
+}
+
+// assume adds to what is assumed of a file of Detectron2 the values of colours and strides, which options alone tell, and says what else the options have told.
+// otherwise is where those values come from without them.
+func (o *detectron2Options) assume(list []Assumption, c *config.Config, otherwise string) []Assumption {
+	if o == nil {
+		o = &detectron2Options{}
+	}
+	beside := detectron2ConfigName + " beside the file"
+	from := func(told bool, otherwise string) string {
+		switch {
+		case told:
+			return beside
+		case o.lazy:
+			return otherwise + "; " + beside + ", of a LazyConfig, is not read"
+		}
+		return otherwise
+	}
+	for i, a := range list {
+		switch in := o.Input; {
+		case a.Field == "anchors.size":
+			list[i].Reason = from(len(o.Model.Anchors.Sizes) > 0, a.Reason)
+		case a.Field == "input" && (in.MinSize == nil) != (in.MaxSize == nil):
+			list[i].Reason = beside + "; the other side " + a.Reason
+		case a.Field == "input":
+			list[i].Reason = from(in.MinSize != nil, a.Reason)
+		}
+	}
+	return slices.Insert(list, min(1, len(list)),
+		Assumption{"input.channel_order", string(cmp.Or(c.Input.ChannelOrder, config.ChannelOrderRGB)), from(o.Input.Format != "", otherwise), ""},
+		Assumption{"input.std", fmt.Sprint(c.Input.Std), from(o.Model.Std != nil, otherwise), ""},
+		Assumption{"backbone.strided_conv", string(cmp.Or(c.Backbone.StridedConv, config.StridedConv3x3)), from(o.Model.ResNets.StrideIn1x1 != nil, otherwise), ""},
+	)
 }
 
 // anchorSizes sets the sizes of anchors, which are those of a level times two for the next.

@@ -3,6 +3,8 @@ package weights
 import (
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/spinemask/spinemask/config"
@@ -31,14 +33,52 @@ func TestConfigYAMLBesideDetectron2(t *testing.T) {
 		defer f.Close()
 		return f.Config(Options{})
 	}
-	usual, _, err := read("something: else\n")
+	told := func(assumed []Assumption) (list []string) {
+		for _, a := range assumed {
+			if strings.HasPrefix(a.Field, "input") || a.Field == "anchors.size" || a.Field == "backbone.strided_conv" {
+				list = append(list, a.String())
+			}
+		}
+		return list
+	}
+	usual, assumed, err := read("something: else\n")
 	require.NoError(t, err)
+	without := []string{
+		"input.channel_order = bgr (default of detectron2)",
+		"input.std = [1 1 1] (default of detectron2)",
+		"backbone.strided_conv = 1x1 (default of detectron2)",
+		"anchors.size = 8 (default of detectron2)",
+		"input = shorter side 800, longer side at most 1333 (default of detectron2)",
+	}
+	require.Equal(t, without, told(assumed))
+	for _, foreign := range []string{"MODEL: resnet50", "MODEL: [1]\nINPUT: 7", "INPUT: 7", "7", ""} { // of other programs
+		c, _, err := read(foreign)
+		require.NoError(t, err, foreign)
+		require.Equal(t, usual, c)
+	}
+	c, assumed, err := read("model: {_target_: detectron2.modeling.GeneralizedRCNN, backbone: {bottom_up: {}}, pixel_std: [57, 57, 58]}")
+	require.NoError(t, err)
+	require.Equal(t, usual, c)
+	for i := range without {
+		require.Equal(t, strings.TrimSuffix(without[i], ")")+"; config.yaml beside the file, of a LazyConfig, is not read)", told(assumed)[i])
+	}
+	// What is not among the options has its default.
+	c, assumed, err = read("INPUT: {MIN_SIZE_TEST: 640}\nMODEL: {PIXEL_STD: [57.375, 57.12, 58.395]}")
+	require.NoError(t, err)
+	require.Equal(t, [3]float64{58.395, 57.12, 57.375}, c.Input.Std)
+	require.Equal(t, []string{
+		without[0],
+		"input.std = [58.395 57.12 57.375] (config.yaml beside the file)",
+		without[2],
+		without[3],
+		"input = shorter side 640, longer side at most 1333 (config.yaml beside the file; the other side default of detectron2)",
+	}, told(assumed))
 	require.Equal(t, config.ChannelOrderBGR, usual.Input.ChannelOrder)
 	require.Equal(t, [3]float64{123.675, 116.28, 103.53}, usual.Input.Mean)
 	require.Equal(t, config.StridedConv1x1, usual.Backbone.StridedConv)
 
 	// A training that began with torchvision's ResNet.
-	c, assumed, err := read(`
+	c, assumed, err = read(`
 INPUT: {FORMAT: RGB, MIN_SIZE_TEST: 640, MAX_SIZE_TEST: 1000}
 MODEL:
   META_ARCHITECTURE: GeneralizedRCNN
@@ -52,7 +92,13 @@ MODEL:
 TEST: {DETECTIONS_PER_IMAGE: 50}
 `)
 	require.NoError(t, err)
-	require.Contains(t, assumed[len(assumed)-2].String(), "input = shorter side 640, longer side at most 1000 (config.yaml beside the file)")
+	require.Equal(t, []string{
+		"input.channel_order = rgb (config.yaml beside the file)",
+		"input.std = [58.395 57.12 57.375] (config.yaml beside the file)",
+		"backbone.strided_conv = 3x3 (config.yaml beside the file)",
+		"anchors.size = 4 (config.yaml beside the file)",
+		"input = shorter side 640, longer side at most 1000 (config.yaml beside the file)",
+	}, told(assumed))
 	want := usual.Clone()
 	want.Input.ChannelOrder, want.Input.Std = "", [3]float64{58.395, 57.12, 57.375}
 	want.Input.MinSize, want.Input.MaxSize = 640, 1000
@@ -77,6 +123,9 @@ TEST: {DETECTIONS_PER_IMAGE: 50}
 		"MODEL: {ANCHOR_GENERATOR: {SIZES: [[32], [64]]}}":                                             "MODEL.ANCHOR_GENERATOR.SIZES [[32] [64]], want for each of the levels 2 to 6",
 		"MODEL: {ANCHOR_GENERATOR: {SIZES: [[32], [64], [128], [256], [500]]}}":                        "sizes that double",
 		"MODEL: {PIXEL_MEAN: [1, 2]}":                                                                  "MODEL.PIXEL_MEAN has 2 numbers, want 3",
+		"MODEL: {RPN: {BBOX_REG_WEIGHTS: [1, 1, 1, 2]}}":                                               "MODEL.RPN.BBOX_REG_WEIGHTS [1 1 1 2], want [1 1 1 1]",
+		"MODEL: {ROI_BOX_HEAD: {BBOX_REG_WEIGHTS: [1, 2]}}":                                            "MODEL.ROI_BOX_HEAD.BBOX_REG_WEIGHTS has 2 numbers, want 4",
+		"MODEL:\n  MASK_ON: nuclei\n":                                                                  `config.yaml: line 2: "MASK_ON: nuclei": another type than that of Detectron2`,
 		"MODEL: {MASK_ON: 7":                                                                           "config.yaml: yaml: ",
 		"MODEL: {ROI_MASK_HEAD: {POOLER_TYPE: ROIPool}}":                                               "poolers ROIAlignV2 with sampling ratio 0 of MODEL.ROI_BOX_HEAD and ROIPool with sampling ratio 0 of MODEL.ROI_MASK_HEAD, want",
 		"MODEL: {ROI_BOX_HEAD: {POOLER_TYPE: ROIAlign, POOLER_SAMPLING_RATIO: 2}}":                     "and ROIAlignV2 with sampling ratio 0 of MODEL.ROI_MASK_HEAD, want",
@@ -86,6 +135,38 @@ TEST: {DETECTIONS_PER_IMAGE: 50}
 		_, _, err := read(text)
 		require.ErrorContains(t, err, problem, text)
 	}
+}
+
+// The number of anchors at a place is that of the ratios in the options times that of the sizes.
+func TestOtherAspectRatios(t *testing.T) {
+	var list []modelfiles.Tensor
+	for _, v := range modelfiles.Detectron2(50, 3) {
+		if strings.HasPrefix(v.Name, "proposal_generator.rpn_head.objectness_logits.") || strings.HasPrefix(v.Name, "proposal_generator.rpn_head.anchor_deltas.") {
+			shape := slices.Clone(v.Shape)
+			shape[0] = shape[0] / 3 * 2
+			v = modelfiles.New(v.Name, shape...)
+		}
+		list = append(list, v)
+	}
+	name := filepath.Join(t.TempDir(), "model.pkl")
+	require.NoError(t, os.WriteFile(name, modelfiles.NumPy(modelfiles.Items{{Key: "model", Value: list}}), 0o644))
+	read := func(text string) (*config.Config, *File, error) {
+		require.NoError(t, os.WriteFile(filepath.Join(filepath.Dir(name), "config.yaml"), []byte(text), 0o644))
+		f, err := Open(name)
+		require.NoError(t, err)
+		t.Cleanup(func() { f.Close() })
+		c, _, err := f.Config(Options{})
+		return c, f, err
+	}
+	_, _, err := read("MODEL: {}")
+	require.ErrorContains(t, err, "2 anchors per place, want a multiple of 3 (aspect ratios)")
+	_, _, err = read("MODEL: {ANCHOR_GENERATOR: {ASPECT_RATIOS: [[]]}}")
+	require.Error(t, err)
+	c, f, err := read("MODEL: {ANCHOR_GENERATOR: {ASPECT_RATIOS: [[0.5, 2.0]]}}")
+	require.NoError(t, err)
+	require.Equal(t, []float64{0.5, 2}, c.Anchors.AspectRatios)
+	require.Equal(t, 1, c.Anchors.ScalesPerOctave)
+	requireComplete(t, f, c)
 }
 
 // Networks of Detectron2 that are not supported, by a name of a tensor of each.
@@ -104,6 +185,30 @@ func TestOtherNetworksOfDetectron2AreNamed(t *testing.T) {
 		_, err := FromTensors("m.pkl", []Tensor{NewTensor(name, []int{1}, make([]float32, 1))}, nil)
 		require.ErrorContains(t, err, what, name)
 		require.ErrorContains(t, err, "want Mask R-CNN with ResNet-50-FPN or ResNet-101-FPN", name)
+	}
+}
+
+// A tensor without elements may have dimensions that no data bound: nothing is made of such a size.
+func TestLayersWithoutElements(t *testing.T) {
+	for marker, layers := range map[string][]string{
+		torchvisionMarker:   {"rpn.head.bbox_pred", "roi_heads.box_predictor.bbox_pred"},
+		detectron2Marker:    {"proposal_generator.rpn_head.anchor_deltas", "roi_heads.box_predictor.bbox_pred", "roi_heads.mask_head.predictor"},
+		mmdetResNetMarker:   {"rpn_head.rpn_reg", "roi_head.bbox_head.fc_reg", "roi_head.mask_head.conv_logits"},
+		mmdetMarker:         {"rpn_head.rpn_reg", "bbox_head.fc_reg"},
+		"res2_0_branch2a_w": {"bbox_pred_w", "cls_score_w", "mask_fcn_logits_w"},
+	} {
+		list := []Tensor{NewTensor(marker, []int{1, 1, 1, 1}, make([]float32, 1))}
+		for _, layer := range layers {
+			if !strings.HasSuffix(layer, "_w") {
+				layer += ".weight"
+			}
+			list = append(list, NewTensor(layer, []int{1 << 46, 0}, nil))
+		}
+		f, err := FromTensors("m.pth", list, nil)
+		require.NoError(t, err, marker)
+		_, _, err = f.Config(Options{})
+		var le *LoadError
+		require.ErrorAs(t, err, &le, marker)
 	}
 }
 

@@ -24,6 +24,7 @@ type File struct {
 	made       int               // tensors that are not in the file
 	ignored    []string          // names of what is not a weight of the model
 	problems   []string          // of the translation
+	sets       []string          // ways to its state dictionaries, see translation
 	norms      []string          // batch norms without statistics, and what they lack
 	opaque     []Tensor          // values that are not read
 	lists      []nameList
@@ -85,7 +86,7 @@ func newFile(name string, c *contents) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.system, f.systemBy, f.from, f.ignored, f.problems, f.norms = system, systemBy, tr.from, tr.ignored, tr.problems, tr.norms
+	f.system, f.systemBy, f.from, f.ignored, f.problems, f.norms, f.sets = system, systemBy, tr.from, tr.ignored, tr.problems, tr.norms, tr.sets
 	f.texts = c.texts
 	f.found, f.made, f.opaque, f.lists = len(tensors), tr.made, opaque, c.lists
 	return f, nil
@@ -157,6 +158,17 @@ func (f *File) Report() Report {
 
 // Metadata returns the strings of the file's metadata; for a native file "config" and "provenance" (JSON).
 func (f *File) Metadata() map[string]string { return f.metadata }
+
+// Files returns the paths of what Open read: of a checkpoint of several files, of the index and then the data files. None is open after Close, and none is listed.
+func (f *File) Files() []string {
+	var paths []string
+	for _, b := range f.blobs {
+		if b.path != "" {
+			paths = append(paths, b.path)
+		}
+	}
+	return paths
+}
 
 // SHA256 returns the hash of the file's bytes, hexadecimal; of a checkpoint of several files, of the index and then the
 // data files. The first call reads them all.

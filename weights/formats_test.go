@@ -189,9 +189,18 @@ func TestNormsWithoutStatistics(t *testing.T) {
 	require.NoError(t, err)
 	_, _, err = f.Config(Options{})
 	require.EqualError(t, err, "weights: m: backbone.conv1.bn has no running mean and variance (2 batch norms lack statistics)")
+	var fe *FormatError
+	require.ErrorAs(t, err, &fe)
+	require.Contains(t, fe.Advice, "group normalization")
 	f, err = FromTensors("m", norm("weight", "bias", "running_mean", "running_var"), nil)
 	require.NoError(t, err)
 	require.Empty(t, f.norms)
+	mixed := append(norm("weight", "bias", "running_mean", "running_var"), NewTensor("backbone.conv1.bn.weight", []int{1}, make([]float32, 1)))
+	f, err = FromTensors("m", mixed, nil)
+	require.NoError(t, err)
+	_, _, err = f.Config(Options{})
+	require.ErrorAs(t, err, &fe)
+	require.Equal(t, "a network needs the statistics of its training: save all of model.state_dict(), buffers included", fe.Advice)
 }
 
 // TestFloat64IsRoundedAndSaid: a double precision weight is converted as PyTorch's float() does, and listed.

@@ -80,6 +80,7 @@ type translation struct {
 	ignored  []string          // names of what is not a weight of the model
 	retina   []string          // names of what makes the model a RetinaNet of a system whose RetinaNets are not read
 	problems []string
+	sets     []string // ways to each state dictionary of PyTorch, that which is taken first
 	norms    []string // batch norms without statistics, and what they lack
 	refused  string   // why none of it can be translated
 }

@@ -94,15 +94,24 @@ func caffe2Layers(tr *translation, vars []Tensor) torchLayers {
 			layers[module][leaf] = v
 		}
 	}
+	most := 0 // outputs of a folded norm
+	for _, vars := range layers {
+		most = max(most, foldedNorm(vars))
+	}
+	ones, zeros := slices.Repeat([]float32{1}, most), make([]float32, most) // of all of them: a file may have one scale for many
 	for _, module := range sortedKeys(layers) {
-		if strings.HasSuffix(module, ".norm") {
-			tr.made += foldedNorm(layers[module])
+		vars := layers[module]
+		if n := foldedNorm(vars); n > 0 && strings.HasSuffix(module, ".norm") {
+			name := vars["weight"].Name
+			vars["running_mean"] = NewTensor(name+", mean", []int{n}, zeros[:n])
+			vars["running_var"] = NewTensor(name+", variance", []int{n}, ones[:n])
+			tr.made += 2
 		}
 	}
 	return layers
 }
 
-// foldedNorm gives a norm of a scale and an offset the statistics that Detectron2 gives it, and returns how many tensors those are.
+// foldedNorm returns the outputs of a norm of a scale and an offset, which Detectron2 gives statistics; 0 if it is none.
 func foldedNorm(vars map[string]Tensor) int {
 	scale, ok := vars["weight"]
 	_, mean := vars["running_mean"]
@@ -110,14 +119,7 @@ func foldedNorm(vars map[string]Tensor) int {
 	if !ok || mean || variance || scale.opaque != "" || len(scale.Shape) != 1 {
 		return 0
 	}
-	n := scale.Shape[0]
-	ones := make([]float32, n)
-	for i := range ones {
-		ones[i] = 1
-	}
-	vars["running_mean"] = NewTensor(scale.Name+", mean", []int{n}, make([]float32, n))
-	vars["running_var"] = NewTensor(scale.Name+", variance", []int{n}, ones)
-	return 2
+	return scale.Shape[0]
 }
 
 // caffe2Module is the module of Detectron2, and the variable of it, that a name of Caffe2 means; "" if it has none.
@@ -153,24 +155,23 @@ func caffe2Module(name string) (module, leaf string) {
 
 // backgroundFirst is the order of the n outputs of a module of Detectron2 whose background comes first in the file: nil where it has no classes.
 func backgroundFirst(module string, n int) []int {
-	last := upTo(n)
 	switch module {
 	case "roi_heads.box_predictor.cls_score":
 		if n > 1 {
-			return append(last[1:], 0)
+			return append(upTo(n)[1:], 0)
 		}
+		return upTo(n)
 	case "roi_heads.box_predictor.bbox_pred":
-		last = swapped(max(n-4, 4))
+		last := swapped(max(n-4, 4))
 		for i := range last {
 			last[i] += 4
 		}
 		return lastRows(last, 4)
 	case "roi_heads.mask_head.predictor":
 		if n > 1 { // one row serves all classes
-			return lastRows(last[1:], 1)
+			return lastRows(upTo(n)[1:], 1)
 		}
-	default:
-		return nil
+		return upTo(n)
 	}
-	return last
+	return nil
 }

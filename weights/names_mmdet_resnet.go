@@ -20,7 +20,7 @@ var mmdetOther = []struct {
 	what  string
 }{
 	{regexp.MustCompile(`(^|[./])backbone\.layer\d\.\d+\.conv2_offset\.|\.conv2\.conv_offset\.`), "deformable convolutions"},
-	{regexp.MustCompile(`(^|[./])roi_head\.(bbox_head|mask_head)\.\d+\.`), "a cascade"},
+	{regexp.MustCompile(`(^|[./])(bbox_head|mask_head)\.\d+\.`), "a cascade"},
 	{regexp.MustCompile(`(^|[./])bbox_head\.(retina|fcos|atss|gfl|conv)_`), "a one-stage head"},
 	{regexp.MustCompile(`(^|[./])roi_head\.(mask_iou_head|point_head|semantic_head|grid_head|shared_head)\.`), "another head than Mask R-CNN's"},
 	{regexp.MustCompile(`(^|[./])backbone\.stem\.\d`), "a ResNet-D"},
@@ -40,6 +40,10 @@ func translateMMDetResNet(vars []Tensor) *translation {
 		}
 	}
 	layers := torchState(tr, vars, mmdetResNetMarker)
+	if _, first := layers["bbox_head.fc_cls"]; first { // rows of the background come first, and there are some of boxes and masks for it
+		tr.refused = "a ResNet-FPN of mmdetection 1.x, which is not read: want one of 2.x or 3.x"
+		return tr
+	}
 	if grouped(layers, "backbone.layer1.0.conv1", "backbone.layer1.0.conv2") {
 		tr.refused = "a network of mmdetection with a ResNeXt, which is not supported: want Mask R-CNN with ResNet-50-FPN or ResNet-101-FPN"
 		return tr

@@ -10,7 +10,7 @@ import (
 const resNetMarker = "layer1.0.conv1.weight"
 
 var (
-	resNetRoot = regexp.MustCompile(`^(?:.*/)?(?:module\.)*layer1\.0\.conv1\.weight$`)
+	resNetRoot = regexp.MustCompile(`^(?:.*/)?(?:(?:module|model|_orig_mod)\.)*layer1\.0\.conv1\.weight$`)
 	resNetUnit = regexp.MustCompile(`^layer([1-4])\.(\d{1,3})\.(?:(?:conv|bn)([1-3])|(downsample)\.[01])$`)
 )
 

@@ -1,6 +1,7 @@
 package weights
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"path"
@@ -17,16 +18,24 @@ type torchLayers map[string]map[string]Tensor
 
 // torchState finds the state dictionary in a file by a piece of name that each one has: it may lie under keys of a larger
 // checkpoint ("state_dict/…") and in the wrapper of parallel training ("module.…"). Of several, say with averaged weights
-// beside the others, the one with the shortest way to it is taken.
+// beside the others, one that is not averaged and has the fewest keys before its names is taken.
 func torchState(tr *translation, vars []Tensor, marker string) torchLayers {
-	prefix := ""
-	found := false
 	for _, v := range vars {
 		if i := strings.Index(v.Name, marker); i >= 0 && (i == 0 || strings.ContainsRune("/.", rune(v.Name[i-1]))) {
-			if p := v.Name[:i]; !found || len(p) < len(prefix) || len(p) == len(prefix) && p < prefix {
-				prefix, found = p, true
-			}
+			tr.sets = append(tr.sets, v.Name[:i])
 		}
+	}
+	slices.SortFunc(tr.sets, func(a, b string) int {
+		return cmp.Or(
+			averaged(a)-averaged(b),
+			strings.Count(a, "/")-strings.Count(b, "/"),
+			len(a)-len(b),
+			strings.Compare(a, b),
+		)
+	})
+	prefix := ""
+	if len(tr.sets) > 0 {
+		prefix = tr.sets[0]
 	}
 	layers := torchLayers{}
 	for _, v := range vars {
@@ -47,6 +56,17 @@ func torchState(tr *translation, vars []Tensor, marker string) torchLayers {
 		layers[module][leaf] = v
 	}
 	return layers
+}
+
+// averaged is 1 where a word of a way to a state dictionary says that its weights are averages over the training.
+func averaged(way string) int {
+	for word := range strings.FieldsFuncSeq(strings.ToLower(way), func(r rune) bool { return strings.ContainsRune("/._", r) }) {
+		switch word {
+		case "ema", "avg", "average", "averaged", "swa", "teacher":
+			return 1
+		}
+	}
+	return 0
 }
 
 // notWeight reports whether a name in a state dictionary belongs to training: what lies in containers, counters, and the
@@ -145,9 +165,10 @@ func (t Tensor) fromTorch(flatten int) (Tensor, error) {
 	return t, fmt.Errorf("%s: shape %v, want 2 or 4 dimensions", t.Name, t.Shape)
 }
 
-// outputs is the number of output channels of a module.
+// outputs is the number of output channels of a module. A weight without elements has none: its first dimension may be any number, which no data bound, and tables
+// are made of it.
 func (l torchLayers) outputs(module string) int {
-	if t, ok := l[module]["weight"]; ok && len(t.Shape) > 0 {
+	if t, ok := l[module]["weight"]; ok && len(t.Shape) > 0 && t.Len() > 0 {
 		return t.Shape[0]
 	}
 	return 0

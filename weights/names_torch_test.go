@@ -222,7 +222,13 @@ func TestOtherNetworksOfTorchvisionAreNamed(t *testing.T) {
 	stem := shaped("backbone.body.conv1.weight", 64, 3, 7, 7)
 	_, err := FromTensors("m", []Tensor{stem, shaped("head.classification_head.cls_logits.weight", 819, 256, 3, 3)}, nil)
 	require.EqualError(t, err, "weights: m: a RetinaNet (1 tensors such as head.classification_head.cls_logits), which is not read of this system: want Mask R-CNN")
-	f, err := FromTensors("m", []Tensor{stem, shaped("backbone.body.layer1.0.conv2.weight", 64, 64, 3, 3)}, nil)
+	_, err = FromTensors("m", []Tensor{shaped(mmdetResNetMarker, 256, 256, 1, 1), shaped("bbox_head.fc_cls.weight", 81, 1024), shaped("mask_head.conv_logits.weight", 81, 256, 1, 1)}, nil)
+	require.EqualError(t, err, "weights: m: a ResNet-FPN of mmdetection 1.x, which is not read: want one of 2.x or 3.x")
+	f, err := FromTensors("m", []Tensor{stem, shaped("roi_heads.box_predictor.cls_score.weight", 91, 1024), shaped("rpn.head.cls_logits.weight", 3, 256, 1, 1)}, nil)
+	require.NoError(t, err)
+	_, _, err = f.Config(Options{})
+	require.EqualError(t, err, "weights: m: a Faster R-CNN, without a mask head, which is not supported: want Mask R-CNN")
+	f, err = FromTensors("m", []Tensor{stem, shaped("backbone.body.layer1.0.conv2.weight", 64, 64, 3, 3)}, nil)
 	require.NoError(t, err)
 	_, _, err = f.Config(Options{})
 	require.ErrorContains(t, err, "backbone: no block has three convolutions, want a ResNet of 50, 101 or 152 layers")
@@ -385,6 +391,38 @@ func TestMMDetFiles(t *testing.T) {
 		files = append(files, f)
 	}
 	requireSameButBackground(t, files[0], files[1])
+}
+
+// A ResNet for classification has no piece of name that nothing else has: its prefixes are those of wrappers and of keys.
+func TestResNetsAreFoundUnderWrappers(t *testing.T) {
+	for prefix, want := range map[string]System{
+		"": Torchvision, "module.": Torchvision, "model.": Torchvision, "_orig_mod.": Torchvision, "state_dict/model.module.": Torchvision,
+		"backbone.": Native, "submodel.": Native,
+	} {
+		require.Equal(t, want, recognise([]Tensor{shaped(prefix+"conv1.weight", 64, 3, 7, 7), shaped(prefix+resNetMarker, 64, 64, 1, 1)}), prefix)
+	}
+}
+
+// Of several sets of weights that which is not averaged is taken, and said.
+func TestAveragedWeightsAreLeft(t *testing.T) {
+	names, _, shapes := torchNames(t, "mmdet_tiny.tsv.gz")
+	src := newTorchFile(t, names, shapes)
+	under := func(prefix string) []Tensor { return src.tensors(func(s string) string { return prefix + s }) }
+	for _, c := range []struct{ taken, other, value, reason string }{
+		{"model/", "ema/", "those under model", "there are others under ema"},
+		{"checkpoint/model/", "ema/", "those under checkpoint/model", "there are others under ema"},
+		{"student.", "teacher.", "those under student", "there are others under teacher"},
+		{"state_dict/", "ema_state_dict/module.", "those under state_dict", "there are others under ema_state_dict/module"},
+		{"", "best/", "those under no key", "there are others under best"},
+		{"b/", "a/c/", "those under b", "there are others under a/c"},
+	} {
+		f, err := FromTensors("m", append(under(c.other), under(c.taken)...), nil)
+		require.NoError(t, err)
+		_, assumed, err := f.Config(Options{})
+		require.NoError(t, err)
+		require.Equal(t, Assumption{"weights", c.value, c.reason, ""}, assumed[len(assumed)-1])
+		require.Equal(t, c.taken+"backbone.conv1.conv.weight", f.from["backbone/stem/conv/kernel"])
+	}
 }
 
 func TestTorchProblems(t *testing.T) {

@@ -25,6 +25,17 @@ type Options struct {
 	Config *config.Config
 }
 
+// arithmetic names what is given of the options that choose a family of configs; empty: nothing is.
+func (o Options) arithmetic() string {
+	switch {
+	case o.Semantics != "":
+		return fmt.Sprintf("semantics %q", o.Semantics)
+	case o.Style != "":
+		return fmt.Sprintf("style %q", o.Style)
+	}
+	return ""
+}
+
 // InputSize is the size of the network's input: Height and Width where photos are fitted into a canvas, Short and Long,
 // the wanted shorter side and the limit of the longer one, where the input follows the photo. Zero leaves it as it is.
 type InputSize struct{ Height, Width, Short, Long int }

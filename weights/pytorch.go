@@ -21,20 +21,26 @@ func readPyTorch(name string, b *blob) (*contents, error) {
 		return nil, fmt.Errorf("weights: %s: %w", name, err)
 	}
 	c := &contents{format: "PyTorch checkpoint", blobs: []*blob{b}}
-	checks := map[int64]func() error{} // of storages that tensors share
+	// Tensors may share storages, any number of one.
+	checks := map[int64]func() error{}
+	decoded := map[pytorch.Data][]byte{}
 	for _, p := range read.Tensors {
-		check := checks[p.Data.Offset]
-		if check == nil {
-			check = sync.OnceValue(func() error { return p.Data.Verify(b.reader) })
-			checks[p.Data.Offset] = check
-		}
-		t := torchTensor(p, b, check)
+		t := torchTensor(p)
 		if p.Data.Decoded() {
-			elements, err := p.Data.Load(b.reader, p.ElementSize)
-			if err != nil {
-				return nil, fmt.Errorf("weights: %s: %s: %w", name, p.Name, err)
+			elements, ok := decoded[p.Data]
+			if !ok {
+				if elements, err = p.Data.Load(b.reader, p.ElementSize); err != nil {
+					return nil, fmt.Errorf("weights: %s: %s: %w", name, p.Name, err)
+				}
+				decoded[p.Data] = elements
 			}
 			t.stored = storage{reader: bytes.NewReader(elements), size: int64(len(elements))}
+		} else {
+			t.stored = b.part(p.Data.Offset+t.stored.offset, t.stored.size)
+			if t.stored.check = checks[p.Data.Offset]; t.stored.check == nil {
+				t.stored.check = sync.OnceValue(func() error { return p.Data.Verify(b.reader) })
+				checks[p.Data.Offset] = t.stored.check
+			}
 		}
 		c.tensors = append(c.tensors, t)
 	}
@@ -51,8 +57,8 @@ func readPyTorch(name string, b *blob) (*contents, error) {
 	return c, nil
 }
 
-// torchTensor takes the part of the storage that the tensor spans.
-func torchTensor(p pytorch.Tensor, b *blob, check func() error) Tensor {
+// torchTensor takes the part of the storage that the tensor spans, with its offset in the storage.
+func torchTensor(p pytorch.Tensor) Tensor {
 	t := Tensor{Name: p.Name, Shape: p.Shape, dtype: dtype.Type(p.DType)}
 	span := 1 // elements from the first to the last
 	for i, d := range p.Shape {
@@ -61,8 +67,7 @@ func torchTensor(p pytorch.Tensor, b *blob, check func() error) Tensor {
 	if slices.Contains(p.Shape, 0) {
 		span = 0
 	}
-	t.stored = b.part(p.Data.Offset+int64(min(p.Offset, int(p.Data.Size)/p.ElementSize)*p.ElementSize), int64(span*p.ElementSize))
-	t.stored.check = check
+	t.stored = storage{offset: int64(min(p.Offset, int(p.Data.Size)/p.ElementSize) * p.ElementSize), size: int64(span * p.ElementSize)}
 	if !slices.Equal(p.Stride, t.axes().strides) && span > 0 {
 		t.view = &view{dims: p.Shape, strides: p.Stride}
 	}

@@ -270,6 +270,9 @@ func (f *segmentFlags) protect(o *output, inputs []input) error {
 	for _, in := range inputs {
 		reads[absolute(in.path)] = true
 	}
+	if f.model != "" {
+		reads[absolute(f.model)] = true
+	}
 	writes := []string{o.path(journalFile), o.path(imagesFile), o.path(failuresFile)}
 	for _, f := range o.formats {
 		for _, r := range f.files {

@@ -118,6 +118,11 @@ func (f *benchFlags) run(cmd *cobra.Command, t *talk) error {
 	case f.size < 0:
 		return fmt.Errorf("--size %d: want a positive number", f.size)
 	}
+	if f.model == "" {
+		if err := withoutFile(cmd.Flags(), modelConfig, "--model names one"); err != nil {
+			return err
+		}
+	}
 	if f.train {
 		return f.training(cmd, t)
 	}
@@ -244,10 +249,16 @@ func readReport(file string) (*bench.Report, error) {
 		return nil, reason(file, err)
 	}
 	var r bench.Report
-	if err := json.Unmarshal(data, &r); err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
+	var training struct{ Step json.RawMessage }
+	for _, to := range []any{&r, &training} {
+		if err := json.Unmarshal(data, to); err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
 	}
-	if r.Total.Name == "" {
+	switch {
+	case training.Step != nil:
+		return nil, fmt.Errorf("%s: a report of bench --train, which is not compared", file)
+	case r.Total.Name == "":
 		return nil, hinted{fmt.Errorf("%s: not a report", file), "spinemask bench --json writes one"}
 	}
 	return &r, nil

@@ -125,9 +125,16 @@ func (f *classifyFlags) run(ctx context.Context, t *talk, stdin io.Reader, stdou
 		return err
 	}
 	defer model.Close()
+	read := model.Source().Files
+	for _, j := range jobs {
+		read = append(read, j.path)
+	}
 	out := stdout
 	var file *atomicfile.File
 	if f.out != "-" {
+		if err := notOver(f.out, read...); err != nil {
+			return err
+		}
 		if file, err = atomicfile.Create(f.out); err != nil {
 			return err
 		}
@@ -136,7 +143,7 @@ func (f *classifyFlags) run(ctx context.Context, t *talk, stdin io.Reader, stdou
 	}
 	w := newClassWriter(out, f.format)
 	t.showProgress("images", len(jobs))
-	start, failed := time.Now(), 0
+	start, done, failed := time.Now(), 0, 0
 	err = inOrder(ctx, f.atOnce+1, jobs, func(ctx context.Context, it *item) { f.classify(ctx, model, it) }, func(it item) error {
 		if it.stop != nil {
 			return it.stop
@@ -148,22 +155,28 @@ func (f *classifyFlags) run(ctx context.Context, t *talk, stdin io.Reader, stdou
 			t.detail("%s: %.0f ms", it.name, it.took.Seconds()*1000)
 		}
 		t.bar.Add(1)
+		done++
 		return w.add(it)
 	})
-	if err == nil {
-		err = w.close()
+	stopped := ctx.Err() != nil && done < len(jobs)
+	if closeErr := w.close(); err == nil || stopped {
+		err = closeErr
 	}
 	switch {
 	case errors.Is(err, syscall.EPIPE):
 		return nil // who reads has enough
-	case ctx.Err() != nil:
-		return exit(exitInterrupted)
 	case err != nil:
 		return err
+	case stopped && (file == nil || done == 0):
+		return exit(exitInterrupted)
 	}
 	if file != nil {
 		if err := file.Commit(); err != nil {
 			return err
+		}
+		if stopped {
+			t.say("interrupted: %s is of %d of %d images", f.out, done, len(jobs))
+			return exit(exitInterrupted)
 		}
 		t.say("%d of %d images%s", len(jobs)-failed, len(jobs), speed(len(jobs), time.Since(start)))
 		t.say("wrote %s", f.out)

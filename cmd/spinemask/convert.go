@@ -40,9 +40,6 @@ config: spinemask info --config prints it, and --config takes an edited copy.`,
 			if out == "" {
 				return hinted{fmt.Errorf("no output file"), "add -o model.safetensors"}
 			}
-			if sameFile(out, args[0]) {
-				return hinted{fmt.Errorf("%s is the input, it would be overwritten", out), "choose another output with -o"}
-			}
 			return convert(cmd.OutOrStdout(), args[0], out, licence, options)
 		},
 	}
@@ -58,6 +55,9 @@ func convert(w io.Writer, src, out, licence string, o weights.Options) error {
 		return err
 	}
 	defer f.Close()
+	if err := notOver(out, f.Files()...); err != nil {
+		return err
+	}
 	c, assumptions, err := f.Config(o)
 	if err != nil {
 		return err

@@ -17,6 +17,9 @@ import (
 
 const blockTableHelp = "in place of a model, a RetinaNet without training on a scale-permuted network: `name or file` of a block table, such as r0_sp53"
 
+// besideTable is a hint for flags that go with files.
+const besideTable = "--block-table is in place of one"
+
 // permuted is the config of a RetinaNet on a block table that --block-table names, or whose file it names.
 func permuted(table string) (*config.Config, error) {
 	if slices.Contains(config.BlockTables(), table) {

@@ -51,6 +51,11 @@ where the weights come from; the model's whole config is there, too.`, onnx.Opse
 			if table != "" && src != "" {
 				return fmt.Errorf("--block-table is in place of a model, and %s is one", src)
 			}
+			if table != "" {
+				if err := withoutFile(cmd.Flags(), "config", besideTable); err != nil {
+					return err
+				}
+			}
 			return exportONNX(cmd.OutOrStdout(), src, table, out, size, options)
 		},
 	}
@@ -125,8 +130,8 @@ func exportONNX(w io.Writer, src, table, out string, size exportSize, o weights.
 		if i > 0 {
 			names[i] = base + "." + p.Name + ".onnx"
 		}
-		if src != "" && sameFile(names[i], src) {
-			return hinted{fmt.Errorf("%s is the input, it would be overwritten", names[i]), "choose another output with -o"}
+		if err := notOver(names[i], from.files...); err != nil {
+			return err
 		}
 	}
 	if err := writeParts(names, parts, from.weights, metadata); err != nil {
@@ -149,7 +154,8 @@ type exportSource struct {
 	config  *config.Config
 	weights onnx.Weights
 	assumed []weights.Assumption
-	source  string // JSON of a weights.Provenance
+	source  string   // JSON of a weights.Provenance
+	files   []string // that are read
 	close   func() error
 }
 
@@ -165,13 +171,13 @@ func openExport(src, table string, o weights.Options) (*exportSource, error) {
 			return nil, err
 		}
 		source, err := json.Marshal(weights.Provenance{Source: "random weights on the block table " + filepath.Base(table), System: weights.Native})
-		return &exportSource{n.Config, n.Weights, nil, string(source), n.Close}, err
+		return &exportSource{n.Config, n.Weights, nil, string(source), nil, n.Close}, err
 	}
 	f, err := openWeights(src)
 	if err != nil {
 		return nil, err
 	}
-	s := &exportSource{weights: &released{File: f}, close: f.Close}
+	s := &exportSource{weights: &released{File: f}, files: f.Files(), close: f.Close}
 	if err := s.read(f, src, o); err != nil {
 		f.Close()
 		return nil, err

@@ -46,6 +46,9 @@ commands, take an edited copy.`,
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if table != "" {
+				if err := withoutFile(cmd.Flags(), modelConfig, besideTable); err != nil {
+					return err
+				}
 				c, err := permuted(table)
 				if err != nil {
 					return err
@@ -59,6 +62,9 @@ commands, take an edited copy.`,
 			defer m.Close()
 			w := cmd.OutOrStdout()
 			if draw != "" {
+				if err := notOver(draw, m.Source().Files...); err != nil {
+					return err
+				}
 				return drawNetwork(draw, m.Config())
 			}
 			if plan != "" {
@@ -83,6 +89,8 @@ commands, take an edited copy.`,
 	cmd.Flags().StringVar(&draw, "draw", "", "draw the network, levels upwards and a line from each block to those that it feeds, to this SVG `file`")
 	cmd.Flags().StringVar(&table, "block-table", "", blockTableHelp)
 	weightFlags(cmd, &options.Weights, modelConfig)
+	cmd.MarkFlagsMutuallyExclusive("model", "block-table")
+	cmd.MarkFlagsMutuallyExclusive("config", "plan", "draw")
 	return cmd
 }
 

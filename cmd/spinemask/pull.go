@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -105,6 +106,9 @@ func (f *pullFlags) pull(ctx context.Context, t *talk, w io.Writer, name string)
 	d := zoo.Download{URL: m.URL, Path: filepath.Join(f.cache, m.File), SHA256: m.SHA256, MD5: m.MD5, MiB: m.MiB, Cut: m.Cut}
 	sum := ""
 	if isFile(d.Path) {
+		if from, err := os.ReadFile(d.Path + linkSuffix); err == nil && string(from) != linkID(m.URL) && m.SHA256 == "" && m.MD5 == "" {
+			return hinted{fmt.Errorf("%s is there already, from another link, and no hash says whether it is the same file", d.Path), "remove it to fetch this one, or give that another name"}
+		}
 		if sum, err = d.Check(d.Path); err == nil {
 			t.say("there already; remove it to fetch it again")
 		} else {
@@ -114,6 +118,9 @@ func (f *pullFlags) pull(ctx context.Context, t *talk, w io.Writer, name string)
 	if sum == "" {
 		t.announce(m)
 		if sum, err = fetch(ctx, t, d); err != nil {
+			return err
+		}
+		if err := os.WriteFile(d.Path+linkSuffix, []byte(linkID(m.URL)), 0o666); err != nil {
 			return err
 		}
 	}
@@ -134,6 +141,15 @@ func (f *pullFlags) pull(ctx context.Context, t *talk, w io.Writer, name string)
 	t.say("or at once: spinemask %s --model %q%s", use, d.Path, flags)
 	_, err = fmt.Fprintln(w, d.Path)
 	return err
+}
+
+// linkSuffix ends the name of the file beside one that was fetched; in it stands the linkID of its link.
+const linkSuffix = ".link"
+
+// linkID tells a link from others. It is a hash, because links may hold keys.
+func linkID(url string) string {
+	sum := sha256.Sum256([]byte(url))
+	return hex.EncodeToString(sum[:])
 }
 
 // announce says what is known of a file before it is fetched.

@@ -167,7 +167,7 @@ func (f *trainFlags) checkFlags() error {
 		if f.freeze != "" {
 			return fmt.Errorf("--freeze %s and --from scratch: random weights are all trained", f.freeze)
 		}
-		for _, name := range []string{"semantics", "style", "activation", "norm-eps", "anchor-size", "input-size", "names"} {
+		for _, name := range aboutFile {
 			if f.given(name) {
 				return hinted{fmt.Errorf("--%s and --from scratch: it is about the file of a model", name), "--" + modelConfig + " names a network with all its values"}
 			}

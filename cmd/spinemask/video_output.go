@@ -52,8 +52,8 @@ func (f *videoFlags) output(s video.Source) (*videoOutput, error) {
 		}
 	}
 	for _, p := range []string{o.moviePath, o.linesPath} {
-		if p != "" && p != "-" && sameFile(p, s.Place) {
-			return nil, hinted{fmt.Errorf("%s is the input, it would be overwritten", p), "choose another output with -o"}
+		if err := notOver(p, s.Place, f.model); err != nil {
+			return nil, err
 		}
 	}
 	if o.moviePath != "" && absolute(o.moviePath) == absolute(o.linesPath) {
@@ -64,6 +64,19 @@ func (f *videoFlags) output(s video.Source) (*videoOutput, error) {
 
 // otherVideos are names of files that -o cannot mean a folder by.
 var otherVideos = map[string]bool{".avi": true, ".mkv": true, ".mov": true, ".webm": true, ".m4v": true, ".mpg": true, ".gif": true}
+
+// notOver refuses an output that is one of the files that are read.
+func notOver(out string, read ...string) error {
+	if _, err := os.Stat(out); err != nil {
+		return nil
+	}
+	for _, name := range read {
+		if sameFile(out, name) {
+			return hinted{fmt.Errorf("%s is the input, it would be overwritten", out), "choose another output with -o"}
+		}
+	}
+	return nil
+}
 
 // sameFile is also true for two names of one file.
 func sameFile(a, b string) bool {

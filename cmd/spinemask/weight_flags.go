@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/spinemask/spinemask/coco"
 	"github.com/spinemask/spinemask/config"
@@ -26,6 +28,19 @@ func weightFlags(cmd *cobra.Command, o *weights.Options, configFlag string) {
 	fl.Var(&inputSize{to: &o.Input}, "input-size", "`size` of the model's input: 640x640 (height x width), or short:800,long:1333 where it follows the image")
 	fl.Var(&classList{to: &o.Categories}, "names", "`names` of the classes: a,b,c, or a file of them: text with a name a line, JSON, YAML, or a COCO data set, which also gives the ids")
 	fl.Var(&configFile{to: &o.Config}, configFlag, "`file` with the model's config, JSON, as info --config prints it")
+}
+
+// aboutFile are the flags that weightFlags adds, but for the config.
+var aboutFile = []string{"semantics", "style", "activation", "norm-eps", "anchor-size", "input-size", "names"}
+
+// withoutFile refuses flags about a model file where none is read, which have no effect.
+func withoutFile(fl *pflag.FlagSet, configFlag, hint string) error {
+	for _, name := range append(slices.Clone(aboutFile), configFlag) {
+		if fl.Changed(name) {
+			return hinted{fmt.Errorf("--%s is about a model file, and there is none", name), hint}
+		}
+	}
+	return nil
 }
 
 // modelConfig is the name of the flag for a config where --config is another one.

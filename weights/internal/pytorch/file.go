@@ -43,12 +43,12 @@ type Tensor struct {
 	Data          Data
 }
 
-// Data is the place of a storage in the file.
+// Data is the place of a storage in the file. Equal ones have the same elements.
 type Data struct {
 	Offset, Size int64
 	CRC          *uint32 // CRC-32 (IEEE) of it, where the file has one
 
-	memory    []byte // of an array of NumPy, see storage
+	memory    string // of an array of NumPy, see storage
 	text, big bool
 	count     int64 // elements of a text
 }
@@ -156,14 +156,14 @@ func (w *walker) walk(name string, v any, depth int) error {
 	switch v := v.(type) {
 	case *npArray:
 		if v.array == nil {
-			w.Opaque = append(w.Opaque, Opaque{name, "numpy.ndarray"})
+			w.opaque(name, "numpy.ndarray")
 			return nil
 		}
 		return w.add(name, v.array)
 	case opaque:
-		w.Opaque = append(w.Opaque, Opaque{name, v.name})
+		w.opaque(name, v.name)
 	case raw:
-		w.Opaque = append(w.Opaque, Opaque{name, v.class()})
+		w.opaque(name, v.class())
 	case *array:
 		return w.add(name, v)
 	case *dict:
@@ -182,6 +182,13 @@ func (w *walker) walk(name string, v any, depth int) error {
 		return w.walkAll(child, v)
 	}
 	return nil
+}
+
+// opaque keeps a value of unknown meaning. More than a file may have tensors stand for none.
+func (w *walker) opaque(name, class string) {
+	if len(w.Opaque) < MaxTensors {
+		w.Opaque = append(w.Opaque, Opaque{name, class})
+	}
 }
 
 func (w *walker) walkAll(child func(string, any) error, items []any) error {

@@ -20,6 +20,7 @@ type (
 		code string // "f4"
 		big  bool   // big-endian
 	}
+	encoded string                 // bytes that a text of the pickle stands for
 	npArray struct{ array *array } // nil until it has a state, and where its elements are not numbers
 )
 
@@ -82,7 +83,8 @@ func applyNumPy(g global, args tuple) (any, error) {
 			case raw:
 				return text, nil
 			case string:
-				return latin1(text)
+				b, err := latin1(text)
+				return encoded(b), err
 			}
 		}
 		return opaque{"bytes"}, nil
@@ -112,7 +114,7 @@ func (a *npArray) build(state any) error {
 }
 
 // latin1 is the bytes that a text stands for.
-func latin1(text string) (any, error) {
+func latin1(text string) ([]byte, error) {
 	b := make([]byte, 0, len(text))
 	for _, r := range text {
 		if r > 0xff {
@@ -141,15 +143,15 @@ func (a *npArray) set(shape, kind any, fortran bool, data any) error {
 		if !d.text {
 			bytes = d.size
 		}
-	case []byte:
-		s.memory, bytes = d, int64(len(d))
+	case encoded:
+		s.memory, bytes = string(d), int64(len(d))
 	case opaque: // protocol 2 has no bytes: none at all are a call
 		if d.name != "__builtin__.bytes" && d.name != "builtins.bytes" {
 			return nil
 		}
-		s.memory, bytes = []byte{}, 0
+		bytes = 0
 	case string: // of Python 2
-		s.memory, bytes = []byte(d), int64(len(d))
+		s.memory, bytes = d, int64(len(d))
 	default:
 		return nil
 	}
@@ -189,12 +191,12 @@ func (a *npArray) set(shape, kind any, fortran bool, data any) error {
 }
 
 // Decoded reports whether the elements do not lie in the file as they are, so that Load must read them.
-func (d Data) Decoded() bool { return d.memory != nil || d.text || d.big }
+func (d Data) Decoded() bool { return d.memory != "" || d.text || d.big }
 
 // Load returns the elements, of size bytes each, in little-endian order.
 func (d Data) Load(r io.ReaderAt, size int) ([]byte, error) {
-	stored := d.memory
-	if stored == nil {
+	stored := []byte(d.memory)
+	if d.memory == "" {
 		stored = make([]byte, d.Size)
 		if n, err := r.ReadAt(stored, d.Offset); err != nil && (err != io.EOF || n < len(stored)) {
 			return nil, fmt.Errorf("pytorch: byte %d: %w", d.Offset, err)
@@ -204,11 +206,10 @@ func (d Data) Load(r io.ReaderAt, size int) ([]byte, error) {
 		if !utf8.Valid(stored) {
 			return nil, fmt.Errorf("pytorch: byte %d: %w", d.Offset, ErrText)
 		}
-		b, err := latin1(string(stored))
-		if err != nil {
+		var err error
+		if stored, err = latin1(string(stored)); err != nil {
 			return nil, fmt.Errorf("pytorch: byte %d: %w", d.Offset, err)
 		}
-		stored = b.([]byte)
 		if int64(len(stored)) != d.count*int64(size) {
 			return nil, fmt.Errorf("pytorch: byte %d: %w: an array of %d elements has %d bytes", d.Offset, ErrSize, d.count, len(stored))
 		}

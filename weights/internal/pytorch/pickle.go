@@ -21,11 +21,12 @@ var (
 	ErrStack     = errors.New("malformed pickle")
 	ErrTruncated = errors.New("file ends inside a pickle")
 	ErrSteps     = errors.New("pickle has more instructions than allowed")
+	ErrMade      = errors.New("pickle makes more than it has bytes for")
 	ErrText      = errors.New("string is longer than the file or not UTF-8")
 )
 
-// maxSteps bounds the instructions of a pickle, and with them what it can make. A checkpoint of a detector takes 30,000
-// to 100,000.
+// maxSteps bounds the instructions of a pickle. A checkpoint of a detector takes 30,000 to 100,000. What each can make is bounded by the bytes of the pickle, see
+// machine.spare.
 const maxSteps = 2 << 20
 
 // The values that a pickle makes: nil, bool, int64, float64, string, long, tuple, *list, *dict, global, *storage, *array,
@@ -48,11 +49,13 @@ type machine struct {
 	marks   []int
 	memo    map[uint64]any
 	persist func(id any) (any, error) // the object behind a persistent id
+	// spare is how many bytes of the pickle have not been copied by calls: each is, once. Values that are kept can be copied any number of times.
+	spare int64
 }
 
 // unpickle runs the pickle at the input and returns its result.
 func unpickle(in *input, persist func(id any) (any, error)) (any, error) {
-	m := &machine{in: in, memo: map[uint64]any{}, persist: persist}
+	m := &machine{in: in, memo: map[uint64]any{}, persist: persist, spare: in.size - in.at}
 	for range maxSteps {
 		at := in.at
 		op, err := in.bytes(1)
@@ -476,5 +479,15 @@ func (m *machine) call(f, args any) error {
 	}
 	v, err := apply(g, list)
 	m.push(v)
+	const itemBytes = 4 // that a pair of values takes in a pickle, at least
+	switch v := v.(type) {
+	case *dict:
+		m.spare -= int64(itemBytes * len(v.keys))
+	case encoded:
+		m.spare -= int64(len(v))
+	}
+	if err == nil && m.spare < 0 {
+		err = ErrMade
+	}
 	return err
 }

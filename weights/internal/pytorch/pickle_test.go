@@ -74,6 +74,21 @@ func TestInstructions(t *testing.T) {
 	}
 }
 
+// TestCallsMakeNoMoreThanThePickleHas: what is kept can be given to any number of calls, each of which copies it.
+func TestCallsMakeNoMoreThanThePickleHas(t *testing.T) {
+	list := "](" + strings.Repeat("K\x01N\x86", 100) + "eq\x01"
+	bytes := text(strings.Repeat("a", 400)) + "q\x01"
+	for kept, call := range map[string]string{
+		list:  "ccollections\nOrderedDict\nh\x01\x85R",
+		bytes: "c_codecs\nencode\nh\x01U\x06latin1\x86R",
+	} {
+		_, err := run(kept + call + ".")
+		require.NoError(t, err, call)
+		_, err = run(kept + strings.Repeat(call, 20) + ".")
+		require.ErrorIs(t, err, ErrMade, call)
+	}
+}
+
 // TestUnknownGlobalsAreOpaque: nothing is looked up or called; what is done to an opaque value gives an opaque value, and
 // what is made of one is opaque.
 func TestUnknownGlobalsAreOpaque(t *testing.T) {

@@ -41,7 +41,7 @@ type storage struct {
 
 	// Of an array of NumPy:
 	stored int64  // bytes in the file
-	memory []byte // the elements, where they are not in the file
+	memory string // the elements, where they are not in the file
 	text   bool   // what is in the file is a text, see raw
 	big    bool   // big-endian
 }
