@@ -6,7 +6,7 @@
 //	go run ./models/nuclei/remake -weights model.safetensors -images DIR -truth instances_val.json
 //
 // With -score FILE it only prints, as JSON, what a model scores at every display threshold, of the images as they are or changed by -change, each as a whole or,
-// with -closer, as "spinemask segment" shows them.
+// with -closer, as "spinemask segment" shows them. With -mean A,B it only writes the mean of the weights of model files to standard output.
 // Without -weights it keeps the weights of the native file and makes the rest,
 // its config included: the same tensors give the same bytes.
 package main
@@ -50,7 +50,14 @@ func main() {
 	closer := flag.Bool("closer", false, "from now on, images larger than the input are looked at closer where nothing else is asked for; with -score, they are")
 	score := flag.String("score", "", "model `file` whose DSB score at every display threshold is printed, and nothing made")
 	change := flag.String("change", "", "with -score: what the images are made before: negative, or dark (0.3 times their values)")
+	averaged := flag.String("mean", "", "a list of model `files`, of whose weights the mean is written to standard output, and nothing made")
 	flag.Parse()
+	if *averaged != "" {
+		if err := mean(os.Stdout, strings.Split(*averaged, ",")); err != nil {
+			log.Fatal("remake: ", err)
+		}
+		return
+	}
 	if *images == "" || *truth == "" || *change != "" && *score == "" {
 		flag.Usage()
 		os.Exit(2)
