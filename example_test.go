@@ -51,7 +51,7 @@ func ExampleModel_SegmentAll() {
 		fmt.Println(filepath.Base(result.Name), len(result.Instances))
 	}
 	// Output:
-	// a1777737270c5f96.png 24
+	// a1777737270c5f96.png 25
 	// d35f25c8e3f7fca5.png 34
 }
 
@@ -90,8 +90,8 @@ func ExampleInstance_Cut() {
 		fmt.Println(in.Name, cut.Bounds())
 	}
 	// Output:
-	// nucleus (355,482)-(475,590)
-	// nucleus (578,825)-(681,917)
+	// nucleus (355,482)-(474,590)
+	// nucleus (579,825)-(682,917)
 }
 
 func readImage(path string) image.Image {

@@ -9,7 +9,7 @@ import (
 // YOLO writes a picture as a label file of YOLO's segmentation: a line for each instance, the index of its category in the list, then x y x y … as parts of the
 // picture's width and height. The outline is for
 // readers that fill the pixels under it, as ultralytics and supervision do. Holes, and the parts of a mask, are joined to it by lines over and back. Instances of
-// a category that is not in the list, which a row of a network has that its data set does not use, have no index and are left out.
+// a category that is not in the list, which a row of a network has that its data set does not use, have no index and are left out; without a list all have index 0.
 func YOLO(w io.Writer, p *Picture, categories []Category) error {
 	index := map[int]int{}
 	for i, c := range categories {
@@ -20,7 +20,7 @@ func YOLO(w io.Writer, p *Picture, categories []Category) error {
 		in := &p.Instances[i]
 		k, listed := index[in.Category]
 		line := contour(in.Mask)
-		if !listed || len(line) == 0 { // no pixel is set
+		if !listed && len(categories) > 0 || len(line) == 0 { // no pixel is set
 			continue
 		}
 		b = strconv.AppendInt(b, int64(k), 10)
