@@ -6,8 +6,10 @@ import (
 	"image"
 	"image/color"
 	"image/jpeg"
+	"image/png"
 	"io"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -93,6 +95,24 @@ func TestYOLOWithPicturesElsewhere(t *testing.T) {
 	require.Len(t, s.Validation.Images, 1)
 	require.Len(t, s.Validation.Images[0].Objects, 2)
 
+	val, err := dataset.Open(f.path("set/data.yaml"), dataset.Options{Images: f.path("photos"), Split: "val"})
+	require.NoError(t, err)
+	require.Equal(t, s.Validation.Images, val.Images, "an evaluation is of the same pictures")
+	f.text("set/labels/lone.txt", "0 0.5 0.5 0.5 0.4\n")
+	f.text("set/labels/a.txt", "0 0.5 0.5 0.5 0.4\n")
+	f.picture("photos/train/2/lone.png", 4)
+	s = read()
+	require.Len(t, s.Images[2].Objects, 1, "labels in one folder are those of the only picture of that name")
+	require.Empty(t, s.Images[1].Objects, "two pictures are called a")
+	require.NoError(t, os.Remove(f.path("photos/train/2/lone.png")))
+
+	f.text("set/data.yaml", "train: ../train/images\nval: ../valid/images\nnames: [cell, dish]\n")
+	f.picture("photos/images/b.png", 5)
+	s = read()
+	require.Nil(t, s.Validation, "both would be photos/images")
+	require.NoError(t, os.Remove(f.path("photos/images/b.png")))
+	f.text("set/data.yaml", "train: images/train\nval: images/val\nnames: [cell, dish]\n")
+
 	require.NoError(t, os.Rename(f.path("photos/val"), f.path("photos/other")))
 	s = read()
 	require.Len(t, s.Images, 3)
@@ -107,9 +127,13 @@ func TestPicturesInFilesOfLabelme(t *testing.T) {
 	data, err := os.ReadFile("../cmd/spinemask/testdata/pictures/pages.tif")
 	require.NoError(t, err)
 	f.text("pages.tif", string(data))
-	for frame, problems := range map[string]int{"frame1.png": 0, "frame2.png": 1} {
-		shown, err := os.ReadFile("../cmd/spinemask/testdata/pictures/" + frame)
+	for frame, problems := range map[string]int{"frame1.png": 0, "frame1.png, darker": 0, "frame2.png": 1} {
+		name, change, _ := strings.Cut(frame, ", ")
+		shown, err := os.ReadFile("../cmd/spinemask/testdata/pictures/" + name)
 		require.NoError(t, err)
+		if change != "" { // as --normalize minmax may have it
+			shown = darker(t, shown)
+		}
 		f.text("pages.json", `{"imagePath":"pages.tif","imageHeight":128,"imageWidth":128,"imageData":"`+base64.StdEncoding.EncodeToString(shown)+
 			`","shapes":[{"label":"b","points":[[1,1],[3,4]],"shape_type":"rectangle"}]}`)
 		s, err := dataset.Open(f.dir, dataset.Options{})
@@ -119,6 +143,23 @@ func TestPicturesInFilesOfLabelme(t *testing.T) {
 			require.Contains(t, s.Problems[0].String(), "its imageData is another picture than the one that is read of pages.tif (page 1 of 3")
 		}
 	}
+}
+
+// darker is a picture of half the values.
+func darker(t *testing.T, data []byte) []byte {
+	m, err := png.Decode(bytes.NewReader(data))
+	require.NoError(t, err)
+	b := m.Bounds()
+	out := image.NewRGBA(b)
+	for y := b.Min.Y; y < b.Max.Y; y++ {
+		for x := b.Min.X; x < b.Max.X; x++ {
+			c := color.RGBAModel.Convert(m.At(x, y)).(color.RGBA)
+			out.SetRGBA(x, y, color.RGBA{R: c.R / 2, G: c.G / 2, B: c.B / 2, A: 255})
+		}
+	}
+	var w bytes.Buffer
+	require.NoError(t, png.Encode(&w, out))
+	return w.Bytes()
 }
 
 // Label images of 8 bits with a palette and of 16 bits, in each place where they may lie.

@@ -99,7 +99,7 @@ func samePicture(file, picture string) error {
 	if err != nil || note == "" {
 		return nil // what cannot be read is said elsewhere
 	}
-	read, err := imageio.Open(picture, imageio.Options{})
+	read, err := imageio.Open(picture, imageio.Options{KeepSamples: true})
 	if err != nil {
 		return nil
 	}
@@ -117,10 +117,38 @@ func samePicture(file, picture string) error {
 	if err != nil {
 		return fmt.Errorf("imageData: %w", err)
 	}
-	if marked.Width != read.Width || !bytes.Equal(marked.Pix, read.Pix) {
+	if marked.Width != read.Width || marked.Height != read.Height || !bytes.Equal(marked.Pix, read.Pix) && !rescaled(read, marked.Pix) {
 		return fmt.Errorf("its imageData is another picture than the one that is read of %s (%s); segment --save yolo makes a file of each picture, and labels.yaml", filepath.Base(picture), note)
 	}
 	return nil
+}
+
+// rescaled tells whether the values of a picture, of 8-bit RGB, are others for the samples of up to 16 bits of the one that is read, but the same for equal samples:
+// the rule that brings them to 8 bits was another one.
+func rescaled(read *imageio.Image, marked []byte) bool {
+	s := read.Samples
+	switch {
+	case s == nil:
+		return consistent(read.Pix, 1, marked)
+	case s.Channels != 1 && s.Channels != 3:
+		return false
+	case s.U8 != nil:
+		return consistent(s.U8, 3/s.Channels, marked)
+	}
+	return s.U16 != nil && consistent(s.U16, 3/s.Channels, marked)
+}
+
+// consistent tells whether equal samples have equal values, of which there are so many for each.
+func consistent[T uint8 | uint16](samples []T, each int, values []byte) bool {
+	seen := map[T]byte{}
+	for i, s := range samples {
+		v := values[each*i]
+		if was, known := seen[s]; known && was != v {
+			return false
+		}
+		seen[s] = v
+	}
+	return true
 }
 
 // number makes categories of names, in their order and with ids from 1; names then says

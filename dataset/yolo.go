@@ -111,12 +111,12 @@ func openYOLO(file string, o Options) (*Set, error) {
 		return nil, fmt.Errorf("dataset: %s: there is no %q, the folder of the images", file, split)
 	}
 	r := &yoloReader{file: file, data: d, images: o.Images}
-	divided := o.Split == "" && len(d.Val) > 0 && !slices.Equal(d.Val, d.Train)
-	together := divided && o.Images != "" && (r.below(d.Train) == nil || r.below(d.Val) == nil)
+	divided := len(d.Val) > 0 && !slices.Equal(d.Val, d.Train)
+	together := divided && o.Images != "" && !r.apart()
 	r.divided = divided && !together
 	s, err := r.part(split, parts[split])
 	switch {
-	case err != nil:
+	case err != nil || o.Split != "":
 	case together:
 		s.warn("not-divided", file, "its train and val are no folders in %s: all pictures there are for training", o.Images)
 	case divided:
@@ -131,10 +131,24 @@ type yoloReader struct {
 	data         *yoloData
 }
 
+// apart tells whether the folders of train and val are in that of images, and none of them in another.
+func (r *yoloReader) apart() bool {
+	train, val := r.below(r.data.Train), r.below(r.data.Val)
+	for _, a := range train {
+		for _, b := range val {
+			const end = string(filepath.Separator)
+			if strings.HasPrefix(a+end, b+end) || strings.HasPrefix(b+end, a+end) {
+				return false
+			}
+		}
+	}
+	return train != nil && val != nil
+}
+
 // below are the folders of places in another folder of images: images/train is there by that name, or as train. It is nil if one is missing.
 func (r *yoloReader) below(where places) (folders []string) {
 	for _, place := range where {
-		parts := strings.Split(path.Clean(filepath.ToSlash(place)), "/")
+		parts := strings.Split(path.Clean("/" + filepath.ToSlash(place))[1:], "/") // without a leading ../
 		for len(parts) > 0 && !isFolder(filepath.Join(r.images, filepath.Join(parts...))) {
 			parts = parts[1:]
 		}
@@ -164,9 +178,18 @@ func (r *yoloReader) part(split string, where places) (*Set, error) {
 	if len(pictures) == 0 {
 		return nil, fmt.Errorf("dataset: %s: %s: there are no pictures in %s", r.file, split, strings.Join(where, ", "))
 	}
+	named := map[string]int{}
+	for _, p := range pictures {
+		named[stem(filepath.Base(p))]++
+	}
 	labels := 0
 	for _, p := range pictures {
 		label := r.labelOf(p)
+		if name := stem(filepath.Base(p)); r.images != "" && named[name] == 1 && !isFile(label) {
+			if flat := filepath.Join(filepath.Dir(r.file), "labels", name+".txt"); isFile(flat) {
+				label = flat // no other picture can mean it
+			}
+		}
 		if isFile(label) {
 			labels++
 		}
