@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -28,10 +29,10 @@ type detectron2Options struct {
 		MaxSize *int   `yaml:"MAX_SIZE_TEST"`
 	} `yaml:"INPUT"`
 	Model struct {
-		Architecture string    `yaml:"META_ARCHITECTURE"`
-		MaskOn       *bool     `yaml:"MASK_ON"`
-		Mean         []float64 `yaml:"PIXEL_MEAN"`
-		Std          []float64 `yaml:"PIXEL_STD"`
+		Architecture string `yaml:"META_ARCHITECTURE"`
+		MaskOn       *bool  `yaml:"MASK_ON"`
+		Mean         floats `yaml:"PIXEL_MEAN"`
+		Std          floats `yaml:"PIXEL_STD"`
 		ResNets      struct {
 			StrideIn1x1 *bool `yaml:"STRIDE_IN_1X1"`
 			Dilation    *int  `yaml:"RES5_DILATION"`
@@ -48,17 +49,17 @@ type detectron2Options struct {
 			MinSize *float64 `yaml:"MIN_SIZE"`
 		} `yaml:"PROPOSAL_GENERATOR"`
 		RPN struct {
-			NMS     *float64  `yaml:"NMS_THRESH"`
-			PreNMS  *int      `yaml:"PRE_NMS_TOPK_TEST"`
-			PostNMS *int      `yaml:"POST_NMS_TOPK_TEST"`
-			Weights []float64 `yaml:"BBOX_REG_WEIGHTS"`
+			NMS     *float64 `yaml:"NMS_THRESH"`
+			PreNMS  *int     `yaml:"PRE_NMS_TOPK_TEST"`
+			PostNMS *int     `yaml:"POST_NMS_TOPK_TEST"`
+			Weights floats   `yaml:"BBOX_REG_WEIGHTS"`
 		} `yaml:"RPN"`
 		Heads struct {
 			NMS       *float64 `yaml:"NMS_THRESH_TEST"`
 			Threshold *float64 `yaml:"SCORE_THRESH_TEST"`
 		} `yaml:"ROI_HEADS"`
 		Box struct {
-			Weights []float64        `yaml:"BBOX_REG_WEIGHTS"`
+			Weights floats           `yaml:"BBOX_REG_WEIGHTS"`
 			Pooler  detectron2Pooler `yaml:",inline"`
 		} `yaml:"ROI_BOX_HEAD"`
 		Mask struct {
@@ -68,6 +69,26 @@ type detectron2Options struct {
 	Test struct {
 		Detections *int `yaml:"DETECTIONS_PER_IMAGE"`
 	} `yaml:"TEST"`
+}
+
+// floats are a list, or the text of a tuple, (10.0, 5.0), which Detectron2 evaluates (fvcore/common/config.py).
+type floats []float64
+
+// UnmarshalYAML implements yaml.Unmarshaler.
+func (f *floats) UnmarshalYAML(n *yaml.Node) error {
+	inner, isTuple := strings.CutPrefix(strings.TrimSpace(n.Value), "(")
+	if n.Kind != yaml.ScalarNode || !isTuple {
+		return n.Decode((*[]float64)(f))
+	}
+	inner = strings.TrimSuffix(strings.TrimSuffix(strings.TrimSpace(strings.TrimSuffix(inner, ")")), ","), " ")
+	for word := range strings.SplitSeq(inner, ",") {
+		v, err := strconv.ParseFloat(strings.TrimSpace(word), 64)
+		if err != nil {
+			return &yaml.TypeError{Errors: []string{fmt.Sprintf("line %d: %q is no number", n.Line, word)}}
+		}
+		*f = append(*f, v)
+	}
+	return nil
 }
 
 type detectron2Pooler struct {

@@ -88,7 +88,7 @@ MODEL:
   ANCHOR_GENERATOR: {SIZES: [[16], [32], [64], [128], [256]], ASPECT_RATIOS: [[0.25, 1.0, 4.0]], OFFSET: 0.0}
   RPN: {NMS_THRESH: 0.6, PRE_NMS_TOPK_TEST: 500, POST_NMS_TOPK_TEST: 300}
   ROI_HEADS: {NMS_THRESH_TEST: 0.4, SCORE_THRESH_TEST: 0.3, NUM_CLASSES: 20}
-  ROI_BOX_HEAD: {BBOX_REG_WEIGHTS: [1.0, 2.0, 3.0, 4.0], POOLER_TYPE: ROIAlignV2, POOLER_SAMPLING_RATIO: 0}
+  ROI_BOX_HEAD: {BBOX_REG_WEIGHTS: "(1.0, 2.0, 3.0, 4.0,)", POOLER_TYPE: ROIAlignV2, POOLER_SAMPLING_RATIO: 0}
 TEST: {DETECTIONS_PER_IMAGE: 50}
 `)
 	require.NoError(t, err)
@@ -123,6 +123,7 @@ TEST: {DETECTIONS_PER_IMAGE: 50}
 		"MODEL: {ANCHOR_GENERATOR: {SIZES: [[32], [64]]}}":                                             "MODEL.ANCHOR_GENERATOR.SIZES [[32] [64]], want for each of the levels 2 to 6",
 		"MODEL: {ANCHOR_GENERATOR: {SIZES: [[32], [64], [128], [256], [500]]}}":                        "sizes that double",
 		"MODEL: {PIXEL_MEAN: [1, 2]}":                                                                  "MODEL.PIXEL_MEAN has 2 numbers, want 3",
+		"MODEL: {RPN: {BBOX_REG_WEIGHTS: \"(1, 1, 1, 3)\"}}":                                           "MODEL.RPN.BBOX_REG_WEIGHTS [1 1 1 3], want [1 1 1 1]",
 		"MODEL: {RPN: {BBOX_REG_WEIGHTS: [1, 1, 1, 2]}}":                                               "MODEL.RPN.BBOX_REG_WEIGHTS [1 1 1 2], want [1 1 1 1]",
 		"MODEL: {ROI_BOX_HEAD: {BBOX_REG_WEIGHTS: [1, 2]}}":                                            "MODEL.ROI_BOX_HEAD.BBOX_REG_WEIGHTS has 2 numbers, want 4",
 		"MODEL:\n  MASK_ON: nuclei\n":                                                                  `config.yaml: line 2: "MASK_ON: nuclei": another type than that of Detectron2`,
