@@ -44,7 +44,7 @@ func (f *segmentFlags) begin(inputs []input, model *spinemask.Model) (*output, e
 	}
 	if j == nil {
 		o.stems = stems(namesOf(inputs))
-		if err := f.protect(o, inputs); err != nil {
+		if err := f.protect(o, inputs, model); err != nil {
 			return nil, err
 		}
 		plan, err := f.plan(inputs, nil)
@@ -76,7 +76,7 @@ func (f *segmentFlags) begin(inputs []input, model *spinemask.Model) (*output, e
 	}
 	o.journal = j
 	o.nameStems(j.Plan())
-	err = f.protect(o, inputs)
+	err = f.protect(o, inputs, model)
 	if err == nil {
 		err = o.tidy()
 	}
@@ -105,6 +105,9 @@ func (f *segmentFlags) openJournal(o *output, h journal.Header) (*journal.Journa
 	}
 	was := j.Header()
 	h.Save = slices.DeleteFunc(slices.Clone(h.Save), func(name string) bool { return !slices.Contains(was.Save, name) && j.Saved(name) }) // those that merge added are there, too
+	if !slices.Contains(h.Save, geoJSONFormat) {
+		was.Info.Objects, h.Info.Objects = "", "" // nothing of this run depends on them
+	}
 	if d := difference(was, h); d != "" {
 		j.Close()
 		return nil, hinted{fmt.Errorf("%s holds a run made otherwise: %s", f.out, d), f.otherwise()}
@@ -265,13 +268,13 @@ func (o *output) tidy() error {
 }
 
 // protect sees to it that no file that is read is written.
-func (f *segmentFlags) protect(o *output, inputs []input) error {
+func (f *segmentFlags) protect(o *output, inputs []input, model *spinemask.Model) error {
 	reads := map[string]bool{}
 	for _, in := range inputs {
 		reads[absolute(in.path)] = true
 	}
-	if f.model != "" {
-		reads[absolute(f.model)] = true
+	for _, file := range model.Source().Files {
+		reads[absolute(file)] = true
 	}
 	writes := []string{o.path(journalFile), o.path(imagesFile), o.path(failuresFile)}
 	for _, f := range o.formats {

@@ -129,7 +129,7 @@ func (f *classifyFlags) run(ctx context.Context, t *talk, stdin io.Reader, stdou
 	for _, j := range jobs {
 		read = append(read, j.path)
 	}
-	out := stdout
+	out, former := stdout, f.out != "-" && exists(f.out)
 	var file *atomicfile.File
 	if f.out != "-" {
 		if err := notOver(f.out, read...); err != nil {
@@ -167,6 +167,9 @@ func (f *classifyFlags) run(ctx context.Context, t *talk, stdin io.Reader, stdou
 		return nil // who reads has enough
 	case err != nil:
 		return err
+	case stopped && former:
+		t.say("interrupted: %s stays what it was", f.out)
+		return exit(exitInterrupted)
 	case stopped && (file == nil || done == 0):
 		return exit(exitInterrupted)
 	}

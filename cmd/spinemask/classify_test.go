@@ -37,12 +37,15 @@ func TestInterruptedClassesAreKept(t *testing.T) {
 	for i := range images {
 		require.NoError(t, os.WriteFile(filepath.Join(photos, fmt.Sprintf("%02d.png", i)), photo, 0o644))
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	cmd := newClassify(&talk{w: cancelling{cancel}})
-	cmd.SetArgs([]string{photos, "-m", model, "-o", out, "-v", "--workers", "1"})
-	cmd.SilenceErrors, cmd.SilenceUsage = true, true
-	require.Equal(t, exit(exitInterrupted), cmd.ExecuteContext(ctx))
+	interrupt := func() {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		cmd := newClassify(&talk{w: cancelling{cancel}})
+		cmd.SetArgs([]string{photos, "-m", model, "-o", out, "-v", "--workers", "1"})
+		cmd.SilenceErrors, cmd.SilenceUsage = true, true
+		require.Equal(t, exit(exitInterrupted), cmd.ExecuteContext(ctx))
+	}
+	interrupt()
 	text, err := os.ReadFile(out)
 	require.NoError(t, err)
 	rows, err := csv.NewReader(bytes.NewReader(text)).ReadAll()
@@ -50,4 +53,11 @@ func TestInterruptedClassesAreKept(t *testing.T) {
 	require.Equal(t, "00.png", rows[1][1])
 	require.Zero(t, (len(rows)-1)%3, "three classes of each")
 	require.Less(t, (len(rows)-1)/3, images)
+
+	whole := []byte("the rows of an earlier run\n")
+	require.NoError(t, os.WriteFile(out, whole, 0o644))
+	interrupt()
+	text, err = os.ReadFile(out)
+	require.NoError(t, err)
+	require.Equal(t, whole, text, "a part does not replace them")
 }

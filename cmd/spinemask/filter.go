@@ -43,9 +43,6 @@ func (f *filter) header(folder string, h journal.Header) (journal.Header, error)
 		h.Info.MinScore = f.score
 	}
 	if len(f.classes) > 0 {
-		if h.Info.NoOverlap {
-			return h, hinted{fmt.Errorf("--class: %s was made with --no-overlap, and pixels that other classes got would stay away", folder), "spinemask segment --class … --no-overlap gives them to these classes"}
-		}
 		known := h.Info.Classes
 		if len(known) == 0 {
 			for _, k := range h.Categories {
@@ -57,6 +54,9 @@ func (f *filter) header(folder string, h journal.Header) (journal.Header, error)
 				return h, hinted{fmt.Errorf("--class %q: %s has no such class", name, folder), "it has " + strings.Join(known, ", ")}
 			}
 		}
+		if h.Info.NoOverlap && slices.ContainsFunc(known, func(k string) bool { return !f.keeps(k) }) {
+			return h, hinted{fmt.Errorf("--class: %s was made with --no-overlap, and pixels that other classes got would stay away", folder), "spinemask segment --class … --no-overlap gives them to these classes"}
+		}
 		h.Info.Classes = f.classes
 	}
 	if f.max > 0 {
@@ -65,10 +65,15 @@ func (f *filter) header(folder string, h journal.Header) (journal.Header, error)
 	return h, nil
 }
 
+// keeps says whether instances of a class are kept.
+func (f *filter) keeps(class string) bool {
+	return len(f.classes) == 0 || slices.ContainsFunc(f.classes, func(name string) bool { return strings.EqualFold(name, class) })
+}
+
 // apply leaves out what is not kept.
 func (f *filter) apply(p *export.Picture) {
 	p.Instances = slices.DeleteFunc(p.Instances, func(in export.Instance) bool {
-		return float64(in.Score) < f.score || len(f.classes) > 0 && !slices.ContainsFunc(f.classes, func(name string) bool { return strings.EqualFold(name, in.Name) })
+		return float64(in.Score) < f.score || !f.keeps(in.Name)
 	})
 	if f.max > 0 {
 		p.Instances = p.Instances[:min(f.max, len(p.Instances))]

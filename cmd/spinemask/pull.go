@@ -146,9 +146,11 @@ func (f *pullFlags) pull(ctx context.Context, t *talk, w io.Writer, name string)
 // linkSuffix ends the name of the file beside one that was fetched; in it stands the linkID of its link.
 const linkSuffix = ".link"
 
-// linkID tells a link from others. It is a hash, because links may hold keys.
-func linkID(url string) string {
-	sum := sha256.Sum256([]byte(url))
+// linkID tells a link from others, but for what stands behind the path: signed links change there with the time.
+func linkID(link string) string {
+	link, _, _ = strings.Cut(link, "#")
+	link, _, _ = strings.Cut(link, "?")
+	sum := sha256.Sum256([]byte(link)) // the path may hold a key, too
 	return hex.EncodeToString(sum[:])
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -51,15 +52,18 @@ func (f *videoFlags) output(s video.Source) (*videoOutput, error) {
 			o.linesPath = filepath.Join(f.out, s.Stem()+".jsonl")
 		}
 	}
-	for _, p := range []string{o.moviePath, o.linesPath} {
-		if err := notOver(p, s.Place, f.model); err != nil {
-			return nil, err
-		}
+	if err := o.notOver(s.Place); err != nil {
+		return nil, err
 	}
 	if o.moviePath != "" && absolute(o.moviePath) == absolute(o.linesPath) {
 		return nil, fmt.Errorf("--jsonl %s: that is the video", o.linesPath)
 	}
 	return o, nil
+}
+
+// notOver refuses outputs that are among the files that are read.
+func (o *videoOutput) notOver(read ...string) error {
+	return cmp.Or(notOver(o.moviePath, read...), notOver(o.linesPath, read...))
 }
 
 // otherVideos are names of files that -o cannot mean a folder by.

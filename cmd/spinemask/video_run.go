@@ -57,6 +57,9 @@ func (f *videoFlags) run(ctx context.Context, t *talk, stdout io.Writer, source 
 		return err
 	}
 	defer model.Close()
+	if err := out.notOver(model.Source().Files...); err != nil {
+		return err
+	}
 	if err := out.begin(backend, model, video.Output{Rate: info.Rate / float64(f.every), PixelAspect: info.PixelAspect}, stdout); err != nil {
 		return err
 	}
