@@ -184,12 +184,7 @@ func (r *yoloReader) part(split string, where places) (*Set, error) {
 	}
 	labels := 0
 	for _, p := range pictures {
-		label := r.labelOf(p)
-		if name := stem(filepath.Base(p)); r.images != "" && named[name] == 1 && !isFile(label) {
-			if flat := filepath.Join(filepath.Dir(r.file), "labels", name+".txt"); isFile(flat) {
-				label = flat // no other picture can mean it
-			}
-		}
+		label := r.labelOf(p, named[stem(filepath.Base(p))] == 1)
 		if isFile(label) {
 			labels++
 		}
@@ -207,13 +202,19 @@ func (r *yoloReader) part(split string, where places) (*Set, error) {
 
 // labelOf is the file of labels of a picture, by ultralytics' rule (data/utils.py:
 // img2label_paths): the last folder "images" becomes "labels". Of pictures elsewhere labels
-// lie in the folder "labels" beside the data.yaml, in the same sub-folders.
-func (r *yoloReader) labelOf(p string) string {
+// lie in the folder "labels" beside the data.yaml, in the same sub-folders, or in none if
+// the picture is the only one of its name.
+func (r *yoloReader) labelOf(p string, only bool) string {
 	if r.images != "" {
+		labels := filepath.Join(filepath.Dir(r.file), "labels")
+		flat := filepath.Join(labels, stem(filepath.Base(p))+".txt")
 		if rel, err := filepath.Rel(r.images, p); err == nil {
 			p = rel
 		}
-		return filepath.Join(filepath.Dir(r.file), "labels", stem(p)+".txt")
+		if file := filepath.Join(labels, stem(p)+".txt"); isFile(file) || !only || !isFile(flat) {
+			return file
+		}
+		return flat
 	}
 	const images = string(filepath.Separator) + "images" + string(filepath.Separator)
 	if i := strings.LastIndex(p, images); i >= 0 {
@@ -226,8 +227,8 @@ func (r *yoloReader) labelOf(p string) string {
 func (r *yoloReader) pictures(split string, where places) (list []string, err error) {
 	if r.images != "" {
 		folders := []string{r.images}
-		if r.divided {
-			folders = r.below(where)
+		if parts := r.below(where); r.divided && parts != nil {
+			folders = parts
 		}
 		for _, f := range folders {
 			more, err := picturesUnder(f)
@@ -244,7 +245,7 @@ func (r *yoloReader) pictures(split string, where places) (list []string, err er
 			return nil, err
 		}
 		var more []string
-		if st, err := os.Stat(at); err == nil && st.IsDir() {
+		if isFolder(at) {
 			more, err = picturesUnder(at)
 			if err != nil {
 				return nil, err
