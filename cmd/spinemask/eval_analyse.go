@@ -65,7 +65,7 @@ func (e *evalRun) commands(a *evalcmd.AnalyseOptions, flags *pflag.FlagSet, resu
 		if !f.Changed {
 			return
 		}
-		word := strings.TrimSuffix("--"+f.Name+"="+flagText(f), "=true")
+		word := flagWord(f)
 		if !slices.Contains(unmade, f.Name) {
 			typed = append(typed, word)
 		}

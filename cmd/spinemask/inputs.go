@@ -200,3 +200,23 @@ func absolute(p string) string {
 	}
 	return p
 }
+
+// notOver refuses an output that is one of the files that are read.
+func notOver(out string, read ...string) error {
+	if _, err := os.Stat(out); err != nil {
+		return nil
+	}
+	for _, name := range read {
+		if sameFile(out, name) {
+			return hinted{fmt.Errorf("%s is the input, it would be overwritten", out), "choose another output with -o"}
+		}
+	}
+	return nil
+}
+
+// sameFile is also true for two names of one file.
+func sameFile(a, b string) bool {
+	x, err := os.Stat(a)
+	y, err2 := os.Stat(b)
+	return err == nil && err2 == nil && os.SameFile(x, y)
+}

@@ -443,7 +443,7 @@ func flagsAgain(flags *pflag.FlagSet) string {
 		case "out":
 			b.WriteString(" -o " + quoted(flagText(fl)))
 		default:
-			b.WriteString(" " + quoted(strings.TrimSuffix("--"+fl.Name+"="+flagText(fl), "=true")))
+			b.WriteString(" " + quoted(flagWord(fl)))
 		}
 	})
 	return b.String()

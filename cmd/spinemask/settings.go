@@ -13,6 +13,9 @@ import (
 // Flags that a file of settings cannot have.
 var notSettings = map[string]bool{"config": true, "print-config": true, "help": true}
 
+// flagWord is a flag as it is given.
+func flagWord(f *pflag.Flag) string { return strings.TrimSuffix("--"+f.Name+"="+flagText(f), "=true") }
+
 // flagText is the value of a flag as it is given.
 func flagText(f *pflag.Flag) string {
 	if list, ok := f.Value.(pflag.SliceValue); ok {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -68,26 +67,6 @@ func (o *videoOutput) notOver(read ...string) error {
 
 // otherVideos are names of files that -o cannot mean a folder by.
 var otherVideos = map[string]bool{".avi": true, ".mkv": true, ".mov": true, ".webm": true, ".m4v": true, ".mpg": true, ".gif": true}
-
-// notOver refuses an output that is one of the files that are read.
-func notOver(out string, read ...string) error {
-	if _, err := os.Stat(out); err != nil {
-		return nil
-	}
-	for _, name := range read {
-		if sameFile(out, name) {
-			return hinted{fmt.Errorf("%s is the input, it would be overwritten", out), "choose another output with -o"}
-		}
-	}
-	return nil
-}
-
-// sameFile is also true for two names of one file.
-func sameFile(a, b string) bool {
-	x, err := os.Stat(a)
-	y, err2 := os.Stat(b)
-	return err == nil && err2 == nil && os.SameFile(x, y)
-}
 
 // begin opens the lines, and says how the video is to be written.
 func (o *videoOutput) begin(b *video.Backend, m *spinemask.Model, movie video.Output, stdout io.Writer) (err error) {
